@@ -1,0 +1,321 @@
+"""The bus and live state: Redis protocol (Valkey or Redis). The only file that imports `redis`.
+
+Two streams carry everything: `bulk` (readings and most documents, one pack per tick) and `fast` (operators' actions and
+alarms, never behind bulk). A stream entry is one pack: a JSON array of events under the field `p`. All keys share one
+hash tag so that one MULTI can span them on a Cluster.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import redis.asyncio as aioredis
+from redis.exceptions import RedisError
+from redis.exceptions import ResponseError as ReplyError
+
+from hall.core.board import LANES, START, Board, Entry, EntryId, Position
+from hall.core.errors import BadInput, BusLost
+from hall.core.event import Event, encode, envelope, pack, topic_of, unpack
+
+_FAULTS = (RedisError, OSError, asyncio.TimeoutError)
+#: bytes a stream may hold before its oldest packs go (the checkpoint keeps the current picture)
+STREAM_BUDGET = 192 * 1024 * 1024
+
+
+def entry_id(text: bytes | str) -> EntryId:
+    ms, _, seq = (text.decode() if isinstance(text, bytes) else text).partition("-")
+    return int(ms), int(seq or 0)
+
+
+class Bus:
+    """One process's connection pool to the bus. Every method raises BusLost when the server cannot be reached."""
+
+    def __init__(self, url: str, prefix: str = "{hall}") -> None:
+        self.url, self.prefix = url, prefix
+        self.redis = aioredis.Redis.from_url(
+            url, socket_connect_timeout=3, socket_timeout=15, health_check_interval=0, max_connections=64
+        )
+        self._pack_bytes = {lane: 4096.0 for lane in LANES}
+
+    def key(self, *parts: str) -> str:
+        return ":".join((self.prefix, *parts))
+
+    async def close(self) -> None:
+        await self.redis.aclose()
+
+    async def call(self, *command: Any) -> Any:
+        """One command, keys already made with `key()`."""
+        try:
+            return await self.redis.execute_command(*command)
+        except _FAULTS as error:
+            raise BusLost(str(error) or type(error).__name__) from error
+
+    async def ping(self) -> None:
+        await self.call("PING")
+
+    # -- publishing ----------------------------------------------------------------------------------------------
+
+    async def publish(self, encoded: list[bytes], lane: str = "bulk", cursors: dict[str, bytes] | None = None) -> EntryId:
+        """Appends one pack; `cursors` (key parts joined by `:` -> value) are stored in the same transaction.
+
+        Returns the entry id once the server has it. After BusLost the pack may or may not be there: publish it again,
+        the board ignores repeats.
+        """
+        payload = pack(encoded)
+        average = self._pack_bytes[lane] = 0.95 * self._pack_bytes[lane] + 0.05 * (len(payload) + 64)
+        bound = max(1_000, int(STREAM_BUDGET / average))
+        try:
+            pipe = self.redis.pipeline(transaction=bool(cursors))
+            pipe.xadd(self.key(lane), {"p": payload}, maxlen=bound, approximate=True)
+            for name, value in (cursors or {}).items():
+                pipe.set(self.key(name), value)
+            return entry_id((await pipe.execute())[0])
+        except _FAULTS as error:
+            raise BusLost(str(error) or type(error).__name__) from error
+
+    # -- following -----------------------------------------------------------------------------------------------
+
+    async def follow(
+        self, lane: str, after: EntryId, on_lost: Callable[[str], None] | None = None, block_ms: int = 1000
+    ) -> AsyncIterator[list[tuple[EntryId, bytes]]]:
+        """Yields batches of `(entry id, payload)` for ever, an empty batch at least every `block_ms` when idle.
+
+        Survives the server's death: calls `on_lost(reason)` once per outage, retries with a bounded wait, goes on
+        after the last entry seen.
+        """
+        last, pause, lost = after, 0.05, False
+        while True:
+            try:
+                reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=512, block=block_ms)
+            except _FAULTS as error:
+                if not lost and on_lost:
+                    on_lost(str(error) or type(error).__name__)
+                lost = True
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 1.0)
+                continue
+            pause, lost = 0.05, False
+            entries = _stream_entries(reply)
+            if entries:
+                last = entries[-1][0]
+            yield entries
+
+    async def first_entry(self, lane: str) -> EntryId | None:
+        """The oldest entry a lane still holds, None when it is empty."""
+        reply = await self.call("XRANGE", self.key(lane), "-", "+", "COUNT", 1)
+        return entry_id(reply[0][0]) if reply else None
+
+    async def last_entry(self, lane: str) -> EntryId:
+        reply = await self.call("XREVRANGE", self.key(lane), "+", "-", "COUNT", 1)
+        return entry_id(reply[0][0]) if reply else START
+
+    # -- the board's checkpoint ----------------------------------------------------------------------------------
+
+    async def save_checkpoint(self, entries: list[tuple[str, Entry]], position: Position) -> None:
+        """Stores changed board entries and the position they are true at, in one transaction."""
+        try:
+            pipe = self.redis.pipeline(transaction=True)
+            for start in range(0, len(entries), 1000):
+                part = {s: f"{e.lane} {e.at[0]}-{e.at[1]} ".encode() + e.raw for s, e in entries[start : start + 1000]}
+                pipe.hset(self.key("board"), mapping=part)
+            pipe.set(self.key("board", "position"), str(position))
+            await pipe.execute()
+        except _FAULTS as error:
+            raise BusLost(str(error) or type(error).__name__) from error
+
+    async def load_board(self, board: Board, until_now: bool = True) -> Position:
+        """Fills an empty board from the checkpoint and everything after it; returns the position reached."""
+        text = await self.call("GET", self.key("board", "position"))
+        position = Position.parse(text.decode()) if text else Position()
+        stored = []
+        try:
+            async for _, value in self.redis.hscan_iter(self.key("board"), count=2000):
+                lane, at, raw = value.split(b" ", 2)
+                stored.append((entry_id(at), lane.decode(), raw))
+        except _FAULTS as error:
+            raise BusLost(str(error) or type(error).__name__) from error
+        for at, lane, raw in sorted(stored, key=lambda item: item[0]):
+            board.apply(lane, at, raw, envelope(raw))
+        for lane, at in zip(LANES, position, strict=True):
+            board.advance(lane, at)
+        if until_now:
+            for lane in LANES:
+                await self._catch_up(board, lane)
+        return board.position
+
+    async def _catch_up(self, board: Board, lane: str) -> None:
+        while True:
+            last = getattr(board.position, lane)
+            reply = await self.call("XREAD", "COUNT", 512, "STREAMS", self.key(lane), f"{last[0]}-{last[1]}")
+            entries = _stream_entries(reply)
+            if not entries:
+                return
+            for at, payload in entries:
+                apply_entry(board, lane, at, payload)
+
+    # -- small shared state --------------------------------------------------------------------------------------
+
+    async def get(self, *parts: str) -> bytes | None:
+        return await self.call("GET", self.key(*parts))
+
+    async def set(self, value: bytes | str, *parts: str, ttl_seconds: int | None = None, only_new: bool = False) -> bool:
+        """Stores a value; with `only_new` returns False when the key was already there."""
+        options = (["EX", ttl_seconds] if ttl_seconds else []) + (["NX"] if only_new else [])
+        return await self.call("SET", self.key(*parts), value, *options) is not None
+
+    async def delete(self, *parts: str) -> None:
+        await self.call("DEL", self.key(*parts))
+
+    async def increment(self, *parts: str, ttl_seconds: int) -> int:
+        """Counts up; the count disappears `ttl_seconds` after its first increment (rate limits)."""
+        count = int(await self.call("INCR", self.key(*parts)))
+        if count == 1:
+            await self.call("EXPIRE", self.key(*parts), ttl_seconds)
+        return count
+
+    async def hash_all(self, *parts: str) -> dict[str, bytes]:
+        reply = await self.call("HGETALL", self.key(*parts))
+        pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
+        return {name.decode(): value for name, value in pairs}
+
+    async def hash_set(self, values: dict[str, bytes | str], *parts: str) -> None:
+        flat = [part for pair in values.items() for part in pair]
+        if flat:
+            await self.call("HSET", self.key(*parts), *flat)
+
+    async def hash_get(self, name: str, *parts: str) -> bytes | None:
+        return await self.call("HGET", self.key(*parts), name)
+
+    async def hash_add(self, name: str, amount: int, *parts: str) -> int:
+        return int(await self.call("HINCRBY", self.key(*parts), name, amount))
+
+    # -- queues: inbox of pushed bytes, parked input, commands to a process -----------------------------------------
+
+    async def queue_add(self, fields: dict[str, bytes | str], *parts: str, bound: int | None = None) -> EntryId:
+        """Appends to a side queue; with `bound` the oldest beyond it go (count them before if that matters)."""
+        trim = ["MAXLEN", "~", bound] if bound else []
+        flat = [part for pair in fields.items() for part in pair]
+        return entry_id(await self.call("XADD", self.key(*parts), *trim, "*", *flat))
+
+    async def queue_length(self, *parts: str) -> int:
+        return int(await self.call("XLEN", self.key(*parts)))
+
+    async def queue_read(
+        self, *parts: str, after: EntryId = START, count: int = 100, block_ms: int | None = None
+    ) -> list[tuple[EntryId, dict[str, bytes]]]:
+        """Entries after `after`, oldest first; waits up to `block_ms` (None: does not wait)."""
+        block = ["BLOCK", block_ms] if block_ms is not None else []
+        last = f"{after[0]}-{after[1]}"
+        reply = await self.call("XREAD", "COUNT", count, *block, "STREAMS", self.key(*parts), last)
+        return [(at, fields) for at, fields in _stream_fields(reply)]
+
+    async def queue_remove(self, entries: list[EntryId], *parts: str) -> None:
+        if entries:
+            await self.call("XDEL", self.key(*parts), *(f"{ms}-{seq}" for ms, seq in entries))
+
+
+def apply_entry(board: Board, lane: str, at: EntryId, payload: bytes) -> list[tuple[str, bytes]]:
+    """Reduces one bus entry into the board; returns `(topic, raw event)` of what changed. A broken event is skipped."""
+    changed = []
+    with contextlib.suppress(BadInput):
+        for raw in unpack(payload):
+            with contextlib.suppress(BadInput):
+                head = envelope(raw)
+                if board.apply(lane, at, bytes(raw), head):
+                    changed.append((topic_of(head.subject), bytes(raw)))
+    board.advance(lane, at)
+    return changed
+
+
+def _stream_fields(reply: Any) -> list[tuple[EntryId, dict[str, bytes]]]:
+    """Reads an XREAD reply of one stream, in RESP2 or RESP3 form, parsed by redis-py or raw."""
+    if not reply:
+        return []
+    entries = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
+    if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], (list, tuple)):
+        entries = entries[0]
+    found = []
+    for at, fields in entries:
+        if fields is None:
+            continue
+        if not isinstance(fields, dict):
+            fields = dict(zip(fields[::2], fields[1::2], strict=True))
+        found.append((entry_id(at), {name.decode(): value for name, value in fields.items()}))
+    return found
+
+
+def _stream_entries(reply: Any) -> list[tuple[EntryId, bytes]]:
+    return [(at, fields["p"]) for at, fields in _stream_fields(reply) if "p" in fields]
+
+
+class Publisher:
+    """Collects events and sends one pack per tick; what was not yet acknowledged is kept, in order, and sent again.
+
+    `bound` events wait at most; beyond it `put` raises BusLost, so a source stops reading instead of losing.
+    """
+
+    def __init__(self, bus: Bus, lane: str = "bulk", tick_seconds: float = 0.04, bound: int = 100_000) -> None:
+        self.bus, self.lane, self.tick_seconds, self.bound = bus, lane, tick_seconds, bound
+        self.sent = 0
+        self.fault = ""  # why the last attempt failed, empty when it went well
+        self._waiting: list[bytes] = []
+        self._cursors: dict[str, bytes] = {}
+        self._lock = asyncio.Lock()
+        self._work = asyncio.Event()
+
+    def put(self, event: Event) -> None:
+        self.put_raw(encode(event))
+
+    def put_raw(self, encoded: bytes) -> None:
+        if len(self._waiting) >= self.bound:
+            raise BusLost(f"{len(self._waiting)} events wait for the bus: {self.fault or 'it is slow'}")
+        self._waiting.append(encoded)
+        self._work.set()
+
+    def cursor(self, name: str, value: bytes) -> None:
+        """Stores `name` in the transaction of the pack that carries everything put before it."""
+        self._cursors[name] = value
+        self._work.set()
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    async def flush(self) -> None:
+        """Sends what waits now and returns once the server has it; raises BusLost and keeps all when it has not."""
+        async with self._lock:
+            left, cursors = len(self._waiting), dict(self._cursors)
+            while left or cursors:
+                batch = self._waiting[: min(left, 5_000)]
+                left -= len(batch)
+                try:
+                    await self.bus.publish(batch, self.lane, None if left else cursors)
+                except BusLost as error:
+                    self.fault = str(error)
+                    raise
+                self.fault = ""
+                del self._waiting[: len(batch)]
+                self.sent += len(batch)
+                if not left:
+                    self._cursors = {n: v for n, v in self._cursors.items() if cursors.get(n) is not v}
+                    return
+
+    async def run(self) -> None:
+        """Sends a pack each tick while there is something to send; never ends, never raises on a lost bus."""
+        pause = self.tick_seconds
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            try:
+                await self.flush()
+                pause = self.tick_seconds
+            except BusLost:
+                self._work.set()
+                pause = min(max(pause * 2, 0.1), 1.0)
+            await asyncio.sleep(pause)
+
+
+__all__ = ["Bus", "Publisher", "ReplyError", "apply_entry", "entry_id"]

@@ -1,0 +1,51 @@
+"""Shared fixtures: a real Valkey per session with its own key prefix per test, and where the real input lies."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from hall.core.bus import Bus
+from hall.core.embedded import server_command
+
+ROOT = Path(__file__).parent.parent
+_prefixes = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory):
+    """URL of a real Valkey server on a unix socket."""
+    home = tmp_path_factory.mktemp("v")
+    socket = home / "s"
+    server = subprocess.Popen(server_command(home, socket), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not socket.exists():
+        assert server.poll() is None, "the Valkey server ended at once"
+    yield f"unix://{socket}"
+    server.terminate()
+    server.wait(10)
+
+
+@pytest.fixture
+def bus_prefix():
+    return f"{{test{next(_prefixes)}}}"
+
+
+@pytest.fixture
+async def bus(valkey, bus_prefix):
+    """A bus with keys of its own."""
+    found = Bus(valkey, bus_prefix)
+    yield found
+    await found.close()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of the real input; skips where it is not present."""
+    folder = (ROOT / os.environ.get("HALL_REAL_DATA", "../shared/data")).resolve()
+    if not (folder / "SHA256SUMS").exists():
+        pytest.skip("real input is not present (HALL_REAL_DATA)")
+    return folder

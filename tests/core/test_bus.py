@@ -1,0 +1,43 @@
+"""The bus on a real server, and the board rebuilt from it."""
+
+import asyncio
+
+from hall.core.board import Board
+from hall.core.bus import Publisher, apply_entry
+from hall.core.event import Event, encode
+
+
+def _event(n: int, subject: str, time: int) -> Event:
+    return Event(id=f"e{n}", source="t", subject=subject, time=time, recordedtime=time, data={"n": n})
+
+
+async def test_a_board_loaded_from_checkpoint_and_stream_equals_the_one_that_saw_everything(bus):
+    live = Board()
+    for n in range(50):
+        at = await bus.publish([encode(_event(n, f"case/x/{n % 7}", n))])
+        entries = await bus.queue_read("bulk", after=live.position.bulk)
+        for got, fields in entries:
+            apply_entry(live, "bulk", got, fields["p"])
+        if n == 20:
+            await bus.save_checkpoint(list(live.entries()), live.position)
+        assert live.position.bulk == at
+    await bus.call("XTRIM", bus.key("bulk"), "MAXLEN", 29)
+    fresh = Board()
+    await bus.load_board(fresh)
+    assert fresh.position == live.position
+    assert {s: e.raw for s, e in fresh.entries()} == {s: e.raw for s, e in live.entries()}
+
+
+async def test_a_publisher_packs_what_comes_within_a_tick_and_stores_the_cursor_with_it(bus):
+    publisher = Publisher(bus, "bulk", 0.01)
+    task = asyncio.create_task(publisher.run())
+    for n in range(100):
+        publisher.put(_event(n, f"case/x/{n}", n))
+    publisher.cursor("cursor:a", b"100")
+    await publisher.flush()
+    board = Board()
+    await bus.load_board(board)
+    assert board.count("case") == 100
+    assert await bus.get("cursor", "a") == b"100"
+    assert await bus.call("XLEN", bus.key("bulk")) == 1
+    task.cancel()
