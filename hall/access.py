@@ -1,0 +1,190 @@
+"""Who somebody is and what they may do: the one place that web and gate ask.
+
+A browser proves itself by the cookie `hall_session`, whose value is the secret of a session (a signed-in person) or of a
+paired wall (an unattended screen). Only SHA-256 sums of secrets are kept, on the bus. The matrix is data: tests walk it
+cell by cell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+import msgspec
+
+from hall.core.bus import Bus
+from hall.core.clock import real_ms
+
+COOKIE = "hall_session"
+SESSION_SECONDS = 12 * 3600
+LINK_SECONDS = 3600
+
+ROLES = ("viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin")
+
+_EVERYBODY = frozenset(ROLES)
+_PEOPLE = _EVERYBODY - {"wall"}
+_CREW = frozenset({"operator", "dispatcher", "supervisor", "admin"})
+#: act -> roles that may do it
+MATRIX: dict[str, frozenset[str]] = {
+    "see-wall": _EVERYBODY,
+    "see-desk": _PEOPLE,
+    "see-system": _CREW | {"leader"},
+    "see-parked": _CREW,
+    "replay-parked": frozenset({"supervisor", "admin"}),
+    "switch-scene": _CREW | {"leader"},
+    "pair-wall": frozenset({"admin"}),
+    "manage-users": frozenset({"admin"}),
+}
+
+_WALL_TOPICS = (
+    "case", "sensor", "observation", "position", "channel", "warning", "alarm",
+    "kpi", "series", "feed", "process", "clock", "scene",
+)  # fmt: skip
+_CREW_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive")
+#: role -> topics of the stream it may follow
+TOPICS: dict[str, tuple[str, ...]] = {
+    "viewer": _WALL_TOPICS,
+    "wall": _WALL_TOPICS,
+    "operator": _CREW_TOPICS,
+    "dispatcher": _CREW_TOPICS,
+    "supervisor": (*_CREW_TOPICS, "audit"),
+    "leader": _CREW_TOPICS,
+    "admin": (*_CREW_TOPICS, "audit"),
+}
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Somebody known: a person, a paired wall (`wall` names it) or a screen of the demo on this machine."""
+
+    name: str
+    role: str
+    wall: str = ""
+
+
+#: what a browser on the demo's own machine is when it shows no other proof
+DEMO_SCREEN = Identity("demo-screen", "wall")
+
+
+class Session(msgspec.Struct):
+    """What is kept of a sign-in; `generation` falls behind when the user is changed, which ends the session."""
+
+    name: str
+    role: str
+    generation: int
+    made: int  # real ms
+
+
+class WallToken(msgspec.Struct):
+    """What is kept of a paired wall."""
+
+    wall: str
+    made_by: str
+    made: int  # real ms
+
+
+def may(role: str, act: str) -> bool:
+    """Whether `role` may do `act`; an unknown role may nothing, an unknown act raises KeyError (a programming error)."""
+    return role in MATRIX[act]
+
+
+def topics_for(role: str) -> tuple[str, ...]:
+    """The stream topics a role may follow; none for an unknown role."""
+    return TOPICS.get(role, ())
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def csrf_token(secret: str) -> str:
+    """The token a page sends back with every change; derived from the cookie's secret, which no script can read."""
+    return hmac.new(secret.encode("utf-8", "replace"), b"hall-csrf", hashlib.sha256).hexdigest()
+
+
+async def identify(bus: Bus, session: str | None, token: str | None, *, demo_loopback: bool) -> Identity | None:
+    """Who shows this cookie value or `?token=`; None when nobody known. Raises BusLost when it cannot be looked up.
+
+    `demo_loopback` is true only for a connection from this machine in demo mode: then nobody becomes a wall's screen.
+    """
+    for secret in (session, token):
+        if not secret or len(secret) > 200:
+            continue
+        found = await _person(bus, secret) if secret is session else None
+        found = found or await _paired_wall(bus, secret)
+        if found:
+            return found
+    return DEMO_SCREEN if demo_loopback else None
+
+
+async def _person(bus: Bus, secret: str) -> Identity | None:
+    stored = await bus.get("session", digest(secret))
+    if stored is None:
+        return None
+    session = msgspec.json.decode(stored, type=Session)
+    if session.generation != await _generation(bus, session.name) or session.role not in ROLES:
+        return None
+    return Identity(session.name, session.role)
+
+
+async def _paired_wall(bus: Bus, secret: str) -> Identity | None:
+    stored = await bus.get("wall-token", digest(secret))
+    if stored is None:
+        return None
+    wall = msgspec.json.decode(stored, type=WallToken).wall
+    return Identity(f"wall:{wall}", "wall", wall)
+
+
+async def _generation(bus: Bus, name: str) -> int:
+    return int(await bus.get("generation", digest(name)) or 0)
+
+
+async def open_session(bus: Bus, name: str, role: str, ttl_seconds: int = SESSION_SECONDS) -> str:
+    """Signs somebody in; returns the secret for the cookie."""
+    secret = secrets.token_urlsafe(32)
+    session = Session(name, role, await _generation(bus, name), real_ms())
+    await bus.set(msgspec.json.encode(session), "session", digest(secret), ttl_seconds=ttl_seconds)
+    return secret
+
+
+async def close_session(bus: Bus, secret: str) -> None:
+    await bus.delete("session", digest(secret))
+
+
+async def end_sessions(bus: Bus, name: str) -> None:
+    """Ends every session of a user: called when password or role changes or the user is removed."""
+    await bus.call("INCR", bus.key("generation", digest(name)))
+
+
+async def pair_wall(bus: Bus, wall: str, made_by: str) -> str:
+    """Makes a token for an unattended screen of `wall`; it holds until it is taken back."""
+    token = secrets.token_urlsafe(32)
+    kept = msgspec.json.encode(WallToken(wall, made_by, real_ms()))
+    await bus.set(kept, "wall-token", digest(token))
+    await bus.hash_set({digest(token): kept}, "wall-tokens")
+    return token
+
+
+async def paired_walls(bus: Bus) -> dict[str, WallToken]:
+    """Every paired screen by the sum of its token."""
+    return {key: msgspec.json.decode(kept, type=WallToken) for key, kept in (await bus.hash_all("wall-tokens")).items()}
+
+
+async def unpair_wall(bus: Bus, token_digest: str) -> bool:
+    """Takes a token back by its sum; False when there was none."""
+    await bus.delete("wall-token", token_digest)
+    return bool(await bus.call("HDEL", bus.key("wall-tokens"), token_digest))
+
+
+async def make_link_code(bus: Bus, name: str, role: str) -> str:
+    """A code that signs one browser in once, within an hour."""
+    code = secrets.token_urlsafe(24)
+    kept = msgspec.json.encode(Identity(name, role))
+    await bus.set(kept, "enter", digest(code), ttl_seconds=LINK_SECONDS)
+    return code
+
+
+async def use_link_code(bus: Bus, code: str) -> Identity | None:
+    """The identity a code stands for; the code is gone with this call, whoever asks at the same time gets None."""
+    stored = await bus.call("GETDEL", bus.key("enter", digest(code)))
+    return None if stored is None else msgspec.json.decode(stored, type=Identity)
