@@ -1,0 +1,147 @@
+"""The `hall` command line: the composition root for processes and tools. Heavy rooms are imported only when asked for."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+
+from hall import __version__
+from hall.core import settings as settings_module
+from hall.core.errors import HallError
+
+PROCESSES = {
+    "gate": "fans the current picture out to screens (WebSocket)",
+    "web": "serves pages and the API",
+    "dispatch": "keeps the case book, indicators and alarms",
+    "video": "serves pictures of shared channels",
+}
+
+
+def _gate(_: argparse.Namespace) -> int:
+    from hall.core.process import main
+    from hall.gate import serve
+
+    main("gate", serve)
+    return 0
+
+
+def _web(_: argparse.Namespace) -> int:
+    from hall.app import serve
+    from hall.core.process import main
+
+    main("web", serve)
+    return 0
+
+
+def _dispatch(_: argparse.Namespace) -> int:
+    from dispatch import run
+    from hall.core.process import main
+
+    main("dispatch", run)
+    return 0
+
+
+def _video(_: argparse.Namespace) -> int:
+    from hall.core.process import main
+    from video import run
+
+    main("video", run)
+    return 0
+
+
+def _feeds(options: argparse.Namespace) -> int:
+    if options.check is not None:
+        from feeds.check import main as check
+
+        return check(options.check)
+    from feeds import run
+    from hall.core.process import main
+
+    main("feeds", run)
+    return 0
+
+
+def _bus(_: argparse.Namespace) -> int:
+    """Becomes the embedded Valkey server."""
+    from hall.core.embedded import server_command
+
+    settings = settings_module.read()
+    if not settings.embedded:
+        print("HALL_REDIS_URL names an outside server; nothing to start", file=sys.stderr)
+        return 0
+    command = server_command(settings.data_dir, settings_module.bus_socket(settings.data_dir))
+    os.execv(command[0], command)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from hall.start import run
+
+    return run(fresh=options.fresh)
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from hall.doctor import main
+
+    return main()
+
+
+def _list(_: argparse.Namespace) -> int:
+    from hall.plugins import print_all
+
+    print_all()
+    return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from hall.replay import main
+
+    return asyncio.run(main(options))
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(f"hall {__version__}")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="hall", description="Command Hall: one city's command centre, on your own machine.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="start everything under one supervisor and print the addresses")
+    run.add_argument("--fresh", action="store_true", help="first forget what earlier runs received (users are kept)")
+    run.set_defaults(act=_run)
+    commands.add_parser("bus", help="the embedded Valkey server (a Procfile line)").set_defaults(act=_bus)
+    for name, text in PROCESSES.items():
+        commands.add_parser(name, help=text, description=text).set_defaults(act=globals()[f"_{name}"])
+    feeds = commands.add_parser("feeds", help="receive what the city reports; `feeds check FILE` tries a mapping")
+    feeds.set_defaults(act=_feeds, check=None)
+    tools = feeds.add_subparsers(metavar="TOOL")
+    check = tools.add_parser("check", help="run a feed's mapping over a sample and say what was understood", add_help=False)
+    check.add_argument("check", nargs=argparse.REMAINDER)
+    commands.add_parser("list", help="print every plug-in: transports, formats, walls, panels").set_defaults(act=_list)
+    commands.add_parser("doctor", help="check this machine and this hall; say what to do about each fault").set_defaults(
+        act=_doctor
+    )
+    replay = commands.add_parser("replay", help="steer the city clock of a running replay")
+    replay.add_argument("do", choices=("status", "pause", "resume", "speed", "skip"), help="what to do")
+    replay.add_argument("value", nargs="?", help="speed: city seconds per second; pause/skip: a moment, ISO 8601")
+    replay.set_defaults(act=_replay)
+    commands.add_parser("version", help="print the version").set_defaults(act=_version)
+    return top
+
+
+def main(argv: list[str] | None = None) -> None:
+    options = parser().parse_args(argv)
+    try:
+        code = options.act(options)
+    except HallError as error:
+        print(f"hall: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+#!/bin/sh
+# What tests need beside Python packages: Chromium, a CJK font, Mosquitto. Installed through apt when root, named otherwise.
+missing=""
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
+{ command -v fc-list >/dev/null && fc-list | grep -qi 'noto.*cjk'; } || missing="$missing fonts-noto-cjk"
+[ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing="$missing mosquitto"
+[ -z "$missing" ] && exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  echo "installing for the tests:$missing"
+  export DEBIAN_FRONTEND=noninteractive
+  { apt-get update -qq && apt-get install -y -qq --no-install-recommends fontconfig $missing; } >/dev/null || {
+    echo "could not install:$missing" >&2; exit 1; }
+  # a broker that the package started is not ours: tests start their own on free ports
+  exit 0
+fi
+echo "tests need:$missing. Install them (Debian/Ubuntu: sudo apt install$missing; macOS: brew install --cask chromium; brew install mosquitto)" >&2
+exit 1
