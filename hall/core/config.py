@@ -149,7 +149,11 @@ def parse(text: str, file: str = "hall.toml") -> HallConfig:
         if not isinstance(rows, list):
             raise ConfigError(f"write [[{name}]], one table each", file=file, line=line_of(text, name), key=name)
         made[name] = [_convert(row, kind, text, file, f"{name}[{index}]") for index, row in enumerate(rows)]
+    walls = data.pop("walls", {})
+    if not isinstance(walls, dict):
+        raise ConfigError("write [walls.NAME], one table each", file=file, line=line_of(text, "walls"), key="walls")
     config = _convert(data, HallConfig, text, file, "")
+    config.walls = {name: _convert(wall, WallGeometry, text, file, f"walls.{name}") for name, wall in walls.items()}
     config.feeds, config.thresholds = made["feeds"], made["thresholds"]
     config.file, config.text = file, text
     names = [feed.name for feed in config.feeds]

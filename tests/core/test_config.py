@@ -1,0 +1,68 @@
+"""Every configuration error names file, line and key."""
+
+import pytest
+
+from hall.core.config import load, parse
+from hall.core.errors import ConfigError
+from hall.core.tomlplaces import line_of
+
+GOOD = """[city]
+name = {zh = "新乡", en = "Xinxiang"}
+centre = [113.9, 35.3]
+
+[walls.main]
+columns = 3
+
+[[feeds]]
+name = "a"
+kind = "case"
+url = "push://"
+[feeds.mapping]
+case_id = "id"
+[feeds.mapping.lon]
+path = "x"
+
+[[feeds]]
+name = "b"
+kind = "case"
+url = "push://"
+mapping.time = {path = "t"}
+"""
+
+
+def test_a_good_file_is_read():
+    config = parse(GOOD)
+    assert [feed.name for feed in config.feeds] == ["a", "b"] and config.walls["main"].columns == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (("centre = [113.9, 35.3]", "centre = [113.9]"), "hall.toml:3: city.centre"),
+        (("columns = 3", 'columns = "three"'), "hall.toml:6: walls"),
+        (('name = "b"', 'name = "a"'), "hall.toml:18: feeds[1].name"),
+        (('name = "b"', 'nam = "b"'), "hall.toml:"),
+        (('name = "b"', 'name = "b b"'), "hall.toml:18: feeds[1].name"),
+        (("[walls.main]", "[walls.main"), "hall.toml:5"),
+        (('kind = "case"\nurl = "push://"\nmapping', 'kind = 3\nurl = "push://"\nmapping'), "hall.toml:19: feeds[1].kind"),
+    ],
+)
+def test_an_error_names_its_place(change, place):
+    with pytest.raises(ConfigError) as error:
+        parse(GOOD.replace(*change))
+    assert str(error.value).startswith(place)
+
+
+def test_the_line_of_a_nested_key_is_found():
+    assert line_of(GOOD, "feeds[0].mapping.case_id") == 13
+    assert line_of(GOOD, "feeds[0].mapping.lon.path") == 15
+    assert line_of(GOOD, "feeds[1].mapping.time") == 21
+    assert line_of(GOOD, "feeds[1].mapping.nowhere") in (17, 21)
+
+
+def test_a_missing_or_undecodable_file_is_an_error_with_its_name(tmp_path):
+    with pytest.raises(ConfigError, match="nothing.toml"):
+        load(tmp_path / "nothing.toml")
+    (tmp_path / "x.toml").write_bytes("名".encode("gb2312"))
+    with pytest.raises(ConfigError, match="x.toml"):
+        load(tmp_path / "x.toml")

@@ -1,0 +1,73 @@
+"""`hall run` refuses clearly what stands in its way, and its Procfile is read strictly."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from hall.core.errors import HallError
+from hall.supervisor import read_procfile
+from tests.running import ROOT, free_port_pair
+
+
+def _hall(*arguments: str, **env: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "hall.cli", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_taken_port_is_named_with_the_way_to_another(tmp_path):
+    port = free_port_pair()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        ended = _hall("run", HALL_PORT=str(port), HALL_DATA_DIR=str(tmp_path))
+    assert ended.returncode == 2
+    assert f"port {port}" in ended.stderr and "HALL_PORT=" in ended.stderr
+
+
+def test_a_taken_gate_port_is_named_too(tmp_path):
+    port = free_port_pair()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        ended = _hall("run", HALL_PORT=str(port), HALL_DATA_DIR=str(tmp_path))
+    assert ended.returncode == 2 and f"port {port + 1}" in ended.stderr
+
+
+def test_a_broken_configuration_names_file_line_and_key(tmp_path):
+    (tmp_path / "hall.toml").write_text(
+        '[city]\nname = {en = "X"}\ncentre = [1.0, 2.0]\n\n[[feeds]]\nname = "a"\nkind = "case"\nurl = "push://"\ncolour = 1\n'
+    )
+    ended = _hall("run", HALL_CONFIG=str(tmp_path / "hall.toml"), HALL_DATA_DIR=str(tmp_path / "v"))
+    assert ended.returncode == 2
+    assert "hall.toml:9: feeds[0].colour" in ended.stderr
+
+
+def test_a_port_that_is_no_number_is_refused_by_name(tmp_path):
+    ended = _hall("run", HALL_PORT="web", HALL_DATA_DIR=str(tmp_path))
+    assert ended.returncode == 2 and "HALL_PORT" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "bus", "gate", "web", "feeds", "dispatch", "video", "list", "doctor", "replay", "version"]
+)
+def test_every_command_explains_itself(command):
+    ended = _hall(command, "--help")
+    assert ended.returncode == 0 and "usage: hall" in ended.stdout
+
+
+def test_the_procfile_is_read_and_a_bad_line_is_named():
+    assert read_procfile("# all\nbus: hall bus\n\nweb: hall web --x 'a b'\n") == {
+        "bus": ["hall", "bus"],
+        "web": ["hall", "web", "--x", "a b"],
+    }
+    with pytest.raises(HallError, match="Procfile:2"):
+        read_procfile("bus: hall bus\nnonsense\n")
