@@ -207,10 +207,24 @@ class Bus:
         self, *parts: str, after: EntryId = START, count: int = 100, block_ms: int | None = None
     ) -> list[tuple[EntryId, dict[str, bytes]]]:
         """Entries after `after`, oldest first; waits up to `block_ms` (None: does not wait)."""
+        return await self.stream_read(self.key(*parts), after, count, block_ms)
+
+    async def queue_bytes(self, *parts: str) -> int:
+        """Memory a side queue takes on the server, in bytes; 0 when there is none."""
+        return int(await self.call("MEMORY", "USAGE", self.key(*parts), "SAMPLES", 0) or 0)
+
+    async def stream_read(
+        self, stream: str, after: EntryId = START, count: int = 100, block_ms: int | None = None
+    ) -> list[tuple[EntryId, dict[str, bytes]]]:
+        """Like `queue_read`, for a stream of somebody else: `stream` is its whole key, without this bus's prefix."""
         block = ["BLOCK", block_ms] if block_ms is not None else []
         last = f"{after[0]}-{after[1]}"
-        reply = await self.call("XREAD", "COUNT", count, *block, "STREAMS", self.key(*parts), last)
-        return [(at, fields) for at, fields in _stream_fields(reply)]
+        return _stream_fields(await self.call("XREAD", "COUNT", count, *block, "STREAMS", stream, last))
+
+    async def stream_end(self, stream: str) -> EntryId:
+        """The newest entry of somebody else's stream, START when it is empty."""
+        reply = await self.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
+        return entry_id(reply[0][0]) if reply else START
 
     async def queue_remove(self, entries: list[EntryId], *parts: str) -> None:
         if entries:

@@ -1,0 +1,109 @@
+"""XML of strangers: declared or guessed encoding (China's GB2312 family too), no DTD, no entities, bounded depth and size.
+
+Elements come without namespaces; `plain` turns one into dicts: attributes as `@name`, text beside attributes or children
+as `#text`, repeated children as a list.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from hall.core.errors import BadInput
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_DEPTH = 100
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+#: names devices declare -> the superset that reads what they really send
+_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "ascii": "utf-8", "us-ascii": "utf-8"}
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def text_of(body: bytes) -> str:
+    """The document as text. A device's declaration is often wrong (UTF-8 said, GBK sent), so the other is tried too.
+
+    Raises BadInput `encoding` when no candidate fits.
+    """
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            candidates = [encoding]
+            break
+    else:
+        found = _DECLARED.match(body[:200])
+        declared = found[1].decode().lower() if found else "utf-8"
+        candidates = [_SUPERSETS.get(declared, declared), "utf-8", "gb18030"]
+    for encoding in candidates:
+        try:
+            return _DECLARATION.sub("", body.decode(encoding), count=1)
+        except (UnicodeDecodeError, LookupError):
+            continue
+    raise BadInput("encoding", f"not readable as {', '.join(dict.fromkeys(candidates))}")
+
+
+def root(body: bytes) -> Element:
+    """The document's root element, all namespaces removed.
+
+    Raises BadInput: `too-large`, `encoding`, `xml-malformed`, `xml-forbidden` (DTD, entities), `xml-too-deep`.
+    """
+    if len(body) > MAX_BYTES:
+        raise BadInput("too-large", f"{len(body)} bytes of XML, at most {MAX_BYTES}")
+    try:
+        found = fromstring(text_of(body).strip(), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise BadInput("xml-forbidden", type(error).__name__) from None
+    except (ParseError, ValueError) as error:
+        raise BadInput("xml-malformed", str(error)) from None
+    _without_namespaces(found)
+    return found
+
+
+def _without_namespaces(top: Element) -> None:
+    """Removes namespaces in place and bounds the depth, without recursion."""
+    stack = [(top, 1)]
+    while stack:
+        element, depth = stack.pop()
+        if depth > MAX_DEPTH:
+            raise BadInput("xml-too-deep", f"more than {MAX_DEPTH} levels")
+        element.tag = local(element.tag)
+        stack.extend((child, depth + 1) for child in element)
+
+
+def local(tag: str) -> str:
+    """A tag without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def content(element: Element, path: str) -> str:
+    """The stripped text at `path` below `element`, '' when it is missing or empty."""
+    return (element.findtext(path) or "").strip()
+
+
+def named(top: Element, tag: str) -> Iterator[Element]:
+    """Every element called `tag`, the top one included, in document order."""
+    return top.iter(tag)
+
+
+def plain(element: Element) -> Any:
+    """An element as dicts, lists and str; None when it is empty."""
+    found: dict[str, Any] = {f"@{local(name)}": value for name, value in element.attrib.items()}
+    for child in element:
+        value = plain(child)
+        if child.tag not in found:
+            found[child.tag] = value
+        elif isinstance(found[child.tag], list):
+            found[child.tag].append(value)
+        else:
+            found[child.tag] = [found[child.tag], value]
+    text = (element.text or "").strip() or None
+    if not found:
+        return text
+    if text is not None:
+        found["#text"] = text
+    return found
