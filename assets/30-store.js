@@ -1,0 +1,194 @@
+/* The picture in the browser: one event per subject, by topic; listeners are told once per animation frame.
+ *
+ * hall.store.docs(topic)   Map(subject -> event); an event has id source subject time recordedtime data
+ * hall.store.log(topic)    array of the last events of a log topic, oldest first
+ * hall.store.on(topics, call, {replay})   call(changes) with the newest event per subject since the last call
+ * hall.store.hash()        8 hex digits over what is held: xor of FNV-1a of `subject|time|id`, same in any order
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const BUDGET_MS = 10;
+  const HIDDEN_MS = 250;
+  const TOPIC_BOUND = 200000; // subjects per topic; the oldest go and are counted
+  const LOG_BOUND = 500;
+  const LOG_TOPICS = new Set(["log", "archive", "audit"]);
+  const URGENCY = ["alarm", "warning", "clock", "scene", "process", "feed"]; // the rest follows
+
+  const docsByTopic = new Map();
+  const logs = new Map();
+  const arrivals = new Map(); // topic -> performance.now() of the last event
+  const listeners = new Set();
+  let scheduled = 0;
+  let hidden = false;
+  let hash = 0;
+  let flushes = 0;
+
+  const topicOf = (subject) => {
+    const cut = subject.indexOf("/");
+    return cut < 0 ? subject : subject.slice(0, cut);
+  };
+
+  function fingerprint(event) {
+    const text = `${event.subject}|${event.time}|${event.id}`;
+    let value = 0x811c9dc5;
+    for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+    return value >>> 0;
+  }
+
+  function mapOf(topic) {
+    let docs = docsByTopic.get(topic);
+    if (!docs) docsByTopic.set(topic, (docs = new Map()));
+    return docs;
+  }
+
+  /** The reducer of hall/core/board.py: the event with the greatest (time, recordedtime, id) stays. */
+  function newer(event, known) {
+    if (event.time !== known.time) return event.time > known.time;
+    if (event.recordedtime !== known.recordedtime) return event.recordedtime > known.recordedtime;
+    return event.id > known.id;
+  }
+
+  function put(topic, event) {
+    const docs = mapOf(topic);
+    const known = docs.get(event.subject);
+    if (known) {
+      if (!newer(event, known)) return false;
+      hash = (hash ^ fingerprint(known)) >>> 0;
+    } else if (event.data === null || event.data === undefined) {
+      return false;
+    }
+    if (event.data === null || event.data === undefined) {
+      docs.delete(event.subject);
+      return true;
+    }
+    docs.set(event.subject, event);
+    hash = (hash ^ fingerprint(event)) >>> 0;
+    if (docs.size > TOPIC_BOUND) {
+      const [oldest, gone] = docs.entries().next().value;
+      docs.delete(oldest);
+      hash = (hash ^ fingerprint(gone)) >>> 0;
+      store.dropped += 1;
+    }
+    return true;
+  }
+
+  function append(topic, event) {
+    let ring = logs.get(topic);
+    if (!ring) logs.set(topic, (ring = []));
+    ring.push(event);
+    if (ring.length > LOG_BOUND) ring.splice(0, ring.length - LOG_BOUND);
+  }
+
+  function tell(topic, event) {
+    for (const listener of listeners) {
+      if (listener.topics.has(topic)) listener.queue.set(event.subject + (LOG_TOPICS.has(topic) ? event.id : ""), event);
+    }
+    schedule();
+  }
+
+  function takeOne(event, now) {
+    const topic = topicOf(event.subject);
+    arrivals.set(topic, now);
+    if (LOG_TOPICS.has(topic)) append(topic, event);
+    else if (!put(topic, event)) return;
+    tell(topic, event);
+  }
+
+  /** A snapshot that replaces everything: what it does not hold is told as gone. */
+  function replace(events) {
+    const kept = new Set(events.map((event) => event.subject));
+    for (const [topic, docs] of docsByTopic) {
+      for (const [subject, event] of docs) {
+        if (kept.has(subject)) continue;
+        docs.delete(subject);
+        hash = (hash ^ fingerprint(event)) >>> 0;
+        tell(topic, { ...event, data: null });
+      }
+    }
+    logs.clear();
+    const now = performance.now();
+    for (const event of events) {
+      const topic = topicOf(event.subject);
+      const docs = docsByTopic.get(topic);
+      const known = docs && docs.get(event.subject);
+      if (known && known.id !== event.id) {
+        // the snapshot is the truth, also where it is older than what this screen held
+        docs.delete(event.subject);
+        hash = (hash ^ fingerprint(known)) >>> 0;
+      }
+      takeOne(event, now);
+    }
+  }
+
+  function schedule() {
+    if (scheduled) return;
+    hidden = document.hidden; // a hidden page gets no animation frames
+    scheduled = hidden ? setTimeout(flush, HIDDEN_MS) : requestAnimationFrame(flush);
+  }
+
+  function flush() {
+    scheduled = 0;
+    flushes += 1;
+    const end = performance.now() + BUDGET_MS;
+    const due = [...listeners].filter((listener) => listener.queue.size).sort((a, b) => a.urgency - b.urgency || a.last - b.last);
+    due.forEach((listener, index) => {
+      // the urgent ones are always served; the others in turn, as far as the frame's budget goes
+      if (index > 0 && listener.urgency >= URGENCY.length && performance.now() > end) return schedule();
+      const changes = [...listener.queue.values()];
+      listener.queue.clear();
+      listener.last = flushes;
+      try {
+        listener.call(changes);
+      } catch (error) {
+        store.faults += 1;
+        console.error("hall: a listener failed", error);
+      }
+    });
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (!scheduled || hidden === document.hidden) return;
+    if (hidden) clearTimeout(scheduled);
+    else cancelAnimationFrame(scheduled);
+    scheduled = 0;
+    schedule();
+  });
+
+  const store = (hall.store = {
+    ready: false, // a whole snapshot is in
+    dropped: 0,
+    faults: 0,
+    docs: mapOf,
+    get: (subject) => mapOf(topicOf(subject)).get(subject),
+    log: (topic) => logs.get(topic) || [],
+    arrived: (topic) => arrivals.get(topic) || 0,
+    flushes: () => flushes,
+    hash: () => hash.toString(16).padStart(8, "0"),
+    /** Takes events of the gate; `reset`: they are the whole picture. */
+    take(events, reset) {
+      if (reset) {
+        replace(events);
+      } else {
+        const now = performance.now();
+        for (const event of events) takeOne(event, now);
+      }
+      store.ready = true;
+    },
+    on(topics, call, options) {
+      const order = topics.map((topic) => URGENCY.indexOf(topic)).map((place) => (place < 0 ? URGENCY.length : place));
+      const listener = { topics: new Set(topics), call, queue: new Map(), urgency: Math.min(...order, URGENCY.length), last: 0 };
+      listeners.add(listener);
+      if (options && options.replay) {
+        for (const topic of topics) {
+          for (const event of mapOf(topic).values()) listener.queue.set(event.subject, event);
+          for (const event of store.log(topic)) listener.queue.set(event.subject + event.id, event);
+        }
+        if (listener.queue.size) schedule();
+      }
+      return () => listeners.delete(listener);
+    },
+  });
+  store.topicOf = topicOf;
+})();
