@@ -57,7 +57,9 @@ class Process:
         self.counters: dict[str, float] = {}
         self.stopping = asyncio.Event()
         self.started = real_ms()
-        self._run_id = uuid.uuid4().hex[:12]
+        # ids of one source sort in the order they were made, across restarts too: while city time stands still (a
+        # replay that is paused or at its end) the id alone decides which of two documents is the newer one
+        self._run_id = f"{self.started:011x}{uuid.uuid4().hex[:4]}"
         self._made = 0
         self._tasks: set[asyncio.Task] = set()
 
@@ -66,7 +68,7 @@ class Process:
         self._made += 1
         now = self.clock.now()
         return Event(
-            id=f"{self.name}-{self._run_id}-{self._made}",
+            id=f"{self.name}-{self._run_id}-{self._made:08x}",
             source=self.name,
             subject=subject,
             time=now if time is None else time,
