@@ -154,6 +154,7 @@ class Transport:
     format: str = ""  # format used when the feed names none
     mapping: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # default mapping by feed kind
     demo: bool = False  # shown as demo data
+    options: tuple[str, ...] | None = None  # the feed options it reads; unknown ones are refused. None: not checked
 
 
 @dataclass(frozen=True)
@@ -169,3 +170,4 @@ class Format:
     types: tuple[str, ...] = ()  # content types, without parameters
     suffixes: tuple[str, ...] = ()  # of a path, lower case, with the dot
     mapping: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    options: tuple[str, ...] = ()  # the feed options it reads
