@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
 import redis.asyncio as aioredis
@@ -112,12 +112,36 @@ class Bus:
         reply = await self.call("XREVRANGE", self.key(lane), "+", "-", "COUNT", 1)
         return entry_id(reply[0][0]) if reply else START
 
+    async def newest_pack(self, lane: str) -> bytes | None:
+        """The payload of a lane's last entry, None when it is empty."""
+        reply = await self.call("XREVRANGE", self.key(lane), "+", "-", "COUNT", 1)
+        found = _stream_fields([[b"", reply]]) if reply else []
+        return found[0][1].get("p") if found else None
+
     # -- the board's checkpoint ----------------------------------------------------------------------------------
 
-    async def save_checkpoint(self, entries: list[tuple[str, Entry]], position: Position) -> None:
-        """Stores changed board entries and the position they are true at, in one transaction."""
+    async def save_checkpoint(
+        self,
+        entries: list[tuple[str, Entry]],
+        position: Position,
+        *,
+        whole: bool = False,
+        forgotten: Iterable[str] = (),
+        horizon: Position | None = None,
+    ) -> None:
+        """Stores changed board entries and the position they are true at, in one transaction.
+
+        `whole`: `entries` are all there is, the old checkpoint goes. `forgotten` subjects are dropped; `horizon` is the
+        position up to which a board has forgotten removals.
+        """
         try:
             pipe = self.redis.pipeline(transaction=True)
+            if whole:
+                pipe.delete(self.key("board"))
+            if gone := list(forgotten):
+                pipe.hdel(self.key("board"), *gone)
+            if horizon is not None:
+                pipe.set(self.key("board", "horizon"), str(horizon))
             for start in range(0, len(entries), 1000):
                 part = {s: f"{e.lane} {e.at[0]}-{e.at[1]} ".encode() + e.raw for s, e in entries[start : start + 1000]}
                 pipe.hset(self.key("board"), mapping=part)
@@ -139,8 +163,8 @@ class Bus:
             raise BusLost(str(error) or type(error).__name__) from error
         for at, lane, raw in sorted(stored, key=lambda item: item[0]):
             board.apply(lane, at, raw, envelope(raw))
-        for lane, at in zip(LANES, position, strict=True):
-            board.advance(lane, at)
+        kept = await self.call("GET", self.key("board", "horizon"))
+        board.start_at(position, Position.parse(kept.decode()) if kept else Position())
         if until_now:
             for lane in LANES:
                 await self._catch_up(board, lane)

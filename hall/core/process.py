@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import uuid
+import uuid
 import zoneinfo
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
