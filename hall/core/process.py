@@ -10,7 +10,6 @@ import os
 import signal
 import sys
 import uuid
-import uuid
 import zoneinfo
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
@@ -23,7 +22,7 @@ from hall.core.bus import Bus, Publisher
 from hall.core.clock import LIVE, CityClock, ClockState, real_ms
 from hall.core.config import ClockConfig, HallConfig
 from hall.core.errors import BusLost, ConfigError
-from hall.core.event import Event
+from hall.core.event import Event, envelope, unpack
 from hall.core.model import ProcessStatus
 from hall.core.settings import Settings
 
@@ -62,12 +61,13 @@ class Process:
         # replay that is paused or at its end) the id alone decides which of two documents is the newer one
         self._run_id = f"{self.started:011x}{uuid.uuid4().hex[:4]}"
         self._made = 0
+        self._floor = 0  # no event of ours is older than this: a machine clock set back must not freeze the board
         self._tasks: set[asyncio.Task] = set()
 
     def event(self, subject: str, data: Any, *, time: int | None = None, type: str = "") -> Event:
         """An event of this process; `time` defaults to the city's now."""
         self._made += 1
-        now = self.clock.now()
+        now = self._floor = max(self.clock.now(), self._floor)
         return Event(
             id=f"{self.name}-{self._run_id}-{self._made:08x}",
             source=self.name,
@@ -112,6 +112,13 @@ class Process:
         await self.bus.set(msgspec.json.encode(state), "clock", only_new=True)
         stored = await self.bus.get("clock")
         self.clock.state = msgspec.json.decode(stored, type=ClockState) if stored else state
+        self._floor = await self._newest_recorded()
+        self._run_id = f"{max(self.started, self._floor + 1):011x}{uuid.uuid4().hex[:4]}"
+
+    async def _newest_recorded(self) -> int:
+        """When the newest pack on the bus was recorded: the machine's clock may have been set back since."""
+        reply = await self.bus.newest_pack("bulk")
+        return max((envelope(raw).recordedtime for raw in unpack(reply)), default=0) if reply else 0
 
     async def _follow_clock(self) -> None:
         while True:
