@@ -1,0 +1,11 @@
+"""What is closed, as far as the hall is told."""
+
+from layouts.panel import Panel
+
+PANEL = Panel(
+    name="brief_closed",
+    title="panel.brief_closed",
+    topics=("sensor", "observation", "alarm"),
+    needs=("dispatch",),
+    feeds=("observation",),
+)

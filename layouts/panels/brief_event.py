@@ -1,0 +1,11 @@
+"""What happened, and where."""
+
+from layouts.panel import Panel
+
+PANEL = Panel(
+    name="brief_event",
+    title="panel.brief_event",
+    topics=("warning", "alarm", "case", "kpi"),
+    needs=("dispatch",),
+    feeds=("case", "observation", "warning"),
+)

@@ -1,0 +1,5 @@
+"""The warning in force and the response level."""
+
+from layouts.panel import Panel
+
+PANEL = Panel(name="brief_warning", title="panel.brief_warning", topics=("warning",), needs=(), feeds=("warning",))

@@ -1,0 +1,86 @@
+"""`wall(WALL, context)`: a drawn plan of panels becomes one Dash component tree. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from dash import html
+
+from hall.core.discover import discover
+from layouts import panels as panels_package
+from layouts import plan as plans
+from layouts.context import GLYPH_OF_FONT, Context, glyph_px, wall_pixels
+from layouts.panel import frame
+
+
+class Wall(msgspec.Struct, frozen=True, kw_only=True):
+    """A wall file defines `WALL = Wall(...)`; `plan` is the drawing (layouts/plan.py), `about` a key of the catalogue."""
+
+    name: str
+    title: str
+    about: str
+    plan: str
+
+
+def panels() -> dict[str, Any]:
+    """Every panel of layouts/panels by name."""
+    return discover(panels_package, "PANEL")
+
+
+def settings(wall: Wall, context: Context) -> str:
+    """What the browser must know of this wall, as JSON for its `data-wall` attribute."""
+    geometry = context.geometry
+    return json.dumps(
+        {
+            "name": context.wall,
+            "layout": wall.name,
+            "columns": geometry.columns,
+            "rows": geometry.rows,
+            "screen": list(geometry.screen),
+            "glyph": glyph_px(geometry),
+            "city": context.city_name,
+            "timezone": context.timezone,
+            "locale": context.locale,
+            "languages": context.languages,
+            "demo": context.demo,
+            "thresholds": context.thresholds,
+        },
+        ensure_ascii=False,
+    )
+
+
+def _cell(panel: Any, name: str, context: Context) -> html.Div:
+    if panel is None:  # a drawing may be ahead of its panels; the rest of the wall stays useful
+        said = [context.t("panel.missing"), " ", html.Code(name)]
+        return html.Div(said, className="cell cell-missing", style={"gridArea": name})
+    made = panel.render(context)
+    if "data-panel" not in made.to_plotly_json()["props"]:
+        made = frame(panel, context, made)
+    return html.Div(made, className="cell", style={"gridArea": name})
+
+
+def wall(declared: Wall, context: Context) -> html.Div:
+    """The whole wall, laid out for all of its screens; a browser that shows one part moves it (assets/50-wall.js)."""
+    plan = plans.read(declared.plan)
+    known = panels()
+    geometry = context.geometry
+    width, _ = wall_pixels(geometry)
+    style = {
+        "--screens-x": geometry.columns,
+        "--screens-y": geometry.rows,
+        "--glyph-of-width": f"{glyph_px(geometry) / width:.8f}",
+        "--glyph-of-font": GLYPH_OF_FONT,
+        "gridTemplateAreas": plan.areas,
+        "gridTemplateColumns": plans.tracks(plans.snapped(plan.columns, geometry.columns)),
+        "gridTemplateRows": plans.tracks(plans.snapped(plan.rows, geometry.rows)),
+    }
+    return html.Div(
+        [_cell(known.get(name), name, context) for name in plan.names],
+        id="wall",
+        className=f"wall wall-{declared.name}",
+        style=style,
+        lang=context.locale,
+        **{"data-wall": settings(declared, context)},
+    )

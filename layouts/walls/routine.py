@@ -1,0 +1,18 @@
+"""The day-to-day wall: today's cases, where they are, what is late."""
+
+from layouts.wall import Wall
+
+WALL = Wall(
+    name="routine",
+    title="wall.routine",
+    about="wall.routine.about",
+    plan="""
+               28                 56           30
+      2.6  |   masthead           masthead     masthead
+      5.0  |   kpi_strip          kpi_strip    kpi_strip
+      11   |   cases_by_class     city_map     case_ticker
+      11   |   cases_by_district  city_map     case_ticker
+      8    |   cases_by_source    city_map     alarms
+      10   |   trend              warnings     feed_health
+    """,
+)
