@@ -1,0 +1,211 @@
+"""CAP 1.2 warnings: one XML, several in one, or a zip of them; every language, Update and Cancel chains.
+
+No mapping is needed: an `Alert` or `Update` becomes a PublicWarning, and whatever an `Update` or `Cancel` refers to is
+gone. All infos of one alert are one warning: texts by language, the worst severity, the areas of one language (they
+repeat in the others).
+
+Options: `severity` (table from CAP's word to 0..4; default Minor..Extreme = 1..4), `areas` (file that knows geocodes:
+GeoJSON, or JSON `{code: [lon, lat] or ring}`), `areas_code` (its property that holds the code), `point_radius_km` (size a point
+is drawn with, 5), `statuses` (default Actual and Exercise; others are parked, as the standard forbids to act on them).
+"""
+
+from __future__ import annotations
+
+import datetime
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from typing import Any
+from xml.etree.ElementTree import Element
+from zoneinfo import ZoneInfo
+
+from feeds.capareas import Areas, areas_of
+from feeds.source import Format, Gone, Ready, Row, Unread
+from feeds.xmltree import content, named, root
+from hall.core.config import FeedConfig, HallConfig
+from hall.core.errors import BadInput
+from hall.core.model import PublicWarning
+
+#: CAP's words -> blue, yellow, orange, red (蓝黄橙红)
+SEVERITY = {"Unknown": 0, "Minor": 1, "Moderate": 2, "Severe": 3, "Extreme": 4}
+STATUSES = ("Actual", "Exercise")
+MAX_MEMBERS = 5_000
+MAX_UNPACKED = 128 * 1024 * 1024
+
+
+def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:
+    """Ready warnings and Gone subjects, in the order they were sent; what cannot be read of several is Unread.
+
+    Raises BadInput when the whole body is of no use.
+    """
+    areas = Areas.of(feed, config)
+    found: list[tuple[int, int, list[Row]]] = []
+    unread: list[Unread] = []
+    documents = list(_documents(body))
+    for document in documents:
+        try:
+            for alert in _alerts(document):
+                time, made = _warning(alert, feed, config, areas)
+                found.append((time, len(found), made))
+        except BadInput as error:
+            if len(documents) == 1 and not found:
+                raise
+            unread.append(Unread(document, error.reason, error.detail))
+    for _, _, made in sorted(found, key=lambda item: item[:2]):
+        yield from made
+    yield from unread
+
+
+def _documents(body: bytes) -> Iterator[bytes]:
+    """The XML texts of a body; raises BadInput for a broken, empty or overlarge zip."""
+    if not body.startswith(b"PK"):
+        yield body
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            members = [member for member in archive.infolist() if member.filename.lower().endswith((".xml", ".cap"))]
+            if not members:
+                raise BadInput("zip-empty", "no .xml in the zip")
+            if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
+                raise BadInput("too-large", f"at most {MAX_MEMBERS} files and {MAX_UNPACKED} bytes in a zip")
+            for member in members:
+                with archive.open(member) as file:
+                    yield file.read(member.file_size + 1)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+        raise BadInput("zip-broken", str(error)) from None
+
+
+def _alerts(document: bytes) -> list[Element]:
+    alerts = list(named(root(document), "alert"))
+    if not alerts:
+        raise BadInput("not-cap", "there is no <alert>")
+    return alerts
+
+
+def _moment(text: str, zone: str, place: str) -> int | None:
+    """ms of a CAP date-time, None when it is empty; without an offset (the standard wants one) in the feed's zone."""
+    if not text:
+        return None
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
+        return round(moment.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise BadInput("time-unparsable", f"{place}: {text[:60]!r}") from None
+
+
+def _texts(alert: Element, path: str) -> list[str]:
+    return [text.strip() for element in alert.iterfind(path) if (text := element.text or "").strip()]
+
+
+def references(alert: Element) -> list[str]:
+    """Identifiers of the alerts this one refers to: `sender,identifier,sent` triples between blanks."""
+    found = []
+    for triple in content(alert, "references").split():
+        parts = triple.split(",")
+        if len(parts) < 3:
+            raise BadInput("cap-references", f"not sender,identifier,sent: {triple[:80]!r}")
+        found.append(",".join(parts[1:-1]))
+    return found
+
+
+def _warning(alert: Element, feed: FeedConfig, config: HallConfig, areas: Areas) -> tuple[int, list[Row]]:
+    """When an alert was sent and what it makes; raises BadInput."""
+    zone = feed.timezone or config.city.timezone
+    identifier, status, kind = content(alert, "identifier"), content(alert, "status"), content(alert, "msgType")
+    sent = _moment(content(alert, "sent"), zone, "sent")
+    if not identifier or sent is None:
+        raise BadInput("cap-incomplete", "identifier and sent are required")
+    if status not in feed.options.get("statuses", STATUSES):
+        raise BadInput("cap-status", f"{identifier}: status {status[:40]!r} is not for the public")
+    if kind not in ("Alert", "Update", "Cancel"):
+        raise BadInput("cap-message-type", f"{identifier}: {kind[:40]!r} is no warning")
+    referred = references(alert)
+    if kind == "Cancel" and not referred:
+        raise BadInput("cap-references", f"{identifier}: a Cancel that names no warning")
+    replaced = referred if kind in ("Update", "Cancel") else []
+    made: list[Row] = [Gone(f"warning/{feed.name}/{old}", sent) for old in replaced if old != identifier]
+    if kind == "Cancel":
+        return sent, made
+    infos = alert.findall("info")
+    if not infos:
+        raise BadInput("cap-incomplete", f"{identifier}: no <info>")
+    document = _document(alert, infos, feed, config, areas)
+    document.status, document.message_type, document.references = status, kind, referred
+    return sent, [*made, Ready(document, sent)]
+
+
+def _document(alert: Element, infos: list[Element], feed: FeedConfig, config: HallConfig, areas: Areas) -> PublicWarning:
+    zone = feed.timezone or config.city.timezone
+    ranks: dict[str, int] = {**SEVERITY, **feed.options.get("severity", {})}
+    worst = max(infos, key=lambda info: ranks.get(content(info, "severity"), 0))
+    label = content(worst, "severity")
+    mine = [info for info in infos if _language(info) == _own_language(infos, config)]
+    lead = next((info for info in mine if content(info, "severity") == label), worst)
+    onsets = [_moment(content(i, "onset") or content(i, "effective"), zone, "onset") for i in infos]
+    ends = [_moment(content(i, "expires"), zone, "expires") for i in infos]
+    return PublicWarning(
+        feed=feed.name,
+        warning_id=content(alert, "identifier"),
+        sender=content(lead, "senderName") or content(alert, "sender"),
+        event=content(lead, "event"),
+        severity=ranks.get(label, 0),
+        severity_label=label,
+        urgency=content(lead, "urgency"),
+        certainty=content(lead, "certainty"),
+        headline=_by_language(infos, lambda info: content(info, "headline") or content(info, "event")),
+        description=_by_language(infos, lambda info: content(info, "description")),
+        onset=min((onset for onset in onsets if onset is not None), default=None),
+        expires=None if None in ends else max(end for end in ends if end is not None),
+        areas=areas_of(mine, areas),
+        extra=_extra(alert, infos, lead),
+    )
+
+
+def _extra(alert: Element, infos: list[Element], lead: Element) -> dict[str, Any]:
+    """What warnings carry beyond our terms: instruction by language, categories, parameters, the note."""
+    pairs = {content(p, "valueName"): content(p, "value") for p in lead.iterfind("parameter")}
+    found = {
+        "instruction": _by_language(infos, lambda info: content(info, "instruction")),
+        "category": _texts(lead, "category"),
+        "parameters": {name: value for name, value in pairs.items() if name},
+        "note": content(alert, "note"),
+        "scope": content(alert, "scope"),
+        "web": content(lead, "web"),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _language(info: Element) -> str:
+    return content(info, "language") or "en-US"  # the standard's default
+
+
+def _own_language(infos: list[Element], config: HallConfig) -> str:
+    """The info language this city reads: its own languages in order, English, else the first given."""
+    given = [_language(info) for info in infos]
+    for wanted in [*config.city.languages, "en"]:
+        for language in given:
+            if language.lower().partition("-")[0] == wanted.lower().partition("-")[0]:
+                return language
+    return given[0]
+
+
+def _by_language(infos: list[Element], read: Any) -> dict[str, str]:
+    """Texts by language tag; several infos of one language are joined, each text once."""
+    found: dict[str, list[str]] = {}
+    for info in infos:
+        text, texts = read(info), found.setdefault(_language(info), [])
+        if text and text not in texts:
+            texts.append(text)
+    return {language: "\n".join(texts) for language, texts in found.items() if texts}
+
+
+FORMAT = Format(
+    "cap",
+    rows,
+    types=("application/cap+xml",),
+    suffixes=(".cap",),
+    options=("severity", "areas", "areas_code", "point_radius_km", "statuses"),
+)

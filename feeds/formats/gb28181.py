@@ -1,0 +1,141 @@
+"""GB/T 28181 Catalog answers (目录): XML in UTF-8 or the GB2312 family, one message or several parts after each other.
+
+Each camera becomes a row with the device's own fields, and beside them what the directory tells about it:
+`kind`, `id_parts` (of the 20-digit id: centre, sector, type, serial), `path` (names of its ancestors, outermost first, as
+far as the same body holds them). Nodes that are no cameras (civil regions, systems, business groups, virtual
+organisations, recorders) give names to paths and are rows themselves only with `options.directory = true`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from feeds.source import Format, Row, Unread
+from feeds.xmltree import content, plain, root
+from hall.core.config import FeedConfig, HallConfig
+from hall.core.errors import BadInput
+
+#: digits 11 to 13 of an id -> what it names (GB/T 28181-2022, annex E); cameras are what the hall lists
+TYPES = {
+    "111": "dvr", "112": "video_server", "113": "encoder", "114": "decoder", "118": "nvr", "131": "camera", "132": "camera",
+    "133": "display", "134": "alarm_in", "135": "alarm_out", "136": "audio_in", "137": "audio_out", "138": "terminal",
+    "200": "system", "215": "business_group", "216": "virtual_organisation",
+}  # fmt: skip
+#: what devices write as a channel's status, and as the event of a change notice
+STATES = {
+    "ON": "online", "OK": "online", "ONLINE": "online", "1": "online",
+    "OFF": "offline", "OFFLINE": "offline", "0": "offline", "VLOST": "offline", "DEFECT": "offline", "DEL": "offline",
+}  # fmt: skip
+_PARTS = re.compile(rb"(?=<\?xml)|(?<=</Response>)|(?<=</Notify>)")
+#: a path longer than this is a loop in the supplier's tree
+MAX_ANCESTORS = 20
+
+
+def id_parts(text: str) -> dict[str, str]:
+    """A 20-digit id in its parts; a civil region's shorter code (2, 4, 6 or 8 digits) has a centre only.
+
+    Raises BadInput `gb28181-id` for anything else.
+    """
+    if not text.isascii() or not text.isdigit() or len(text) not in (2, 4, 6, 8, 20):
+        raise BadInput("gb28181-id", f"{text[:40]!r}: 20 digits, or a region's 2 to 8")
+    if len(text) < 20:
+        return {"centre": text, "sector": "", "type": "", "serial": ""}
+    return {"centre": text[:8], "sector": text[8:10], "type": text[10:13], "serial": text[13:]}
+
+
+def kind_of(parts: dict[str, str]) -> str:
+    return TYPES.get(parts["type"], f"type_{parts['type']}") if parts["type"] else "civil_region"
+
+
+def parent_of(item: dict[str, Any]) -> str:
+    """The nearest parent: the edition of 2022 may list several, outermost first, with slashes."""
+    for source in (item, item.get("Info")):
+        if isinstance(source, dict):
+            for name in ("ParentID", "BusinessGroupID"):
+                if isinstance(source.get(name), str) and source[name].strip("/ "):
+                    return source[name].strip("/ ").rpartition("/")[2]
+    return ""
+
+
+def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:
+    """One row per camera of the body; a broken part of several is `Unread`, a single one raises BadInput."""
+    parts = [part for part in _PARTS.split(body.strip(b"\xef\xbb\xbf\0 \r\n\t")) if part.strip()]
+    if not parts:
+        raise BadInput("empty", "no XML in the body")
+    items: list[dict[str, Any]] = []
+    unread: list[Unread] = []
+    for part in parts:
+        try:
+            items.extend(_items(part))
+        except BadInput as error:
+            if len(parts) == 1:
+                raise
+            unread.append(Unread(part, error.reason, error.detail))
+    yield from _rows(items, bool(feed.options.get("directory")))
+    yield from unread
+
+
+def _items(part: bytes) -> list[dict[str, Any]]:
+    top = root(part)
+    command = content(top, "CmdType")
+    if command != "Catalog":
+        raise BadInput("not-a-catalog", f"CmdType {command[:40]!r}")
+    items = [plain(item) for item in top.iterfind("DeviceList/Item")]
+    return [item if isinstance(item, dict) else {} for item in items]
+
+
+def _rows(items: list[dict[str, Any]], directory: bool) -> Iterator[Row]:
+    nodes = {item["DeviceID"]: item for item in items if isinstance(item.get("DeviceID"), str)}
+    for item in items:
+        try:
+            parts = id_parts(str(item.get("DeviceID") or ""))
+        except BadInput as error:
+            yield Unread(repr(item).encode(), error.reason, error.detail)
+            continue
+        kind = kind_of(parts)
+        if kind == "camera" or directory:
+            item |= {"kind": kind, "id_parts": parts, "parent": parent_of(item), "path": _path(item, nodes)}
+            item["state"] = STATES.get(str(item.get("Event") or item.get("Status") or "").strip().upper(), "unknown")
+            if item.get("Event") in ("ADD", "UPDATE"):
+                item["state"] = STATES.get(str(item.get("Status") or "").strip().upper(), "unknown")
+            yield item
+
+
+def _path(item: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> str:
+    """Names of the ancestors that the same body holds, outermost first, with slashes."""
+    names: list[str] = []
+    above = nodes.get(parent_of(item))
+    while above is not None and len(names) < MAX_ANCESTORS:
+        if isinstance(above.get("Name"), str):
+            names.insert(0, above["Name"])
+        above = nodes.get(parent_of(above))
+    return "/".join(names)
+
+
+MAPPING = {
+    "channel": {
+        "channel_id": "DeviceID",
+        "name": "Name",
+        "owner": "Owner",
+        "parent": "parent",
+        "civil_code": {"first": ["CivilCode", "id_parts.centre"]},
+        "kind": "kind",
+        "state": "state",
+        "lon": "Longitude",
+        "lat": "Latitude",
+        "extra": {
+            "path": "path",
+            "address": "Address",
+            "manufacturer": "Manufacturer",
+            "model": "Model",
+            "ptz_type": {"first": ["PTZType", "Info.PTZType"]},
+            "business_group": {"first": ["BusinessGroupID", "Info.BusinessGroupID"]},
+            "sector": "id_parts.sector",
+            "serial": "id_parts.serial",
+        },
+    }
+}
+
+FORMAT = Format("gb28181", rows, mapping=MAPPING, options=("directory",))
