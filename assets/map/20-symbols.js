@@ -1,0 +1,215 @@
+/* Symbols of the city map, drawn once each and then stamped. Colour says severity only; shape says it too.
+ *
+ * Severity: 0 ring, 1 disc, 2 triangle, 3 diamond, 4 octagon with "!". A component's case has a square hole, a service
+ * request a bar; an overdue case an outer broken ring. Vehicles, cameras and quiet gauges are without hue.
+ */
+"use strict";
+
+(function () {
+  const citymap = (window.hall.citymap = window.hall.citymap || {});
+  const FALLBACK = ["#b9c7d8", "#58a6ff", "#ffd43b", "#ff922b", "#ff5a5f"];
+
+  citymap.ink = { ground: "#0a111d", text: "#d9e4f0", dim: "#8a9bb0", halo: "rgba(6,11,20,.88)" };
+
+  /** Colours by severity, from the page's CSS where it says so (--severity-0 … --severity-4). */
+  citymap.readColours = function (element) {
+    const style = getComputedStyle(element);
+    citymap.colours = FALLBACK.map((otherwise, n) => style.getPropertyValue(`--severity-${n}`).trim() || otherwise);
+    citymap.family = style.fontFamily || "sans-serif";
+  };
+  citymap.colours = FALLBACK;
+  citymap.family = "sans-serif";
+
+  function polygon(c, r, corners, turn) {
+    c.beginPath();
+    for (let i = 0; i < corners; i += 1) {
+      const angle = turn + (i * 2 * Math.PI) / corners;
+      c.lineTo(r * Math.cos(angle), r * Math.sin(angle));
+    }
+    c.closePath();
+  }
+
+  /** The outline that stands for a severity, about the origin. */
+  citymap.outline = function (c, severity, r) {
+    if (severity === 2) polygon(c, r * 1.2, 3, -Math.PI / 2);
+    else if (severity === 3) polygon(c, r * 1.15, 4, 0);
+    else if (severity === 4) polygon(c, r * 1.08, 8, Math.PI / 8);
+    else {
+      c.beginPath();
+      c.arc(0, 0, severity === 0 ? r * 0.62 : r * 0.85, 0, 2 * Math.PI);
+    }
+  };
+
+  const HOLE = {
+    component: (c, r) => c.fillRect(-r * 0.26, -r * 0.26, r * 0.52, r * 0.52),
+    service: (c, r) => c.fillRect(-r * 0.4, -r * 0.13, r * 0.8, r * 0.26),
+    occurrence: () => {},
+  };
+
+  function drawCase(c, r, { severity, kind, overdue }) {
+    citymap.outline(c, severity, r);
+    c.lineJoin = "round";
+    c.lineWidth = r * 0.36;
+    c.strokeStyle = citymap.ink.halo;
+    c.stroke();
+    if (severity === 0) {
+      c.lineWidth = r * 0.26;
+      c.strokeStyle = citymap.colours[0];
+      c.stroke();
+    } else {
+      c.fillStyle = citymap.colours[severity];
+      c.fill();
+    }
+    c.fillStyle = severity ? citymap.ink.ground : citymap.colours[0];
+    if (severity === 4) {
+      c.fillRect(-r * 0.13, -r * 0.62, r * 0.26, r * 0.78);
+      c.fillRect(-r * 0.13, r * 0.34, r * 0.26, r * 0.26);
+    } else (HOLE[kind] || HOLE.occurrence)(c, r);
+    if (overdue) {
+      c.beginPath();
+      c.setLineDash([r * 0.5, r * 0.34]);
+      c.arc(0, 0, r * 1.38, 0, 2 * Math.PI);
+      c.lineWidth = r * 0.2;
+      c.strokeStyle = citymap.ink.text;
+      c.stroke();
+      c.setLineDash([]);
+    }
+  }
+
+  function dropPath(c, r) {
+    c.beginPath();
+    c.moveTo(0, -r * 1.15);
+    c.bezierCurveTo(r * 0.35, -r * 0.5, r * 0.8, -r * 0.1, r * 0.8, r * 0.32);
+    c.arc(0, r * 0.32, r * 0.8, 0, Math.PI);
+    c.bezierCurveTo(-r * 0.8, -r * 0.1, -r * 0.35, -r * 0.5, 0, -r * 1.15);
+    c.closePath();
+  }
+
+  /** A gauge: a drop (rain: a box) filled to `level` twelfths of its highest line, with ticks for its severity. */
+  function drawGauge(c, r, { severity, level, rain, stale }) {
+    const path = rain
+      ? () => {
+          c.beginPath();
+          c.rect(-r * 0.7, -r * 0.95, r * 1.4, r * 1.9);
+        }
+      : () => dropPath(c, r);
+    path();
+    c.lineJoin = "round";
+    c.lineWidth = r * 0.42;
+    c.strokeStyle = citymap.ink.halo;
+    c.stroke();
+    c.fillStyle = citymap.ink.ground;
+    c.fill();
+    c.save();
+    c.clip();
+    c.fillStyle = citymap.colours[severity];
+    const height = (r * 2.3 * level) / 12;
+    c.fillRect(-r, r * 1.15 - height, 2 * r, height);
+    c.restore();
+    path();
+    c.lineWidth = r * (severity >= 2 ? 0.26 : 0.18);
+    c.strokeStyle = stale ? citymap.ink.dim : citymap.colours[severity];
+    if (stale) c.setLineDash([r * 0.3, r * 0.24]);
+    c.stroke();
+    c.setLineDash([]);
+    c.fillStyle = citymap.colours[severity];
+    for (let i = 0; i < severity; i += 1) c.fillRect(r * 1.05, r * (0.9 - i * 0.5), r * 0.42, r * 0.3);
+  }
+
+  const BODY = {
+    crew(c, r) {
+      c.beginPath();
+      c.arc(0, -r * 0.45, r * 0.36, 0, 2 * Math.PI);
+      c.moveTo(r * 0.62, r * 0.85);
+      c.arc(0, r * 0.85, r * 0.62, 0, Math.PI, true);
+      c.closePath();
+    },
+    still(c, r) {
+      c.beginPath();
+      c.rect(-r * 0.58, -r * 0.58, r * 1.16, r * 1.16);
+    },
+    moving(c, r) {
+      c.beginPath();
+      c.moveTo(0, -r);
+      c.lineTo(r * 0.72, r * 0.85);
+      c.lineTo(0, r * 0.48);
+      c.lineTo(-r * 0.72, r * 0.85);
+      c.closePath();
+    },
+  };
+
+  /** A vehicle or crew: an arrow where it is heading, a square when that is not known; hollow and faint when old. */
+  function drawUnit(c, r, { body, turn, age }) {
+    c.rotate((turn * Math.PI) / 16);
+    BODY[body](c, r);
+    c.lineJoin = "round";
+    c.lineWidth = r * 0.5;
+    c.strokeStyle = citymap.ink.halo;
+    c.stroke();
+    c.globalAlpha = [1, 0.7, 0.55][age];
+    c.lineWidth = r * 0.22;
+    c.strokeStyle = c.fillStyle = "#eaf2fb";
+    if (age < 2) c.fill();
+    else c.stroke();
+  }
+
+  function drawCamera(c, r, { offline, stream }) {
+    c.beginPath();
+    c.rect(-r * 0.95, -r * 0.5, r * 1.3, r);
+    c.moveTo(r * 0.42, -r * 0.12);
+    c.lineTo(r * 0.95, -r * 0.5);
+    c.lineTo(r * 0.95, r * 0.5);
+    c.lineTo(r * 0.42, r * 0.12);
+    c.lineJoin = "round";
+    c.lineWidth = r * 0.42;
+    c.strokeStyle = citymap.ink.halo;
+    c.stroke();
+    c.lineWidth = r * 0.18;
+    c.strokeStyle = c.fillStyle = offline ? citymap.ink.dim : "#a9bacd";
+    if (stream && !offline) c.fill();
+    c.stroke();
+    if (!offline) return;
+    c.beginPath();
+    c.moveTo(-r * 0.9, r * 0.85);
+    c.lineTo(r * 0.9, -r * 0.85);
+    c.stroke();
+  }
+
+  const DRAW = { case: drawCase, gauge: drawGauge, unit: drawUnit, camera: drawCamera };
+  let sprites = new Map();
+  let madeFor = "";
+
+  /** The picture of a symbol of radius `r` CSS px; `key` must tell all of `options`. Kept until size or scale change. */
+  citymap.sprite = function (what, key, r, ratio, options) {
+    const scale = `${ratio}`;
+    if (scale !== madeFor || sprites.size > 2000) {
+      sprites = new Map();
+      madeFor = scale;
+    }
+    const name = `${what}|${key}|${r}`;
+    let sprite = sprites.get(name);
+    if (!sprite) {
+      const half = Math.ceil(r * 1.75);
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = Math.ceil(half * 2 * ratio);
+      const c = canvas.getContext("2d");
+      c.scale(ratio, ratio);
+      c.translate(half, half);
+      DRAW[what](c, r, options);
+      sprite = { canvas, half, size: canvas.width / ratio };
+      sprites.set(name, sprite);
+    }
+    return sprite;
+  };
+  citymap.stamp = (context, sprite, x, y) =>
+    context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, sprite.size, sprite.size);
+
+  /** Text with a dark halo, legible on anything. */
+  citymap.write = function (context, text, x, y, colour) {
+    context.lineJoin = "round";
+    context.strokeStyle = citymap.ink.halo;
+    context.strokeText(text, x, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  };
+})();

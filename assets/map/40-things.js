@@ -1,0 +1,239 @@
+/* The things sheet: cases, gauges and cameras. Close ones are drawn as one, and the most severe is the one that is seen. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]); // hall/core/model.py CASE_ENDED
+  const severityOf = (value) => Math.max(0, Math.min(4, value | 0));
+  const placed = (data) => Number.isFinite(data.lon) && Number.isFinite(data.lat);
+
+  function place(entry, data) {
+    entry.known = placed(data);
+    if (entry.known && (entry.lon !== data.lon || entry.lat !== data.lat)) {
+      entry.x = citymap.projectX(data.lon);
+      entry.y = citymap.projectY(data.lat);
+      entry.lon = data.lon;
+      entry.lat = data.lat;
+    }
+    return entry;
+  }
+  citymap.place = place;
+
+  citymap.Things = class {
+    constructor() {
+      this.cases = new Map();
+      this.gauges = new Map(); // feed/sensor_id -> {sensor, readings: Map quantity -> event, alarm}
+      this.cameras = new Map();
+      this.shown = { cases: true, gauges: true, cameras: true };
+      this.hits = []; // what was drawn: {x, y, r, what, entry, members}, topmost last
+    }
+
+    // -- taking documents in -------------------------------------------------------------------------------------------
+
+    /** Takes a case event; returns its entry when it is open and was not known before. */
+    takeCase(event) {
+      const { subject, data } = event;
+      if (!data || ENDED.has(data.state || "reported")) {
+        this.cases.delete(subject);
+        return null;
+      }
+      const known = this.cases.get(subject);
+      const entry = known || { subject, lon: NaN, lat: NaN };
+      entry.event = event;
+      entry.severity = severityOf(data.severity);
+      entry.time = (data.stages && data.stages.reported) || event.time;
+      this.cases.set(subject, place(entry, data));
+      return known ? null : entry;
+    }
+
+    gauge(key) {
+      let gauge = this.gauges.get(key);
+      if (!gauge) this.gauges.set(key, (gauge = { key, sensor: null, readings: new Map(), alarm: null, lon: NaN, lat: NaN }));
+      return gauge;
+    }
+
+    takeGauge(topic, event) {
+      const [, feed, sensor, quantity] = event.subject.split("/");
+      const gauge = this.gauge(`${feed}/${sensor}`);
+      if (topic === "sensor") gauge.sensor = event.data ? event : null;
+      else if (topic === "alarm") gauge.alarm = event.data && event.data.active !== false ? event : null;
+      else if (event.data) gauge.readings.set(quantity, event);
+      else gauge.readings.delete(quantity);
+      if (!gauge.sensor && !gauge.readings.size) this.gauges.delete(gauge.key);
+      else this.judge(gauge);
+    }
+
+    /** What a gauge shows: its main quantity's newest reading, judged by its own lines, the reading's word and its alarm. */
+    judge(gauge) {
+      const sensor = gauge.sensor ? gauge.sensor.data : {};
+      const wanted = sensor.quantity || "water_depth";
+      const event = gauge.readings.get(wanted) || gauge.readings.values().next().value || null;
+      gauge.event = event;
+      const reading = event ? event.data : {};
+      const lines = sensor.thresholds || [];
+      let severity = severityOf(reading.severity);
+      for (const line of lines) if (reading.value >= line.value) severity = Math.max(severity, severityOf(line.severity));
+      if (gauge.alarm) severity = Math.max(severity, severityOf(gauge.alarm.data.severity));
+      gauge.severity = severity;
+      gauge.quantity = reading.quantity || wanted;
+      const alarmLine = gauge.alarm ? gauge.alarm.data.threshold : null;
+      gauge.top = Math.max(...lines.map((line) => line.value), alarmLine || 0, 0) || null;
+      place(gauge, placed(sensor) ? sensor : reading);
+    }
+
+    takeCamera(event) {
+      if (!event.data) {
+        this.cameras.delete(event.subject);
+        return;
+      }
+      const entry = this.cameras.get(event.subject) || { subject: event.subject, lon: NaN, lat: NaN };
+      entry.event = event;
+      this.cameras.set(event.subject, place(entry, event.data));
+    }
+
+    // -- drawing -------------------------------------------------------------------------------------------------------
+
+    draw(c, frame) {
+      this.hits = [];
+      this.labels = [];
+      if (this.shown.cameras) this.drawCameras(c, frame);
+      if (this.shown.gauges) this.drawGauges(c, frame);
+      if (this.shown.cases) this.drawCases(c, frame);
+      this.drawLabels(c, frame);
+    }
+
+    hit(x, y, r, what, entry, members) {
+      this.hits.push({ x, y, r, what, entry, members: members || null });
+    }
+
+    inView(entries, frame, margin) {
+      const found = [];
+      for (const entry of entries) {
+        if (!entry.known) continue;
+        const px = entry.x * frame.scale - frame.left;
+        const py = entry.y * frame.scale - frame.top;
+        if (frame.holds(px, py, margin)) found.push({ entry, px, py });
+      }
+      return found;
+    }
+
+    /** Groups by a grid fixed to the ground, so that panning does not regroup; each group is led by the first in `order`. */
+    grouped(seen, frame, step, order) {
+      const groups = new Map();
+      for (const one of seen) {
+        const key = Math.floor((one.px + frame.left) / step) * 4194304 + Math.floor((one.py + frame.top) / step);
+        const group = groups.get(key);
+        if (!group) groups.set(key, { lead: one, members: [one] });
+        else {
+          group.members.push(one);
+          if (order(one.entry, group.lead.entry) < 0) group.lead = one;
+        }
+      }
+      return [...groups.values()];
+    }
+
+    drawCameras(c, frame) {
+      const seen = this.inView(this.cameras.values(), frame, frame.glyph);
+      const alone = seen.length <= 40 || frame.wide >= 14.5;
+      const groups = alone ? seen.map((one) => ({ lead: one, members: [one] }))
+        : this.grouped(seen, frame, frame.glyph * 8, () => 1);
+      const r = Math.round(frame.glyph * 0.46);
+      for (const { lead, members } of groups) {
+        const { data } = lead.entry.event;
+        const offline = members.every((m) => m.entry.event.data.state === "offline");
+        const options = { offline, stream: !!data.has_stream };
+        citymap.stamp(c, citymap.sprite("camera", `${offline}${options.stream}`, r, frame.ratio, options), lead.px, lead.py);
+        this.hit(lead.px, lead.py, r * 1.3, "camera", lead.entry, members);
+        if (members.length > 1) this.label(lead, r, String(members.length), citymap.ink.dim, 0);
+      }
+    }
+
+    drawGauges(c, frame) {
+      const seen = this.inView(this.gauges.values(), frame, frame.glyph).sort((a, b) => a.entry.severity - b.entry.severity);
+      const crowded = seen.length > 120 && frame.wide < 14;
+      const now = hall.clock.city();
+      for (const one of seen) {
+        const { severity, event, quantity, top } = one.entry;
+        const value = event ? event.data.value : null;
+        const quiet = severity < 1;
+        const r = Math.round(frame.glyph * (quiet ? (crowded ? 0.3 : 0.46) : 0.72));
+        const level = value == null ? 0 : Math.max(1, Math.min(12, Math.round((12 * value) / (top || Math.max(value, 1)))));
+        const options = { severity, level, rain: quantity.startsWith("rain"), stale: citymap.isOld(event, now) };
+        const key = `${severity}|${level}|${options.rain}|${options.stale}`;
+        citymap.stamp(c, citymap.sprite("gauge", key, r, frame.ratio, options), one.px, one.py);
+        this.hit(one.px, one.py, r * 1.4, "gauge", one.entry);
+        if (severity >= 2 && value != null) {
+          this.label(one, r * 1.2, citymap.reading(one.entry), citymap.colours[severity], 10 + severity);
+        }
+      }
+    }
+
+    drawCases(c, frame) {
+      const order = (a, b) => b.severity - a.severity || b.time - a.time;
+      const now = hall.clock.city();
+      const seen = this.inView(this.cases.values(), frame, frame.glyph * 2);
+      const step = frame.glyph * (frame.wide >= 15.5 ? 1 : seen.length > 400 ? 3 : 2.2);
+      const groups = this.grouped(seen, frame, step, order).sort((a, b) => order(b.lead.entry, a.lead.entry));
+      for (const { lead, members } of groups) {
+        const { severity, event } = lead.entry;
+        const { kind, due } = event.data;
+        const overdue = members.some((m) => m.entry.event.data.due != null && m.entry.event.data.due < now);
+        const many = members.length > 1;
+        const r = Math.round(frame.glyph * ([0.4, 0.5, 0.56, 0.6, 0.64][severity] + (many ? 0.08 : 0)));
+        const options = { severity, kind: kind || "occurrence", overdue: many ? overdue : due != null && due < now };
+        const key = `${severity}|${options.kind}|${options.overdue}`;
+        citymap.stamp(c, citymap.sprite("case", key, r, frame.ratio, options), lead.px, lead.py);
+        this.hit(lead.px, lead.py, r * 1.4, "case", lead.entry, members);
+        if (many) this.label(lead, r * 1.15, String(members.length), citymap.ink.text, 5 + severity);
+      }
+    }
+
+    label(one, r, text, colour, rank) {
+      this.labels.push({ x: one.px, y: one.py, r, text, colour, rank });
+    }
+
+    /** Numbers beside the symbols, the most severe first; a number that would touch another one is left to the card. */
+    drawLabels(c, frame) {
+      const boxes = new citymap.Boxes(64);
+      const size = frame.font;
+      c.font = `600 ${size}px ${citymap.family}`;
+      c.textBaseline = "middle";
+      c.textAlign = "left";
+      c.lineWidth = size * 0.2;
+      this.labels.sort((a, b) => b.rank - a.rank);
+      for (const { x, y, r, text, colour } of this.labels) {
+        const width = c.measureText(text).width;
+        const half = size * 0.42;
+        for (const left of [x + r + frame.u * 2, x - r - frame.u * 2 - width]) {
+          if (!boxes.take(left, y - half, left + width, y + half)) continue;
+          citymap.write(c, text, left, y, colour);
+          break;
+        }
+      }
+    }
+
+    counts() {
+      let unknown = 0;
+      for (const entry of this.cases.values()) if (!entry.known) unknown += 1;
+      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size };
+    }
+  };
+
+  /** Older than three times what its feed is expected to take. */
+  citymap.isOld = function (event, now, times = 3) {
+    if (!event) return true;
+    const feed = hall.store.get(`feed/${event.subject.split("/")[1]}`);
+    const expected = (feed && feed.data && feed.data.expected_seconds) || 60;
+    return now - event.time > expected * 1000 * times;
+  };
+
+  /** "0.42 m": a gauge's reading with its unit. */
+  citymap.reading = function (gauge) {
+    const { value, unit, quantity } = gauge.event.data;
+    if (value == null) return hall.t("map.no-value");
+    const digits = quantity.startsWith("water") ? 2 : 1;
+    const word = unit || (gauge.sensor && gauge.sensor.data.unit) || "";
+    return `${value.toFixed(digits)} ${hall.word("unit", word)}`.trim();
+  };
+})();

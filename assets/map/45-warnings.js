@@ -1,0 +1,33 @@
+/* Warnings in force as areas on the ground. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+
+  /** "演习 · 暴雨橙色预警": what the warning is, in the reader's language; what is not a real warning says so first. */
+  function textOf(data) {
+    const headline = hall.label(data.headline) || data.event;
+    const status = data.status && data.status !== "Actual" ? hall.word("warning-status", data.status) : "";
+    return [status, headline].filter(Boolean).join(" · ");
+  }
+
+  /** Takes a warning event into `warnings` (subject -> {severity, exercise, text(), shapes}). */
+  citymap.takeWarning = function (warnings, event) {
+    const { subject, data } = event;
+    if (!data) {
+      warnings.delete(subject);
+      return;
+    }
+    const shapes = (data.areas || []).flatMap((area) => area.polygons || [])
+      .filter((ring) => ring.length > 2)
+      .map((ring) => citymap.shapeOf({ type: "Polygon", coordinates: [ring] }));
+    warnings.set(subject, {
+      severity: Math.max(0, Math.min(4, data.severity | 0)),
+      exercise: !!data.status && data.status !== "Actual",
+      text: () => textOf(data),
+      shapes,
+      event,
+    });
+  };
+})();

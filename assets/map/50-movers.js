@@ -1,0 +1,140 @@
+/* The movers sheet: vehicles and crews where they last said they are. Nothing is invented between two reports. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const TURNS = 32; // headings are drawn to the nearest 32nd of a circle
+  const NAMED_MAX = 14; // units in view whose names are written
+
+  citymap.Movers = class {
+    constructor() {
+      this.units = new Map(); // subject -> {x, y, turn, body, event, known, age}
+      this.shown = { vehicles: true };
+      this.hits = [];
+    }
+
+    take(event) {
+      const { subject, data } = event;
+      if (!data) {
+        this.units.delete(subject);
+        return;
+      }
+      let unit = this.units.get(subject);
+      if (!unit) this.units.set(subject, (unit = { subject, lon: NaN, lat: NaN, age: 0 }));
+      unit.event = event;
+      unit.time = event.time;
+      const moving = Number.isFinite(data.heading_deg);
+      unit.body = data.kind === "crew" ? "crew" : moving ? "moving" : "still";
+      unit.turn = unit.body === "moving" ? ((Math.round((data.heading_deg / 360) * TURNS) % TURNS) + TURNS) % TURNS : 0;
+      unit.accuracy = data.accuracy_m > 0 ? data.accuracy_m : 0;
+      citymap.place(unit, data);
+    }
+
+    /** Age bands by what the feed is expected to send: 0 fresh, 1 late, 2 old (drawn hollow). */
+    ageAll() {
+      const bounds = new Map();
+      const now = hall.clock.city();
+      let changed = false;
+      for (const unit of this.units.values()) {
+        const feed = unit.event.data.feed;
+        let expected = bounds.get(feed);
+        if (expected === undefined) {
+          const status = hall.store.get(`feed/${feed}`);
+          expected = ((status && status.data && status.data.expected_seconds) || 60) * 1000;
+          bounds.set(feed, expected);
+        }
+        const since = now - unit.time;
+        const age = since > 10 * expected ? 2 : since > 3 * expected ? 1 : 0;
+        if (age !== unit.age) changed = true;
+        unit.age = age;
+      }
+      return changed;
+    }
+
+    draw(c, frame) {
+      this.hits = [];
+      if (!this.shown.vehicles) return;
+      const seen = [];
+      const { scale, left, top } = frame;
+      for (const unit of this.units.values()) {
+        if (!unit.known) continue;
+        const px = unit.x * scale - left;
+        const py = unit.y * scale - top;
+        if (px > -40 && py > -40 && px < frame.width + 40 && py < frame.height + 40) seen.push(unit, px, py);
+      }
+      const count = seen.length / 3;
+      const r = Math.max(4, Math.round(frame.glyph * (count <= 150 ? 0.62 : count <= 1000 ? 0.46 : 0.32)));
+      if (count <= 150) this.drawAccuracy(c, frame, seen, r);
+      this.stampAll(c, frame, seen, r);
+      if (count <= 60) this.drawNames(c, frame, seen, r);
+      this.seen = seen;
+      this.radius = r;
+    }
+
+    stampAll(c, frame, seen, r) {
+      const sprites = new Map();
+      for (let i = 0; i < seen.length; i += 3) {
+        const { body, turn, age } = seen[i];
+        const key = `${body}${turn}|${age}`;
+        let sprite = sprites.get(key);
+        if (!sprite) sprites.set(key, (sprite = citymap.sprite("unit", key, r, frame.ratio, { body, turn, age })));
+        c.drawImage(sprite.canvas, seen[i + 1] - sprite.half, seen[i + 2] - sprite.half, sprite.size, sprite.size);
+      }
+    }
+
+    drawAccuracy(c, frame, seen, r) {
+      c.beginPath();
+      for (let i = 0; i < seen.length; i += 3) {
+        const radius = seen[i].accuracy * citymap.perMetre(seen[i].y) * frame.scale;
+        if (radius < r * 1.3) continue;
+        c.moveTo(seen[i + 1] + radius, seen[i + 2]);
+        c.arc(seen[i + 1], seen[i + 2], radius, 0, 2 * Math.PI);
+      }
+      c.fillStyle = "rgba(234,242,251,.10)";
+      c.fill();
+      c.lineWidth = frame.u * 0.8;
+      c.strokeStyle = "rgba(234,242,251,.4)";
+      c.stroke();
+    }
+
+    drawNames(c, frame, seen, r) {
+      const boxes = new citymap.Boxes(64);
+      const size = frame.font;
+      c.font = `500 ${size}px ${citymap.family}`;
+      c.textAlign = "left";
+      c.textBaseline = "middle";
+      c.lineWidth = size * 0.2;
+      let left = NAMED_MAX;
+      for (let i = 0; i < seen.length && left > 0; i += 3) {
+        const { name, unit_id: id } = seen[i].event.data;
+        const x = seen[i + 1] + r * 1.5;
+        const y = seen[i + 2];
+        const text = name || id;
+        const width = c.measureText(text).width;
+        if (x + width > frame.width || !boxes.take(x, y - size * 0.6, x + width, y + size * 0.6)) continue;
+        citymap.write(c, text, x, y, "#c9d5e3");
+        left -= 1;
+      }
+    }
+
+    /** The unit nearest to a place on the frame, null when none is close. */
+    nearest(x, y) {
+      if (!this.seen || !this.shown.vehicles) return null;
+      let best = null;
+      let least = (this.radius * 1.8) ** 2;
+      for (let i = 0; i < this.seen.length; i += 3) {
+        const d = (this.seen[i + 1] - x) ** 2 + (this.seen[i + 2] - y) ** 2;
+        if (d < least) {
+          least = d;
+          best = { x: this.seen[i + 1], y: this.seen[i + 2], r: this.radius, what: "unit", entry: this.seen[i] };
+        }
+      }
+      return best;
+    }
+
+    counts() {
+      return { vehicles: this.units.size };
+    }
+  };
+})();

@@ -1,0 +1,106 @@
+/* The legend: one button per layer with its symbol, name and count. A click, tap or key switches the layer.
+ *
+ * Every count also stands on the panel as data-count-NAME, and which layers are shown as data-shown.
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+
+  const SYMBOL = {
+    cases: ["case", { severity: 3, kind: "occurrence", overdue: false }],
+    gauges: ["gauge", { severity: 1, level: 7, rain: false, stale: false }],
+    vehicles: ["unit", { body: "moving", turn: 4, age: 0 }],
+    cameras: ["camera", { offline: false, stream: true }],
+  };
+  citymap.LAYERS = ["cases", "gauges", "vehicles", "cameras", "warnings", "cells"];
+
+  function swatch(c, name, r) {
+    c.lineWidth = r * 0.2;
+    c.strokeStyle = name === "warnings" ? citymap.colours[3] : citymap.ink.dim;
+    c.strokeRect(-r * 0.85, -r * 0.6, r * 1.7, r * 1.2);
+    c.beginPath();
+    if (name === "warnings") for (let i = -1; i <= 1; i += 1) {
+      c.moveTo(r * (i * 0.5 - 0.3), r * 0.6);
+      c.lineTo(r * (i * 0.5 + 0.3), -r * 0.6);
+    }
+    else {
+      c.moveTo(0, -r * 0.6);
+      c.lineTo(0, r * 0.6);
+      c.moveTo(-r * 0.85, 0);
+      c.lineTo(r * 0.85, 0);
+    }
+    c.stroke();
+  }
+
+  function icon(canvas, name, glyph) {
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    const r = Math.round(glyph * 0.5);
+    const side = Math.ceil(r * 3.5);
+    canvas.width = canvas.height = Math.ceil(side * ratio);
+    canvas.style.width = canvas.style.height = `${side}px`;
+    const c = canvas.getContext("2d");
+    c.scale(ratio, ratio);
+    if (SYMBOL[name]) {
+      const [what, options] = SYMBOL[name];
+      citymap.stamp(c, citymap.sprite(what, `legend-${name}`, r, ratio, options), side / 2, side / 2);
+    } else {
+      c.translate(side / 2, side / 2);
+      swatch(c, name, r);
+    }
+  }
+
+  citymap.Legend = class {
+    /** `toggle(name, shown)` is called when a layer is switched. */
+    constructor(root, panel, toggle) {
+      this.panel = panel;
+      this.rows = new Map();
+      this.node = hall.make("div.map-legend", { role: "group", "aria-label": hall.t("map.legend"), "data-t-label": "map.legend" });
+      for (const name of citymap.LAYERS) {
+        const picture = hall.make("canvas", { "aria-hidden": "true" });
+        const label = hall.make("span.map-legend-name", { "data-t": `map.layer.${name}` }, hall.t(`map.layer.${name}`));
+        const count = hall.make("span.map-legend-count", { "data-layer-count": name }, "–");
+        const button = hall.make("button.map-legend-row", { type: "button", "aria-pressed": "true", "data-layer": name },
+          [picture, label, count]);
+        button.addEventListener("click", () => {
+          const shown = button.getAttribute("aria-pressed") !== "true";
+          button.setAttribute("aria-pressed", String(shown));
+          toggle(name, shown);
+        });
+        this.rows.set(name, { button, picture, count });
+        this.node.append(button);
+      }
+      this.unknown = hall.make("span.map-legend-unknown");
+      this.rows.get("cases").button.after(this.unknown);
+      root.append(this.node);
+    }
+
+    paint(glyph) {
+      for (const [name, { picture }] of this.rows) icon(picture, name, glyph);
+    }
+
+    /** counts: {cases, "cases-unknown", gauges, vehicles, cameras, warnings, cells}. */
+    show(counts) {
+      for (const [name, value] of Object.entries(counts)) {
+        const attribute = `data-count-${name}`;
+        if (this.panel.getAttribute(attribute) !== String(value)) this.panel.setAttribute(attribute, value);
+        const row = this.rows.get(name);
+        if (!row) continue;
+        hall.setText(row.count, hall.format.number(value));
+        row.button.classList.toggle("is-empty", value === 0);
+      }
+      const unknown = counts["cases-unknown"];
+      hall.setText(this.unknown, unknown ? hall.t("map.unknown-place", { n: hall.format.number(unknown) }) : "");
+    }
+
+    locale() {
+      this.node.setAttribute("aria-label", hall.t("map.legend"));
+      hall.translate(this.node);
+    }
+
+    remove() {
+      this.node.remove();
+    }
+  };
+})();

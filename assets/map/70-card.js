@@ -1,0 +1,137 @@
+/* The card: the main fields of what is pointed at, with the age of every one of them that has one. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const LISTED = 5;
+
+  const severityText = (n) => hall.t(`map.severity.${n}`);
+  const word = (prefix, value) => (value ? hall.word(prefix, value) : "");
+  const metres = (n) => `${hall.format.number(n)} m`;
+
+  const ROWS = {
+    case({ event }) {
+      const d = event.data;
+      const now = hall.clock.city();
+      const due = d.due == null ? "" : hall.t(d.due < now ? "map.overdue-by" : "map.due-in", { age: hall.format.duration(Math.abs(d.due - now)) });
+      return {
+        title: [d.class_name, d.subclass_name].filter(Boolean).join(" · ") || d.case_id,
+        severity: d.severity | 0,
+        rows: [["number", d.case_id], ["state", word("case-state", d.state || "reported")], ["unit", d.unit], ["due", due],
+          ["district", d.district], ["address", d.address], ["source", d.report_source],
+          ["reported", d.stages && d.stages.reported ? hall.format.age(d.stages.reported) : ""], ["text", d.description]],
+      };
+    },
+    gauge(gauge) {
+      const s = gauge.sensor ? gauge.sensor.data : {};
+      const line = gauge.alarm && gauge.alarm.data.threshold != null ? gauge.alarm.data.threshold : null;
+      return {
+        title: s.name || gauge.key.split("/").pop(),
+        severity: gauge.severity,
+        rows: [["quantity", word("quantity", gauge.quantity)], ["reading", gauge.event ? citymap.reading(gauge) : hall.t("map.no-value")],
+          ["threshold", line == null ? "" : String(line)], ["kind", word("sensor-kind", s.kind)], ["district", s.district],
+          ["owner", s.owner]],
+      };
+    },
+    unit({ event }) {
+      const d = event.data;
+      return {
+        title: d.name || d.unit_id,
+        severity: null,
+        rows: [["kind", word("unit-kind", d.kind || "vehicle")], ["state", word("unit-state", d.state)],
+          ["speed", d.speed_mps == null ? "" : `${hall.format.number(d.speed_mps * 3.6)} km/h`],
+          ["heading", d.heading_deg == null ? "" : `${Math.round(d.heading_deg)}°`],
+          ["accuracy", d.accuracy_m == null ? "" : metres(d.accuracy_m)], ["district", d.district]],
+      };
+    },
+    camera({ event }) {
+      const d = event.data;
+      return {
+        title: d.name || d.channel_id,
+        severity: null,
+        poster: `/video/poster/${event.subject.split("/").map(encodeURIComponent).join("/")}.jpg`,
+        rows: [["owner", d.owner], ["state", word("channel-state", d.state || "unknown")], ["district", d.district]],
+      };
+    },
+  };
+
+  citymap.Card = class {
+    constructor(root) {
+      this.root = root;
+      this.node = hall.make("div.map-card", { role: "status", hidden: "" });
+      root.append(this.node);
+      this.pinned = false;
+      this.hit = null;
+    }
+
+    /** Shows what `hit` = {what, entry, members, x, y, r} stands for, beside it; null hides the card. */
+    show(hit, at) {
+      if (hit === null) {
+        this.hit = null;
+        this.pinned = false;
+        this.node.hidden = true;
+        this.node.replaceChildren();
+        return;
+      }
+      if (!this.hit || this.hit.entry !== hit.entry) this.fill(hit);
+      this.hit = hit;
+      this.node.hidden = false;
+      this.move(at);
+    }
+
+    fill(hit) {
+      const { title, severity, rows, poster } = ROWS[hit.what](hit.entry);
+      const head = hall.make("div.map-card-head", {}, [
+        severity == null ? "" : hall.make("span", { class: "map-card-severity", "data-severity": severity }, severityText(severity)),
+        hall.make("strong", {}, title),
+      ]);
+      this.age = hall.make("span.map-card-age");
+      const list = hall.make("dl");
+      for (const [key, value] of rows) {
+        if (value === "" || value == null) continue;
+        list.append(hall.make("dt", {}, hall.t(`map.field.${key}`)), hall.make("dd", {}, String(value)));
+      }
+      this.node.replaceChildren(head, this.age);
+      if (poster) this.node.append(this.poster(poster));
+      this.node.append(list);
+      if (hit.members && hit.members.length > 1) this.node.append(this.others(hit));
+      this.time = hit.entry.event ? hit.entry.event.time : null;
+      this.tick();
+    }
+
+    poster(address) {
+      const image = hall.make("img", { src: address, alt: hall.t("map.poster") });
+      image.addEventListener("error", () => image.replaceWith(hall.make("div.map-card-note", {}, hall.t("map.no-picture"))));
+      return image;
+    }
+
+    /** The others that stand under the same symbol. */
+    others(hit) {
+      const list = hall.make("ul.map-card-others");
+      const rest = hit.members.filter((m) => m.entry !== hit.entry).sort((a, b) => (b.entry.severity || 0) - (a.entry.severity || 0));
+      for (const { entry } of rest.slice(0, LISTED)) list.append(hall.make("li", {}, ROWS[hit.what](entry).title));
+      if (rest.length > LISTED) list.append(hall.make("li", {}, hall.t("map.more", { n: rest.length - LISTED })));
+      return list;
+    }
+
+    tick() {
+      if (this.hit === null && this.node.hidden) return;
+      hall.setText(this.age, this.time == null ? hall.t("map.never") : hall.t("map.age", { age: hall.format.age(this.time) }));
+    }
+
+    move({ x, y, r }) {
+      const { width, height } = this.root.getBoundingClientRect();
+      const fit = this.root.offsetWidth ? width / this.root.offsetWidth : 1;
+      const [w, h] = [width / (fit || 1), height / (fit || 1)];
+      const own = { w: this.node.offsetWidth, h: this.node.offsetHeight };
+      const left = x + r + 8 + own.w <= w ? x + r + 8 : Math.max(0, x - r - 8 - own.w);
+      const top = Math.max(0, Math.min(h - own.h, y - own.h / 3));
+      this.node.style.transform = `translate(${Math.round(left)}px,${Math.round(top)}px)`;
+    }
+
+    remove() {
+      this.node.remove();
+    }
+  };
+})();

@@ -1,0 +1,211 @@
+/* The city map's painter: brings documents, sheets, legend and card together on the Leaflet map that dash-leaflet made.
+ *
+ * hall.map.focus(lon, lat, zoom)  shows a place on every map of the page; zoom as for a map 1920 px wide
+ * hall.map.home()                 back to the city
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const AGE_EVERY = 3; // ticks (seconds) between two looks at the age of positions
+  const PULSES = 6;
+  const NEW_MS = 10 * 60 * 1000;
+
+  const REFERENCE_WIDTH = 1920; // the zoom of a configuration is meant for a map this wide
+  const zoomFor = (map, zoom) => zoom + Math.log2(Math.max(200, map.getSize().x) / REFERENCE_WIDTH);
+
+  hall.map = {
+    focus(lon, lat, zoom = 15) {
+      for (const map of Object.values(hall.maps)) map.setView([lat, lon], zoomFor(map, zoom));
+    },
+    home() {
+      for (const panel of live) panel.home();
+    },
+  };
+  const live = new Set();
+
+  class CityMap {
+    constructor(element, context) {
+      this.element = element;
+      this.root = element.querySelector(".map-overlay") || context.body;
+      this.ground = new citymap.Ground();
+      this.things = new citymap.Things();
+      this.movers = new citymap.Movers();
+      this.stage = null;
+      this.seconds = 0;
+      this.first = true;
+      citymap.readColours(element);
+      this.legend = new citymap.Legend(this.root, element, (name, shown) => this.toggle(name, shown));
+      this.legend.paint(this.glyph());
+      this.card = new citymap.Card(this.root);
+      this.note = hall.make("div.map-note", { role: "status" });
+      this.root.append(this.note);
+      this.stop = citymap.whenMap(element, (map) => this.attach(map));
+      for (const name of ["basemap", "districts", "cells"]) {
+        citymap.geography(name).then((features) => {
+          this.ground.take(name, features);
+          this.render("ground");
+        });
+      }
+      live.add(this);
+    }
+
+    glyph() {
+      return hall.glyph(this.element);
+    }
+
+    attach(map) {
+      this.map = map;
+      this.home();
+      this.stage = new citymap.Stage(map, [
+        { name: "ground", draw: (c, frame) => this.ground.draw(c, frame) },
+        { name: "things", draw: (c, frame) => this.things.draw(c, frame) },
+        { name: "movers", draw: (c, frame) => this.movers.draw(c, frame) },
+      ], () => this.glyph());
+      map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
+      map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
+      // the wheel scrolls the page until the map was clicked, so a console's page is never trapped
+      map.scrollWheelZoom.disable();
+      map.on("click focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
+      if (document.fonts) document.fonts.ready.then(() => this.render("ground", "things", "movers"));
+    }
+
+    home() {
+      const { lon, lat, zoom } = this.element.querySelector(".map-home").dataset;
+      if (this.map) this.map.setView([Number(lat), Number(lon)], zoomFor(this.map, Number(zoom)), { animate: false });
+    }
+
+    // -- documents -------------------------------------------------------------------------------------------------------
+
+    update(changes) {
+      const touched = new Set();
+      for (const event of changes) {
+        const topic = event.subject.slice(0, event.subject.indexOf("/"));
+        const sheet = TAKE[topic] && TAKE[topic](this, event);
+        if (sheet) touched.add(sheet);
+      }
+      this.first = false;
+      if (touched.has("movers")) this.movers.ageAll();
+      this.count();
+      this.render(...touched);
+    }
+
+    count() {
+      const cells = Object.values(this.ground.rows).filter(([open]) => open > 0).length;
+      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), warnings: this.ground.warnings.size, cells });
+    }
+
+    render(...sheets) {
+      if (!this.stage || !sheets.length) return;
+      this.stage.dirty(...sheets);
+      this.stage.paint();
+    }
+
+    pulse(entry) {
+      if (!this.map || !entry.known || hall.clock.city() - entry.time > NEW_MS) return;
+      const size = Math.round(this.glyph() * 2.4);
+      const html = `<i class="map-pulse-ring" style="border-color:${citymap.colours[entry.severity]}"></i>`;
+      const icon = L.divIcon({ className: "map-pulse", html, iconSize: [size, size] });
+      const marker = L.marker([entry.lat, entry.lon], { icon, interactive: false, keyboard: false });
+      this.pulses = (this.pulses || []).filter((m) => this.map.hasLayer(m));
+      if (this.pulses.length >= PULSES) return;
+      this.pulses.push(marker);
+      marker.addTo(this.map);
+      marker.getElement().firstChild.addEventListener("animationend", () => marker.remove());
+    }
+
+    // -- people ------------------------------------------------------------------------------------------------------------
+
+    toggle(name, shown) {
+      const sheet = { cases: "things", gauges: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
+      this[sheet].shown[name] = shown;
+      this.render(sheet);
+    }
+
+    hitAt(x, y) {
+      const unit = this.movers.nearest(x, y);
+      if (unit) return unit;
+      let best = null;
+      let least = Infinity;
+      for (const hit of this.things.hits) {
+        const d = Math.hypot(hit.x - x, hit.y - y) - hit.r;
+        if (d <= Math.max(0, least === Infinity ? 4 : least)) {
+          best = hit;
+          least = d;
+        }
+      }
+      return best;
+    }
+
+    point(event, pin) {
+      if (!this.stage || !this.stage.frame || (this.card.pinned && !pin)) return;
+      const { corner } = this.stage.frame;
+      const layer = this.map.containerPointToLayerPoint(event.containerPoint);
+      const hit = this.hitAt(layer.x - corner.x, layer.y - corner.y);
+      this.map.getContainer().style.cursor = hit ? "pointer" : "";
+      if (!hit) return this.card.show(null);
+      const at = this.map.layerPointToContainerPoint(L.point(hit.x + corner.x, hit.y + corner.y));
+      this.card.show(hit, { x: at.x, y: at.y, r: hit.r });
+      this.card.pinned = pin;
+    }
+
+    // -- the life of a panel -------------------------------------------------------------------------------------------------
+
+    tick() {
+      this.seconds += 1;
+      if (this.seconds % AGE_EVERY === 0 && this.movers.ageAll()) this.render("movers");
+      if (this.seconds % 10 === 0) this.render("things"); // what became overdue or silent meanwhile
+      this.card.tick();
+      hall.setText(this.note, citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "");
+    }
+
+    locale() {
+      this.legend.locale();
+      this.count();
+      this.card.show(null);
+      this.render("ground", "things");
+    }
+
+    resize() {
+      if (!this.map) return;
+      citymap.readColours(this.element);
+      this.map.invalidateSize({ animate: false });
+      this.legend.paint(this.glyph());
+      this.home();
+      this.stage.redraw();
+    }
+
+    unmount() {
+      this.stop();
+      live.delete(this);
+      if (this.stage) this.stage.remove();
+      this.legend.remove();
+      this.card.remove();
+      this.note.remove();
+    }
+  }
+
+  const TAKE = {
+    case(self, event) {
+      const fresh = self.things.takeCase(event);
+      if (fresh && !self.first) self.pulse(fresh);
+      return "things";
+    },
+    sensor: (self, event) => (self.things.takeGauge("sensor", event), "things"),
+    observation: (self, event) => (self.things.takeGauge("observation", event), "things"),
+    alarm: (self, event) => (self.things.takeGauge("alarm", event), "things"),
+    channel: (self, event) => (self.things.takeCamera(event), "things"),
+    position: (self, event) => (self.movers.take(event), "movers"),
+    warning: (self, event) => (citymap.takeWarning(self.ground.warnings, event), "ground"),
+    kpi(self, event) {
+      if (event.subject !== "kpi/cells") return "";
+      const rows = (event.data && event.data.rows) || {};
+      const same = JSON.stringify(rows) === JSON.stringify(self.ground.rows);
+      self.ground.rows = rows;
+      return same ? "" : "ground";
+    },
+  };
+
+  hall.panel("city_map", (element, context) => new CityMap(element, context));
+})();
