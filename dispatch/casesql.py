@@ -1,0 +1,133 @@
+"""All SQL of the casebook: its tables and the statements and searches over them.
+
+`cases` is narrow so that a walk along an index touches few pages; every version's document lies in `history`, and
+`cases.version` names the newest. The text index holds trigrams; the characters of `cases.text` are lower case, each
+field ends with a line feed, so that the last two characters of a field are the start of a trigram too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+WRITER_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA cache_size=-32000",
+    "PRAGMA journal_size_limit=67108864",
+    "PRAGMA temp_store=MEMORY",
+)
+READER_PRAGMAS = (
+    "PRAGMA query_only=1",
+    "PRAGMA busy_timeout=5000",
+    "PRAGMA cache_size=-16000",
+    "PRAGMA mmap_size=268435456",
+    "PRAGMA temp_store=MEMORY",
+)
+
+_COLUMN_INDEXES = ("state", "district", "class_name", "report_source", "unit", "severity")
+_PLAIN_INDEXES = ("reported", "number", "time", "last_moment", "due", "ended_at")
+#: a case without a deadline sorts after all others
+NO_DUE = 2**53
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS cases(
+        id INTEGER PRIMARY KEY, subject TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
+        event_id TEXT NOT NULL, version INTEGER NOT NULL, number TEXT NOT NULL, state TEXT NOT NULL,
+        ended_at INTEGER, class_name TEXT NOT NULL, district TEXT NOT NULL, report_source TEXT NOT NULL,
+        unit TEXT NOT NULL, severity INTEGER NOT NULL, reported INTEGER NOT NULL, due INTEGER NOT NULL,
+        last_moment INTEGER NOT NULL, text TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS history(
+        version INTEGER PRIMARY KEY, case_id INTEGER NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
+        event_id TEXT NOT NULL, source TEXT NOT NULL, doc BLOB NOT NULL, UNIQUE(case_id, time, recorded, event_id))""",
+    "CREATE TABLE IF NOT EXISTS positions(lane TEXT PRIMARY KEY, ms INTEGER NOT NULL, seq INTEGER NOT NULL)",
+    """CREATE VIRTUAL TABLE IF NOT EXISTS cases_text USING fts5(
+        text, content='cases', content_rowid='id', tokenize='trigram')""",
+    "CREATE VIRTUAL TABLE IF NOT EXISTS terms USING fts5vocab('cases_text', 'row')",
+    *(f"CREATE INDEX IF NOT EXISTS cases_{column} ON cases({column}, reported)" for column in _COLUMN_INDEXES),
+    *(
+        f"CREATE INDEX IF NOT EXISTS cases_{column} ON cases({column})"
+        for column in ("reported", "number", "time", "last_moment")
+    ),
+    "CREATE INDEX IF NOT EXISTS cases_due ON cases(due)",
+    "CREATE INDEX IF NOT EXISTS cases_ended_at ON cases(ended_at)",
+    "CREATE INDEX IF NOT EXISTS cases_open ON cases(reported) WHERE ended_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS cases_open_due ON cases(due) WHERE ended_at IS NULL",
+    f"PRAGMA user_version={SCHEMA_VERSION}",
+)
+
+FIND = "SELECT id, time, recorded, event_id, version, text FROM cases WHERE subject=?"
+ADD_VERSION = "INSERT OR IGNORE INTO history(case_id, time, recorded, event_id, source, doc) VALUES(?,?,?,?,?,?)"
+NEXT_ID = "SELECT coalesce(max(id), 0) + 1 FROM cases"
+_COLUMNS = (
+    "subject", "time", "recorded", "event_id", "version", "number", "state", "ended_at", "class_name", "district",
+    "report_source", "unit", "severity", "reported", "due", "last_moment", "text",
+)  # fmt: skip
+INSERT_CASE = f"INSERT INTO cases(id, {', '.join(_COLUMNS)}) VALUES({','.join('?' * (len(_COLUMNS) + 1))})"
+UPDATE_CASE = f"UPDATE cases SET {', '.join(f'{column}=?' for column in _COLUMNS)} WHERE id=?"
+INDEX_TEXT = "INSERT INTO cases_text(rowid, text) VALUES(?,?)"
+UNINDEX_TEXT = "INSERT INTO cases_text(cases_text, rowid, text) VALUES('delete',?,?)"
+SAVE_POSITION = "INSERT OR REPLACE INTO positions(lane, ms, seq) VALUES(?,?,?)"
+POSITIONS = "SELECT lane, ms, seq FROM positions"
+NEWEST = "SELECT h.doc FROM history h WHERE h.version=?"
+GET = "SELECT c.subject, c.time, h.doc FROM cases c JOIN history h USING(version) WHERE c.subject=?"
+HISTORY = """SELECT h.time, h.recorded, h.event_id, h.source, h.doc FROM history h JOIN cases c ON c.id=h.case_id
+    WHERE c.subject=? ORDER BY h.time, h.recorded, h.event_id"""
+#: every case that can count on a day: open, or moved since its start, or reported on the reference day
+RELEVANT = """SELECT c.subject, c.time, h.doc FROM cases c JOIN history h USING(version) WHERE c.id IN (
+    SELECT id FROM cases WHERE ended_at IS NULL
+    UNION SELECT id FROM cases WHERE last_moment >= :start
+    UNION SELECT id FROM cases WHERE reported >= :reference_start AND reported < :reference_end)"""
+TIDY = ("PRAGMA analysis_limit=2000", "ANALYZE cases")
+TERMS = "SELECT term FROM terms WHERE term >= ? AND term < ? LIMIT ?"
+
+#: what a caller may sort by -> column
+SORTS = {
+    "reported": "reported", "due": "due", "number": "number", "severity": "severity", "state": "state",
+    "district": "district", "class_name": "class_name", "report_source": "report_source", "unit": "unit",
+    "ended": "ended_at", "time": "time",
+}  # fmt: skip
+EQUAL_FILTERS = ("state", "district", "class_name", "report_source", "unit", "severity")
+FILTERS = (*EQUAL_FILTERS, "open", "overdue", "since", "until")
+
+
+def order(sort: str) -> str:
+    """ORDER BY text of `"due asc"`; the second key makes equal values stand in the order they were reported."""
+    name, _, direction = sort.partition(" ")
+    if name not in SORTS or direction not in ("", "asc", "desc"):
+        raise ValueError(f"cannot sort by {sort!r}: one of {', '.join(SORTS)}, then asc or desc")
+    direction = direction or "asc"
+    column = SORTS[name]
+    second = f", reported {direction}" if column in _COLUMN_INDEXES else ""
+    return f"{column} {direction}{second}, id {direction}"
+
+
+def conditions(filters: dict[str, Any], now: int | None) -> tuple[list[str], list[Any]]:
+    """WHERE terms and their parameters. Values: a word or a list of words; `open`, `overdue` true or false; `since` and
+    `until` bound the reported moment in ms, the first included, the last not. Raises ValueError for anything else."""
+    terms: list[str] = []
+    values: list[Any] = []
+    for name, wanted in filters.items():
+        if name not in FILTERS:
+            raise ValueError(f"cannot filter by {name!r}: one of {', '.join(FILTERS)}")
+        if wanted is None or wanted == "" or wanted == []:
+            continue
+        if name in EQUAL_FILTERS:
+            choices = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+            terms.append(f"c.{name} IN ({','.join('?' * len(choices))})" if len(choices) > 1 else f"c.{name}=?")
+            values += choices
+        elif name == "open":
+            terms.append("c.ended_at IS NULL" if wanted else "c.ended_at IS NOT NULL")
+        elif name == "overdue":
+            if now is None:
+                raise ValueError("the filter overdue needs now")
+            terms.append(
+                "c.ended_at IS NULL AND c.due < ?" if wanted else "NOT (c.ended_at IS NULL AND coalesce(c.due < ?, 0))"
+            )
+            values.append(now)
+        else:
+            terms.append("c.reported >= ?" if name == "since" else "c.reported < ?")
+            values.append(int(wanted))
+    return terms, values

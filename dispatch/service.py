@@ -1,0 +1,286 @@
+"""The dispatch process: follows the bus, keeps casebook, indicators, alarms and series, publishes what they mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from dispatch.casebook import Casebook, CasebookFault, Version
+from dispatch.facts import Facts, facts_of
+from dispatch.indicators import Indicators
+from dispatch.reader import Head, document, heads, version_of
+from dispatch.retirement import KEEP, Retirements
+from dispatch.series import AllSeries
+from dispatch.sites import Sites
+from hall.core.board import LANES, START, Board, EntryId
+from hall.core.clock import monotonic
+from hall.core.errors import BusLost
+from hall.core.event import topic_of
+from hall.core.process import Process
+
+log = logging.getLogger("hall")
+
+_CHUNK = 1_000  # versions per transaction while much comes at once
+_LOOK_SECONDS = 0.25  # between two looks at what changed: at most four documents a second
+_TELL_SECONDS = 1.5  # indicators are told again after this, changed or not: their silence shows
+_SERIES_SECONDS = 5.0
+_POSITION_SECONDS = 5.0  # how often a position without case events is stored
+_TIDY_SECONDS = 900.0
+_TELL_BOUND = 1_000  # events waiting for a lost bus above which only alarms and retirements are still added
+
+
+class Dispatch:
+    """One running dispatch process; `run` returns only when cancelled."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        config = process.config
+        self.casebook = Casebook.open_writer(process.settings.data_dir / "cases.db")
+        self.indicators = Indicators(config.city.timezone)
+        self.sites = Sites(config.thresholds, config.city.languages[0] if config.city.languages else "")
+        self.series = AllSeries()
+        self.retirements = Retirements()
+        self._thread = ThreadPoolExecutor(1, "casebook")
+        self._lock = asyncio.Lock()  # casebook and counters change together
+        self._positions: dict[str, EntryId] = {}
+        self._saved: dict[str, EntryId] = {}
+        self._faulty = False
+        process.counters |= {"case_versions": 0, "malformed": 0, "bus_gaps": 0, "casebook_faults": 0}
+
+    async def run(self) -> None:
+        try:
+            await self._start()
+            async with asyncio.TaskGroup() as group:
+                for lane in LANES:
+                    group.create_task(self._follow(lane))
+                group.create_task(self._tell_indicators())
+                group.create_task(self._tell_series())
+                group.create_task(self._keep_house())
+        finally:
+            self._thread.shutdown()  # a transaction under way is finished
+            self.casebook.close()
+
+    async def _in_casebook(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # -- start -----------------------------------------------------------------------------------------------------
+
+    async def _start(self) -> None:
+        """The board first (current cases, sensors, own alarms and series), then everything after the saved position."""
+        board = await self._patiently(self._load_board)
+        versions: list[Version] = []
+        for entry in board.current(("sensor", "alarm", "series", "case")):
+            with self._tolerant():
+                self._restore(msgspec.json.decode(entry.raw, type=Head), versions)
+        await self._record(versions, counted=False, on_board=False)
+        for version in versions:
+            facts = facts_of(version.case, version.key[0])
+            self.retirements.put(version.subject, facts.ended_at, version.key[0])
+        await self._count_anew()
+
+    def _restore(self, head: Head, versions: list[Version]) -> None:
+        match topic_of(head.subject):
+            case "case":
+                versions.append(version_of(head))
+            case "sensor":
+                self.sites.sensor(head.subject, document(head))
+            case "alarm":
+                self.sites.restore(head.subject.partition("/")[2], document(head), head.time)
+            case "series":
+                self.series.restore(head.subject, msgspec.json.decode(head.data))
+
+    async def _load_board(self) -> Board:
+        board = Board()
+        await self.process.bus.load_board(board)
+        stored = self.casebook.positions()
+        for lane in LANES:
+            self._positions[lane] = await self._position(lane, stored.get(lane, START))
+        return board
+
+    async def _patiently(self, work: Callable[[], Awaitable[Board]]) -> Board:
+        told = False
+        while True:
+            try:
+                return await work()
+            except BusLost as error:
+                if not told:
+                    log.warning("dispatch: the board could not be loaded, trying again: %s", error)
+                told = True
+                await asyncio.sleep(0.2)
+
+    async def _position(self, lane: str, saved: EntryId) -> EntryId:
+        """Where to follow from. A bus that is younger than the casebook is read from its start."""
+        first, last = await self.process.bus.first_entry(lane), await self.process.bus.last_entry(lane)
+        if saved > last:
+            log.warning("dispatch: the %s lane was begun anew, reading it from its start", lane)
+            return START
+        if saved != START and first is not None and first > saved:
+            self.process.counters["bus_gaps"] += 1
+            log.warning("dispatch: the %s lane lost entries since the last run; what is current came from the board", lane)
+        return saved
+
+    # -- following -------------------------------------------------------------------------------------------------
+
+    async def _follow(self, lane: str) -> None:
+        def lost(reason: str) -> None:
+            log.warning("dispatch: bus lost (%s): %s", lane, reason)
+
+        async for batch in self.process.bus.follow(lane, self._positions[lane], on_lost=lost):
+            if batch:
+                async with self._lock:
+                    await self._take(lane, batch)
+
+    async def _take(self, lane: str, batch: list[tuple[EntryId, bytes]]) -> None:
+        live: list[Version] = []
+        archived: list[Version] = []
+        for _, payload in batch:
+            found, broken = heads(payload)
+            self.process.counters["malformed"] += broken
+            for head in found:
+                with self._tolerant():
+                    self._sort(head, live, archived)
+            await asyncio.sleep(0)
+        await self._record(archived, on_board=False)
+        await self._record(live, on_board=True, positions=self._positions | {lane: batch[-1][0]})
+        self._positions[lane] = batch[-1][0]
+
+    def _sort(self, head: Head, live: list[Version], archived: list[Version]) -> None:
+        """Hands one event to whom it concerns."""
+        own = head.source == self.process.name
+        match topic_of(head.subject):
+            case "observation" if not head.gone:
+                reading = document(head)
+                self.series.reading(head.subject, reading.quantity, head.time, reading.value)
+                if told := self.sites.reading(reading, head.time):
+                    site, alarm = told
+                    self.process.fast.put(self.process.event(f"alarm/{site}", alarm, time=head.time))
+            case "case" if not (own and head.gone):
+                live.append(version_of(head))
+            case "archive":
+                archived.append(version_of(head))
+            case "sensor":
+                self.sites.sensor(head.subject, document(head))
+            case "alarm" if not own:
+                self.sites.acknowledged(head.subject.partition("/")[2], document(head))
+
+    @contextlib.contextmanager
+    def _tolerant(self):
+        """One unreadable document is counted and left out."""
+        try:
+            yield
+        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+            if not self.process.counters["malformed"]:
+                log.warning("dispatch: an event is left out: %s", error)
+            self.process.counters["malformed"] += 1
+
+    async def _record(
+        self,
+        versions: list[Version],
+        on_board: bool,
+        counted: bool = True,
+        positions: dict[str, EntryId] | None = None,
+    ) -> None:
+        """Stores versions and counts those that won. `positions` go with the last of them."""
+        for start in range(0, len(versions), _CHUNK):
+            chunk = versions[start : start + _CHUNK]
+            last = start + _CHUNK >= len(versions)
+            won = await self._stored(chunk, positions if last else None)
+            if counted:
+                for version, facts in won:
+                    self.indicators.put(version.subject, facts)
+            if on_board:
+                self._watch_end(chunk, won)
+            self.process.counters["case_versions"] += len(won)
+
+    def _watch_end(self, chunk: list[Version], won: list[tuple[Version, Facts | None]]) -> None:
+        """Notes which cases will leave the board, and forgets those a supplier took back."""
+        newest = {version.subject: (version, facts) for version, facts in won}
+        for version, facts in newest.values():
+            self.retirements.put(version.subject, facts.ended_at if facts else None, version.key[0])
+
+    async def _stored(self, versions: list[Version], positions: dict[str, EntryId] | None) -> list:
+        """Stores, however long the disk refuses: nothing is taken from the bus meanwhile, so nothing is lost."""
+        while True:
+            try:
+                won = await self._in_casebook(lambda: self.casebook.record(versions, positions))
+            except CasebookFault as error:
+                if not self._faulty:
+                    log.error("dispatch: the casebook cannot be written, waiting: %s", error)
+                self._faulty = True
+                self.process.counters["casebook_faults"] += 1
+                await asyncio.sleep(1.0)
+                continue
+            if self._faulty:
+                log.warning("dispatch: the casebook can be written again")
+                self._faulty = False
+            self._saved |= positions or {}
+            return won
+
+    # -- telling ---------------------------------------------------------------------------------------------------
+
+    async def _count_anew(self) -> None:
+        """Fills the indicators for the city's present day from the casebook."""
+        now = self.process.clock.now()
+        day = self.indicators.day_at(now)
+        bounds = (day.start, day.reference_start, day.reference_end)
+        found = await self._in_casebook(lambda: list(self.casebook.relevant(*bounds)))
+        self.indicators.start(now, found)
+
+    async def _tell_indicators(self) -> None:
+        told, told_at = -1, 0.0
+        while True:
+            now = self.process.clock.now()
+            if self.indicators.outdated(now):
+                async with self._lock:
+                    await self._count_anew()
+            else:
+                self.indicators.advance(now)
+            due = self.indicators.revision != told or monotonic() - told_at >= _TELL_SECONDS
+            if due and self._may_tell():
+                for subject, data in self.indicators.documents().items():
+                    self.process.bulk.put(self.process.event(subject, data, time=data["as_of"]))
+                told, told_at = self.indicators.revision, monotonic()
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _tell_series(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._may_tell():
+                for subject, data in self.series.due(monotonic(), _SERIES_SECONDS):
+                    newest = data["start"] + (len(data["values"]) - 1) * data["step"]
+                    self.process.bulk.put(self.process.event(subject, data, time=newest))
+
+    def _may_tell(self) -> bool:
+        return self.process.bulk.waiting < _TELL_BOUND
+
+    async def _keep_house(self) -> None:
+        """Retires what ended long ago, stores positions that carried no case, shows the counters."""
+        saved_at = tidied_at = monotonic()
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            now = self.process.clock.now()
+            if self._may_tell():
+                for subject, time in self.retirements.due(now):
+                    self.process.bulk.put(self.process.event(subject, None, time=time + 1))
+                for site, returned in self.sites.forget_returned(now - KEEP):
+                    self.process.bulk.put(self.process.event(f"alarm/{site}", None, time=returned + 1))
+            self.process.counters |= {
+                "alarms_active": self.sites.active,
+                "series": self.series.count,
+                "series_refused": self.series.refused,
+                "sites_refused": self.sites.refused,
+            }
+            if monotonic() - saved_at >= _POSITION_SECONDS and self._positions != self._saved:
+                async with self._lock:
+                    await self._stored([], dict(self._positions))
+                saved_at = monotonic()
+            if monotonic() - tidied_at >= _TIDY_SECONDS:
+                async with self._lock:
+                    await self._in_casebook(self.casebook.tidy)
+                tidied_at = monotonic()
