@@ -46,14 +46,19 @@ class Position(NamedTuple):
         return self._replace(**{lane: max(entry, getattr(self, lane))})
 
 
+def _later(a: Position, b: Position) -> Position:
+    return Position(max(a.bulk, b.bulk), max(a.fast, b.fast))
+
+
 class Entry(NamedTuple):
-    """One kept event: its bytes as received, its reducer key and where on the bus it came from."""
+    """One kept event: its bytes as received, its reducer key, where on the bus it came from and what it is about."""
 
     raw: bytes
     key: tuple[int, int, str]
     lane: str
     at: EntryId
     gone: bool
+    subject: str = ""
 
 
 class Board:
@@ -73,7 +78,9 @@ class Board:
         self._log_bound = log_bound
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self._tombstone_bound = tombstone_bound
+        self._forgotten: deque[str] = deque(maxlen=tombstone_bound)  # removed subjects that a checkpoint may still hold
         self._horizons: dict[str, Position] = {}  # per topic: removals and log events up to here are forgotten
+        self._floor = Position()  # the same for every topic
 
     def apply(self, lane: str, at: EntryId, raw: bytes, head: Envelope) -> bool:
         """Takes one event in; True when the picture changed. Call `advance` once the whole entry is in."""
@@ -81,7 +88,7 @@ class Board:
         key = (head.time, head.recordedtime, head.id)
         log = self._logs.get(topic)
         if log is not None:
-            return self._append(topic, log, Entry(raw, key, lane, at, False), head.id)
+            return self._append(topic, log, Entry(raw, key, lane, at, False, head.subject), head.id)
         docs = self._subjects.setdefault(topic, {})
         known = docs.get(head.subject)
         if known is not None:
@@ -91,7 +98,7 @@ class Board:
             if known.lane != lane:
                 self._recent[known.lane].pop(head.subject, None)
         gone = bytes(head.data) == b"null"
-        docs[head.subject] = Entry(raw, key, lane, at, gone)
+        docs[head.subject] = Entry(raw, key, lane, at, gone, head.subject)
         recent = self._recent[lane]
         recent[head.subject] = None
         recent.move_to_end(head.subject)
@@ -104,6 +111,18 @@ class Board:
     def advance(self, lane: str, at: EntryId) -> None:
         """Marks an entry as wholly applied."""
         self.position = self.position.advanced(lane, at)
+
+    def start_at(self, position: Position, horizon: Position) -> None:
+        """Says that what was applied so far came from a checkpoint true at `position`.
+
+        A checkpoint keeps no history, and no subjects whose removal was forgotten up to `horizon`: who stands before
+        those cannot be told everything.
+        """
+        for lane, at in zip(LANES, position, strict=True):
+            self.advance(lane, at)
+        self._floor = _later(self._floor, horizon)
+        for topic in self._logs:
+            self._horizons[topic] = _later(self._horizons.get(topic, Position()), position)
 
     def _append(self, topic: str, log: deque[Entry], entry: Entry, event_id: str) -> bool:
         seen = self._log_ids[topic]
@@ -125,6 +144,7 @@ class Board:
             entry = self._subjects[topic_of(oldest)].pop(oldest)
             self._recent[entry.lane].pop(oldest, None)
             self._forget(topic_of(oldest), entry)
+            self._forgotten.append(oldest)
 
     def _forget(self, topic: str, entry: Entry) -> None:
         """An event left the board: whoever stands before it cannot be told all of `topic`."""
@@ -136,7 +156,7 @@ class Board:
         """Whether all of `topics` after `position` is still known and `position` is not from a future or another bus."""
         if any(getattr(position, lane) > getattr(self.position, lane) for lane in LANES):
             return False
-        horizons = [self._horizons[topic] for topic in topics if topic in self._horizons]
+        horizons = [self._floor, *(self._horizons[topic] for topic in topics if topic in self._horizons)]
         return all(getattr(position, lane) >= getattr(h, lane) for h in horizons for lane in LANES)
 
     def current(self, topics: Iterable[str]) -> Iterator[Entry]:
@@ -173,8 +193,27 @@ class Board:
         entry = self.get(subject)
         return None if entry is None else msgspec.json.decode(entry.raw)
 
+    @property
+    def state_topics(self) -> tuple[str, ...]:
+        """Every topic that has, or had, a document."""
+        return tuple(self._subjects)
+
     def count(self, topic: str) -> int:
         return sum(not entry.gone for entry in self._subjects.get(topic, {}).values())
+
+    @property
+    def horizon(self) -> Position:
+        """Removals up to here may be forgotten, whatever the topic; histories aside."""
+        found = self._floor
+        for topic, horizon in self._horizons.items():
+            found = found if topic in self._logs else _later(found, horizon)
+        return found
+
+    def take_forgotten(self) -> list[str]:
+        """Subjects whose removal was forgotten since the last call; a checkpoint drops them."""
+        taken = [subject for subject in self._forgotten if subject not in self._subjects.get(topic_of(subject), {})]
+        self._forgotten.clear()
+        return taken
 
     def entries(self) -> Iterator[tuple[str, Entry]]:
         """Every kept state entry with its subject, removals included: what a checkpoint stores."""

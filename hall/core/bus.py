@@ -158,7 +158,9 @@ class Bus:
         try:
             async for _, value in self.redis.hscan_iter(self.key("board"), count=2000):
                 lane, at, raw = value.split(b" ", 2)
-                stored.append((entry_id(at), lane.decode(), raw))
+                # What a gate saves while we read is newer than `position`: the stream brings it, in order.
+                if entry_id(at) <= getattr(position, lane.decode()):
+                    stored.append((entry_id(at), lane.decode(), raw))
         except _FAULTS as error:
             raise BusLost(str(error) or type(error).__name__) from error
         for at, lane, raw in sorted(stored, key=lambda item: item[0]):

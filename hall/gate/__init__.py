@@ -1,0 +1,89 @@
+"""The gate: reduces the bus into the current picture and fans it out to every screen. docs/PROTOCOL.md has the wire format."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import uuid
+
+from hall.core.board import LANES, Board
+from hall.core.clock import ClockState, monotonic, real_ms
+from hall.core.errors import BusLost
+from hall.core.process import Process
+from hall.gate.follower import Follower, load
+from hall.gate.hub import Hub
+from hall.gate.keeper import Keeper
+from hall.gate.screens import Screens
+from hall.gate.server import Gate
+
+log = logging.getLogger("hall.gate")
+BEAT_SECONDS = 1.0
+
+
+async def serve(process: Process) -> None:
+    """Runs a gate until cancelled."""
+    name = uuid.uuid4().hex[:8]
+    board, gaps, epoch = await _load(process)
+    # The picture lives as long as the process: the collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    hub = Hub(board, process.counters, epoch)
+    follower = Follower(process.bus, hub, process.counters)
+    for gap in gaps:
+        follower.say_gap(*gap)
+    keeper = Keeper(process.bus, board, name, epoch)
+    screens = Screens(process, hub, keeper, name)
+    gate = Gate(process, hub, follower, screens, name)
+    server = await gate.open()
+    for lane in LANES:
+        process.spawn(follower.run(lane), f"follow {lane}")
+    process.spawn(keeper.run(), "keeper")
+    process.spawn(screens.sweep(), "sweep")
+    process.spawn(_tell_clock(process), "clock")
+    log.info(
+        "gate %s on %s:%s, %d topics known", name, process.settings.host, process.settings.gate_port, len(board.state_topics)
+    )
+    try:
+        await _tick(hub, follower, process.settings.tick_seconds)
+    finally:
+        await gate.close(server)
+
+
+async def _load(process: Process) -> tuple[Board, list, str]:
+    """The picture as the bus has it, the gaps in it, and the name of this bus's data."""
+    while True:
+        board = Board()
+        try:
+            await process.bus.set(uuid.uuid4().hex[:6], "epoch", only_new=True)
+            epoch = await process.bus.get("epoch")
+            return board, await load(process.bus, board), (epoch or b"").decode()
+        except BusLost as error:
+            log.warning("the bus was lost while loading, trying again: %s", error)
+            await asyncio.sleep(0.2)
+
+
+async def _tick(hub: Hub, follower: Follower, every: float) -> None:
+    """Flushes each tick and beats each second; a late tick is not made up for."""
+    next_beat = monotonic()
+    while True:
+        began = monotonic()
+        hub.tick(began)
+        if began >= next_beat:
+            next_beat = began + BEAT_SECONDS
+            hub.beat(follower.bus_age_ms, began)
+        await asyncio.sleep(max(0.001, every - (monotonic() - began)))
+
+
+async def _tell_clock(process: Process) -> None:
+    """Publishes how city time runs, at the start and whenever it changes."""
+    told: ClockState | None = None
+    while True:
+        state = process.clock.state
+        if state != told:
+            with contextlib.suppress(BusLost):
+                process.bulk.put(process.event("clock/city", state, time=real_ms()))
+                told = state
+        await asyncio.sleep(0.1)

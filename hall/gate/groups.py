@@ -1,0 +1,143 @@
+"""Connections with the same subscription share everything: the frame of a tick and the snapshot of a reconnect storm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from hall.core.board import Board, Entry, Position
+from hall.gate.filters import Filter, tombstone
+from hall.gate.frames import FRAME_BYTES, Message, chunks, frame, joined_frame, state
+from hall.gate.pending import Batch
+
+#: a snapshot of at least so many parts is shared for a while; who gets an older one is caught up from its position
+SHARED_PARTS = 4
+SHARED_SECONDS = 1.0
+_MAX_ANSWERS = 64
+
+
+class Answer(NamedTuple):
+    """A state in parts and the position it is true at."""
+
+    parts: list[Message]
+    position: Position
+    made: float
+
+
+class Group:
+    """One subscription: topics and filter. `live` are its members that get frames."""
+
+    def __init__(self, topics: tuple[str, ...], where: Filter, board: Board, write: Callable[[Position], str]) -> None:
+        self.topics, self.where = topics, where
+        self.live: dict[Any, None] = {}
+        self.members = 0
+        self._board, self._write = board, write
+        self._filtered = where.topics & set(topics)
+        self._shown: dict[str, set[str]] = {topic: set(self._matching(topic)) for topic in self._filtered}
+        self._answers: dict[Position | None, Answer] = {}
+
+    def _matching(self, topic: str) -> Iterator[str]:
+        for entry in self._board.current([topic]):
+            if self.where.matches(topic, msgspec.json.decode(entry.raw).get("data")):
+                yield entry.subject
+
+    # -- frames --------------------------------------------------------------------------------------------------
+
+    def frames(self, batch: Batch, told: Position, now: Position) -> list[Message]:
+        """The messages of one flush; only the last carries the new position, so a cut between them loses nothing."""
+        topics = [topic for topic in self.topics if topic in batch.topics]
+        plain = [topic for topic in topics if topic not in self._filtered]
+        sifted = [event for topic in topics if topic in self._filtered for event in self._sift(topic, batch)]
+        count = sum(len(batch.topics[topic]) for topic in plain) + len(sifted)
+        if not count:
+            return []
+        if sum(batch.size(topic) for topic in plain) + sum(map(len, sifted)) <= FRAME_BYTES:
+            joined = [batch.joined(topic) for topic in plain]
+            return [joined_frame(self._write(now), [*joined, *sifted], count)]
+        everything = [event for topic in plain for event in batch.topics[topic].values()]
+        parts = list(chunks([*everything, *sifted], FRAME_BYTES))
+        last = len(parts) - 1
+        return [frame(self._write(now if n == last else told), part) for n, part in enumerate(parts)]
+
+    def _sift(self, topic: str, batch: Batch) -> Iterator[bytes]:
+        shown = self._shown[topic]
+        for key, raw in batch.topics[topic].items():
+            event = batch.event(topic, key)
+            subject = event["subject"]
+            if self.where.matches(topic, event.get("data")):
+                shown.add(subject)
+                yield raw
+            elif subject in shown:
+                shown.discard(subject)
+                yield tombstone(event)
+
+    # -- states --------------------------------------------------------------------------------------------------
+
+    def answer(self, since: Position | None, now: float) -> Answer:
+        """What somebody at `since` has to be told: what changed, or everything. Call right after a whole flush."""
+        if since is not None and not self._board.resumable(since, self.topics):
+            since = None
+        known = self._answers.get(since)
+        if known and self._still_good(known, since, now):
+            return known
+        if len(self._answers) >= _MAX_ANSWERS:
+            self._answers.clear()
+        events = self._everything() if since is None else self._missed(since)
+        parts = state(since is None, self._write(self._board.position), events)
+        made = self._answers[since] = Answer(parts, self._board.position, now)
+        return made
+
+    def _still_good(self, known: Answer, since: Position | None, now: float) -> bool:
+        if known.position == self._board.position:
+            return True
+        large = since is None and len(known.parts) >= SHARED_PARTS
+        return large and now - known.made < SHARED_SECONDS and self._board.resumable(known.position, self.topics)
+
+    def forget_answers(self, now: float) -> None:
+        """Lets go of states that nobody will ask for again."""
+        self._answers = {since: a for since, a in self._answers.items() if now - a.made < SHARED_SECONDS}
+
+    def _everything(self) -> Iterator[bytes]:
+        for topic in self.topics:
+            if topic not in self._filtered:
+                yield from (entry.raw for entry in self._board.current([topic]))
+            else:
+                found = (self._board.get(subject) for subject in self._shown[topic])
+                yield from (entry.raw for entry in found if entry is not None)
+
+    def _missed(self, since: Position) -> Iterator[bytes]:
+        for entry in self._board.since(since, self.topics):
+            yield self._as_told(entry)
+
+    def _as_told(self, entry: Entry) -> bytes:
+        topic = entry.subject.partition("/")[0]
+        if topic not in self._filtered or entry.gone or entry.subject in self._shown[topic]:
+            return entry.raw
+        return tombstone(msgspec.json.decode(entry.raw))
+
+
+class Groups:
+    """All subscriptions that somebody has."""
+
+    def __init__(self, board: Board, write: Callable[[Position], str]) -> None:
+        self._board, self._write = board, write
+        self._groups: dict[tuple[tuple[str, ...], bytes], Group] = {}
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(self._groups.values())
+
+    def join(self, topics: Iterable[str], where: Filter) -> Group:
+        key = (tuple(sorted(set(topics))), where.key)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(key[0], where, self._board, self._write)
+        group.members += 1
+        return group
+
+    def leave(self, group: Group, member: Any) -> None:
+        group.live.pop(member, None)
+        group.members -= 1
+        if not group.members:
+            self._groups = {key: kept for key, kept in self._groups.items() if kept is not group}
