@@ -1,0 +1,122 @@
+/* The detail pane of the desk: every field of the chosen case, its stages as a time-line, its versions, its place. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const desk = hall.desk;
+  const STAGES = ["reported", "accepted", "registered", "dispatched", "handled", "checked", "closed"];
+  const FIELDS = ["case_id", "feed", "kind", "class_name", "subclass_name", "class_code", "description", "address", "district", "cell",
+    "report_source", "unit", "closing_note"];
+  const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
+  const ZOOM = 16;
+
+  const moment = (ms) => (ms == null ? "" : `${hall.format.date(ms)} ${hall.format.seconds(ms)}`);
+
+  function row(label, value, spec) {
+    return [hall.make("dt", {}, label), hall.make(spec || "dd", {}, value)];
+  }
+
+  function head(doc) {
+    const over = doc.due != null && !ENDED.has(doc.state) && doc.due < hall.clock.city();
+    const state = hall.make("span.case-state", { "data-ended": ENDED.has(doc.state) ? "1" : "" }, hall.word("desk.state", doc.state || "reported"));
+    const severity = hall.make("span.severity", { "data-severity": doc.severity || 0 }, hall.severityText(doc.severity || 0));
+    const parts = [hall.make("strong.case-number", {}, doc.case_id), state, severity];
+    if (doc.due != null) {
+      const left = hall.format.duration(Math.abs(doc.due - hall.clock.city()));
+      const text = ENDED.has(doc.state) ? moment(doc.due) : hall.t(over ? "desk.due.over" : "desk.due.left", { n: left });
+      parts.push(hall.make("span.case-due", { "data-over": over ? "1" : "" }, `${hall.t("desk.column.due")} ${text}`));
+    }
+    return hall.make("header.case-head", {}, parts);
+  }
+
+  function timeline(doc) {
+    const stages = doc.stages || {};
+    const last = STAGES.reduce((found, name, index) => (stages[name] != null ? index : found), -1);
+    let before = null;
+    const items = STAGES.map((name, index) => {
+      const at = stages[name];
+      const phase = at != null ? "done" : index < last ? "skipped" : "ahead";
+      const took = at != null && before != null ? ` (+${hall.format.duration(at - before)})` : "";
+      if (at != null) before = at;
+      const when = at != null ? `${hall.format.day(at)} ${hall.format.seconds(at)}${took}` : hall.t(`desk.stage.${phase}`);
+      return hall.make("li", { "data-phase": phase }, [hall.make("b", {}, hall.t(`desk.stage.${name}`)), hall.make("span", {}, when)]);
+    });
+    return hall.make("ol.case-stages", {}, items);
+  }
+
+  function fields(doc) {
+    const rows = FIELDS.filter((name) => doc[name]).flatMap((name) => row(hall.t(`desk.field.${name}`), fieldText(name, doc[name])));
+    const place = doc.lon == null ? hall.t("desk.place.unknown") : `${doc.lon.toFixed(6)}, ${doc.lat.toFixed(6)}`;
+    rows.push(...row(hall.t("desk.field.place"), place));
+    if (doc.due != null) rows.push(...row(hall.t("desk.column.due"), moment(doc.due)));
+    for (const [name, value] of Object.entries(doc.extra || {})) {
+      const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+      rows.push(...row(name, text, "dd.case-extra"));
+    }
+    return hall.make("dl.case-fields", {}, rows);
+  }
+
+  const fieldText = (name, value) => (name === "kind" ? hall.word("desk.kind", value) : value);
+
+  function versions(history) {
+    if (!history || history.length < 2) return [];
+    const items = history.slice(-30).reverse().map((event) => {
+      const state = event.data ? hall.word("desk.state", event.data.state || "reported") : hall.t("desk.gone");
+      return hall.make("li", {}, `${moment(event.time)} · ${state} · ${hall.t("desk.learnt", { at: moment(event.recordedtime) })}`);
+    });
+    const summary = hall.said("summary", "desk.versions", { n: history.length });
+    return [hall.make("details.case-versions", {}, [summary, hall.make("ol", {}, items)])];
+  }
+
+  hall.panel("desk-case", function (element, context) {
+    let shown = null; // {case: event, history: [event]}
+    let asked = null;
+
+    function empty(key, values) {
+      shown = null;
+      hall.fill(context.body, hall.said("p.desk-empty", key, values));
+    }
+
+    function paint() {
+      if (!shown) return;
+      const doc = shown.case.data;
+      const keep = context.body.scrollTop;
+      const readOnly = hall.said("p.desk-readonly", "desk.read-only");
+      const learnt = hall.make("p.case-learnt", {}, hall.t("desk.as-of", { at: moment(shown.case.time), learnt: moment(shown.case.recordedtime) }));
+      hall.fill(context.body, [head(doc), timeline(doc), fields(doc), learnt, ...versions(shown.history), readOnly]);
+      context.body.scrollTop = keep;
+    }
+
+    async function open(subject) {
+      if (asked) asked.abort();
+      asked = new AbortController();
+      const live = hall.store.get(subject);
+      if (live) (shown = { case: live, history: [] }), paint(), focus(live.data);
+      try {
+        const path = subject.split("/").map(encodeURIComponent).join("/");
+        const found = await hall.ask(`/api/v1/cases/${path}`, { signal: asked.signal });
+        if (desk.chosen !== subject) return;
+        shown = found;
+        paint();
+        if (!live) focus(found.case.data);
+      } catch (error) {
+        if (error.name !== "AbortError" && !shown) empty("desk.failed", { why: error.message });
+      }
+    }
+
+    function focus(doc) {
+      if (doc.lon != null && hall.map && hall.map.focus) hall.map.focus(doc.lon, doc.lat, ZOOM);
+    }
+
+    empty("desk.none-chosen");
+    const offs = [
+      desk.on("chosen", open),
+      desk.on("changed", (event) => {
+        if (!shown || shown.case.subject !== event.subject || !event.data) return;
+        shown = { case: event, history: [...shown.history, event] };
+        paint();
+      }),
+    ];
+    return { locale: paint, unmount: () => offs.forEach((off) => off()) };
+  });
+})();

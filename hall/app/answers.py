@@ -1,0 +1,40 @@
+"""How the API says no, and how it writes JSON: one shape for every refusal, whatever raised it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from hall.app.doorkeeper import refusal
+from hall.core.errors import BusLost, Refused
+
+
+def json(data: Any, status: int = 200) -> Response:
+    """Documents as JSON by msgspec: embedded raw events are copied, not decoded."""
+    return Response(msgspec.json.encode(data), status, media_type="application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Every error that a handler raises becomes `{reason, detail}`."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> Response:
+        return refusal(error)
+
+    @app.exception_handler(BusLost)
+    async def bus_lost(_: Request, error: BusLost) -> Response:
+        return refusal(Refused("bus-lost", str(error), 503))
+
+    @app.exception_handler(RequestValidationError)
+    async def unfit(_: Request, error: RequestValidationError) -> Response:
+        places = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]]
+        return refusal(Refused("bad-request", "; ".join(places), 422))
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        return refusal(Refused("not-found" if error.status_code == 404 else "http", str(error.detail), error.status_code))

@@ -1,0 +1,200 @@
+"""REST under /api/v1: feeds, screens, current documents, scenes, pairing of walls, users."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
+
+from hall import access
+from hall.app import documents
+from hall.app.answers import json
+from hall.app.users import PERSON_ROLES, Users
+from hall.app.visit import current_visit
+from hall.core.bus import entry_id
+from hall.core.clock import real_ms
+from hall.core.errors import Refused
+from hall.core.model import STATE_TOPICS
+from hall.core.process import Process
+
+#: a scene changes this long after it was asked for, so that every browser of a wall has heard of it
+SCENE_LEAD_MS = 700
+SCENE_LATEST_MS = 60 * 60 * 1000
+SAMPLE_BYTES = 4096
+Name = Annotated[str, Path(pattern=r"^[\w-]{1,64}$")]
+
+
+class Body(BaseModel):
+    """Base of request bodies: an unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Scene(Body):
+    layout: str
+    at: int | None = None  # real ms; absent: at once, that is in SCENE_LEAD_MS
+
+
+class Pairing(Body):
+    wall: str
+
+
+class NewUser(Body):
+    name: str
+    role: str
+    password: str
+
+
+class UserChange(Body):
+    role: str | None = None
+    password: str | None = None
+
+
+class Api:
+    """Handlers and their router. `layouts` are the names of the declared walls."""
+
+    def __init__(self, process: Process, users: Users, layouts: list[str]) -> None:
+        self.process, self.users, self.layouts = process, users, layouts
+        self.router = APIRouter()
+        for method, path, handler, tag in self._routes():
+            self.router.add_api_route(path, handler, methods=[method], tags=[tag], response_class=Response)
+
+    def _routes(self):
+        return (
+            ("GET", "/api/v1/me", self.me, "access"),
+            ("GET", "/api/v1/feeds", self.feeds, "system"),
+            ("GET", "/api/v1/feeds/{feed}/parked", self.parked, "system"),
+            ("POST", "/api/v1/feeds/{feed}/replay-parked", self.replay_parked, "system"),
+            ("GET", "/api/v1/screens", self.screens, "system"),
+            ("GET", "/api/v1/board/{topic}", self.board, "picture"),
+            ("POST", "/api/v1/scene/{wall}", self.scene, "walls"),
+            ("GET", "/api/v1/walls", self.walls, "walls"),
+            ("POST", "/api/v1/walls/pair", self.pair, "walls"),
+            ("DELETE", "/api/v1/walls/{token_sum}", self.unpair, "walls"),
+            ("GET", "/api/v1/users", self.list_users, "access"),
+            ("POST", "/api/v1/users", self.add_user, "access"),
+            ("PATCH", "/api/v1/users/{name}", self.change_user, "access"),
+            ("DELETE", "/api/v1/users/{name}", self.remove_user, "access"),
+        )
+
+    async def me(self) -> Response:
+        """Who is signed in and what that role may do."""
+        who = current_visit().identity
+        acts = [act for act in access.MATRIX if access.may(who.role, act)]
+        return json({"name": who.name, "role": who.role, "may": acts, "topics": access.topics_for(who.role)})
+
+    # -- system ---------------------------------------------------------------------------------------------------
+
+    async def feeds(self) -> Response:
+        """State and counters of every feed, with parked input by reason."""
+        found = await documents.current(self.process.bus, "feed")
+        rows = []
+        for raw in found.events:
+            status = msgspec.json.decode(raw)["data"]
+            counts = await self.process.bus.hash_all("parked-counts", status["name"])
+            rows.append({**status, "parked_by_reason": {reason: int(count) for reason, count in counts.items()}})
+        return json({"feeds": rows, "position": found.position, "complete": found.complete})
+
+    async def parked(
+        self,
+        feed: Name,
+        after: Annotated[str, Query(pattern=r"^\d{1,20}-\d{1,20}$")] = "0-0",
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> Response:
+        """Refused input of a feed, oldest first; `next` is the `after` of the following page, null at the end."""
+        self._require_feed(feed)
+        bus = self.process.bus
+        entries = await bus.queue_read("parked", feed, after=entry_id(after), count=limit)
+        rows = [{"id": f"{at[0]}-{at[1]}", **{name: _text(value) for name, value in fields.items()}} for at, fields in entries]
+        counts = {reason: int(count) for reason, count in (await bus.hash_all("parked-counts", feed)).items()}
+        left = await bus.queue_length("parked", feed)
+        return json({"rows": rows, "kept": left, "counts": counts, "next": rows[-1]["id"] if len(rows) == limit else None})
+
+    async def replay_parked(self, feed: Name) -> Response:
+        """Asks the feeds process to try everything parked again, with the mapping as it is now."""
+        self._require_feed(feed)
+        command = msgspec.json.encode({"do": "replay-parked", "feed": feed})
+        await self.process.bus.queue_add({"command": command}, "commands", "feeds", bound=1000)
+        return json({"asked": True, "feed": feed, "kept": await self.process.bus.queue_length("parked", feed)}, 202)
+
+    def _require_feed(self, name: str) -> None:
+        try:
+            self.process.config.feed(name)
+        except KeyError:
+            raise Refused("unknown-feed", f"no feed is called {name}", 404) from None
+
+    async def screens(self) -> Response:
+        """What every screen last reported."""
+        return await self.board("screen")
+
+    async def board(self, topic: Name) -> Response:
+        """Every current document of a topic, as events."""
+        if topic not in STATE_TOPICS:
+            raise Refused("unknown-topic", f"one of {', '.join(STATE_TOPICS)}", 404)
+        if topic not in access.topics_for(current_visit().identity.role):
+            raise Refused("forbidden", f"this role may not read {topic}", 403)
+        return json(await documents.current(self.process.bus, topic))
+
+    # -- walls ----------------------------------------------------------------------------------------------------
+
+    async def scene(self, wall: Name, scene: Scene) -> Response:
+        """Switches a wall to another layout, all its browsers at the same moment."""
+        if scene.layout not in self.layouts:
+            raise Refused("unknown-layout", f"one of {', '.join(self.layouts)}", 422)
+        now = real_ms()
+        at = now + SCENE_LEAD_MS if scene.at is None else scene.at
+        if not now <= at <= now + SCENE_LATEST_MS:
+            raise Refused("bad-time", "`at` is real time in ms, from now to one hour ahead", 422)
+        made = {"layout": scene.layout, "at": at, "by": current_visit().identity.name}
+        self.process.fast.put(self.process.event(f"scene/{wall}", made, type="scene.set"))
+        await self.process.fast.flush()
+        return json({"wall": wall, **made})
+
+    async def walls(self) -> Response:
+        """Paired screens; tokens themselves are kept nowhere."""
+        paired = await access.paired_walls(self.process.bus)
+        rows = [{"id": key, **msgspec.to_builtins(token)} for key, token in paired.items()]
+        return json({"paired": sorted(rows, key=lambda row: row["made"]), "layouts": self.layouts})
+
+    async def pair(self, pairing: Pairing) -> Response:
+        """Makes a token for an unattended screen; it is shown in this answer only."""
+        if not pairing.wall.replace("-", "").replace("_", "").isalnum() or len(pairing.wall) > 64:
+            raise Refused("bad-name", "1 to 64 letters, digits, - or _", 422)
+        token = await access.pair_wall(self.process.bus, pairing.wall, current_visit().identity.name)
+        return json({"wall": pairing.wall, "token": token, "id": access.digest(token)}, 201)
+
+    async def unpair(self, token_sum: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response:
+        if not await access.unpair_wall(self.process.bus, token_sum):
+            raise Refused("unknown-pairing", "no such paired screen", 404)
+        return json({"unpaired": token_sum})
+
+    # -- users ----------------------------------------------------------------------------------------------------
+
+    async def list_users(self) -> Response:
+        return json({"users": await asyncio.to_thread(self.users.all), "roles": PERSON_ROLES})
+
+    async def add_user(self, user: NewUser) -> Response:
+        await asyncio.to_thread(self.users.add, user.name, user.role, user.password)
+        await access.end_sessions(self.process.bus, user.name)
+        return json({"name": user.name, "role": user.role}, 201)
+
+    async def change_user(self, name: str, change: UserChange) -> Response:
+        """Changes role or password and ends the user's sessions."""
+        await asyncio.to_thread(self.users.change, name, change.role, change.password)
+        await access.end_sessions(self.process.bus, name)
+        return json({"name": name})
+
+    async def remove_user(self, name: str) -> Response:
+        await asyncio.to_thread(self.users.remove, name)
+        await access.end_sessions(self.process.bus, name)
+        return json({"removed": name})
+
+
+def _text(value: bytes) -> Any:
+    """Supplier's bytes as text, cut to a sample; what is no UTF-8 shows as escapes."""
+    shown = value[:SAMPLE_BYTES].decode("utf-8", "backslashreplace")
+    return shown + ("…" if len(value) > SAMPLE_BYTES else "")

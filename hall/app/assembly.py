@@ -1,0 +1,128 @@
+"""The assembly: the one file of the web process that knows the other rooms, and puts everything together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from dash import html
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+
+from dispatch.casebook import Casebook
+from hall import __version__, access
+from hall.app import geography, ingest, shell
+from hall.app.answers import install
+from hall.app.api import Api
+from hall.app.cases import Cases
+from hall.app.doorkeeper import Doorkeeper
+from hall.app.posters import Posters
+from hall.app.signin import SignIn
+from hall.app.users import FIRST_USER, Users
+from hall.app.visit import Visit
+from hall.app.words import Words
+from hall.core.errors import BusLost
+from hall.core.process import Process
+from layouts import admin, catalogue, chooser, desk, walls
+from layouts.context import Context, context_of
+from layouts.wall import wall as render_wall
+
+log = logging.getLogger("hall.web")
+
+CONSOLES: dict[str, Callable[[Context], Any]] = {
+    "/desk": desk.desk,
+    "/admin/feeds": admin.feeds,
+    "/admin/screens": admin.screens,
+    "/admin/users": admin.users,
+}
+
+
+class Assembled(NamedTuple):
+    """`door` is the ASGI application to serve; `close` ends what it holds open."""
+
+    door: Doorkeeper
+    close: Callable[[], Awaitable[None]]
+
+
+class Pages:
+    """Which layout an address shows."""
+
+    def __init__(self, process: Process) -> None:
+        self.config, self.walls = process.config, walls.all()
+
+    def wall_of(self, visit: Visit) -> tuple[str, str] | None:
+        """Layout and wall name of `/wall/<layout or configured wall>?wall=`; None when there is no such wall."""
+        name = visit.page.removeprefix("/wall/")
+        configured = self.config.walls.get(name)
+        if name in self.walls:
+            return name, visit.query.get("wall") or visit.identity.wall or name
+        layout = (configured.layout or name) if configured else ""
+        return (layout, visit.query.get("wall") or name) if layout in self.walls else None
+
+    def exists(self, path: str) -> bool:
+        return not path.startswith("/wall/") or self.wall_of(Visit(page=path)) is not None
+
+    def describe(self, visit: Visit) -> dict[str, Any]:
+        """What the page's scripts are told beyond the shell's own settings."""
+        acts = [act for act in access.MATRIX if access.may(visit.identity.role, act)]
+        found: dict[str, Any] = {"may": acts, "city": self.config.city.name}
+        if visit.page.startswith("/wall/"):
+            layout, wall = self.wall_of(visit) or ("", "")
+            found["wall"] = {"name": wall, "layout": layout, "part": visit.query.get("part", "")}
+        return found
+
+    def layout(self, visit: Visit) -> Any:
+        found = self.wall_of(visit) if visit.page.startswith("/wall/") else None
+        locale = shell.page_language(visit, self.config)
+        context = context_of(self.config, found[1] if found else "", catalogue.texts(), locale)
+        if found:
+            return render_wall(self.walls[found[0]], context)
+        if visit.page in CONSOLES:
+            return CONSOLES[visit.page](context)
+        if visit.page in ("/", "/walls"):
+            return chooser.chooser(self.walls, {"": self.config.wall, **self.config.walls}, context)
+        return html.Div()
+
+
+async def assemble(process: Process) -> Assembled:
+    """Builds the whole web application of one process."""
+    users = await asyncio.to_thread(Users, process.settings.data_dir / "users.db")
+    await _first_user(users)
+    words, pages = Words(catalogue.texts()), Pages(process)
+    server = FastAPI(
+        title="Command Hall", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
+    )
+    install(server)
+    _health(server, process)
+    cases = Cases(process, Casebook.open_reader(process.settings.data_dir / "cases.db"))
+    posters = Posters(process)
+    api = Api(process, users, list(pages.walls))
+    routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router)
+    for router in (*routers, ingest.router(process), geography.router(process)):
+        server.include_router(router)
+    app = shell.Shell(process, server, words, pages.describe)
+    shell.start(app, pages.layout)
+
+    async def close() -> None:
+        cases.close()
+        await posters.close()
+
+    return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists), close)
+
+
+async def _first_user(users: Users) -> None:
+    password = await asyncio.to_thread(users.first_password)
+    if password:
+        log.warning("first start: sign in as %r with the password  %s  (shown this once, kept nowhere)", FIRST_USER, password)
+
+
+def _health(server: FastAPI, process: Process) -> None:
+    @server.get("/healthz", include_in_schema=False)
+    async def healthz() -> JSONResponse:
+        try:
+            await process.bus.ping()
+        except BusLost as error:
+            return JSONResponse({"ok": False, "process": "web", "build": __version__, "reason": f"bus: {error}"}, 503)
+        return JSONResponse({"ok": True, "process": "web", "build": __version__})

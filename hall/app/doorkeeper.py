@@ -1,0 +1,141 @@
+"""The one door: a pure-ASGI gate in front of every page, call and socket of the web process.
+
+It decides from the table in `rules` and the cookie who may pass, checks Origin and the CSRF token, and adds the security
+headers. Dash's own middleware sees HTTP only, so the door stands before it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Callable
+from urllib.parse import quote, urlencode
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from hall import access
+from hall.app import headers as h
+from hall.app.rules import PUBLIC, act_for, is_page, known_path
+from hall.app.visit import Visit, parse_target, set_visit, split_page_prefix
+from hall.core.errors import BusLost, Refused
+from hall.core.process import Process
+
+log = logging.getLogger("hall.web")
+WALL_COOKIE_SECONDS = 400 * 24 * 3600
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+
+def refusal(refused: Refused) -> JSONResponse:
+    """The one shape of every refusal: `{reason, detail}`."""
+    return JSONResponse({"reason": refused.reason, "detail": refused.detail}, refused.status)
+
+
+def keep_session(response: Response, secret: str, *, secure: bool, seconds: int) -> None:
+    response.set_cookie(access.COOKIE, secret, max_age=seconds, path="/", httponly=True, samesite="strict", secure=secure)
+
+
+class Doorkeeper:
+    """ASGI application around `app`. `page_exists(path)` says whether a wall of that name is declared."""
+
+    def __init__(self, app, process: Process, script_hashes: list[str], page_exists: Callable[[str], bool]) -> None:
+        self.app, self.process, self.script_hashes, self.page_exists = app, process, script_hashes, page_exists
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        path, target = split_page_prefix(scope["path"])
+        scope = {**scope, "path": path, "raw_path": quote(path).encode()} if target else scope
+        if scope["type"] == "http":
+            send = self._guarded(scope, send)
+        try:
+            answer = await self._ask(scope, path, target)
+        except Refused as refused:
+            answer = self._refuse(scope, path, refused)
+        except BusLost as error:
+            answer = refusal(Refused("bus-lost", f"the hall cannot look up who you are: {error}", 503))
+        if answer is None:
+            return await self.app(scope, receive, send)
+        if scope["type"] == "websocket":
+            await receive()
+            return await send({"type": "websocket.close", "code": 4401 if answer.status_code == 401 else 4403})
+        await answer(scope, receive, send)
+
+    async def _ask(self, scope, path: str, target: str | None) -> Response | None:
+        """None to let the request pass, else the answer; raises Refused."""
+        method = scope["method"] if scope["type"] == "http" else "WEBSOCKET"
+        act = act_for(method, path)
+        if act is None:
+            known = known_path(path)
+            raise Refused(*(("method-not-allowed", method, 405) if known else ("not-found", path[:200], 404)))
+        pushed = path.startswith("/api/v1/ingest/")
+        if not pushed:
+            self._check_origin(scope, method)
+        page, query = parse_target(target) if target else (path, parse_target("?" + scope["query_string"].decode("latin-1"))[1])
+        visit = Visit(path=path, page=page, query=query, address=_peer(scope))
+        if act == PUBLIC:
+            return set_visit(visit)
+        if is_page(page) and not self.page_exists(page):
+            raise Refused("not-found", page[:200], 404)
+        visit = await self._identified(scope, visit)
+        page_act = act_for("GET", page) if target else None
+        for needed in filter(None, (act, page_act)):
+            if not access.may(visit.identity.role, needed):
+                raise Refused("forbidden", f"role {visit.identity.role} may not {needed}", 403)
+        if method not in h.SAFE_METHODS and not hmac.compare_digest(h.header(scope, b"x-hall-csrf"), visit.csrf or "-"):
+            raise Refused("csrf", "send the page's token in the header X-Hall-CSRF", 403)
+        set_visit(visit)
+        return self._paired(scope, visit) if is_page(path) else None
+
+    async def _identified(self, scope, visit: Visit) -> Visit:
+        """The visit with who asks; raises Refused 401 when nobody known does."""
+        secret = h.cookie(scope, access.COOKIE)
+        demo = self.process.config.city.demo and visit.address.startswith(_LOOPBACK)
+        demo = demo and h.is_loopback_name(h.header(scope, b"host"))
+        token = visit.query.get("token", "")
+        identity = await access.identify(self.process.bus, secret, token, demo_loopback=demo)
+        if identity is None:
+            raise Refused("sign-in-needed", "sign in, or open this screen with its wall's token", 401)
+        return Visit(visit.path, visit.page, visit.query, identity, secret, visit.address)
+
+    def _check_origin(self, scope, method: str) -> None:
+        origin = h.header(scope, b"origin")
+        unsafe = method not in h.SAFE_METHODS
+        if unsafe and origin and not h.same_origin(origin, h.header(scope, b"host")):
+            raise Refused("foreign-origin", "this request comes from another site's page", 403)
+        if method == "WEBSOCKET" and not origin:
+            raise Refused("foreign-origin", "a page's socket names its origin", 403)
+
+    def _paired(self, scope, visit: Visit) -> Response | None:
+        """Moves a wall's token from the address into the cookie, so that the address shows and leaks nothing."""
+        token = visit.query.get("token")
+        if not token:
+            return None
+        rest = urlencode({name: value for name, value in visit.query.items() if name != "token"})
+        answer = RedirectResponse(visit.path + (f"?{rest}" if rest else ""), 303)
+        if visit.identity.wall:
+            keep_session(answer, token, secure=scope.get("scheme") == "https", seconds=WALL_COOKIE_SECONDS)
+        return answer
+
+    def _refuse(self, scope, path: str, refused: Refused) -> Response:
+        """People are led to the sign-in, programs get JSON."""
+        page = scope["type"] == "http" and is_page(path)
+        if page and refused.status in (401, 403):
+            query = scope["query_string"].decode("latin-1")
+            going = urlencode({"next": path + (f"?{query}" if query else ""), "why": refused.reason})
+            return RedirectResponse(f"/sign-in?{going}", 303)
+        return refusal(refused)
+
+    def _guarded(self, scope, send):
+        policy = h.content_policy(h.header(scope, b"host"), self.process.settings.gate_port, self.script_hashes)
+
+        async def guarded(message) -> None:
+            if message["type"] == "http.response.start":
+                h.secure(MutableHeaders(scope=message), policy, scope["path"], scope["query_string"])
+            await send(message)
+
+        return guarded
+
+
+def _peer(scope) -> str:
+    return (scope.get("client") or ("",))[0]

@@ -1,0 +1,77 @@
+"""Security headers of every answer, and what the request's own headers say about where it came from."""
+
+from __future__ import annotations
+
+import re
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
+_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def host_name(host: str) -> str:
+    """Name or address in a Host header without the port; empty when it is no host at all."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found else ""
+
+
+def is_loopback_name(host: str) -> bool:
+    """Whether the browser was sent to this machine by name: a foreign name that leads here is an attack on the demo."""
+    return host_name(host) in _LOOPBACK_NAMES
+
+
+def same_origin(origin: str, host: str) -> bool:
+    """Whether an Origin header names the very host and port that was asked."""
+    parts = urlsplit(origin)
+    return parts.scheme in ("http", "https") and bool(host_name(host)) and parts.netloc.lower() == host.lower()
+
+
+def header(scope: dict, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def cookie(scope: dict, name: str) -> str:
+    """One cookie's value; empty when it is not there or the header is broken."""
+    try:
+        found = SimpleCookie(header(scope, b"cookie")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def content_policy(host: str, gate_port: int, script_hashes: list[str]) -> str:
+    """Content-Security-Policy: this site and the gate's socket only, no framing; libraries need inline styles."""
+    name = host_name(host)
+    gate = f" ws://{name}:{gate_port} wss://{name}:{gate_port}" if name else ""
+    rules = {
+        "default-src": "'self'",
+        "script-src": " ".join(["'self'", *script_hashes]),
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": f"'self'{gate}",
+        "worker-src": "'self' blob:",
+        "object-src": "'none'",
+        "base-uri": "'none'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())
+
+
+def secure(headers: MutableHeaders, policy: str, path: str, query: bytes) -> None:
+    """Adds what every answer carries; files whose address holds their age are kept by browsers, pages are not."""
+    headers["content-security-policy"] = policy
+    headers["x-content-type-options"] = "nosniff"
+    headers["x-frame-options"] = "DENY"
+    headers["referrer-policy"] = "same-origin"
+    headers["cross-origin-opener-policy"] = "same-origin"
+    headers["permissions-policy"] = "camera=(), microphone=(), geolocation=()"
+    if path.startswith("/assets/") and b"m=" in query:
+        headers["cache-control"] = "public, max-age=31536000, immutable"
+    elif "cache-control" not in headers and "etag" not in headers:
+        headers["cache-control"] = "no-store"

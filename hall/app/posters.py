@@ -1,0 +1,65 @@
+"""Still pictures of shared channels, passed on from the video process: `/video/poster/<subject>.jpg?w=480`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from urllib.parse import quote
+
+import httpx
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from hall.core.errors import Refused
+from hall.core.process import Process
+
+LIMIT_SECONDS = 3.0
+LIMIT_BYTES = 4 * 1024 * 1024
+CONNECTIONS = 16
+_KEPT = ("cache-control", "etag", "last-modified")
+
+
+class Posters:
+    """The proxy; `router` serves it. One pool of connections, bounded in number, time and bytes."""
+
+    def __init__(self, process: Process) -> None:
+        settings = process.settings
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+        self.base = f"http://{host}:{settings.video_port}/poster/" if settings.video_port else ""
+        self.client = httpx.AsyncClient(
+            timeout=LIMIT_SECONDS, limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False
+        )
+        self.router = APIRouter(tags=["picture"])
+        self.router.add_api_route("/video/poster/{subject:path}", self.poster, methods=["GET"], response_class=Response)
+
+    async def poster(self, request: Request, subject: str, w: Annotated[int, Query(ge=16, le=3840)] = 480) -> Response:
+        """The newest still picture of a channel; 503 with the reason when the video process gives none."""
+        if not self.base:
+            raise Refused("video-off", "no video process is configured (HALL_VIDEO_PORT)", 503)
+        if ".." in subject.split("/") or subject.startswith("/"):
+            raise Refused("bad-subject", subject[:100], 404)
+        known = request.headers.get("if-none-match")
+        headers = {"if-none-match": known} if known else {}
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                return await self._fetch(f"{self.base}{quote(subject)}?w={w}", headers)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Refused("video-down", f"the video process does not answer: {type(error).__name__}", 503) from None
+
+    async def _fetch(self, url: str, headers: dict[str, str]) -> Response:
+        async with self.client.stream("GET", url, headers=headers) as answer:
+            body = bytearray()
+            async for part in answer.aiter_bytes():
+                body += part
+                if len(body) > LIMIT_BYTES:
+                    raise Refused("poster-too-large", f"more than {LIMIT_BYTES} bytes", 503)
+        kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        kind = answer.headers.get("content-type", "")
+        if answer.status_code == 304:
+            return Response(status_code=304, headers=kept)
+        if not kind.startswith(("image/jpeg", "application/json")):
+            raise Refused("video-down", f"the video process answered {answer.status_code} {kind[:60]}", 503)
+        return Response(bytes(body), answer.status_code, kept or {"cache-control": "no-cache"}, media_type=kind)
+
+    async def close(self) -> None:
+        await self.client.aclose()

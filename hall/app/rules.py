@@ -1,0 +1,57 @@
+"""Which act an address needs: the table the doorkeeper walks. First match wins; what matches nothing is refused."""
+
+from __future__ import annotations
+
+import re
+
+#: needs no identity: static files, health, the sign-in itself, and pushes, which carry a token of their own
+PUBLIC = ""
+#: any identity will do
+ANY = "see-wall"
+
+_READ = frozenset({"GET", "HEAD"})
+_ALL = None
+
+#: (methods or None for all, pattern of the whole path, act)
+RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
+    (_READ, r"/assets/.*|/_dash-component-suites/.*|/_favicon\.ico|/favicon\.ico|/healthz", PUBLIC),
+    (_ALL, r"/sign-in|/sign-out|/enter/[^/]+", PUBLIC),
+    (_ALL, r"/api/v1/ingest/[^/]+", PUBLIC),
+    (_READ, r"/|/walls|/wall/[^/]+", "see-wall"),
+    (_READ, r"/desk", "see-desk"),
+    (_READ, r"/admin/feeds|/admin/screens", "see-system"),
+    (_READ, r"/admin/users", "manage-users"),
+    (_READ, r"/_dash-layout|/_dash-dependencies|/_reload-hash", "see-wall"),
+    (_READ, r"/api/v1/geography/[^/]+|/video/poster/.+", "see-wall"),
+    (_READ, r"/api/v1/openapi\.json|/api/v1/cases(/.+)?|/api/v1/board/[^/]+|/api/v1/me", "see-desk"),
+    (_READ, r"/api/v1/feeds|/api/v1/screens", "see-system"),
+    (_READ, r"/api/v1/feeds/[^/]+/parked", "see-parked"),
+    (frozenset({"POST"}), r"/api/v1/feeds/[^/]+/replay-parked", "replay-parked"),
+    (frozenset({"POST"}), r"/api/v1/scene/[^/]+", "switch-scene"),
+    (_ALL, r"/api/v1/walls(/.*)?", "pair-wall"),
+    (_ALL, r"/api/v1/users(/.*)?", "manage-users"),
+)
+_COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)
+
+#: pages a person opens: refused visitors are led to the sign-in instead of getting JSON
+_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/admin/(feeds|screens|users)")
+
+
+def act_for(method: str, path: str) -> str | None:
+    """The act that a request needs, PUBLIC for none; None when no rule knows the address.
+
+    A WebSocket is asked about with the method `WEBSOCKET`: only rules for all methods let it pass.
+    """
+    for methods, pattern, act in _COMPILED:
+        if (methods is None or method in methods) and pattern.fullmatch(path):
+            return act
+    return None
+
+
+def known_path(path: str) -> bool:
+    """Whether some method is allowed there: tells 405 from 404."""
+    return any(pattern.fullmatch(path) for _, pattern, _ in _COMPILED)
+
+
+def is_page(path: str) -> bool:
+    return _PAGE.fullmatch(path) is not None

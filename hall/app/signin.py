@@ -1,0 +1,149 @@
+"""Signing in and out: plain HTML forms that work before any script is there, and the one-time link of the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from html import escape
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from hall import access
+from hall.app import headers
+from hall.app.attempts import count_attempt, forgive
+from hall.app.doorkeeper import keep_session
+from hall.app.rules import is_page
+from hall.app.users import Users
+from hall.app.visit import current_visit, parse_target
+from hall.app.words import LANGUAGES, Words, chosen_language
+from hall.core.errors import Refused
+from hall.core.process import Process
+
+log = logging.getLogger("hall.web")
+FORM_COOKIE = "hall_form"
+#: password hashes computed at once: each takes 64 MiB
+_HASHING = asyncio.Semaphore(2)
+
+_PAGE = """<!DOCTYPE html>
+<html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · {city}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/desk.css"></head>
+<body class="plain"><main class="plain-card"><p class="plain-city">{city}</p><h1>{title}</h1>{demo}{body}
+<nav class="plain-foot">{foot}</nav></main></body></html>"""
+
+_FORM = """{message}<form method="post" action="/sign-in?{query}" autocomplete="on">
+<input type="hidden" name="csrf" value="{csrf}">
+<label>{name_label}<input name="name" autocomplete="username" required maxlength="64" value="{name}"{focus_name}></label>
+<label>{password_label}<input name="password" type="password" autocomplete="current-password" required
+ maxlength="200"{focus_password}></label>
+<button type="submit">{submit}</button></form>"""
+
+
+def safe_next(target: str) -> str:
+    """Where to go after signing in: only a page of this site, else the desk."""
+    path, _ = parse_target(target)
+    return target if target.startswith("/") and not target.startswith(("//", "/\\")) and is_page(path) else "/desk"
+
+
+class SignIn:
+    """The pages' handlers; `router` serves them."""
+
+    def __init__(self, process: Process, users: Users, words: Words) -> None:
+        self.process, self.users, self.words = process, users, words
+        self.router = APIRouter(include_in_schema=False)
+        self.router.add_api_route("/sign-in", self.form, methods=["GET"])
+        self.router.add_api_route("/sign-in", self.submit, methods=["POST"])
+        self.router.add_api_route("/sign-out", self.sign_out, methods=["POST"])
+        self.router.add_api_route("/enter/{code}", self.enter, methods=["GET"])
+
+    async def form(self, request: Request) -> Response:
+        why = request.query_params.get("why", "")
+        known = why in ("forbidden", "signed-out", "link-used")
+        return self._page(request, f"signin.why.{why}" if known else "", status=200)
+
+    async def submit(self, request: Request, name: str = Form(""), password: str = Form(""), csrf: str = Form("")) -> Response:
+        sent = request.cookies.get(FORM_COOKIE, "")
+        if not sent or not hmac.compare_digest(csrf.encode(), access.csrf_token(sent).encode()):
+            return self._page(request, "signin.why.form-expired", status=403, name=name)
+        name = name.strip()[:64]
+        try:
+            await count_attempt(self.process.bus, name, current_visit().address)
+        except Refused as refused:
+            log.warning("sign-in of %r refused: too many attempts", name)
+            return self._page(request, "signin.why.locked", status=429, name=name, minutes=refused.detail)
+        async with _HASHING:
+            user = await asyncio.to_thread(self.users.check, name, password)
+        if user is None:
+            return self._page(request, "signin.why.wrong", status=401, name=name)
+        await forgive(self.process.bus, name)
+        return await self._welcome(request, user.name, user.role, safe_next(request.query_params.get("next", "")))
+
+    async def _welcome(self, request: Request, name: str, role: str, target: str) -> Response:
+        secret = await access.open_session(self.process.bus, name, role)
+        answer = RedirectResponse(target, 303)
+        keep_session(answer, secret, secure=request.url.scheme == "https", seconds=access.SESSION_SECONDS)
+        answer.delete_cookie(FORM_COOKIE, path="/sign-in")
+        return answer
+
+    async def sign_out(self, request: Request, csrf: str = Form("")) -> Response:
+        secret = request.cookies.get(access.COOKIE, "")
+        if not secret or not hmac.compare_digest(csrf.encode(), access.csrf_token(secret).encode()):
+            raise Refused("csrf", "sign out with the button of a page", 403)
+        await access.close_session(self.process.bus, secret)
+        answer = RedirectResponse("/sign-in?why=signed-out", 303)
+        answer.delete_cookie(access.COOKIE, path="/")
+        return answer
+
+    async def enter(self, request: Request, code: str) -> Response:
+        await count_attempt(self.process.bus, f"link:{current_visit().address}", current_visit().address)
+        identity = await access.use_link_code(self.process.bus, code)
+        if identity is None:
+            return RedirectResponse("/sign-in?why=link-used", 303)
+        await forgive(self.process.bus, f"link:{current_visit().address}")
+        return await self._welcome(request, identity.name, identity.role, "/desk")
+
+    def _page(self, request: Request, message: str, *, status: int, name: str = "", **values: str) -> Response:
+        city = self.process.config.city
+        lang = chosen_language(request.query_params.get("lang"), city.languages)
+        target = request.query_params.get("next", "")
+        seed = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
+
+        def say(key: str, **more: str) -> str:
+            return escape(self.words.text(lang, key, **more))
+
+        body = _FORM.format(
+            message=f'<p class="plain-message" role="alert">{say(message, **values)}</p>' if message else "",
+            query=escape(urlencode({"next": target, "lang": lang})),
+            csrf=access.csrf_token(seed),
+            name=escape(name),
+            name_label=say("signin.name"),
+            password_label=say("signin.password"),
+            submit=say("signin.submit"),
+            focus_name="" if name else " autofocus",
+            focus_password=" autofocus" if name else "",
+        )
+        others = [
+            f'<a href="/sign-in?{escape(urlencode({"next": target, "lang": other}))}">{say("language." + other)}</a>'
+            for other in LANGUAGES
+            if other != lang
+        ]
+        demo = f'<p class="plain-demo">{say("signin.demo")}</p>' if city.demo else ""
+        shown = escape(city.name.get(lang) or next(iter(city.name.values()), ""))
+        foot = " · ".join([*others, f'<a href="/walls">{say("signin.walls")}</a>'])
+        text = _PAGE.format(lang=lang, title=say("signin.title"), city=shown, demo=demo, body=body, foot=foot)
+        answer = HTMLResponse(text, status)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(FORM_COOKIE, seed, max_age=3600, path="/sign-in", httponly=True, samesite="strict", secure=secure)
+        return answer
+
+
+async def one_time_link(process: Process) -> str:
+    """Address that signs one browser in, once, within an hour: supervisor of the demo. Raises Refused outside the demo."""
+    if not process.config.city.demo:
+        raise Refused("not-a-demo", "one-time links are for the demo city; sign in as admin", 403)
+    code = await access.make_link_code(process.bus, "demo", "supervisor")
+    host = process.settings.host if headers.host_name(process.settings.host) else f"[{process.settings.host}]"
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{process.settings.port}/enter/{code}"

@@ -1,0 +1,31 @@
+"""Administration pages: feeds, screens, users. Contents are painted by assets/desk-4-feeds.js and its neighbours."""
+
+from __future__ import annotations
+
+from dash import html
+
+from layouts.context import Context
+from layouts.desk_frame import console
+from layouts.panel import Panel
+
+FEEDS = Panel(name="admin-feeds", title="desk.feeds.title", topics=("feed", "process"))
+PARKED = Panel(name="admin-parked", title="desk.parked.title")
+PROCESSES = Panel(name="admin-processes", title="desk.processes.title", topics=("process",))
+SCREENS = Panel(name="admin-screens", title="desk.screens.title", topics=("screen",), needs=("gate",))
+USERS = Panel(name="admin-users", title="desk.users.title")
+WALLS = Panel(name="admin-walls", title="desk.pairing.title")
+
+
+def feeds(context: Context) -> html.Div:
+    """`/admin/feeds`: what every supplier sends, and what was refused and why."""
+    return console("feeds", context, [FEEDS.render(context), PARKED.render(context), PROCESSES.render(context)])
+
+
+def screens(context: Context) -> html.Div:
+    """`/admin/screens`: every screen that shows the hall, with what it shows and how old that is."""
+    return console("screens", context, [SCREENS.render(context)])
+
+
+def users(context: Context) -> html.Div:
+    """`/admin/users`: who may sign in, and paired screens."""
+    return console("users", context, [USERS.render(context), WALLS.render(context)])

@@ -1,0 +1,104 @@
+"""The desk 坐席: case list, map and detail pane. The list's rows come page by page from the API (assets/desk-2-list.js)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_ag_grid as dag
+from dash import html
+
+from layouts.context import Context
+from layouts.desk_frame import console
+from layouts.panel import Panel
+from layouts.wall import panels
+
+LIST = Panel(
+    name="desk-list",
+    title="desk.list",
+    topics=("case", "kpi"),
+    needs=("dispatch",),
+    feeds=("case",),
+)
+DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("dispatch",), feeds=("case",))
+
+#: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
+COLUMNS: dict[str, tuple[int, int, bool, str]] = {
+    "number": (140, 0, True, ""),
+    "severity": (96, 0, True, "hallSeverity(params.value)"),
+    "state": (112, 0, True, "hallState(params.value)"),
+    "class_name": (150, 1, True, ""),
+    "description": (180, 2, False, ""),
+    "address": (160, 1, False, ""),
+    "district": (110, 0, True, ""),
+    "report_source": (110, 0, True, ""),
+    "unit": (120, 1, True, ""),
+    "reported": (120, 0, True, "hallTime(params.value)"),
+    "due": (128, 0, True, "hallDue(params)"),
+}
+_FIELDS = {"number": "case_id", "reported": "stages.reported"}
+
+
+def columns() -> list[dict[str, Any]]:
+    made = []
+    for name, (width, flex, sortable, formatter) in COLUMNS.items():
+        column: dict[str, Any] = {
+            "colId": name,
+            "field": _FIELDS.get(name, name),
+            "headerValueGetter": {"function": "hallHeader(params)"},
+            "width": width,
+            "minWidth": 80,
+            "sortable": sortable,
+            "cellClass": f"cell-{name}",
+        }
+        if flex:
+            column["flex"] = flex
+        if formatter:
+            column["valueFormatter"] = {"function": formatter}
+        made.append(column)
+    made[list(COLUMNS).index("reported")]["sort"] = "desc"
+    return made
+
+
+def grid() -> dag.AgGrid:
+    """The list's table: an endless list whose blocks the browser asks from the server."""
+    return dag.AgGrid(
+        id="desk-cases",
+        rowModelType="infinite",
+        columnDefs=columns(),
+        getRowId="params.data.subject",
+        defaultColDef={"resizable": True, "sortingOrder": ["desc", "asc"], "suppressMovable": True, "tooltipValueGetter": None},
+        rowClassRules={
+            "row-overdue": {"function": "hallOverdue(params)"},
+            "row-changed": {"function": "hallChanged(params)"},
+            "row-chosen": {"function": "hallChosen(params)"},
+        },
+        dashGridOptions={
+            "theme": {"function": "hallTheme(theme, agGrid)"},
+            "cacheBlockSize": 100,
+            "maxBlocksInCache": 20,
+            "infiniteInitialRowCount": 1,
+            "maxConcurrentDatasourceRequests": 2,
+            "blockLoadDebounceMillis": 80,
+            "rowHeight": 36,
+            "headerHeight": 38,
+            "animateRows": False,
+            "suppressCellFocus": False,
+            "suppressDragLeaveHidesColumns": True,
+            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": False},
+        },
+        className="desk-grid",
+        style={"height": "100%", "width": "100%"},
+    )
+
+
+def desk(context: Context) -> html.Div:
+    """The whole desk page."""
+    city_map = panels().get("city_map")
+    listing = html.Div(
+        [LIST.render(context), html.Div(grid(), className="desk-table")],
+        className="desk-left",
+    )
+    aside = [DETAIL.render(context)]
+    if city_map is not None:
+        aside.insert(0, html.Div(city_map.render(context), className="desk-map"))
+    return console("desk", context, [listing, html.Div(aside, className="desk-right")])
