@@ -23,6 +23,12 @@ _OUTLINE = (
     (-46500, 36000), (-33500, 19000), (-43000, 3500),
 )  # fmt: skip
 
+#: which county seats a provincial road joins
+_COUNTY_ROADS = (
+    ("获嘉县", "辉县市"), ("辉县市", "卫辉市"), ("卫辉市", "延津县"), ("延津县", "长垣市"),
+    ("延津县", "封丘县"), ("封丘县", "长垣市"), ("封丘县", "原阳县"), ("原阳县", "获嘉县"),
+)  # fmt: skip
+
 
 def outline(seed: int) -> Polygon:
     corners = [*_OUTLINE, _OUTLINE[0]]
@@ -104,7 +110,8 @@ def hills(seed: int) -> list[tuple[str, str, Polygon]]:
     """The wooded mountains in the north-west: blobs with ragged rims."""
     found = []
     for name, english, x, y, size in (
-        ("太行山森林", "Taihang Forest", -26_000, 40_000, 8200), ("", "", -36_000, 31_500, 4300), ("", "", -9_500, 41_500, 4600),
+        ("太行山森林", "Taihang Forest", -26_000, 40_000, 8200), ("", "", -36_000, 31_500, 4300),
+        ("", "", -9_500, 41_500, 4600),
         ("凤凰山森林公园", "Fenghuangshan Forest Park", -300, 13_800, 1900), ("", "", 14_000, 29_500, 3400),
     ):  # fmt: skip
         rim = Field(2.2, seed, "hill", x)
@@ -144,8 +151,7 @@ def highways(streets: Streets) -> list[tuple[str, str, str, list[Point]]]:
         start = min((streets.at[n] for n in rim), key=lambda p: distance(p, seat))
         line = smooth(wander(start, seat, 0.09, 4, seed, "trunk", k), 2)
         found.append((f"新{name[0]}公路", f"Xin-{english.split()[0]} Highway", "road_major", line))
-    for k, (a, b) in enumerate((("获嘉县", "辉县市"), ("辉县市", "卫辉市"), ("卫辉市", "延津县"), ("延津县", "长垣市"),
-                                ("延津县", "封丘县"), ("封丘县", "长垣市"), ("封丘县", "原阳县"), ("原阳县", "获嘉县"))):  # fmt: skip
+    for k, (a, b) in enumerate(_COUNTY_ROADS):
         line = smooth(wander(seats[a], seats[b], 0.08, 4, seed, "county road", k), 2)
         found.append((f"S{301 + 2 * k}", f"S{301 + 2 * k}", "road_major", line))
     north_south = wander((12_500, -45_000), (20_000, 36_000), 0.05, 4, seed, "g4")

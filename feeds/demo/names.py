@@ -29,16 +29,20 @@ EAST_WEST = (
 NORTH_SOUTH = (
     ("西环路", "West Ring Road"), ("西华大道", "Xihua Avenue"), ("学院西街", "Xueyuan West Street"), ("自由街", "Ziyou Street"),
     ("解放大道", "Jiefang Avenue"), ("胜利街", "Shengli Street"), ("劳动街", "Laodong Street"), ("文化街", "Wenhua Street"),
-    ("新中大道", "Xinzhong Avenue"), ("新飞大道", "Xinfei Avenue"), ("牧野大道", "Muye Avenue"), ("东明大道", "Dongming Avenue"),
-    ("东环路", "East Ring Road"),
+    ("新中大道", "Xinzhong Avenue"), ("新飞大道", "Xinfei Avenue"), ("牧野大道", "Muye Avenue"),
+    ("东明大道", "Dongming Avenue"), ("东环路", "East Ring Road"),
 )  # fmt: skip
-MINOR_FIRST = "健康 荣校 中原 新华 新原 道清 友谊 向阳 红旗 文汇 北干 花园 南干 卫源 振中 凤凰 定国 五一 广场 长安 景明 春晓 明德 锦绣".split()
+MINOR_FIRST = (
+    "健康 荣校 中原 新华 新原 道清 友谊 向阳 红旗 文汇 北干 花园 南干 卫源 振中 凤凰 定国 五一 广场 长安 景明 春晓 明德 锦绣"
+).split()
 
 PARKS = (
-    ("人民公园", "People's Park"), ("牧野湖公园", "Muye Lake Park"), ("定国湖公园", "Dingguo Lake Park"), ("平原体育公园", "Pingyuan Sports Park"),
-    ("卫河湿地公园", "Weihe Wetland Park"), ("新区森林公园", "New Area Forest Park"), ("和谐公园", "Hexie Park"), ("凤湖公园", "Feng Lake Park"),
-    ("牡丹园", "Peony Garden"), ("文化公园", "Culture Park"), ("向阳游园", "Xiangyang Garden"), ("赵定河公园", "Zhaoding River Park"),
-    ("科技公园", "Science Park"), ("南湖公园", "South Lake Park"), ("怡园", "Yi Garden"), ("劳动游园", "Laodong Garden"),
+    ("人民公园", "People's Park"), ("牧野湖公园", "Muye Lake Park"), ("定国湖公园", "Dingguo Lake Park"),
+    ("平原体育公园", "Pingyuan Sports Park"), ("卫河湿地公园", "Weihe Wetland Park"), ("新区森林公园", "New Area Forest Park"),
+    ("和谐公园", "Hexie Park"), ("凤湖公园", "Feng Lake Park"), ("牡丹园", "Peony Garden"),
+    ("文化公园", "Culture Park"), ("向阳游园", "Xiangyang Garden"), ("赵定河公园", "Zhaoding River Park"),
+    ("科技公园", "Science Park"), ("南湖公园", "South Lake Park"), ("怡园", "Yi Garden"),
+    ("劳动游园", "Laodong Garden"),
 )  # fmt: skip
 
 #: department by what it looks after; {} is the district, empty for the city's own
