@@ -70,7 +70,7 @@
     const key = topics.join(" ");
     const same = key === subscribed;
     parts = null;
-    send({ t: "subscribe", topics, where: hall.page.where || {}, from: same ? link.position : null });
+    send({ op: "subscribe", topics, where: hall.page.where || {}, from: same ? link.position : null });
     subscribed = key;
   }
 
@@ -139,7 +139,7 @@
       console.warn("hall: a message of the gate is not JSON", error.message);
       return;
     }
-    const handle = on[message.t];
+    const handle = on[message.op];
     if (handle) handle(message);
     if (link.state === "lost" && !link.refusal && link.position && !parts) setState("live");
   }
@@ -187,12 +187,12 @@
     pingNumber += 1;
     pings.set(pingNumber, performance.now());
     if (pings.size > 8) pings.delete(pings.keys().next().value);
-    send({ t: "ping", n: pingNumber });
+    send({ op: "ping", n: pingNumber });
   }
 
   function report() {
     if (link.state !== "live" || !hall.screen) return;
-    send({ t: "report", ...hall.screen.report() });
+    send({ op: "report", ...hall.screen.report() });
   }
 
   /** Called by the store's owner once everything is loaded. */
