@@ -108,7 +108,7 @@ def _client(
         queue_type=queue,
         protocol=aiomqtt.ProtocolVersion(options.protocol),
         clean_session=None if five else False,
-        clean_start=False,
+        **({"clean_start": False} if five else {}),
         properties=properties,
         keepalive=options.keepalive_seconds,
         tls_context=_tls(options, rim) if secure else None,
