@@ -1,0 +1,172 @@
+"""The one way into the hall: check → known already? → older than known? → place → event → publisher.
+
+Pure but for the publisher it puts events into; one per process, shared by all feeds. An event's id is made of its
+content and time, so the same fact told again, also after a restart, is the same event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from feeds.checks import DOCUMENT_BOUND, check, check_time
+from feeds.known import DIGEST_CHARACTERS, Known, Subjects
+from feeds.places import Places
+from feeds.source import Outcome
+from hall.core.errors import BadInput
+from hall.core.event import Event, encode
+from hall.core.model import KINDS, Case, Doc
+
+Refuse = Callable[[Any, str, str], None]
+
+
+class Item(NamedTuple):
+    """A document on its way in; `time` None = now. `origin` is what it was made of, for parking."""
+
+    doc: Doc
+    time: int | None
+    origin: Any = None
+    archive: bool = False
+
+
+class Sink(Protocol):
+    def put_raw(self, encoded: bytes) -> None: ...
+
+
+class Clock(Protocol):
+    def now(self) -> int: ...
+
+
+_NAMES = {kind: (topic, field) for kind, topic, field in KINDS.values()}
+_encode_doc = msgspec.json.Encoder().encode
+
+
+def subject_for(doc: Doc, archive: bool = False) -> str:
+    """The subject of a supplied document, as hall.core.model.subject_of; raises BadInput."""
+    try:
+        topic, field = _NAMES[type(doc)]
+    except KeyError:
+        raise BadInput("kind-unknown", type(doc).__name__) from None
+    base = f"{'archive' if archive else topic}/{doc.feed}/{getattr(doc, field)}"
+    return f"{base}/{doc.quantity}" if topic == "observation" else base
+
+
+class _Passed(NamedTuple):
+    item: Item
+    subject: str
+    time: int
+    known: Known
+    moved: bool
+
+
+class Intake:
+    """Takes documents in batches; `take` returns what became of them."""
+
+    def __init__(self, sink: Sink, clock: Clock, places: Places, subjects: Subjects) -> None:
+        self.sink, self.clock, self.places, self.subjects = sink, clock, places, subjects
+        self.lag_ms: int | None = None  # of the last published document
+
+    def take(self, source: str, items: Sequence[Item], refuse: Refuse) -> Outcome:
+        """Publishes what is new; `refuse(origin, reason, detail)` is called for what is not fit."""
+        outcome, now, passed = Outcome(), self.clock.now(), []
+        for item in items:
+            try:
+                found = self._admit(item, now, outcome)
+            except BadInput as error:
+                outcome.parked += 1
+                if len(outcome.reasons) < 20:
+                    outcome.reasons.append(str(error))
+                refuse(item.doc if item.origin is None else item.origin, error.reason, error.detail)
+                continue
+            if found is not None:
+                passed.append(found)
+        self._place([found for found in passed if found.moved])
+        for found in passed:
+            self._publish(source, found)
+        outcome.accepted += len(passed)
+        if passed:
+            self.lag_ms = now - passed[-1].time
+        return outcome
+
+    def _admit(self, item: Item, now: int, outcome: Outcome) -> _Passed | None:
+        """What passes every check and is news; None when it was known or is late. Raises BadInput."""
+        doc = item.doc
+        check(doc)
+        if item.time is not None:
+            check_time(item.time, now)
+        if item.archive and type(doc) is not Case:
+            raise BadInput("kind-unknown", "only cases are archived")
+        subject = subject_for(doc, item.archive)
+        try:
+            content = _encode_doc(doc)
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+            raise BadInput("document-unencodable", str(error)[:200]) from None
+        if len(content) > DOCUMENT_BOUND:
+            raise BadInput("document-too-large", f"{len(content)} bytes")
+        digest = blake2b(content, digest_size=DIGEST_CHARACTERS // 2).hexdigest()
+        known = self.subjects.get(subject)
+        time = now if item.time is None else item.time
+        if known is not None:
+            # without a time of its own a document is news only when its content is
+            if known.digest == digest and (item.time is None or known.time == time):
+                outcome.duplicates += 1
+                return None
+            if time < known.time:
+                outcome.late += 1
+                return None
+        return self._remember(item, subject, time, digest, now, known)
+
+    def _remember(self, item: Item, subject: str, time: int, digest: str, now: int, known: Known | None) -> _Passed:
+        lon, lat = getattr(item.doc, "lon", None), getattr(item.doc, "lat", None)
+        # equal times are decided by recordedtime on the board: it must grow even within one millisecond
+        at = max(now, known.at + 1) if known is not None and known.time == time else now
+        if known is None:
+            known = Known(time, digest, at)
+        moved = lon is not None and (lon != known.lon or lat != known.lat)
+        known = Known(time, digest, at, lon, lat, known.district, known.cell)
+        self.subjects.put(subject, known)
+        return _Passed(item, subject, time, known, moved)
+
+    def _place(self, movers: list[_Passed]) -> None:
+        """District and cell of all that moved, in one query."""
+        if not movers:
+            return
+        found = self.places.find([m.known.lon for m in movers], [m.known.lat for m in movers])
+        for mover, (district, cell) in zip(movers, found, strict=True):
+            mover.known.district, mover.known.cell = district, cell
+
+    def _publish(self, source: str, found: _Passed) -> None:
+        doc, known = found.item.doc, found.known
+        if known.lon is not None:
+            # the supplier's district stays where no boundary contains the position
+            doc.district = known.district or doc.district
+            doc.cell = known.cell or doc.cell
+        event = Event(
+            id=f"{known.digest}{found.time:x}",
+            source=source,
+            subject=found.subject,
+            time=found.time,
+            recordedtime=known.at,
+            data=doc,
+        )
+        self.sink.put_raw(encode(event))
+
+    def gone(self, source: str, subject: str, time: int) -> Outcome:
+        """Publishes that a subject no longer exists; raises BadInput for a subject no supplier has or an odd time."""
+        now = self.clock.now()
+        check_time(time, now)
+        if subject.partition("/")[0] not in {topic for _, topic, _ in KINDS.values()} or not subject.partition("/")[2]:
+            raise BadInput("subject-unknown", subject[:80])
+        known = self.subjects.get(subject)
+        digest = "0" * DIGEST_CHARACTERS
+        if known is not None and known.digest == digest and known.time == time:
+            return Outcome(duplicates=1)
+        if known is not None and time < known.time:
+            return Outcome(late=1)
+        at = max(now, known.at + 1) if known is not None and known.time == time else now
+        self.subjects.put(subject, Known(time, digest, at))
+        self.sink.put_raw(encode(Event(id=f"{digest}{time:x}", source=source, subject=subject, time=time, recordedtime=at)))
+        return Outcome(accepted=1)
