@@ -101,10 +101,11 @@
       element.dataset.state = verdict.state;
     }
     if (element.dataset.reason !== verdict.reason) element.dataset.reason = verdict.reason;
+    const word = verdict.state === "live" ? "" : hall.t(`state.${verdict.state}`);
+    if (element.dataset.verdict !== word) element.dataset.verdict = word; // CSS shows it where there is no header
     if (!head) return;
     const newest = hall.freshness.newest(panel.needs, facts.feeds);
     const age = newest === null ? "" : hall.format.age(newest);
-    const word = verdict.state === "live" ? "" : hall.t(`state.${verdict.state}`);
     if (head.mark) hall.setText(head.mark, SHAPES[verdict.state]);
     if (head.age) {
       hall.setText(head.age, [word, age].filter(Boolean).join(" "));

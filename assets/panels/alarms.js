@@ -1,0 +1,59 @@
+/* What a person must answer: unacknowledged first, then severity, then newest. */
+"use strict";
+
+hall.panel("alarms", function (element, { body, note }) {
+  const { make, setText, format } = hall;
+
+  function build() {
+    const parts = { severity: make("span"), what: make("span.alarm-what"), state: make("span.alarm-state.num"), where: make("span.alarm-where.soft"), since: make("span.faint.num") };
+    const row = make("div.alarm-row", {}, Object.values(parts));
+    row.parts = parts;
+    return row;
+  }
+
+  const stateOf = (alarm) => {
+    if (alarm.active === false) return alarm.acknowledged ? "over" : "returned";
+    return alarm.acknowledged ? "acknowledged" : "unanswered";
+  };
+
+  function nameOf(alarm) {
+    const sensor = hall.store.get(`sensor/${hall.site(alarm.subject)}`);
+    return (sensor && sensor.data.name) || alarm.alarm_id;
+  }
+
+  function reading(alarm) {
+    if (alarm.value == null) return "";
+    const unit = hall.word("unit", alarm.unit || "");
+    const over = alarm.threshold == null ? "" : ` ≥ ${format.number(alarm.threshold, 2)}`;
+    return `${format.number(alarm.value, 2)}${over} ${unit}`;
+  }
+
+  function fill(row, alarm) {
+    const { severity, what, state, where, since } = row.parts;
+    const kind = stateOf(alarm);
+    hall.severity.mark(severity, alarm.severity || 0);
+    setText(what, nameOf(alarm));
+    setText(state, hall.t(`alarm.${kind}`));
+    setText(where, [reading(alarm), alarm.label, alarm.district].filter(Boolean).join(" · "));
+    setText(since, alarm.since == null ? "" : format.age(alarm.since));
+    row.dataset.state = kind;
+    row.dataset.subject = alarm.subject;
+  }
+
+  const rows = hall.rows(body, build, fill, { em: 2.72 });
+  const show = () => {
+    const all = [];
+    for (const event of hall.store.docs("alarm").values()) {
+      const alarm = { ...event.data, subject: event.subject };
+      if (stateOf(alarm) !== "over") all.push(alarm);
+    }
+    const rank = (alarm) => (alarm.active === false ? 2 : alarm.acknowledged ? 1 : 0);
+    all.sort((a, b) => rank(a) - rank(b) || (b.severity || 0) - (a.severity || 0) || (b.since || 0) - (a.since || 0));
+    rows.show(all, "alarm.none");
+    const open = all.filter((alarm) => rank(alarm) === 0).length;
+    note(all.length ? hall.t("alarm.note", { open, all: all.length }) : "");
+    element.dataset.unanswered = open;
+  };
+  show();
+  return { update: show, tick: show, locale: show, resize: show };
+});

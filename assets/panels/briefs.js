@@ -1,0 +1,179 @@
+/* The leaders' questions, answered from live documents only. Where the hall has no data the line says so. */
+"use strict";
+
+(function () {
+  const { make, setText, format } = hall;
+
+  /** Registers a brief: `answer()` -> [{label, value, severity, detail}], `note` for the header. */
+  function brief(name, answer) {
+    hall.panel(name, function (element, { body, note }) {
+      function build() {
+        const parts = { label: make("span.brief-label.soft"), value: make("span.brief-value"), detail: make("span.brief-detail.faint") };
+        const row = make("div.brief-row", {}, Object.values(parts));
+        row.parts = parts;
+        return row;
+      }
+      function fill(row, line) {
+        setText(row.parts.label, line.label);
+        setText(row.parts.value, line.severity ? `${hall.severity.shape(line.severity)} ${line.value}` : line.value);
+        row.parts.value.dataset.severity = line.severity || 0;
+        setText(row.parts.detail, line.detail || "");
+        row.classList.toggle("brief-plain", !line.detail);
+      }
+      const rows = hall.rows(body, build, fill, { em: 2.75 });
+      const show = hall.paced(() => {
+        const { lines, head } = answer();
+        rows.show(lines, "brief.nothing");
+        note(head || "");
+      }, 1000);
+      show();
+      return { update: show, tick: show, locale: show, resize: show, unmount: show.cancel };
+    });
+  }
+
+  const t = hall.t;
+  const documents = (topic) => [...hall.store.docs(topic).values()];
+  const worst = (items) => items.reduce((found, item) => Math.max(found, item.severity || 0), 0);
+  const list = (names, most) => names.slice(0, most).join("、") + (names.length > most ? t("rows.and", { n: names.length - most }) : "");
+
+  function counted(items, key) {
+    const counts = new Map();
+    for (const item of items) counts.set(key(item), (counts.get(key(item)) || 0) + 1);
+    return [...counts].sort((a, b) => b[1] - a[1]);
+  }
+
+  function names(counts, most, word) {
+    return counts.slice(0, most).map(([name, n]) => `${word ? word(name) : name || t("case.nowhere")} ${format.number(n)}`).join("　");
+  }
+
+  const nameOfAlarm = (event) => {
+    const sensor = hall.store.get(`sensor/${hall.site(event.subject)}`);
+    return (sensor && sensor.data.name) || event.data.alarm_id;
+  };
+
+  brief("brief_event", function () {
+    const now = hall.clock.city();
+    const warnings = hall.warningsInForce(now);
+    const alarms = documents("alarm").filter((event) => event.data.active !== false);
+    alarms.sort((a, b) => (b.data.severity || 0) - (a.data.severity || 0));
+    const reported = (event) => (event.data.stages && event.data.stages.reported) || event.time;
+    const hour = documents("case").filter((event) => now - reported(event) <= 3600000 && reported(event) <= now).map((event) => event.data);
+    const top = warnings[0];
+    return {
+      lines: [
+        { label: t("brief.warning"), value: top ? hall.label(top.headline) || top.event : t("warning.none"), severity: top ? top.severity : 0, detail: top && top.status && top.status !== "Actual" ? t(`warning.status.${top.status}`) : "" },
+        { label: t("brief.alarms"), value: t("brief.count.alarms", { n: alarms.length }), severity: worst(alarms.map((event) => event.data)), detail: list(alarms.map(nameOfAlarm), 3) },
+        { label: t("brief.newcases"), value: t("brief.count.cases", { n: format.number(hour.length) }), detail: names(counted(hour, (c) => c.subclass_name || c.class_name), 3) },
+        { label: t("brief.where"), value: names(counted(hour, (c) => c.district), 2) || "–", detail: names(counted(hour, (c) => c.district).slice(2), 3) },
+      ],
+    };
+  });
+
+  function gaugesNow() {
+    const depth = documents("observation").filter((event) => ["water_depth", "water_level"].includes(event.data.quantity));
+    return depth.map((event) => {
+      const site = hall.site(event.subject);
+      const sensor = (hall.store.get(`sensor/${site}`) || {}).data;
+      const alarm = (hall.store.get(`alarm/${site}`) || {}).data;
+      const series = (hall.store.get(`series/${site}/${event.data.quantity}`) || {}).data;
+      const own = hall.severityOf(hall.linesOf(sensor, event.data.quantity), event.data.value);
+      return { name: (sensor && sensor.name) || event.data.sensor_id, kind: sensor && sensor.kind, value: event.data.value, rate: hall.rateOf(series, 30), severity: Math.max(own, alarm && alarm.active !== false ? alarm.severity || 0 : 0) };
+    });
+  }
+
+  /** Cases of the running hour and the hour before, and what the same hour was a week ago. */
+  function caseDirection() {
+    const event = hall.store.get("kpi/trend");
+    if (!event) return { label: t("brief.cases"), value: t("kpi.none") };
+    const { today, reference } = event.data;
+    const last = today.reduce((found, value, index) => (value == null ? found : index), -1);
+    const before = last > 0 ? today[last - 1] : null;
+    const value = t("brief.hour", { now: format.number(last < 0 ? null : today[last]), before: format.number(before) });
+    return { label: t("brief.cases"), value, detail: t("brief.reference", { n: format.number(last > 0 ? reference[last - 1] : null) }) };
+  }
+
+  brief("brief_direction", function () {
+    const gauges = gaugesNow();
+    const STILL = 0.02; // m/h: less is standing water
+    const rising = gauges.filter((g) => g.rate != null && g.rate > STILL && g.value > 0);
+    const falling = gauges.filter((g) => g.rate != null && g.rate < -STILL);
+    const wet = gauges.filter((g) => g.severity > 0).sort((a, b) => b.severity - a.severity || b.value - a.value);
+    const rain = documents("observation").filter((event) => event.data.quantity === "rain_1h" && event.data.value != null);
+    rain.sort((a, b) => b.data.value - a.data.value);
+    const most = rain[0];
+    const station = most && (hall.store.get(`sensor/${hall.site(most.subject)}`) || { data: {} }).data.name;
+    rising.sort((a, b) => b.rate - a.rate);
+    return {
+      lines: [
+        { label: t("brief.over"), value: t("brief.of", { n: wet.length, all: gauges.length }), severity: worst(wet), detail: list(wet.map((g) => `${g.name} ${format.number(g.value, 2)} m`), 2) },
+        { label: t("brief.moving"), value: `↑ ${rising.length}　↓ ${falling.length}`, detail: list(rising.map((g) => g.name), 3) },
+        most ? { label: t("brief.rain"), value: `${format.number(most.data.value, 1)} mm`, detail: station || "" } : { label: t("brief.rain"), value: t("rain.none") },
+        caseDirection(),
+      ],
+    };
+  });
+
+  brief("brief_people", function () {
+    const units = documents("position").map((event) => ({ ...event.data, time: event.time }));
+    const now = hall.clock.city();
+    const recent = units.filter((unit) => now - unit.time <= 600000);
+    const byState = counted(recent, (unit) => unit.state || "unknown");
+    const onScene = recent.filter((unit) => unit.state === "on_scene");
+    const going = recent.filter((unit) => unit.state === "en_route");
+    const lines = !units.length ? [] : [
+      { label: t("brief.units"), value: t("brief.of", { n: recent.length, all: units.length }), detail: names(counted(recent, (unit) => unit.kind || "vehicle"), 4, (kind) => hall.word("unitkind", kind)) },
+      { label: t("brief.states"), value: names(byState, 2, (state) => hall.word("unitstate", state)) || "–", detail: names(byState.slice(2), 3, (state) => hall.word("unitstate", state)) },
+      { label: t("brief.onscene"), value: String(onScene.length), detail: list(onScene.map((unit) => unit.name || unit.unit_id), 3) },
+      { label: t("brief.enroute"), value: String(going.length), detail: list(going.map((unit) => unit.name || unit.unit_id), 3) },
+    ];
+    return { lines };
+  });
+
+  brief("brief_closed", function () {
+    // The hall is told of no closures yet; it can only name the places whose gauge stands at the highest line.
+    const gauges = gaugesNow().filter((g) => g.severity >= 4).sort((a, b) => b.value - a.value);
+    const underpasses = gauges.filter((g) => g.kind === "underpass");
+    return {
+      lines: [
+        { label: t("brief.closures"), value: t("brief.closures.none") },
+        { label: t("brief.shouldclose"), value: String(gauges.length), severity: gauges.length ? 4 : 0, detail: list(gauges.map((g) => `${g.name} ${format.number(g.value, 2)} m`), 3) },
+        { label: t("brief.underpasses"), value: String(underpasses.length), severity: underpasses.length ? 4 : 0, detail: list(underpasses.map((g) => g.name), 3) },
+      ],
+    };
+  });
+
+  brief("brief_silent", function () {
+    const now = hall.clock.city();
+    const real = hall.clock.real();
+    const feeds = documents("feed").map((event) => event.data).filter((feed) => feed.state !== "off");
+    const silent = feeds.filter((feed) => feed.state === "stale" || feed.state === "lost");
+    const processes = documents("process").map((event) => event.data);
+    const still = processes.filter((process) => real - process.beat > hall.freshness.PROCESS_MS);
+    const cameras = documents("channel").map((event) => event.data);
+    const dark = cameras.filter((camera) => camera.state === "offline");
+    const units = documents("position");
+    const quiet = units.filter((event) => now - event.time > 600000);
+    const line = (key, bad, all, detail) => ({ label: t(key), value: all ? t("brief.of", { n: bad.length, all }) : t("brief.nodata"), detail });
+    return {
+      lines: [
+        line("brief.feeds", silent, feeds.length, list(silent.map((feed) => hall.label(feed.label) || feed.name), 3)),
+        line("brief.crews", quiet, units.length, list(quiet.map((event) => event.data.name || event.data.unit_id), 3)),
+        line("brief.cameras", dark, cameras.length, list(dark.map((camera) => camera.name), 2)),
+        line("brief.processes", still, processes.length, list(still.map((process) => process.name), 3)),
+      ],
+    };
+  });
+
+  brief("brief_warning", function () {
+    const warnings = hall.warningsInForce(hall.clock.city());
+    const lines = warnings.slice(0, 2).map((warning) => ({
+      label: warning.status && warning.status !== "Actual" ? t(`warning.status.${warning.status}`) : t("brief.warning"),
+      value: hall.label(warning.headline) || warning.event, severity: warning.severity,
+      detail: warning.expires == null ? warning.sender : t("warning.until", { time: format.time(warning.expires), left: format.duration(warning.expires - hall.clock.city()) }),
+    }));
+    if (!lines.length) lines.push({ label: t("brief.warning"), value: t("warning.none") });
+    lines.push({ label: t("brief.level"), value: t("brief.level.none") });
+    lines.push({ label: t("brief.nextreport"), value: t("brief.nextreport.none") });
+    return { lines };
+  });
+})();

@@ -1,0 +1,146 @@
+/* Still pictures: cameras near active alarms first, then the others page by page. Loads politely: two at a time. */
+"use strict";
+
+hall.panel("posters", function (element, { body, note }) {
+  const { make, setText } = hall;
+  const DWELL_MS = 20000;
+  const REFRESH_MS = 10000; // a poster on screen is asked for again after this
+  const LOADING = 2;
+  const NEAR_METRES = 800;
+  const MOST = 60;
+  const grid = make("div.poster-grid");
+  const empty = make("div.rows-empty");
+  body.append(grid, empty);
+  const tiles = [];
+  let page = 0;
+  let turned = performance.now();
+  let loading = 0;
+
+  function build() {
+    const picture = make("img.poster-image", { alt: "", decoding: "async" });
+    const missing = make("span.poster-missing");
+    const name = make("span.poster-name");
+    const state = make("span.poster-state");
+    const node = make("figure.poster", {}, [make("div.poster-frame", {}, [picture, missing]), make("figcaption", {}, [name, state])]);
+    const tile = { node, picture, missing, name, state, subject: "", asked: -Infinity, busy: false, good: 0 };
+    const done = (good) => {
+      if (!tile.busy) return;
+      tile.busy = false;
+      loading -= 1;
+      tile.good = good ? hall.clock.real() : 0;
+      node.dataset.picture = good ? "shown" : "missing";
+      label(tile);
+    };
+    picture.addEventListener("load", () => done(true));
+    picture.addEventListener("error", () => done(false));
+    grid.append(node);
+    return tile;
+  }
+
+  function label(tile) {
+    const event = hall.store.get(tile.subject);
+    const channel = event ? event.data : {};
+    setText(tile.name, channel.name || channel.channel_id || "");
+    const online = (channel.state || "unknown") !== "offline";
+    const age = tile.good ? hall.format.duration(hall.clock.real() - tile.good) : "";
+    setText(tile.state, online ? age : `✕ ${hall.t("channel.offline")}`);
+    setText(tile.missing, tile.node.dataset.picture === "missing" ? hall.t("poster.missing") : hall.t("poster.waiting"));
+    const old = tile.good && hall.clock.real() - tile.good > 3 * REFRESH_MS;
+    tile.node.classList.toggle("poster-old", !!old);
+  }
+
+  function nearAlarm(channel, alarms) {
+    if (channel.lon == null) return Infinity;
+    let best = Infinity;
+    for (const alarm of alarms) {
+      if (alarm.lon == null) continue;
+      const dx = (alarm.lon - channel.lon) * 111320 * Math.cos((channel.lat * Math.PI) / 180);
+      best = Math.min(best, Math.hypot(dx, (alarm.lat - channel.lat) * 110574));
+    }
+    return best;
+  }
+
+  function ordered() {
+    const alarms = hall.activeAlarms();
+    const all = [...hall.store.docs("channel").values()].map((event) => {
+      const distance = nearAlarm(event.data, alarms);
+      return { subject: event.subject, near: distance <= NEAR_METRES ? distance : Infinity, offline: event.data.state === "offline", name: event.data.name || "" };
+    });
+    all.sort((a, b) => (a.near === b.near ? 0 : a.near - b.near) || a.offline - b.offline || (a.name < b.name ? -1 : 1));
+    return { near: all.filter((c) => c.near < Infinity), rest: all.filter((c) => c.near === Infinity) };
+  }
+
+  /** Columns and rows of 16:9 pictures with one legible line beneath, as large as a line of eleven characters asks for. */
+  function shape() {
+    const line = parseFloat(getComputedStyle(body).fontSize);
+    const columns = Math.max(1, Math.min(8, Math.floor(body.clientWidth / (line * 12))));
+    const height = (body.clientWidth / columns) * (9 / 16) + line * 1.7;
+    return { columns, rows: Math.max(1, Math.floor(body.clientHeight / height)) };
+  }
+
+  const show = hall.paced(() => {
+    const { columns, rows } = shape();
+    const room = Math.min(MOST, columns * rows);
+    grid.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+    const { near, rest } = ordered();
+    const fixed = near.slice(0, Math.max(0, room - columns));
+    const pages = Math.max(1, Math.ceil(rest.length / Math.max(1, room - fixed.length)));
+    if (performance.now() - turned > DWELL_MS) {
+      page += 1;
+      turned = performance.now();
+    }
+    page %= pages;
+    const size = room - fixed.length;
+    const wanted = [...fixed, ...rest.slice(page * size, (page + 1) * size)];
+    while (tiles.length < wanted.length) tiles.push(build());
+    tiles.forEach((tile, index) => assign(tile, wanted[index]));
+    hall.setText(empty, near.length + rest.length ? "" : hall.t("channel.none"));
+    empty.hidden = near.length + rest.length > 0;
+    note(pages > 1 ? hall.t("poster.note", { near: fixed.length, page: page + 1, pages }) : "");
+    load();
+  }, 500);
+
+  function assign(tile, channel) {
+    tile.node.hidden = !channel;
+    if (!channel) return;
+    tile.node.classList.toggle("poster-near", channel.near < Infinity);
+    if (tile.subject !== channel.subject) {
+      tile.subject = channel.subject;
+      tile.node.dataset.subject = channel.subject;
+      tile.node.dataset.picture = "";
+      tile.asked = -Infinity;
+      tile.good = 0;
+      if (tile.busy) {
+        tile.busy = false;
+        loading -= 1;
+      }
+      tile.picture.removeAttribute("src");
+    }
+    label(tile);
+  }
+
+  function load() {
+    const now = performance.now();
+    if (hall.link.state !== "live") return;
+    const due = tiles.filter((tile) => !tile.node.hidden && !tile.busy && now - tile.asked > REFRESH_MS).sort((a, b) => a.asked - b.asked);
+    for (const tile of due) {
+      if (loading >= LOADING) break;
+      loading += 1;
+      tile.busy = true;
+      tile.asked = now;
+      const path = tile.subject.split("/").map(encodeURIComponent).join("/");
+      const width = Math.max(160, Math.round((tile.picture.clientWidth * devicePixelRatio) / 160) * 160);
+      tile.picture.src = `/video/poster/${path}.jpg?w=${width}&t=${Math.floor(hall.clock.real() / 5000)}`;
+    }
+  }
+  const timer = setInterval(load, 150);
+  show();
+  return {
+    update: show, tick: show, locale: show, resize: show,
+    unmount() {
+      clearInterval(timer);
+      show.cancel();
+      for (const tile of tiles) tile.picture.removeAttribute("src");
+    },
+  };
+});

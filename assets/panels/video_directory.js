@@ -1,0 +1,69 @@
+/* Every shared camera: state, name, owner. What is offline comes first, owners are summed up in the header. */
+"use strict";
+
+hall.panel("video_directory", function (element, { body, note }) {
+  const { make, setText, format } = hall;
+  const SHAPES = { online: "●", offline: "✕", unknown: "○" };
+  const DWELL_MS = 15000; // a list longer than its space is shown page by page
+  let page = 0;
+  let turned = performance.now();
+
+  function build() {
+    const parts = { state: make("span"), name: make("span"), owner: make("span.soft"), district: make("span.faint") };
+    const row = make("div.channel-row", {}, Object.values(parts));
+    row.parts = parts;
+    return row;
+  }
+
+  function fill(row, channel) {
+    const { state, name, owner, district } = row.parts;
+    const kind = channel.state || "unknown";
+    row.dataset.channelState = kind;
+    row.dataset.subject = channel.subject;
+    setText(state, `${SHAPES[kind] || "○"} ${hall.t(`channel.${kind}`)}`);
+    setText(name, channel.name || channel.channel_id);
+    setText(owner, channel.owner || "");
+    setText(district, channel.district || "");
+  }
+
+  const totals = make("div.channel-totals");
+  body.append(totals);
+  const frame = make("div.channel-frame");
+  body.append(frame);
+  const rows = hall.rows(frame, build, fill, { em: 1.5 });
+
+  function summary(all) {
+    const owners = new Map();
+    for (const channel of all) {
+      const key = channel.owner || hall.t("channel.noowner");
+      const sum = owners.get(key) || { all: 0, online: 0 };
+      sum.all += 1;
+      sum.online += channel.state === "online" ? 1 : 0;
+      owners.set(key, sum);
+    }
+    const top = [...owners].sort((a, b) => b[1].all - a[1].all).slice(0, 4);
+    setText(totals, top.map(([name, sum]) => `${name} ${format.number(sum.online)}/${format.number(sum.all)}`).join("　"));
+  }
+
+  const show = hall.paced(() => {
+    const all = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
+    const rank = { offline: 0, unknown: 1, online: 2 };
+    all.sort((a, b) => (rank[a.state || "unknown"] ?? 1) - (rank[b.state || "unknown"] ?? 1) || ((a.name || "") < (b.name || "") ? -1 : 1));
+    summary(all);
+    const room = Math.max(1, rows.capacity());
+    const pages = Math.max(1, Math.ceil(all.length / room));
+    if (performance.now() - turned > DWELL_MS) {
+      page += 1;
+      turned = performance.now();
+    }
+    page %= pages;
+    rows.show(all.slice(page * room, (page + 1) * room), "channel.none");
+    const online = all.filter((channel) => channel.state === "online").length;
+    element.dataset.channels = all.length;
+    element.dataset.online = online;
+    const pageText = pages > 1 ? ` · ${page + 1}/${pages}` : "";
+    note(all.length ? hall.t("channel.note", { online: format.number(online), all: format.number(all.length) }) + pageText : "");
+  }, 500);
+  show();
+  return { update: show, tick: show, locale: show, resize: show, unmount: show.cancel };
+});
