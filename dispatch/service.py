@@ -244,7 +244,7 @@ class Dispatch:
             due = self.indicators.revision != told or monotonic() - told_at >= _TELL_SECONDS
             if due and self._may_tell():
                 for subject, data in self.indicators.documents().items():
-                    self.process.bulk.put(self.process.event(subject, data, time=data["as_of"]))
+                    self.process.bulk.put(self.process.event(subject, data))
                 told, told_at = self.indicators.revision, monotonic()
             await asyncio.sleep(_LOOK_SECONDS)
 

@@ -21,7 +21,7 @@ from hall.core import settings as settings_module
 from hall.core.bus import Bus, Publisher
 from hall.core.clock import LIVE, CityClock, ClockState, real_ms
 from hall.core.config import ClockConfig, HallConfig
-from hall.core.errors import BusLost, ConfigError
+from hall.core.errors import BadInput, BusLost, ConfigError
 from hall.core.event import Event, envelope, unpack
 from hall.core.model import ProcessStatus
 from hall.core.settings import Settings
@@ -87,7 +87,9 @@ class Process:
 
     def _ended(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
+        if not task.cancelled() and isinstance(task.exception(), SystemExit):
+            self.stopping.set()  # it said why it ends, and with which code
+        elif not task.cancelled() and task.exception() is not None:
             log.error("%s: %s failed", self.name, task.get_name(), exc_info=task.exception())
             self.stopping.set()
 
@@ -118,7 +120,9 @@ class Process:
     async def _newest_recorded(self) -> int:
         """When the newest pack on the bus was recorded: the machine's clock may have been set back since."""
         reply = await self.bus.newest_pack("bulk")
-        return max((envelope(raw).recordedtime for raw in unpack(reply)), default=0) if reply else 0
+        with contextlib.suppress(BadInput):  # a broken pack must not keep every process from starting
+            return max((envelope(raw).recordedtime for raw in unpack(reply)), default=0) if reply else 0
+        return 0
 
     async def _follow_clock(self) -> None:
         while True:
