@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from feeds.decoding import Decoding
-from feeds.intake import Intake, Item
+from feeds.intake import Intake, Item, subject_for
 from feeds.mapping import View
 from feeds.parking import WAITING_BOUND, Parking, raw_of
 from feeds.source import Gone, Outcome, Ready, Row, Unread
@@ -69,7 +69,7 @@ class FeedRim:
 
     async def views(self, views: Iterable[View | Ready | Gone]) -> Outcome:
         """Rows that were already filtered and unfolded (a replay keeps them so)."""
-        return await self._run(self._mapped(v) if isinstance(v, tuple) else v for v in views)
+        return await self._run(self._viewed(view) for view in views)
 
     async def doc(self, doc: Doc, time: int) -> Outcome:
         return await self._run((Item(doc, time),))
@@ -102,6 +102,19 @@ class FeedRim:
             return False
         return True
 
+    async def park_row(self, raw: bytes, reason: str, detail: str) -> Outcome:
+        """Parks a row of a recording; `raw` is its JSON."""
+        return await self._run((_Refused(raw, reason, detail, "row"),))
+
+    def subject(self, item: View | Ready | Gone) -> str | None:
+        """The subject an item will be told under, None when it cannot be understood."""
+        if isinstance(item, Gone):
+            return item.subject
+        try:
+            return subject_for(self.mapping.document(item).doc if isinstance(item, tuple) else item.doc)
+        except Exception:  # it is told later and parked then, with its reason
+            return None
+
     def _decoded(self, rows: Iterable[Row], body: bytes, form: str) -> Iterator[Item | Gone | _Refused]:
         """The items of a body; where decoding breaks off, the body itself is refused."""
         try:
@@ -123,6 +136,11 @@ class FeedRim:
             yield _Refused(row, error.reason, error.detail, "row")
         except Exception as error:  # what no check foresaw: one row, not the feed
             yield _Refused(row, "mapping-failed", f"{type(error).__name__}: {error}", "row")
+
+    def _viewed(self, view: View | Ready | Gone) -> Item | Gone | _Refused:
+        if isinstance(view, tuple):
+            return self._mapped(view)
+        return Item(view.doc, view.time) if isinstance(view, Ready) else view
 
     def _mapped(self, view: View, row: dict[str, Any] | None = None) -> Item | _Refused:
         origin, form = (view[1], f"view:{'' if view[0] is None else view[0]}") if row is not view[1] else (row, "row")
