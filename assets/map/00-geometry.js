@@ -120,14 +120,17 @@
       }
       return true;
     }
-    take(left, top, right, bottom) {
-      if (!this.free(left, top, right, bottom)) return false;
+    put(left, top, right, bottom) {
       const box = [left, top, right, bottom];
       for (const key of this.keys(left, top, right, bottom)) {
         if (!this.cells.has(key)) this.cells.set(key, []);
         this.cells.get(key).push(box);
       }
-      return true;
+    }
+    take(left, top, right, bottom) {
+      const free = this.free(left, top, right, bottom);
+      if (free) this.put(left, top, right, bottom);
+      return free;
     }
   };
 

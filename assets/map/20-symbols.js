@@ -1,6 +1,6 @@
 /* Symbols of the city map, drawn once each and then stamped. Colour says severity only; shape says it too.
  *
- * Severity: 0 ring, 1 disc, 2 triangle, 3 diamond, 4 octagon with "!". A component's case has a square hole, a service
+ * Severity: 0 ring, 1 disc, 2 triangle, 3 diamond, 4 square with "!". A component's case has a square hole, a service
  * request a bar; an overdue case an outer broken ring. Vehicles, cameras and quiet gauges are without hue.
  */
 "use strict";
@@ -9,6 +9,7 @@
   const citymap = (window.hall.citymap = window.hall.citymap || {});
   const FALLBACK = ["#b9c7d8", "#58a6ff", "#ffd43b", "#ff922b", "#ff5a5f"];
 
+  citymap.SHAPES = ["", "●", "▲", "◆", "■"]; // as text, as on the other panels
   citymap.ink = { ground: "#0a111d", text: "#d9e4f0", dim: "#8a9bb0", halo: "rgba(6,11,20,.88)" };
 
   /** Colours by severity, from the page's CSS where it says so (--severity-0 … --severity-4). */
@@ -33,7 +34,7 @@
   citymap.outline = function (c, severity, r) {
     if (severity === 2) polygon(c, r * 1.2, 3, -Math.PI / 2);
     else if (severity === 3) polygon(c, r * 1.15, 4, 0);
-    else if (severity === 4) polygon(c, r * 1.08, 8, Math.PI / 8);
+    else if (severity === 4) polygon(c, r * 1.2, 4, Math.PI / 4);
     else {
       c.beginPath();
       c.arc(0, 0, severity === 0 ? r * 0.62 : r * 0.85, 0, 2 * Math.PI);
@@ -85,7 +86,7 @@
     c.closePath();
   }
 
-  /** A gauge: a drop (rain: a box) filled to `level` twelfths of its highest line, with ticks for its severity. */
+  /** A gauge: a drop (rain: a box) filled to `level` twelfths of its highest line. */
   function drawGauge(c, r, { severity, level, rain, stale }) {
     const path = rain
       ? () => {
@@ -112,8 +113,6 @@
     if (stale) c.setLineDash([r * 0.3, r * 0.24]);
     c.stroke();
     c.setLineDash([]);
-    c.fillStyle = citymap.colours[severity];
-    for (let i = 0; i < severity; i += 1) c.fillRect(r * 1.05, r * (0.9 - i * 0.5), r * 0.42, r * 0.3);
   }
 
   const BODY = {
@@ -165,7 +164,7 @@
     c.strokeStyle = citymap.ink.halo;
     c.stroke();
     c.lineWidth = r * 0.18;
-    c.strokeStyle = c.fillStyle = offline ? citymap.ink.dim : "#a9bacd";
+    c.strokeStyle = c.fillStyle = offline ? citymap.ink.dim : "#93a5ba";
     if (stream && !offline) c.fill();
     c.stroke();
     if (!offline) return;

@@ -14,10 +14,11 @@
     park: { fill: "#0f2220", from: 9 },
     building: { fill: "#16212f", from: 14 },
     rail: { line: "#34404f", width: 1.2, from: 9, dash: [7, 5] },
-    road_minor: { line: "#1e2a3b", width: 1, from: 12.5 },
-    road_medium: { line: "#263549", width: 1.3, from: 10.5 },
-    road_major: { line: "#33465f", width: 1.9, from: 0 },
+    road_minor: { line: "#233044", width: 1, from: 12.5 },
+    road_medium: { line: "#2c3d54", width: 1.3, from: 10.5 },
+    road_major: { line: "#3d5473", width: 1.9, from: 0 },
   };
+  const PLACES_FROM = 13.6; // parks and places are named from here on: further out there is no room for them
   const growth = (wide) => Math.min(6, Math.max(0.7, 2 ** ((wide - 11.5) * 0.45)));
 
   citymap.Ground = class {
@@ -219,10 +220,11 @@
       const plain = this.basemap.filter((f) => f.properties.name && frame.sees(f.box));
       const rank = { label: 0, water: 1, road_major: 2, road_medium: 3, road_minor: 4 };
       plain.sort((a, b) => (rank[a.properties.layer] ?? 9) - (rank[b.properties.layer] ?? 9));
+      const districts = new Set(this.shown.districts ? this.districts.map((d) => d.properties.name) : []);
       for (const feature of plain) {
         const { layer, name } = feature.properties;
         if (layer === "label") {
-          if (frame.wide < 12.5) continue;
+          if (frame.wide < PLACES_FROM || districts.has(name)) continue;
           const [x, y] = [frame.px(feature.lines[0][0]), frame.py(feature.lines[0][1])];
           if (frame.holds(x, y, 0)) this.put(c, frame, boxes, name, x, y, size, "#93a6bd");
         } else if (STYLE[layer] && STYLE[layer].line && frame.wide >= STYLE[layer].from + 1) {
@@ -242,14 +244,27 @@
       const reachY = (Math.abs(Math.sin(place.angle)) * width + Math.abs(Math.cos(place.angle)) * size) / 2 + size * 0.3;
       if (!boxes.take(place.x - reachX, place.y - reachY, place.x + reachX, place.y + reachY)) return;
       far.set(name, [...(far.get(name) || []), place]);
+      c.lineWidth = size * 0.18;
+      const colour = feature.properties.layer === "water" ? "#6d9cc0" : "#8fa3bc";
+      if (Math.abs(place.angle) > STEEP && HAN.test(name)) return writeDown(c, name, place, size, colour);
       c.save();
       c.translate(place.x, place.y);
       c.rotate(place.angle);
-      c.lineWidth = size * 0.18;
-      citymap.write(c, name, 0, 0, feature.properties.layer === "water" ? "#5f87a8" : "#71859d");
+      citymap.write(c, name, 0, 0, colour);
       c.restore();
     }
   };
+
+  const STEEP = 1.0; // radians: Chinese along a steeper road stands upright, one character below the other
+  const HAN = /^[\u3400-\u9fff]+$/;
+
+  function writeDown(c, name, place, size, colour) {
+    const lean = (place.angle > 0 ? 1 : -1) * Math.cos(place.angle);
+    [...name].forEach((character, i) => {
+      const along = (i - (name.length - 1) / 2) * size * 1.05;
+      citymap.write(c, character, place.x + along * lean, place.y + along * Math.sin(Math.abs(place.angle)), colour);
+    });
+  }
 
   /** Middle and angle of the longest nearly straight run of a line on the frame, at least `least` px long. */
   function longestPiece(feature, frame, least) {

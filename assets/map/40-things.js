@@ -6,6 +6,7 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]); // hall/core/model.py CASE_ENDED
   const severityOf = (value) => Math.max(0, Math.min(4, value | 0));
+  const FORCED = 13; // rank from which a label is written in any case: readings of orange and red gauges
   const placed = (data) => Number.isFinite(data.lon) && Number.isFinite(data.lat);
 
   function place(entry, data) {
@@ -157,14 +158,14 @@
         const { severity, event, quantity, top } = one.entry;
         const value = event ? event.data.value : null;
         const quiet = severity < 1;
-        const r = Math.round(frame.glyph * (quiet ? (crowded ? 0.3 : 0.46) : 0.72));
+        const r = Math.round(frame.glyph * (quiet ? (crowded ? 0.3 : 0.46) : 0.54 + severity * 0.07));
         const level = value == null ? 0 : Math.max(1, Math.min(12, Math.round((12 * value) / (top || Math.max(value, 1)))));
         const options = { severity, level, rain: quantity.startsWith("rain"), stale: citymap.isOld(event, now) };
         const key = `${severity}|${level}|${options.rain}|${options.stale}`;
         citymap.stamp(c, citymap.sprite("gauge", key, r, frame.ratio, options), one.px, one.py);
         this.hit(one.px, one.py, r * 1.4, "gauge", one.entry);
         if (severity >= 2 && value != null) {
-          this.label(one, r * 1.2, citymap.reading(one.entry), citymap.colours[severity], 10 + severity);
+          this.label(one, r, `${citymap.SHAPES[severity]}${citymap.reading(one.entry)}`, citymap.colours[severity], 10 + severity);
         }
       }
     }
@@ -193,24 +194,31 @@
       this.labels.push({ x: one.px, y: one.py, r, text, colour, rank });
     }
 
-    /** Numbers beside the symbols, the most severe first; a number that would touch another one is left to the card. */
+    /**
+     * Numbers beside the symbols, the most severe first, clear of symbols and of each other: right, left, above or below.
+     * What finds no room is left to the card, except the readings of severe gauges.
+     */
     drawLabels(c, frame) {
       const boxes = new citymap.Boxes(64);
       const size = frame.font;
+      for (const { x, y, r } of this.hits) boxes.put(x - r * 0.6, y - r * 0.6, x + r * 0.6, y + r * 0.6);
       c.font = `600 ${size}px ${citymap.family}`;
       c.textBaseline = "middle";
       c.textAlign = "left";
       c.lineWidth = size * 0.2;
       this.labels.sort((a, b) => b.rank - a.rank);
-      for (const { x, y, r, text, colour } of this.labels) {
+      const half = size * 0.42;
+      for (const { x, y, r, text, colour, rank } of this.labels) {
         const width = c.measureText(text).width;
-        const half = size * 0.42;
-        for (const left of [x + r + frame.u * 2, x - r - frame.u * 2 - width]) {
-          if (!boxes.take(left, y - half, left + width, y + half)) continue;
-          citymap.write(c, text, left, y, colour);
-          break;
-        }
+        const gap = r + frame.u * 2;
+        const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half]];
+        const free = places.find(([left, middle]) => boxes.free(left, middle - half, left + width, middle + half));
+        const [left, middle] = free || places[0];
+        if (!free && rank < FORCED) continue;
+        boxes.put(left, middle - half, left + width, middle + half);
+        citymap.write(c, text, left, middle, colour);
       }
+      this.boxes = boxes;
     }
 
     counts() {

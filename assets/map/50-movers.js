@@ -5,10 +5,13 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
   const TURNS = 32; // headings are drawn to the nearest 32nd of a circle
-  const NAMED_MAX = 14; // units in view whose names are written
+  const NAMED_MAX = 14; // units in view up to which all names are written
+  const NAMES_FROM = 14.5; // or from this `wide` zoom on, where there is room
 
   citymap.Movers = class {
-    constructor() {
+    /** `obstacles()`: the boxes that other sheets' symbols and labels take, in the same frame. */
+    constructor(obstacles) {
+      this.obstacles = obstacles;
       this.units = new Map(); // subject -> {x, y, turn, body, event, known, age}
       this.shown = { vehicles: true };
       this.hits = [];
@@ -67,7 +70,7 @@
       const r = Math.max(4, Math.round(frame.glyph * (count <= 150 ? 0.62 : count <= 1000 ? 0.46 : 0.32)));
       if (count <= 150) this.drawAccuracy(c, frame, seen, r);
       this.stampAll(c, frame, seen, r);
-      if (count <= 60) this.drawNames(c, frame, seen, r);
+      if (count <= NAMED_MAX || (count <= 60 && frame.wide >= NAMES_FROM)) this.drawNames(c, frame, seen, r);
       this.seen = seen;
       this.radius = r;
     }
@@ -99,22 +102,21 @@
     }
 
     drawNames(c, frame, seen, r) {
-      const boxes = new citymap.Boxes(64);
+      const own = new citymap.Boxes(64);
+      const boxes = this.obstacles() || new citymap.Boxes(64);
       const size = frame.font;
       c.font = `500 ${size}px ${citymap.family}`;
       c.textAlign = "left";
       c.textBaseline = "middle";
       c.lineWidth = size * 0.2;
-      let left = NAMED_MAX;
-      for (let i = 0; i < seen.length && left > 0; i += 3) {
+      for (let i = 0; i < seen.length; i += 3) {
         const { name, unit_id: id } = seen[i].event.data;
         const x = seen[i + 1] + r * 1.5;
         const y = seen[i + 2];
         const text = name || id;
         const width = c.measureText(text).width;
-        if (x + width > frame.width || !boxes.take(x, y - size * 0.6, x + width, y + size * 0.6)) continue;
-        citymap.write(c, text, x, y, "#c9d5e3");
-        left -= 1;
+        if (x + width > frame.width || !own.take(x, y - size * 0.6, x + width, y + size * 0.6)) continue;
+        if (boxes.free(x, y - size * 0.5, x + width, y + size * 0.5)) citymap.write(c, text, x, y, "#c9d5e3");
       }
     }
 

@@ -31,7 +31,7 @@
       this.root = element.querySelector(".map-overlay") || context.body;
       this.ground = new citymap.Ground();
       this.things = new citymap.Things();
-      this.movers = new citymap.Movers();
+      this.movers = new citymap.Movers(() => this.things.boxes);
       this.stage = null;
       this.seconds = 0;
       this.first = true;

@@ -1,0 +1,141 @@
+"""One page with nothing but the city map, fed by a scripted gate: for tests and for looking at it.
+
+`serve(config)` gives the page's address and a `Gate` that speaks the wire format of docs/PROTOCOL.md. The gate keeps the
+documents it was given, so a page that connects later gets a snapshot of the same picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html as escaping
+import itertools
+import json
+import socket
+import threading
+from pathlib import Path
+
+import dash
+import uvicorn
+from dash import html
+from fastapi import FastAPI
+from websockets.asyncio.server import serve as serve_websocket
+
+from hall.app import geography
+from hall.core import config as config_module
+from hall.core import settings
+from hall.core.clock import real_ms
+from hall.core.process import Process
+from layouts import catalogue
+from layouts.context import context_of
+from layouts.wall import Wall, wall
+
+ROOT = Path(__file__).parent.parent.parent.parent
+INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="hall-page" content="{page}">
+<title>map</title>{css}</head><body class="on-wall">{app_entry}{catalogue}
+<footer>{config}{scripts}{renderer}</footer></body></html>"""
+ONLY_MAP = Wall(name="only-map", title="panel.city_map", about="panel.city_map", plan="1\n1 | city_map")
+
+
+class Gate:
+    """A gate for one page after another: `put(subject, data, time)` and it is on its way."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, dict] = {}
+        self._ids, self._clients = itertools.count(1), set()
+        self.loop = asyncio.new_event_loop()
+        self.port, self.ended = 0, asyncio.Event()
+
+    def event(self, subject: str, data, time: int | None = None) -> dict:
+        now = real_ms()
+        made = {"id": f"t-{next(self._ids):09d}", "source": "t", "subject": subject, "time": time or now, "recordedtime": now}
+        return made | {"data": data}
+
+    def put(self, *rows: tuple) -> None:
+        """Sends one frame with all `rows` = (subject, data[, time])."""
+        events = [self.event(*row) for row in rows]
+        self.events.update({event["subject"]: event for event in events})
+        with contextlib.suppress(RuntimeError):  # the loop has ended with the test
+            self.loop.call_soon_threadsafe(self._send, {"op": "frame", "pos": "1-0/0-0", "e": events})
+
+    def _send(self, message: dict) -> None:
+        text = json.dumps(message)
+        for client in list(self._clients):
+            self.loop.create_task(self._send_one(client, text))
+
+    async def _send_one(self, client, text: str) -> None:
+        with contextlib.suppress(Exception):
+            await client.send(text)
+
+    async def handle(self, client) -> None:
+        await client.send(json.dumps({"op": "hello", "now": real_ms(), "build": ""}))
+        async for raw in client:
+            message = json.loads(raw)
+            if message["op"] == "ping":
+                await client.send(json.dumps({"op": "pong", "n": message["n"], "now": real_ms()}))
+            elif message["op"] == "subscribe":
+                self._clients.discard(client)
+                present = [event for event in self.events.values() if event["data"] is not None]
+                state = {"op": "state", "reset": True, "part": 1, "parts": 1, "pos": "1-0/0-0", "e": present}
+                await client.send(json.dumps(state))
+                self._clients.add(client)
+
+    async def beat(self) -> None:
+        while True:
+            self._send({"op": "beat", "now": real_ms(), "pos": "1-0/0-0", "bus_age": 0})
+            await asyncio.sleep(1)
+
+    def run(self, ready: threading.Event) -> None:
+        async def body() -> None:
+            async with serve_websocket(self.handle, "127.0.0.1", 0) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                ready.set()
+                beating = asyncio.create_task(self.beat())
+                await self.ended.wait()
+                beating.cancel()
+
+        self.loop.run_until_complete(body())
+        self.loop.close()
+
+
+class _Page(dash.Dash):
+    page: dict = {}
+
+    def interpolate_index(self, **parts: str) -> str:
+        page = escaping.escape(json.dumps(self.page))
+        return INDEX.format(**{**parts, "page": page, "catalogue": catalogue.script()})
+
+
+def application(found: config_module.HallConfig, page: dict) -> FastAPI:
+    """The page's web side: assets, the map panel on a wall of its own, geography."""
+    server = FastAPI()
+    server.include_router(geography.router(Process("web", settings.read(), found)))
+    app = _Page(
+        "map", server=server, backend="fastapi", assets_folder=str(ROOT / "assets"), update_title=None, add_log_handler=False
+    )
+    app.page = page
+    app.layout = html.Div(wall(ONLY_MAP, context_of(found, "only-map", catalogue.texts())))
+    for prepare in app.backend._before_request_funcs:
+        prepare()
+    return server
+
+
+@contextlib.contextmanager
+def serve(found: config_module.HallConfig):
+    """Yields `(address, gate)` while page and gate are served from two threads."""
+    gate, ready = Gate(), threading.Event()
+    playing = threading.Thread(target=gate.run, args=(ready,), daemon=True)
+    playing.start()
+    assert ready.wait(10)
+    page = {"stream": f"ws://127.0.0.1:{gate.port}/v1/stream", "timezone": found.city.timezone, "demo": found.city.demo}
+    sock = socket.create_server(("127.0.0.1", 0))
+    web = uvicorn.Server(uvicorn.Config(application(found, page), log_level="warning", lifespan="on"))
+    thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{sock.getsockname()[1]}/", gate
+    finally:
+        web.should_exit = True
+        thread.join(10)
+        gate.loop.call_soon_threadsafe(gate.ended.set)
+        playing.join(10)

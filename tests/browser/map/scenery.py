@@ -1,0 +1,95 @@
+"""A busy afternoon of the demo city: documents of every kind the map draws, seeded."""
+
+from __future__ import annotations
+
+import random
+
+from hall.core.clock import real_ms
+
+CENTRE = (113.92, 35.30)
+CLASSES = (("市容环境", "暴露垃圾"), ("公用设施", "井盖破损"), ("街面秩序", "占道经营"), ("突发事件", "道路积水"))
+
+
+def around(chance: random.Random, spread: float = 0.05) -> dict[str, float]:
+    return {"lon": round(chance.gauss(CENTRE[0], spread), 6), "lat": round(chance.gauss(CENTRE[1], spread * 0.8), 6)}
+
+
+def cases(chance: random.Random, count: int) -> list[tuple]:
+    now, rows = real_ms(), []
+    for number in range(count):
+        big, small = chance.choice(CLASSES)
+        severity = chance.choices((0, 1, 2, 3, 4), (50, 25, 14, 8, 3))[0]
+        data = {
+            "feed": "cases", "case_id": f"410700-{number:05d}", "state": "handling", "severity": severity,
+            "kind": chance.choice(("component", "occurrence", "service")), "class_name": big, "subclass_name": small,
+            "unit": "红旗区市政养护一队", "district": "红旗区", "due": now + chance.randint(-3, 20) * 3_600_000,
+            "stages": {"reported": now - chance.randint(1, 300) * 60_000}, "address": "平原路与胜利路交叉口东南角",
+        }  # fmt: skip
+        if number % 25:
+            data |= around(chance)
+        rows.append((f"case/cases/{number}", data))
+    return rows
+
+
+def gauges(chance: random.Random, count: int) -> list[tuple]:
+    rows = []
+    lines = [{"value": v, "severity": s} for v, s in ((0.10, 1), (0.15, 2), (0.25, 3), (0.40, 4))]
+    for number in range(count):
+        place = {"feed": "gauges", "sensor_id": f"g{number}", **around(chance, 0.03)}
+        rows.append(
+            (f"sensor/gauges/g{number}", place | {"name": f"{number} 号积水点", "quantity": "water_depth", "thresholds": lines})
+        )
+        value = max(0.0, chance.gauss(0.08, 0.13))
+        reading = {"feed": "gauges", "sensor_id": f"g{number}", "quantity": "water_depth", "value": value, "unit": "m"}
+        rows.append((f"observation/gauges/g{number}/water_depth", reading))
+    return rows
+
+
+def units(chance: random.Random, count: int, feed: str = "crews") -> list[tuple]:
+    rows = []
+    for number in range(count):
+        kind = ("vehicle", "vehicle", "crew", "pump")[number % 4]
+        data = {"feed": feed, "unit_id": f"u{number}", "name": f"排水 {number} 车", "kind": kind, **around(chance)}
+        if kind != "crew":
+            data["heading_deg"] = chance.uniform(0, 360)
+        if number % 9 == 0:
+            data["accuracy_m"] = 350.0
+        rows.append((f"position/{feed}/u{number}", data, real_ms() - (900_000 if number % 11 == 0 else 0)))
+    return rows
+
+
+def cameras(chance: random.Random, count: int) -> list[tuple]:
+    return [
+        (
+            f"channel/cameras/c{number}",
+            {"feed": "cameras", "channel_id": f"c{number}", "name": f"路口 {number}", "has_stream": number % 3 == 0,
+             "state": "offline" if number % 7 == 0 else "online", **around(chance)},
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def warning(severity: int = 3, status: str = "Actual") -> tuple:
+    ring = [[113.80, 35.24], [113.93, 35.22], [113.97, 35.30], [113.88, 35.36], [113.79, 35.32], [113.80, 35.24]]
+    data = {
+        "feed": "warnings", "warning_id": "w1", "status": status, "event": "暴雨", "severity": severity,
+        "headline": {"zh-CN": "暴雨橙色预警", "en": "Orange rainstorm warning"}, "areas": [{"polygons": [ring]}],
+    }  # fmt: skip
+    return ("warning/warnings/w1", data)
+
+
+def cells(codes: list[str], chance: random.Random) -> tuple:
+    rows = {code: [chance.randint(1, 6), chance.choices((0, 1, 2, 3, 4), (40, 30, 18, 9, 3))[0]] for code in codes}
+    return ("kpi/cells", {"as_of": real_ms(), "rows": rows})
+
+
+def alive() -> list[tuple]:
+    """What the map's freshness rests on."""
+    now, rows = real_ms(), []
+    for name in ("feeds", "dispatch"):
+        rows.append((f"process/{name}", {"name": name, "pid": 1, "started": now, "beat": now}))
+    kinds = {"cases": "case", "gauges": "observation", "crews": "position", "cameras": "channel", "warnings": "warning"}
+    for name, kind in kinds.items():
+        rows.append((f"feed/{name}", {"name": name, "kind": kind, "state": "live", "expected_seconds": 30, "last_seen": now}))
+    rows.append(("kpi/today", {"as_of": now, "cards": []}))
+    return rows

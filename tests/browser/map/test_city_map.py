@@ -1,0 +1,176 @@
+"""The city map in a real Chromium: what is drawn, counted, pointed at and switched."""
+
+from __future__ import annotations
+
+import pytest
+
+from hall.core.clock import real_ms
+from tests.browser.map import scenery
+
+pytestmark = pytest.mark.browser
+
+#: the pixel of a sheet at a place, as [r, g, b, a]; `sheet` may be "all" for a hit anywhere within 12 px
+PIXELS = """([sheet, lon, lat, reach]) => {
+  const map = hall.maps['city-map'];
+  const canvas = document.querySelector(`canvas[data-sheet=${sheet}]`);
+  const ratio = canvas.width / canvas.offsetWidth;
+  const at = map.latLngToLayerPoint([lat, lon]).subtract(L.DomUtil.getPosition(canvas));
+  const size = Math.ceil(2 * reach * ratio);
+  const data = canvas.getContext('2d').getImageData((at.x - reach) * ratio, (at.y - reach) * ratio, size, size).data;
+  const found = {};
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) {
+    const key = [data[i], data[i + 1], data[i + 2]].join(',');
+    found[key] = (found[key] || 0) + 1;
+  }
+  return found;
+}"""
+SCREEN = """([lon, lat]) => {
+  const map = hall.maps['city-map'], box = map.getContainer().getBoundingClientRect();
+  const at = map.latLngToContainerPoint([lat, lon]);
+  return [box.left + at.x, box.top + at.y];
+}"""
+
+
+def colours(page, sheet, place, reach=14) -> dict:
+    return page.evaluate(PIXELS, [sheet, place["lon"], place["lat"], reach])
+
+
+def rgb(page, severity) -> str:
+    text = page.evaluate(
+        "n => getComputedStyle(document.querySelector('.panel')).getPropertyValue('--severity-' + n).trim()", severity
+    )
+    return ",".join(str(int(text[i : i + 2], 16)) for i in (1, 3, 5))
+
+
+def counted(page, name) -> int:
+    return int(page.locator("[data-panel=city_map]").get_attribute(f"data-count-{name}"))
+
+
+def wait_count(page, name, number):
+    page.wait_for_function(f"document.querySelector('[data-panel=city_map]').getAttribute('data-count-{name}') === '{number}'")
+
+
+def case(number, severity=3, **more):
+    data = {"feed": "cases", "case_id": f"K{number}", "severity": severity, "lon": 113.92, "lat": 35.30}
+    return (f"case/cases/{number}", data | more)
+
+
+def test_the_legend_counts_what_an_independent_count_over_the_documents_gives(open_map, chance):
+    rows = [*scenery.cases(chance, 120), *scenery.gauges(chance, 9), *scenery.units(chance, 31), *scenery.cameras(chance, 17)]
+    page, gate = open_map(*rows, scenery.warning())
+    closed = [(s, d | {"state": "closed"}) for s, d in (row[:2] for row in rows[:40])]
+    gate.put(*closed)
+    wait_count(page, "cases", 80)
+    assert counted(page, "cases-unknown") == sum("lon" not in data for _, data in (row[:2] for row in rows[40:120]))
+    assert [counted(page, n) for n in ("gauges", "vehicles", "cameras", "warnings")] == [9, 31, 17, 1]
+    assert page.locator("[data-layer-count=cases]").inner_text() == "80"
+    gate.put(("position/crews/u3", None), ("channel/cameras/c1", None))
+    wait_count(page, "vehicles", 30)
+    assert counted(page, "cameras") == 16
+    assert not page.faults
+
+
+def test_a_case_is_painted_where_it_is_in_the_colour_of_its_severity_and_goes_when_it_is_closed(open_map):
+    page, gate = open_map(case(1, severity=4))
+    place = {"lon": 113.92, "lat": 35.30}
+    wait_count(page, "cases", 1)
+    assert rgb(page, 4) in colours(page, "things", place)
+    gate.put(case(1, severity=4, state="closed"))
+    wait_count(page, "cases", 0)
+    assert not colours(page, "things", place)
+
+
+def test_among_close_cases_the_most_severe_is_the_one_that_is_seen(open_map):
+    mild = [case(n, severity=1, lon=113.92 + n * 1e-5) for n in range(30)]
+    page, _ = open_map(*mild, case(99, severity=4))
+    wait_count(page, "cases", 31)
+    found = colours(page, "things", {"lon": 113.92, "lat": 35.30})
+    assert found.get(rgb(page, 4), 0) > 5
+    assert rgb(page, 1) not in found
+
+
+def test_a_gauge_is_judged_by_its_own_lines_and_says_its_reading(open_map):
+    place = {"feed": "g", "sensor_id": "a", "lon": 113.92, "lat": 35.30}
+    lines = [{"value": 0.15, "severity": 2}, {"value": 0.27, "severity": 4}]
+    sensor = ("sensor/g/a", place | {"name": "平原路下穿", "quantity": "water_depth", "thresholds": lines})
+    reading = (
+        "observation/g/a/water_depth",
+        {"feed": "g", "sensor_id": "a", "quantity": "water_depth", "value": 0.1, "unit": "m"},
+    )
+    page, gate = open_map(sensor, reading)
+    wait_count(page, "gauges", 1)
+    assert rgb(page, 4) not in colours(page, "things", place)
+    gate.put((reading[0], reading[1] | {"value": 0.31}, real_ms() + 1))
+    page.wait_for_function("hall.store.get('observation/g/a/water_depth').data.value > 0.3")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert rgb(page, 4) in colours(page, "things", place, 30)
+    page.mouse.move(*page.evaluate(SCREEN, [113.92, 35.30]))
+    card = page.locator(".map-card")
+    assert "平原路下穿" in card.inner_text() and "0.31 m" in card.inner_text()
+
+
+def test_a_layer_is_switched_off_and_on_by_keyboard(open_map):
+    page, _ = open_map(case(1))
+    place = {"lon": 113.92, "lat": 35.30}
+    wait_count(page, "cases", 1)
+    button = page.locator("button[data-layer=cases]")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-pressed") == "false"
+    assert not colours(page, "things", place)
+    page.keyboard.press("Space")
+    assert button.get_attribute("aria-pressed") == "true"
+    assert colours(page, "things", place)
+
+
+def test_a_moved_vehicle_is_painted_at_its_new_place_only(open_map):
+    there, here = {"lon": 113.90, "lat": 35.31}, {"lon": 113.94, "lat": 35.29}
+    unit = {"feed": "crews", "unit_id": "u", "name": "排水 1 车", "heading_deg": 90}
+    page, gate = open_map(("position/crews/u", unit | there, real_ms() - 5000))
+    wait_count(page, "vehicles", 1)
+    assert colours(page, "movers", there)
+    gate.put(("position/crews/u", unit | here))
+    page.wait_for_function("hall.store.get('position/crews/u').data.lon === 113.94")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert colours(page, "movers", here) and not colours(page, "movers", there)
+
+
+def test_symbols_stay_on_their_place_through_zoom_and_pan(open_map):
+    place = {"lon": 113.905, "lat": 35.312}
+    page, _ = open_map(case(1, severity=4, **place))
+    wait_count(page, "cases", 1)
+    for zoom in (12, 14.3, 17):
+        page.evaluate("([lon, lat, zoom]) => hall.map.focus(lon, lat, zoom)", [113.9055, 35.3122, zoom])
+        page.wait_for_function(
+            "zoom => Math.abs(hall.maps['city-map'].getZoom() - zoom) < 1 && !hall.maps['city-map']._animatingZoom", arg=zoom
+        )
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert rgb(page, 4) in colours(page, "things", place, 4), zoom
+    box = page.evaluate(SCREEN, [113.9055, 35.3122])
+    page.mouse.move(*box)
+    page.mouse.down()
+    page.mouse.move(box[0] + 260, box[1] + 120, steps=8)
+    page.mouse.up()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert rgb(page, 4) in colours(page, "things", place, 4)
+
+
+def test_a_warning_that_is_an_exercise_says_so_and_every_text_switches_language_in_place(open_map):
+    page, _ = open_map(case(1), scenery.warning(status="Exercise"))
+    wait_count(page, "warnings", 1)
+    text = "() => [...document.querySelectorAll('.map-legend-name')].map(n => n.textContent).join()"
+    assert "未结案件" in page.evaluate(text)
+    page.evaluate("hall.setLocale('en')")
+    assert "Open cases" in page.evaluate(text)
+    said = page.evaluate("(() => { const m = new Map(); hall.citymap.takeWarning(m, hall.store.get('warning/warnings/w1'));"
+                         " return [...m.values()][0].text(); })()")  # fmt: skip
+    assert said == "EXERCISE · Orange rainstorm warning"
+
+
+def test_the_districts_of_the_configuration_are_drawn(open_map):
+    page, _ = open_map(case(1))
+    page.wait_for_function("hall.citymap && hall.citymap.geography('districts').then(found => found.length > 5)")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    found = page.evaluate(PIXELS, ["ground", 113.92, 35.30, 200])
+    assert len(found) > 20  # land, roads, water, names: not one flat colour
+    assert not page.faults
