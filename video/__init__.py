@@ -1,0 +1,12 @@
+"""The pictures room: posters of shared channels over HTTP. Only this room imports cv2, and only at the first picture."""
+
+from __future__ import annotations
+
+from hall.core.process import Process
+
+
+async def run(process: Process) -> None:
+    """Serves posters on settings.host:settings.video_port until cancelled (`hall video`)."""
+    from video.server import serve
+
+    await serve(process)

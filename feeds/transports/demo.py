@@ -47,4 +47,4 @@ async def run(feed: FeedConfig, rim: Rim) -> None:
         await asyncio.sleep(_TICK_SECONDS)
 
 
-TRANSPORT = Transport(name="demo", schemes=("demo",), run=run, demo=True)
+TRANSPORT = Transport(name="demo", schemes=("demo",), run=run, demo=True, options=("seed",))

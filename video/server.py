@@ -1,0 +1,98 @@
+"""HTTP for pictures: `/poster/<subject>.jpg?w=480` and `/healthz`. For the hall's own web process, which checks who asks."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hall.core.errors import HallError, Refused
+from hall.core.process import Process
+from video.directory import Directory
+from video.posters import PERIOD_SECONDS, WIDTHS, Posters
+
+log = logging.getLogger("hall.video")
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the process, not to uvicorn."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def app(process: Process, directory: Directory, posters: Posters) -> Starlette:
+    """The two routes over a directory and a poster maker."""
+
+    async def poster(request: Request) -> Response:
+        try:
+            picture = await directory.picture(request.path_params["subject"])
+            if picture is None:
+                raise Refused("channel-unknown", "there is no such channel", 404)
+            if picture.state == "offline":
+                raise Refused("channel-offline", "the channel is offline", 404)
+            found = await posters.poster(picture, _width(request), process.clock.now())
+        except Refused as error:
+            headers = {"Cache-Control": "no-store"} | ({"Retry-After": "1"} if error.status == 503 else {})
+            body = {"reason": error.reason, "detail": error.detail}
+            return JSONResponse(body, status_code=error.status, headers=headers)
+        headers = {"ETag": found.etag, "Cache-Control": f"private, max-age={PERIOD_SECONDS}"}
+        if found.etag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(found.body, media_type="image/jpeg", headers=headers)
+
+    async def healthz(_: Request) -> Response:
+        status = {"channels": directory.board.count("channel"), "bus": directory.lost or "ok", **posters.counters}
+        return JSONResponse(status, status_code=503 if directory.lost else 200)
+
+    return Starlette(routes=[Route("/poster/{subject:path}.jpg", poster), Route("/healthz", healthz)])
+
+
+def _width(request: Request) -> int:
+    """Pixels asked for, brought into what is served."""
+    text = request.query_params.get("w", "480")
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise Refused("width-bad", "w: a whole number of pixels", 400)
+    return min(max(int(text), WIDTHS[0]), WIDTHS[1])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket; raises HallError that says which port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        found.bind((host, port))
+    except OSError as error:
+        found.close()
+        raise HallError(f"port {port} on {host} cannot be used ({error.strerror}); set HALL_VIDEO_PORT") from None
+    return found
+
+
+async def serve(process: Process) -> None:
+    """Loads the directory, follows it and serves until cancelled."""
+    directory, posters = Directory(process.bus), Posters(process.config)
+    process.counters = posters.counters
+    await directory.load()
+    process.spawn(directory.follow(), "follow channels")
+    listener = listen(process.settings.host, process.settings.video_port)
+    log.info("posters on http://%s:%s", process.settings.host, listener.getsockname()[1])
+    config = uvicorn.Config(
+        app(process, directory, posters), log_config=None, access_log=False, lifespan="off", ws="none",
+        timeout_keep_alive=30, limit_concurrency=256, server_header=False,
+    )  # fmt: skip
+    server = _Server(config)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        server.should_exit = True
+        posters.close()
+        listener.close()

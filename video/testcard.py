@@ -1,0 +1,166 @@
+"""A drawn street for channels of the demo: moving, deterministic, wet when the gauge beside it is, and marked as drawn.
+
+It stands where a camera's picture will be, so that walls can be laid out and tested; nobody may take it for a camera.
+"""
+
+from __future__ import annotations
+
+import datetime
+import random
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+_LOCAL = datetime.timezone(datetime.timedelta(hours=8))
+_HORIZON = 0.42
+MARK = "测试图 TEST CARD"
+
+cv2.setNumThreads(1)
+
+
+def draw(subject: str, name: str, depth: float | None, width: int, seconds: int) -> np.ndarray:
+    """BGR image (9/16 width, width, 3) of uint8. `depth` metres at the nearest gauge, `seconds` city time."""
+    height = width * 9 // 16
+    wet = min(1.0, max(0.0, (depth or 0.0) / 0.3))
+    image = _street(subject, width, height).copy()
+    if wet > 0.02:
+        _flood(image, subject, wet, seconds)
+    _cars(image, subject, seconds, wet)
+    if wet > 0.02:
+        _rain(image, subject, wet, seconds)
+    _captions(image, name, depth, seconds)
+    return image
+
+
+@lru_cache(maxsize=24)
+def _street(subject: str, width: int, height: int) -> np.ndarray:
+    """The part that does not move: sky, lit houses, lamps, the road in perspective."""
+    chance = random.Random(subject)
+    horizon = int(height * _HORIZON)
+    rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
+    sky = np.concatenate([np.full((horizon, 1), 0.0, np.float32), rows[horizon:] * 0.35], axis=0)
+    image = np.empty((height, width, 3), np.uint8)
+    for channel, (base, more) in enumerate(((44, 40), (32, 40), (24, 42))):
+        image[:, :, channel] = np.clip(base + more * (sky + rows * 0.25), 0, 255)
+    middle = int(width * chance.uniform(0.42, 0.58))
+    for side in (-1, 1):
+        _houses(image, chance, side, middle, horizon)
+    left, right = int(-0.15 * width), int(1.15 * width)
+    road = np.array([[middle - width // 40, horizon], [middle + width // 40, horizon], [right, height], [left, height]])
+    cv2.fillConvexPoly(image, road, (58, 54, 50), cv2.LINE_AA)
+    for lane in (-0.5, 0.5):
+        foot = int(middle + lane * (right - left) * 0.5)
+        cv2.line(image, (middle, horizon), (foot, height), (120, 124, 126), max(1, width // 300), cv2.LINE_AA)
+    cv2.line(image, (middle, horizon), (int(width * 0.5), height), (70, 160, 190), max(1, width // 220), cv2.LINE_AA)
+    _lamps(image, middle, horizon, left, right)
+    return image
+
+
+def _houses(image: np.ndarray, chance: random.Random, side: int, middle: int, horizon: int) -> None:
+    height, width = image.shape[:2]
+    x = middle + side * width // 24
+    while 0 < x < width:
+        far = abs(x - middle) / width
+        broad = int(width * (0.05 + 0.16 * far) * chance.uniform(0.8, 1.3)) + 2
+        top = int(horizon - height * (0.06 + 0.62 * far) * chance.uniform(0.6, 1.15))
+        x2 = x + side * broad
+        shade = chance.randint(20, 34)
+        foot = int(horizon + height * 0.30 * far)
+        cv2.rectangle(image, (min(x, x2), max(top, 0)), (max(x, x2), foot), (shade + 10, shade + 4, shade), -1)
+        pane = max(2, int(width * (0.004 + 0.016 * far)))
+        for wx in range(min(x, x2) + pane, max(x, x2) - pane, pane * 2 + 1):
+            for wy in range(max(top, 0) + pane, foot - pane * 3, pane * 2 + 1):
+                if chance.random() < 0.33:
+                    glow = chance.randint(90, 190)
+                    cv2.rectangle(image, (wx, wy), (wx + pane, wy + pane), (glow // 2, int(glow * 0.82), glow), -1)
+        x = x2 + side * max(1, int(width * 0.01))
+
+
+def _lamps(image: np.ndarray, middle: int, horizon: int, left: int, right: int) -> None:
+    height, width = image.shape[:2]
+    for edge in (left, right):
+        for near in (0.16, 0.3, 0.52):
+            x, y = int(middle + (edge - middle) * near), int(horizon + (height - horizon) * near)
+            top = y - int(height * 0.55 * near) - 4
+            cv2.line(image, (x, y), (x, top), (74, 74, 74), max(1, int(width * near / 90)), cv2.LINE_AA)
+            cv2.circle(image, (x, top), max(2, int(width * near / 34)), (150, 215, 250), -1, cv2.LINE_AA)
+
+
+def _flood(image: np.ndarray, subject: str, wet: float, seconds: int) -> None:
+    """Water mirrors what stands above it: the deeper, the more of the road and the clearer; ripples move."""
+    height, width = image.shape[:2]
+    horizon = int(height * _HORIZON)
+    shore = int(height - (height - horizon) * (0.25 + 0.7 * wet))
+    rows = np.arange(shore, height)
+    depth = (rows - shore) / max(1, height - shore)
+    source = np.clip(shore - (rows - shore) * 0.9, 0, height - 1).astype(int)
+    ripple = (np.sin(rows * 0.9 + seconds * 1.7) * (1 + 3 * depth) * width / 480).astype(int)
+    columns = (np.arange(width)[None, :] + ripple[:, None]) % width
+    mirror = image[source[:, None], columns].astype(np.float32)
+    mirror = mirror * 0.8 + np.array((34, 26, 14), np.float32)
+    share = ((0.25 + 0.55 * wet) * (0.55 + 0.45 * depth))[:, None, None]
+    image[shore:] = (image[shore:] * (1 - share) + mirror * share).astype(np.uint8)
+    chance = random.Random(f"{subject}:{seconds // 5}")
+    for _ in range(int(4 + 22 * wet)):
+        y = chance.randint(shore, height - 1)
+        size = max(1, int(width * 0.02 * (y - horizon) / (height - horizon)))
+        cv2.ellipse(image, (chance.randint(0, width), y), (size, max(1, size // 3)), 0, 0, 360, (150, 140, 120), 1, cv2.LINE_AA)
+
+
+def _cars(image: np.ndarray, subject: str, seconds: int, wet: float) -> None:
+    """Head lights come, tail lights go; hardly any where the water stands deep."""
+    height, width = image.shape[:2]
+    horizon = int(height * _HORIZON)
+    chance = random.Random(subject)
+    middle = int(width * chance.uniform(0.42, 0.58))
+    for number in range(int(7 - 6 * wet)):
+        going, pace, start = chance.random() < 0.5, chance.uniform(0.035, 0.09), chance.random()
+        share = (start + seconds * pace * (1 - 0.6 * wet)) % 1.0
+        near = (share if not going else 1 - share) ** 2.2
+        y = int(horizon + (height - horizon) * (0.04 + 0.9 * near))
+        lane = (-0.27 if not going else 0.25) + 0.06 * (number % 2)
+        x, size = int(middle + lane * width * 1.3 * (0.04 + near)), int(width * (0.006 + 0.085 * near))
+        body = (38, 34, 32) if going else (46, 40, 36)
+        cv2.rectangle(image, (x - size, y - int(size * 1.1)), (x + size, y), body, -1)
+        cv2.rectangle(
+            image, (x - int(size * 0.75), y - int(size * 1.5)), (x + int(size * 0.75), y - int(size * 0.9)), (26, 22, 20), -1
+        )
+        light = (60, 60, 230) if going else (225, 245, 255)
+        for dx in (-0.7, 0.7):
+            cv2.circle(image, (x + int(dx * size), y - size // 2), max(1, size // 4), light, -1, cv2.LINE_AA)
+
+
+def _rain(image: np.ndarray, subject: str, wet: float, seconds: int) -> None:
+    height, width = image.shape[:2]
+    chance = random.Random(f"{subject}:{seconds}:rain")
+    length = max(4, height // 22)
+    for _ in range(int(20 + 130 * wet)):
+        x, y = chance.randint(0, width), chance.randint(0, height)
+        cv2.line(image, (x, y), (x - length // 3, y + length), (128, 122, 116), 1, cv2.LINE_AA)
+
+
+@lru_cache(maxsize=1)
+def _face():
+    return cv2.FontFace("sans")  # has Chinese, unlike the older drawn fonts
+
+
+def _write(image: np.ndarray, text: str, x: int, y: int, size: int, colour: tuple[int, int, int], weight: int = 500) -> None:
+    cv2.putText(image, text, (x + 1, y + 1), (0, 0, 0), _face(), size, weight)
+    cv2.putText(image, text, (x, y), colour, _face(), size, weight)
+
+
+def _captions(image: np.ndarray, name: str, depth: float | None, seconds: int) -> None:
+    """Time and name as cameras burn them in, and the mark that this is drawn."""
+    height, width = image.shape[:2]
+    size = max(9, height // 15)
+    moment = datetime.datetime.fromtimestamp(seconds, _LOCAL)
+    _write(image, f"{moment:%Y-%m-%d %H:%M:%S}", size // 2, int(size * 1.3), size, (235, 235, 235))
+    _write(image, name[:40], size // 2, height - size // 2, size, (235, 235, 235))
+    band = image[int(height * 0.47) : int(height * 0.47) + int(size * 2.1)]
+    band[:] = (band * 0.45).astype(np.uint8)
+    big = int(size * 1.5)
+    _write(image, MARK, int(width / 2 - big * 4.15), int(height * 0.47) + int(size * 1.6), big, (245, 245, 245), 700)
+    if depth is not None and depth >= 0.02:
+        text = f"{depth * 100:.0f} cm"
+        _write(image, text, width - int(size * (0.62 * len(text) + 0.6)), int(size * 1.3), size, (235, 235, 235))
