@@ -29,14 +29,14 @@ class Line(NamedTuple):
 
 
 class Gauge(NamedTuple):
-    """Where one quantity of one site stands. `doubts` are the levels of the last readings that disagreed with `severity`."""
+    """Where one quantity of one site stands; `recent` are its last `READINGS` values."""
 
     severity: int = 0
     time: int = -1  # of the newest reading
     since: int | None = None
     value: float | None = None
     told: int = 0
-    doubts: tuple[int, ...] = ()
+    recent: tuple[float, ...] = ()
 
 
 def lines(sensor: Sensor | None, quantity: str, rules: Iterable[GaugeRule], language: str) -> tuple[Line, ...]:
@@ -70,14 +70,14 @@ def judge(gauge: Gauge, value: float, time: int, scale: tuple[Line, ...]) -> tup
     """The gauge after a reading, and whether its alarm must be told. Readings not newer than the last change nothing."""
     if time <= gauge.time:
         return gauge, False
-    found = level(value, gauge.severity, scale)
-    doubts = () if found == gauge.severity else (*gauge.doubts, found)[-READINGS:]
-    if doubts and (min(doubts) > gauge.severity or max(doubts) < gauge.severity) and len(doubts) == READINGS:
-        severity = min(doubts) if found > gauge.severity else max(doubts)
+    recent = (*gauge.recent, value)[-READINGS:]
+    found = [level(past, gauge.severity, scale) for past in recent]
+    if len(found) == READINGS and not min(found) <= gauge.severity <= max(found):
+        severity = min(found) if min(found) > gauge.severity else max(found)
         since = gauge.since if gauge.severity else time
-        return Gauge(severity, time, since, value, time), True
+        return Gauge(severity, time, since, value, time, recent), True
     tell = gauge.severity > 0 and value != gauge.value and time - gauge.told >= REFRESH
-    return gauge._replace(time=time, value=value, told=time if tell else gauge.told, doubts=doubts), tell
+    return gauge._replace(time=time, value=value, told=time if tell else gauge.told, recent=recent), tell
 
 
 def crossed(severity: int, scale: tuple[Line, ...]) -> Line | None:

@@ -112,10 +112,12 @@ class Casebook:
             for lane, (ms, seq) in (positions or {}).items():
                 db.execute(sql.SAVE_POSITION, (lane, ms, seq))
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-            raise CasebookFault(f"{self.path}: {error}") from error
+            if isinstance(error, sqlite3.Error):
+                raise CasebookFault(f"{self.path}: {error}") from error
+            raise
         return won
 
     def tidy(self) -> None:

@@ -64,7 +64,7 @@ def search(
     if ids is None:
         ids = _ids(db, collect, order, window)
     total, capped = _count(db, collect or walk)
-    if capped or (not ids and total):
+    if capped and ids:
         total = max(total, offset + len(ids))
     return Page(_documents(db, ids), total, capped)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hall.core.model import CASE_ENDED, Case
+from hall.core.model import CASE_ENDED, SEVERITIES, Case
 
 #: 结案: ended with the matter dealt with; `not_accepted` and `cancelled` end a case without closing it
 CLOSED_STATES = frozenset({"closed", "forced_close"})
@@ -77,7 +77,7 @@ def facts_of(case: Case, time: int) -> Facts:
         case.district,
         case.report_source,
         case.cell,
-        case.severity,
+        min(max(case.severity, SEVERITIES[0]), SEVERITIES[-1]),
     )
 
 

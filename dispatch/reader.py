@@ -11,6 +11,9 @@ from hall.core.errors import BadInput
 from hall.core.event import topic_of, unpack
 from hall.core.model import KINDS, Alarm, Case, subject_of
 
+#: far beyond any date, well within what the casebook can store
+NUMBER_BOUND = 2**52
+
 
 class Head(msgspec.Struct):
     """An event with its document still encoded."""
@@ -60,8 +63,16 @@ def document(head: Head) -> Any:
 
 
 def version_of(head: Head) -> Version:
-    """A `case` or `archive` event as the casebook takes it; an archived case keeps the subject it had on the board."""
+    """A `case` or `archive` event as the casebook takes it; an archived case keeps the subject it had on the board.
+
+    Raises msgspec.MsgspecError when it is no case, BadInput when a number of it is beyond any date or measure.
+    """
     archived = topic_of(head.subject) == "archive"
     case: Case | None = _documents["case"].decode(head.data) if archived else document(head)
+    numbers = [head.time, head.recordedtime]
+    if case is not None:
+        numbers += [case.severity, case.due or 0, *(moment or 0 for moment in msgspec.structs.astuple(case.stages))]
+    if any(abs(number) > NUMBER_BOUND for number in numbers):
+        raise BadInput("number-out-of-range", head.subject)
     subject = subject_of(case) if archived else head.subject
     return Version(subject, (head.time, head.recordedtime, head.id), head.source, case)

@@ -20,7 +20,7 @@ from dispatch.series import AllSeries
 from dispatch.sites import Sites
 from hall.core.board import LANES, START, Board, EntryId
 from hall.core.clock import monotonic
-from hall.core.errors import BusLost
+from hall.core.errors import BadInput, BusLost
 from hall.core.event import topic_of
 from hall.core.process import Process
 
@@ -174,7 +174,7 @@ class Dispatch:
         """One unreadable document is counted and left out."""
         try:
             yield
-        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        except (msgspec.MsgspecError, BadInput, KeyError, TypeError) as error:
             if not self.process.counters["malformed"]:
                 log.warning("dispatch: an event is left out: %s", error)
             self.process.counters["malformed"] += 1

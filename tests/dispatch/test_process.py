@@ -168,12 +168,13 @@ async def test_unreadable_events_are_counted_and_the_rest_is_taken(hall):
     await hall.until(lambda board: board.get("kpi/today") is not None)
     good = hall.event("case/f/1", NOW - HOUR, {"feed": "f", "case_id": "1", "stages": {"reported": NOW - HOUR}})
     bad = hall.event("case/f/2", NOW - HOUR, {"feed": "f", "case_id": 7})
-    await hall.publish(bad, good)
+    absurd = hall.event("case/f/3", NOW - HOUR, {"feed": "f", "case_id": "3", "due": 2**60, "severity": 9})
+    await hall.publish(bad, absurd, good)
     await hall.bus.call("XADD", hall.bus.key("bulk"), "*", "p", b'[{"id": 1}, {"not": "an event"}]')
     await hall.bus.call("XADD", hall.bus.key("bulk"), "*", "p", b"not a pack")
     await hall.until(lambda board: (cards(board) or {}).get("open") == (1, None))
     beat = lambda board: (data_of(board, "process/dispatch") or {}).get("counters", {})  # noqa: E731
-    await hall.until(lambda board: beat(board).get("malformed") == 4)
+    await hall.until(lambda board: beat(board).get("malformed") == 5)
 
 
 async def test_the_position_is_saved_with_the_case_it_covers(hall):

@@ -1,0 +1,244 @@
+"""The casebook against a plain dict: newest wins, history keeps all, searches find exactly what a loop finds."""
+
+import random
+import sqlite3
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dispatch import casesearch
+from dispatch.casebook import Casebook, CasebookFault, Version
+from hall.core.model import Case, Stages
+
+DAY = 86_400_000
+DISTRICTS = ("红旗区", "卫滨区", "牧野区", "North End")
+CLASSES = ("道路积水", "井盖缺失", "树木倒伏", "Street Light Outage")
+STATES = ("reported", "handling", "closed", "cancelled")
+
+
+def _case(n, generator):
+    reported = generator.randrange(100 * DAY)
+    state = generator.choice(STATES)
+    closed = reported + generator.randrange(DAY) if state in ("closed", "cancelled") else None
+    return Case(
+        feed="f",
+        case_id=f"XX2024-{n:05d}",
+        state=state,
+        class_name=generator.choice(CLASSES),
+        description=generator.choice(("平原路口积水较深", "Tree down on Main St", '老人说 "井盖" 没了', "100% blocked_drain")),
+        address=f"{generator.choice(('平原路', '人民路', 'Groveland St'))} {generator.randrange(300)} 号",
+        district=generator.choice(DISTRICTS),
+        report_source=generator.choice(("12345", "监督员上报")),
+        unit=generator.choice(("市政处", "PWDx", "")),
+        severity=generator.randrange(5),
+        due=generator.choice((None, reported + DAY)),
+        stages=Stages(reported=reported, closed=closed),
+    )
+
+
+class Stored(tuple):
+    """A reader and the list of what is in it; printed short."""
+
+    def __repr__(self):
+        return f"<{len(self[1])} cases>"
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """A casebook of 3,000 cases and the same as a list."""
+    generator, path = random.Random(5), tmp_path_factory.mktemp("cases") / "cases.db"
+    cases = [_case(n, generator) for n in range(3_000)]
+    book = Casebook.open_writer(path)
+    for start in range(0, 3_000, 500):
+        chunk = cases[start : start + 500]
+        book.record([Version(f"case/f/{c.case_id}", (c.stages.reported, 0, c.case_id), "t", c) for c in chunk])
+    book.tidy()
+    book.close()
+    return Stored((Casebook.open_reader(path), cases))
+
+
+def _text(case):
+    fields = (case.case_id, case.description, case.address, case.class_name, case.district, case.unit)
+    return [field.lower() for field in fields]
+
+
+TEXTS = (
+    "", "平原路", "积水", "井", "井盖", "平原路口积水", "红旗区 积水", "street light", "MAIN ST", "xx2024-00017", "st", "号", "处",
+    '"井盖"', "100%", "d_d", "nothing like this", "zz", "市政处 平原", "a", "积水 井 路", "' OR 1=1 --", "NEAR(", "*",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_search_finds_exactly_the_cases_that_hold_every_word(stored, text):
+    book, cases = stored
+    words = text.lower().split()
+    wanted = {c.case_id for c in cases if all(any(word in field for field in _text(c)) for word in words)}
+    page = book.search(text, limit=1000)
+    assert page.total == len(wanted) and not page.capped
+    found = {row["case_id"] for offset in range(0, 3_000, 1_000) for row in book.search(text, offset=offset, limit=1000).rows}
+    assert found == wanted
+
+
+@pytest.mark.parametrize("text", ("积水", "平原路", "st", "积水 井"))
+def test_walking_and_collecting_give_the_same_page(stored, text, monkeypatch):
+    book, _ = stored
+    collected = book.search(text, {"open": True}, "due asc", offset=20, limit=30)
+    monkeypatch.setattr(casesearch, "_RARE", 0)
+    assert book.search(text, {"open": True}, "due asc", offset=20, limit=30) == collected
+    monkeypatch.setattr(casesearch, "_WALK_SECONDS", -1.0)
+    monkeypatch.setattr(casesearch, "_OPCODES", 1)
+    assert book.search(text, {"open": True}, "due asc", offset=20, limit=30) == collected
+
+
+def _passes(case, filters, now):
+    ended = case.state in ("closed", "cancelled")
+    checks = {
+        "open": lambda wanted: wanted != ended,
+        "overdue": lambda wanted: wanted == (not ended and case.due is not None and case.due < now),
+        "since": lambda bound: case.stages.reported >= bound,
+        "until": lambda bound: case.stages.reported < bound,
+    }
+    for name, wanted in filters.items():
+        if name in checks:
+            passed = checks[name](wanted)
+        else:
+            passed = getattr(case, name) in (wanted if isinstance(wanted, list) else [wanted])
+        if not passed:
+            return False
+    return True
+
+
+filter_sets = st.fixed_dictionaries(
+    {},
+    optional={
+        "state": st.sampled_from(STATES) | st.lists(st.sampled_from(STATES), min_size=1),
+        "district": st.sampled_from(DISTRICTS),
+        "class_name": st.sampled_from(CLASSES),
+        "report_source": st.sampled_from(["12345", "监督员上报"]),
+        "severity": st.integers(0, 4),
+        "open": st.booleans(),
+        "overdue": st.booleans(),
+        "since": st.integers(0, 100 * DAY),
+        "until": st.integers(0, 100 * DAY),
+    },
+)
+sorts = st.tuples(st.sampled_from(["reported", "due", "number", "severity", "district", "ended"]), st.booleans())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filter_sets, sorts, st.integers(0, 40))
+def test_filters_order_and_pages_are_those_of_a_loop(stored, filters, sort, offset):
+    book, cases = stored
+    now, (name, down) = 50 * DAY, sort
+    keys = {
+        "reported": lambda c: c.stages.reported,
+        "due": lambda c: 2**60 if c.due is None else c.due,
+        "number": lambda c: c.case_id,
+        "severity": lambda c: (c.severity, c.stages.reported),
+        "district": lambda c: (c.district.encode(), c.stages.reported),
+        "ended": lambda c: -1 if c.stages.closed is None else c.stages.closed,
+    }
+    wanted = sorted((c for c in cases if _passes(c, filters, now)), key=keys[name], reverse=down)
+    page = book.search("", filters, f"{name} {'desc' if down else 'asc'}", offset, 25, now)
+    assert page.total == len(wanted)
+    by_number = {c.case_id: c for c in cases}
+    found = [keys[name](by_number[row["case_id"]]) for row in page.rows]
+    assert found == [keys[name](c) for c in wanted[offset : offset + 25]]
+
+
+def test_a_case_without_a_deadline_comes_after_those_that_have_one(stored):
+    book, _ = stored
+    page = book.search(sort="due asc", offset=2_990)
+    assert "due" in book.search(sort="due asc").rows[0] and "due" not in page.rows[-1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sort": "doc desc"},
+        {"sort": "due sideways"},
+        {"filters": {"colour": 1}},
+        {"limit": 0},
+        {"limit": 5_000},
+        {"offset": -1},
+    ],
+)
+def test_what_cannot_be_asked_is_refused_by_name(stored, wrong):
+    with pytest.raises(ValueError):
+        stored[0].search(**wrong)
+
+
+versions = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 5), st.integers(0, 2), st.sampled_from("xy")), max_size=30)
+
+
+@settings(max_examples=40, deadline=None)
+@given(versions, st.integers(1, 5))
+def test_any_order_and_any_repeat_ends_in_the_newest_version_and_the_whole_history(tmp_path_factory, told, size):
+    path = tmp_path_factory.mktemp("book") / "cases.db"
+    book, newest, keys = Casebook.open_writer(path), {}, {}
+    made = []
+    for name, time, recorded, event_id in told:
+        case = Case(feed="f", case_id=name, description=f"{time}/{recorded}/{event_id}")
+        made.append(Version(f"case/f/{name}", (time, recorded, event_id), "t", case))
+        keys.setdefault(name, set()).add((time, recorded, event_id))
+        newest[name] = max(newest.get(name, (-1,)), (time, recorded, event_id))
+    for start in range(0, len(made), size):
+        book.record(made[start : start + size])
+    for name, key in newest.items():
+        assert book.get(f"case/f/{name}")["description"] == "/".join(map(str, key))
+        kept = [(v["time"], v["recordedtime"], v["id"]) for v in book.history(f"case/f/{name}")]
+        assert kept == sorted(keys[name])
+        assert book.search("/".join(map(str, key))).total >= 1
+    outdated = {key for name in keys for key in keys[name]} - set(newest.values())
+    for key in outdated - set(newest.values()):
+        assert book.search("/".join(map(str, key))).total == 0
+    book._db().execute("INSERT INTO cases_text(cases_text, rank) VALUES('integrity-check', 1)")
+    book.close()
+
+
+def test_a_batch_and_its_position_are_stored_together_or_not_at_all(tmp_path):
+    book = Casebook.open_writer(tmp_path / "cases.db")
+    good = Version("case/f/1", (1, 1, "a"), "t", Case(feed="f", case_id="1"))
+    bad = Version("case/f/2", (1, 1, "b"), "t", Case(feed="f", case_id="2", severity=2**70))
+    with pytest.raises(OverflowError):
+        book.record([good, bad], {"bulk": (5, 0)})
+    assert book.get("case/f/1") is None and book.positions() == {}
+    book.record([good], {"bulk": (5, 1)})
+    assert Casebook.open_reader(tmp_path / "cases.db").positions() == {"bulk": (5, 1)}
+
+
+def test_a_full_disk_is_a_clear_fault_and_harms_nothing(tmp_path):
+    book = Casebook.open_writer(tmp_path / "cases.db")
+    pages = book._db().execute("PRAGMA page_count").fetchone()[0]
+    book._db().execute(f"PRAGMA max_page_count={pages + 2}")
+    batch = [
+        Version(f"case/f/{n}", (n, n, "e"), "t", Case(feed="f", case_id=str(n), description="x" * 500)) for n in range(200)
+    ]
+    with pytest.raises(CasebookFault, match="full"):
+        book.record(batch, {"bulk": (1, 0)})
+    assert book.search().total == 0
+    book._db().execute("PRAGMA max_page_count=1000000")
+    assert len(book.record(batch)) == 200
+    assert book._db().execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+
+
+def test_a_reader_before_the_first_write_sees_an_empty_book(tmp_path):
+    reader = Casebook.open_reader(tmp_path / "cases.db")
+    assert reader.search("x") == ([], 0, False) and reader.get("case/f/1") is None and reader.history("case/f/1") == []
+    writer = Casebook.open_writer(tmp_path / "cases.db")
+    writer.record([Version("case/f/1", (1, 1, "a"), "t", Case(feed="f", case_id="1"))])
+    assert reader.search().total == 1
+
+
+def test_a_file_that_is_no_casebook_is_named_in_the_fault(tmp_path):
+    (tmp_path / "cases.db").write_text("this is not a database, not at all, not even a little")
+    with pytest.raises(CasebookFault, match=r"cases\.db"):
+        Casebook.open_writer(tmp_path / "cases.db")
+
+
+def test_a_casebook_of_another_version_is_refused(tmp_path):
+    with sqlite3.connect(tmp_path / "cases.db") as db:
+        db.execute("PRAGMA user_version=99")
+    with pytest.raises(CasebookFault, match="schema 99"):
+        Casebook.open_writer(tmp_path / "cases.db")
