@@ -23,12 +23,20 @@
   const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
   functions.hallHeader = (params) => hall.t(`desk.column.${params.colDef.colId}`);
   functions.hallTime = (ms) => (ms == null ? "" : `${hall.format.day(ms)} ${hall.format.time(ms)}`);
-  functions.hallSeverity = (value) => hall.severityText(value);
-  functions.hallState = (value) => (value ? hall.word("desk.state", value) : "");
+  functions.hallSeverity = (params) => (params.data ? hall.severityText(params.value) : "");
+  functions.hallState = (params) => (params.data ? hall.word("desk.state", params.value || "reported") : "");
   functions.hallDue = (params) => dueText(params.data);
   functions.hallOverdue = (params) => isOverdue(params.data);
   functions.hallChanged = (params) => !!params.data && performance.now() - (desk.changedAt.get(params.data.subject) || -Infinity) < MARK_MS;
   functions.hallChosen = (params) => !!params.data && params.data.subject === desk.chosen;
+
+  functions.hallTheme = (quartz) =>
+    quartz.withParams({
+      browserColorScheme: "dark", chromeBackgroundColor: "#0b1422", menuBackgroundColor: "#101d31", subtleTextColor: "#a9b9d0",
+      backgroundColor: "#0b1422", foregroundColor: "#e6edf7", headerBackgroundColor: "#101d31", headerTextColor: "#a9b9d0",
+      oddRowBackgroundColor: "#0d1728", rowHoverColor: "#13233d", borderColor: "#1a2940", accentColor: "#7db5ff",
+      fontFamily: "inherit", fontSize: 15, headerFontSize: 15, wrapperBorder: false, wrapperBorderRadius: 0, spacing: 7,
+    });
 
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
   const isOverdue = (row) => !!row && row.due != null && !ENDED.has(row.state) && row.due < hall.clock.city();
@@ -159,7 +167,8 @@
     const clear = hall.said("button.desk-button", "desk.clear-filter", null, { type: "button" });
     const total = hall.make("span.desk-total", { role: "status", "data-total": "" });
     const fresh = hall.make("button.desk-fresh", { type: "button", hidden: "" });
-    hall.fill(head, [search, quick, ...selects, save, clear, total, fresh]);
+    const rowOne = hall.make("div.desk-row", {}, [search, quick, fresh]);
+    hall.fill(head, [rowOne, hall.make("div.desk-row", {}, [...selects, save, clear, total])]);
     context.body.replaceChildren(head);
     let typing = 0;
     let answer = null;

@@ -23,17 +23,16 @@ DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("
 
 #: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
 COLUMNS: dict[str, tuple[int, int, bool, str]] = {
-    "number": (140, 0, True, ""),
-    "severity": (96, 0, True, "hallSeverity(params.value)"),
-    "state": (112, 0, True, "hallState(params.value)"),
-    "class_name": (150, 1, True, ""),
-    "description": (180, 2, False, ""),
-    "address": (160, 1, False, ""),
-    "district": (110, 0, True, ""),
-    "report_source": (110, 0, True, ""),
-    "unit": (120, 1, True, ""),
-    "reported": (120, 0, True, "hallTime(params.value)"),
-    "due": (128, 0, True, "hallDue(params)"),
+    "number": (146, 0, True, ""),
+    "severity": (84, 0, True, "hallSeverity(params)"),
+    "state": (96, 0, True, "hallState(params)"),
+    "class_name": (110, 1, True, ""),
+    "description": (220, 3, False, ""),
+    "district": (92, 0, True, ""),
+    "report_source": (112, 0, True, ""),
+    "unit": (110, 1, True, ""),
+    "reported": (122, 0, True, "hallTime(params.value)"),
+    "due": (118, 0, True, "hallDue(params)"),
 }
 _FIELDS = {"number": "case_id", "reported": "stages.reported"}
 
@@ -73,7 +72,7 @@ def grid() -> dag.AgGrid:
             "row-chosen": {"function": "hallChosen(params)"},
         },
         dashGridOptions={
-            "theme": {"function": "hallTheme(theme, agGrid)"},
+            "theme": {"function": "hallTheme(themeQuartz)"},
             "cacheBlockSize": 100,
             "maxBlocksInCache": 20,
             "infiniteInitialRowCount": 1,

@@ -27,6 +27,7 @@ from hall.core.errors import BusLost
 from hall.core.process import Process
 from layouts import admin, catalogue, chooser, desk, walls
 from layouts.context import Context, context_of
+from layouts.wall import panels
 from layouts.wall import wall as render_wall
 
 log = logging.getLogger("hall.web")
@@ -102,6 +103,7 @@ async def assemble(process: Process) -> Assembled:
     routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
+    panels()  # imports the component libraries they use, so that the page knows their scripts
     app = shell.Shell(process, server, words, pages.describe)
     shell.start(app, pages.layout)
 

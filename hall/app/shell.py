@@ -96,6 +96,8 @@ def _page_config(text: str, target: str) -> str:
     config = json.loads(text)
     config["requests_pathname_prefix"] = page_prefix(target)
     config.pop("python_version", None)
+    if not config.get("websocket", {}).get("enabled"):
+        config.pop("websocket", None)  # else the page loads a worker that it never uses
     return embedded_json(config)
 
 
