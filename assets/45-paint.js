@@ -41,10 +41,12 @@
   /**
    * Rows made once and used again, as many as fit; the last line says how many more there are.
    * `build()` -> element with the row's cells; `fill(row, item)` writes an item into it.
-   * `options.gap`: height of a row as a multiple of the text size; `options.columns`: side by side lists.
+   * `options.em`: least height of a row as a multiple of the text size; `options.stretch`: how much higher rows may become
+   * when there is space left.
    */
   hall.rows = function (body, build, fill, options) {
-    const settings = { em: 1.5, columns: 1, reserve: 0, ...options };
+    const settings = { em: 1.5, stretch: 1.3, ...options };
+    const MORE_EM = 1.45;
     const list = make("div.rows");
     const more = make("div.rows-more");
     const empty = make("div.rows-empty");
@@ -53,21 +55,27 @@
     let items = [];
     let emptyKey = "";
 
-    function capacity() {
-      const line = parseFloat(getComputedStyle(body).fontSize) * settings.em;
-      return Math.max(1, Math.floor((body.clientHeight - settings.reserve * line + 1) / line)) * settings.columns;
+    /** What fits: {room: rows without the line for the rest, shown, height: px of a row}. */
+    function fit(count) {
+      const text = parseFloat(getComputedStyle(body).fontSize);
+      const line = text * settings.em;
+      const space = body.clientHeight + 1;
+      const room = Math.max(1, Math.floor(space / line));
+      if (count <= room) return { room, shown: count, height: Math.min(line * settings.stretch, space / Math.max(1, count)) };
+      const rest = space - text * MORE_EM;
+      const shown = Math.max(1, Math.floor(rest / line));
+      return { room, shown, height: Math.min(line * settings.stretch, rest / shown) };
     }
 
     function show(next, key) {
       items = next;
       emptyKey = key === undefined ? emptyKey : key;
-      const room = capacity();
-      const cut = items.length > room;
-      const shown = cut ? Math.max(1, room - settings.columns) : items.length;
+      const { room, shown, height } = fit(items.length);
+      const cut = shown < items.length;
+      list.style.setProperty("--row", `${height.toFixed(2)}px`);
       while (pool.length < shown) {
         const row = build();
         row.classList.add("row");
-        row.style.height = `${settings.em}em`;
         pool.push(row);
         list.append(row);
       }
@@ -84,8 +92,7 @@
       list.dataset.total = items.length;
     }
 
-    if (settings.columns > 1) list.style.gridTemplateColumns = `repeat(${settings.columns}, minmax(0, 1fr))`;
-    return { show, again: () => show(items), list, capacity };
+    return { show, again: () => show(items), list, capacity: () => fit(0).room };
   };
 
   // -- small charts ---------------------------------------------------------------------------------------------------

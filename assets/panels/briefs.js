@@ -20,7 +20,7 @@
         setText(row.parts.detail, line.detail || "");
         row.classList.toggle("brief-plain", !line.detail);
       }
-      const rows = hall.rows(body, build, fill, { em: 2.75 });
+      const rows = hall.rows(body, build, fill, { em: 2.75, stretch: 1.6 });
       const show = hall.paced(() => {
         const { lines, head } = answer();
         rows.show(lines, "brief.nothing");

@@ -16,6 +16,13 @@ hall.panel("case_ticker", function (element, { body, note }) {
     return row;
   }
 
+  /** Address after its district, the district not told twice. */
+  function placeOf(doc) {
+    const address = doc.address || "";
+    const parts = address.includes(doc.district || " ") ? [address] : [doc.district, address];
+    return parts.filter(Boolean).join(" · ") || hall.t("case.nowhere");
+  }
+
   const reportedAt = (event) => (event.data.stages && event.data.stages.reported) || event.time;
 
   function fill(row, event) {
@@ -25,7 +32,7 @@ hall.panel("case_ticker", function (element, { body, note }) {
     hall.severity.mark(severity, doc.severity || 0);
     setText(what, doc.subclass_name || doc.class_name || doc.description || doc.case_id);
     setText(state, hall.word("case", doc.state || "reported"));
-    setText(where, [doc.district, doc.address].filter(Boolean).join(" · ") || hall.t("case.nowhere"));
+    setText(where, placeOf(doc));
     row.dataset.subject = event.subject;
     row.classList.toggle("is-new", performance.now() - (seen.get(event.subject) ?? -Infinity) < FRESH_MS);
   }

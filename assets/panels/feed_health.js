@@ -25,6 +25,12 @@ hall.panel("feed_health", function (element, { body, note }) {
     return last.get(feed.name).rate;
   }
 
+  function rateText(rate) {
+    if (rate == null) return "";
+    if (rate >= 1) return hall.t("feed.rate", { n: format.number(rate) });
+    return hall.t("feed.rate.minute", { n: format.number(rate * 60) });
+  }
+
   function row(feed) {
     const rate = rateOf(feed);
     const state = feed.state || "waiting";
@@ -37,7 +43,7 @@ hall.panel("feed_health", function (element, { body, note }) {
       children: [
         span("feed-mark", `${SHAPES[state] || "?"} ${hall.t(`feed.${state}`)}`),
         span("feed-name", hall.label(feed.label) || feed.name),
-        span("num soft", rate == null ? "" : hall.t("feed.rate", { n: format.number(rate, rate < 10 ? 1 : 0) })),
+        span("num soft", rateText(rate)),
         span("num faint", refused ? hall.t("feed.refused", { n: format.number(refused) }) : ""),
         span("num", feed.last_seen == null ? "–" : format.age(feed.last_seen)),
       ],

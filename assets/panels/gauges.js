@@ -19,6 +19,7 @@ hall.panel("gauges", function (element, { body, note }) {
   function fill(row, gauge) {
     const { severity, name, spark, value, rate, age } = row.parts;
     hall.severity.mark(severity, gauge.severity);
+    if (!gauge.severity) setText(severity, "○");
     setText(name, gauge.name);
     setText(value, gauge.value == null ? "–" : `${format.number(gauge.value, 2)} ${gauge.unit}`);
     value.dataset.severity = gauge.severity;

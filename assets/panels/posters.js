@@ -22,12 +22,13 @@ hall.panel("posters", function (element, { body, note }) {
     const name = make("span.poster-name");
     const state = make("span.poster-state");
     const node = make("figure.poster", {}, [make("div.poster-frame", {}, [picture, missing]), make("figcaption", {}, [name, state])]);
-    const tile = { node, picture, missing, name, state, subject: "", asked: -Infinity, busy: false, good: 0 };
+    const tile = { node, picture, missing, name, state, subject: "", asked: -Infinity, busy: false, good: 0, pause: REFRESH_MS };
     const done = (good) => {
       if (!tile.busy) return;
       tile.busy = false;
       loading -= 1;
       tile.good = good ? hall.clock.real() : 0;
+      tile.pause = good ? REFRESH_MS : REFRESH_MS * 6; // a camera without a picture is asked less often
       node.dataset.picture = good ? "shown" : "missing";
       label(tile);
     };
@@ -70,12 +71,18 @@ hall.panel("posters", function (element, { body, note }) {
     return { near: all.filter((c) => c.near < Infinity), rest: all.filter((c) => c.near === Infinity) };
   }
 
-  /** Columns and rows of 16:9 pictures with one legible line beneath, as large as a line of eleven characters asks for. */
+  /** Columns and rows of 16:9 pictures, a line of eleven characters beneath each: of the possible grids the one that fills best. */
   function shape() {
     const line = parseFloat(getComputedStyle(body).fontSize);
-    const columns = Math.max(1, Math.min(8, Math.floor(body.clientWidth / (line * 12))));
-    const height = (body.clientWidth / columns) * (9 / 16) + line * 1.7;
-    return { columns, rows: Math.max(1, Math.floor(body.clientHeight / height)) };
+    const most = Math.max(1, Math.min(8, Math.floor(body.clientWidth / (line * 11))));
+    let best = { columns: 1, rows: 1, used: 0 };
+    for (let columns = Math.max(1, most - 2); columns <= most; columns += 1) {
+      const height = (body.clientWidth / columns) * (9 / 16) + line * 1.7;
+      const rows = Math.max(1, Math.floor(body.clientHeight / height));
+      const used = (rows * height) / body.clientHeight;
+      if (used <= 1.001 && used >= best.used) best = { columns, rows, used };
+    }
+    return best;
   }
 
   const show = hall.paced(() => {
@@ -121,8 +128,8 @@ hall.panel("posters", function (element, { body, note }) {
 
   function load() {
     const now = performance.now();
-    if (hall.link.state !== "live") return;
-    const due = tiles.filter((tile) => !tile.node.hidden && !tile.busy && now - tile.asked > REFRESH_MS).sort((a, b) => a.asked - b.asked);
+    if (hall.link.state !== "live" || element.dataset.state === "stale") return; // nobody there to ask
+    const due = tiles.filter((tile) => !tile.node.hidden && !tile.busy && now - tile.asked > tile.pause).sort((a, b) => a.asked - b.asked);
     for (const tile of due) {
       if (loading >= LOADING) break;
       loading += 1;

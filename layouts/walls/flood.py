@@ -7,13 +7,13 @@ WALL = Wall(
     title="wall.flood",
     about="wall.flood.about",
     plan="""
-               33           51           30
+               34           50           30
       2.6  |   masthead     masthead     masthead
-      3.6  |   warnings     warnings     warnings
-      4.8  |   kpi_strip    kpi_strip    kpi_strip
-      15   |   gauges       city_map     alarms
+      3.4  |   warnings     warnings     warnings
+      5.2  |   kpi_strip    kpi_strip    kpi_strip
+      14   |   gauges       city_map     alarms
       8    |   gauges       city_map     case_ticker
-      6    |   rainfall     city_map     case_ticker
-      7.5  |   rainfall     city_map     feed_health
+      4    |   rainfall     city_map     case_ticker
+      8    |   rainfall     city_map     feed_health
     """,
 )

@@ -7,12 +7,13 @@ WALL = Wall(
     title="wall.routine",
     about="wall.routine.about",
     plan="""
-               28                 56           30
+               29                 55           30
       2.6  |   masthead           masthead     masthead
-      5.0  |   kpi_strip          kpi_strip    kpi_strip
+      5.4  |   kpi_strip          kpi_strip    kpi_strip
       11   |   cases_by_class     city_map     case_ticker
-      11   |   cases_by_district  city_map     case_ticker
-      8    |   cases_by_source    city_map     alarms
-      10   |   trend              warnings     feed_health
+      10   |   cases_by_district  city_map     case_ticker
+      6    |   cases_by_source    city_map     alarms
+      4    |   trend              city_map     alarms
+      6    |   trend              warnings     feed_health
     """,
 )
