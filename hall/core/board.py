@@ -78,7 +78,7 @@ class Board:
         self._log_bound = log_bound
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self._tombstone_bound = tombstone_bound
-        self._forgotten: deque[str] = deque(maxlen=tombstone_bound)  # removed subjects that a checkpoint may still hold
+        self._forgotten: deque[str] = deque(maxlen=max(1000, tombstone_bound))  # a checkpoint may still hold these
         self._horizons: dict[str, Position] = {}  # per topic: removals and log events up to here are forgotten
         self._floor = Position()  # the same for every topic
 

@@ -93,6 +93,17 @@ class Process:
             log.error("%s: %s failed", self.name, task.get_name(), exc_info=task.exception())
             self.stopping.set()
 
+    async def end_tasks(self) -> None:
+        """Cancels every spawned task and returns when all have ended.
+
+        Asks more than once: `asyncio.wait_for` of Python 3.11, used by the Redis client, can lose a cancellation that
+        comes in the moment its work is done.
+        """
+        while self._tasks:
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.wait(list(self._tasks), timeout=2)
+
     async def wait_for_bus(self) -> None:
         """Returns once the bus answers; says once that it waits."""
         told = False
@@ -159,9 +170,7 @@ class Process:
         stop = asyncio.create_task(self.stopping.wait())
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         failed = work.done() and not work.cancelled() and work.exception() is not None
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.end_tasks()
         with contextlib.suppress(BusLost, TimeoutError):
             async with asyncio.timeout(2):
                 await self.bulk.flush()

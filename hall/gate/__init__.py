@@ -9,7 +9,7 @@ import logging
 import uuid
 
 from hall.core.board import LANES, Board
-from hall.core.clock import ClockState, monotonic, real_ms
+from hall.core.clock import ClockState, monotonic
 from hall.core.errors import BusLost
 from hall.core.process import Process
 from hall.gate.follower import Follower, load
@@ -84,6 +84,6 @@ async def _tell_clock(process: Process) -> None:
         state = process.clock.state
         if state != told:
             with contextlib.suppress(BusLost):
-                process.bulk.put(process.event("clock/city", state, time=real_ms()))
+                process.bulk.put(process.event("clock/city", state))
                 told = state
         await asyncio.sleep(0.1)

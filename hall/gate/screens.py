@@ -51,9 +51,8 @@ class Screens:
                 self._publish(screen, {**document, "state": "gone", "at": real_ms()})
 
     def _publish(self, screen: str, document: dict[str, Any] | None) -> None:
-        # Real time: a screen's state must not look old, or future, because the city replays another day.
         try:
-            self._process.bulk.put(self._process.event(f"screen/{screen}", document, time=real_ms()))
+            self._process.bulk.put(self._process.event(f"screen/{screen}", document))
         except BusLost as error:
             log.debug("screen %s not published: %s", screen, error)
 

@@ -50,7 +50,6 @@ class RunningGate:
         )  # fmt: skip
         self.config = parse(config)
         self.process: Process | None = None
-        self._tasks: list[asyncio.Task] = []
 
     @property
     def url(self) -> str:
@@ -62,9 +61,11 @@ class RunningGate:
 
     async def start(self) -> None:
         self.process = Process("gate", self.settings, self.config)
-        self._tasks = [asyncio.create_task(w) for w in (self.process.bulk.run(), self.process.fast.run(), serve(self.process))]
+        for work in (self.process.bulk.run(), self.process.fast.run()):
+            self.process.spawn(work)
+        body = self.process.spawn(serve(self.process), "gate")
         while True:
-            assert not self._tasks[2].done(), self._tasks[2].result()
+            assert not body.done(), body.exception()
             with contextlib.suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", self.port + 1)
                 writer.close()
@@ -72,10 +73,7 @@ class RunningGate:
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
-        tasks = [*self._tasks, *self.process._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.process.end_tasks()
         await self.process.bus.close()
 
 
@@ -97,12 +95,12 @@ class Screen:
         self.pos: str | None = None
         self.said: list[dict] = []
         self.socket = None
-        self._starting: dict[str, dict] | None = None
 
     async def connect(self, resume: bool = True) -> None:
         self.socket = await websockets.connect(self.url, max_size=4 * 2**20, proxy=None, **self.options)
         self.hello = json.loads(await self.socket.recv())
-        await self.say(op="subscribe", topics=self.topics, where=self.where, **({"from": self.pos} if resume and self.pos else {}))
+        since = {"from": self.pos} if resume and self.pos else {}
+        await self.say(op="subscribe", topics=self.topics, where=self.where, **since)
 
     async def say(self, **message) -> None:
         await self.socket.send(json.dumps(message))
@@ -116,7 +114,7 @@ class Screen:
     def read(self, message: dict) -> None:
         if message["op"] == "state":
             if message["reset"] and message["part"] == 1:
-                self.events = {}
+                self.events, self.pos = {}, None
             self._apply(message["e"])
             if message["part"] == message["parts"]:
                 self.pos = message["pos"]

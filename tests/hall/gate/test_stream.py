@@ -46,6 +46,7 @@ async def test_a_removed_subject_is_told_and_missing_from_later_snapshots(bus, s
 async def test_a_filter_tells_what_matches_and_takes_back_what_left(bus, screen):
     red = {"severity": 4, "district": "A"}
     await bus.publish([event(1, "case/x/1", 1, red), event(2, "case/x/2", 1, {"district": "A"})])
+    await (await screen()).until(lambda s: len(s.picture) == 2)
     where = {"case": {"severity": {"min": 2}, "district": ["A"]}}
     watcher = await screen(where=where)
     await watcher.until(lambda s: s.pos)
@@ -94,8 +95,9 @@ async def test_resume_tells_only_what_was_missed(bus, gate, screen):
     await watcher.close()
 
 
-async def test_a_position_of_another_bus_gets_the_whole_picture(bus, gate):
+async def test_a_position_of_another_bus_gets_the_whole_picture(bus, gate, screen):
     await bus.publish([event(1, "case/x/1", 1)])
+    await (await screen()).until(lambda s: s.picture)
     stranger = Screen(gate.url)
     stranger.pos = "other@5-0/0-0"
     await stranger.connect()
@@ -106,6 +108,7 @@ async def test_a_position_of_another_bus_gets_the_whole_picture(bus, gate):
 
 async def test_a_large_snapshot_comes_in_parts_and_joins_what_changed_meanwhile(bus, screen):
     await bus.publish([event(n, f"case/x/{n}", n, {"n": n, "pad": "x" * 1000}) for n in range(3000)])
+    await (await screen(max_queue=None)).until(lambda s: len(s.picture) == 3000)
     watcher = await screen()
     await watcher.next()
     await bus.publish([event(5000, "case/x/5", 9999), event(5001, "case/x/6", 9999, data=None)])
