@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import redis.asyncio as aioredis
@@ -30,6 +30,23 @@ def entry_id(text: bytes | str) -> EntryId:
     return int(ms), int(seq or 0)
 
 
+@contextlib.contextmanager
+def _faults() -> Iterator[None]:
+    """The server's faults as BusLost. A cancellation that `asyncio.wait_for` inside redis-py swallows before Python 3.12
+    (gh-86296) is raised after all: without it a cancelled task would go on reading for ever."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    fault: Exception | None = None
+    try:
+        yield
+    except _FAULTS as error:
+        fault = error
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError from fault
+    if fault:
+        raise BusLost(str(fault) or type(fault).__name__) from fault
+
+
 class Bus:
     """One process's connection pool to the bus. Every method raises BusLost when the server cannot be reached."""
 
@@ -48,10 +65,8 @@ class Bus:
 
     async def call(self, *command: Any) -> Any:
         """One command, keys already made with `key()`."""
-        try:
+        with _faults():
             return await self.redis.execute_command(*command)
-        except _FAULTS as error:
-            raise BusLost(str(error) or type(error).__name__) from error
 
     async def ping(self) -> None:
         await self.call("PING")
@@ -67,14 +82,12 @@ class Bus:
         payload = pack(encoded)
         average = self._pack_bytes[lane] = 0.95 * self._pack_bytes[lane] + 0.05 * (len(payload) + 64)
         bound = max(1_000, int(STREAM_BUDGET / average))
-        try:
+        with _faults():
             pipe = self.redis.pipeline(transaction=bool(cursors))
             pipe.xadd(self.key(lane), {"p": payload}, maxlen=bound, approximate=True)
             for name, value in (cursors or {}).items():
                 pipe.set(self.key(name), value)
             return entry_id((await pipe.execute())[0])
-        except _FAULTS as error:
-            raise BusLost(str(error) or type(error).__name__) from error
 
     # -- following -----------------------------------------------------------------------------------------------
 
@@ -89,10 +102,11 @@ class Bus:
         last, pause, lost = after, 0.05, False
         while True:
             try:
-                reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=512, block=block_ms)
-            except _FAULTS as error:
+                with _faults():
+                    reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=512, block=block_ms)
+            except BusLost as error:
                 if not lost and on_lost:
-                    on_lost(str(error) or type(error).__name__)
+                    on_lost(str(error))
                 lost = True
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
@@ -134,7 +148,7 @@ class Bus:
         `whole`: `entries` are all there is, the old checkpoint goes. `forgotten` subjects are dropped; `horizon` is the
         position up to which a board has forgotten removals.
         """
-        try:
+        with _faults():
             pipe = self.redis.pipeline(transaction=True)
             if whole:
                 pipe.delete(self.key("board"))
@@ -147,22 +161,18 @@ class Bus:
                 pipe.hset(self.key("board"), mapping=part)
             pipe.set(self.key("board", "position"), str(position))
             await pipe.execute()
-        except _FAULTS as error:
-            raise BusLost(str(error) or type(error).__name__) from error
 
     async def load_board(self, board: Board, until_now: bool = True) -> Position:
         """Fills an empty board from the checkpoint and everything after it; returns the position reached."""
         text = await self.call("GET", self.key("board", "position"))
         position = Position.parse(text.decode()) if text else Position()
         stored = []
-        try:
+        with _faults():
             async for _, value in self.redis.hscan_iter(self.key("board"), count=2000):
                 lane, at, raw = value.split(b" ", 2)
                 # What a gate saves while we read is newer than `position`: the stream brings it, in order.
                 if entry_id(at) <= getattr(position, lane.decode()):
                     stored.append((entry_id(at), lane.decode(), raw))
-        except _FAULTS as error:
-            raise BusLost(str(error) or type(error).__name__) from error
         for at, lane, raw in sorted(stored, key=lambda item: item[0]):
             board.apply(lane, at, raw, envelope(raw))
         kept = await self.call("GET", self.key("board", "horizon"))

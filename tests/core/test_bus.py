@@ -41,3 +41,23 @@ async def test_a_publisher_packs_what_comes_within_a_tick_and_stores_the_cursor_
     assert await bus.get("cursor", "a") == b"100"
     assert await bus.call("XLEN", bus.key("bulk")) == 1
     task.cancel()
+
+
+async def test_a_task_that_waits_for_the_bus_can_be_cancelled_at_any_moment(bus):
+    await bus.queue_add({"n": "1"}, "side")
+    for turns in range(12):
+        seen, last = asyncio.Event(), (0, 0)
+
+        async def read(seen=seen, last=last):
+            while True:
+                for at, _ in await bus.queue_read("side", after=last, block_ms=1000):
+                    last = at
+                    seen.set()
+
+        task = asyncio.create_task(read())
+        await seen.wait()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=10)
+        assert done and task.cancelled(), f"the cancellation after {turns} turns was swallowed"
