@@ -81,7 +81,8 @@ async def _read(socket: ClientConnection, options: WsOptions, idle: float, rim: 
     position = reader(options.cursor, rim, "options.cursor") if options.cursor else None
     while True:
         try:
-            message = await asyncio.wait_for(socket.recv(), idle)
+            async with asyncio.timeout(idle):  # not wait_for: before Python 3.12 that can swallow a cancellation
+                message = await socket.recv()
         except TimeoutError:
             raise SupplierSilent(f"nothing for {idle:g} s") from None
         except ConnectionClosed as closed:

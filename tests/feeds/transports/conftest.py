@@ -4,13 +4,19 @@ import asyncio
 import contextlib
 import json
 import random
+import socket
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from feeds.source import Outcome
 from hall.core import config as config_module
 from hall.core.clock import CityClock
+from hall.core.embedded import server_binary
 from hall.core.errors import ConfigError
 
 
@@ -39,9 +45,8 @@ class Recorder:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(
-                f"did not come about: {len(self.bodies)} bodies, {len(self.taken_rows)} rows, {self.parked[-3:]}, {self.losses[-3:]}"
-            ) from None
+            counts = f"{len(self.bodies)} bodies, {len(self.taken_rows)} rows"
+            raise AssertionError(f"did not come about: {counts}, {self.parked[-3:]}, {self.losses[-3:]}") from None
 
     async def bytes(self, body, content_type=""):
         self.bodies.append((body, content_type))
@@ -138,3 +143,57 @@ async def running():
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, ConfigError):
             await task
+
+
+@pytest.fixture
+def web_server():
+    """`web_server(answer)` -> base address of a real HTTP server; `answer(path, query, headers)` -> (status, headers, body).
+
+    `query` is a dict of single values.
+    """
+    servers = []
+
+    def start(answer):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                parts = urlsplit(self.path)
+                status, headers, body = answer(parts.path, dict(parse_qsl(parts.query)), self.headers)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def tcp_valkey(tmp_path):
+    """`redis://` address (database 0) of a second real Valkey: somebody else's server."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [server_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(1000):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        assert server.poll() is None, "the second Valkey ended at once"
+        threading.Event().wait(0.01)
+    yield f"redis://127.0.0.1:{port}/0"
+    server.terminate()
+    server.wait(10)

@@ -153,7 +153,9 @@ async def test_a_wrong_password_is_told(tmp_path, rim, running, monkeypatch):
     passwords = tmp_path / "passwords"
     subprocess.run([shutil.which("mosquitto_passwd") or "mosquitto_passwd", "-b", "-c", passwords, "hall", "right"], check=True)
     found = Broker(tmp_path)
-    found.file.write_text(found.file.read_text().replace("allow_anonymous true", f"allow_anonymous false\npassword_file {passwords}"))
+    found.file.write_text(
+        found.file.read_text().replace("allow_anonymous true", f"allow_anonymous false\npassword_file {passwords}")
+    )
     await found.start()
     try:
         monkeypatch.setenv("BROKER_PASSWORD", "wrong")
