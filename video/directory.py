@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from urllib.parse import unquote
 
@@ -46,6 +47,7 @@ class Directory:
         self.lost = ""
         self._urls: dict[str, str] = {}
         self._urls_at = -math.inf
+        self._reading = asyncio.Lock()
         self._near: dict[str, tuple[float | None, float | None, int, str | None]] = {}
 
     async def load(self) -> None:
@@ -73,14 +75,22 @@ class Directory:
 
     async def _url(self, subject: str) -> str:
         """Stream address of a channel; read anew when old, the last known while the bus is away."""
-        age = monotonic() - self._urls_at
-        if age > _URLS_AGE or (subject not in self._urls and age > 1.0):
-            self._urls_at = monotonic()
-            try:
-                self._urls = {name: value.decode() for name, value in (await self.bus.hash_all("channel-url")).items()}
-            except (BusLost, UnicodeDecodeError) as error:
-                self.lost = str(error)
+        if not self._fresh(subject):
+            async with self._reading:
+                if not self._fresh(subject):  # somebody else may have read it while this one waited
+                    await self._read_urls()
         return self._urls.get(subject, "")
+
+    def _fresh(self, subject: str) -> bool:
+        """Whether the addresses are young enough; one that is missing is looked for again sooner."""
+        return monotonic() - self._urls_at < (_URLS_AGE if subject in self._urls else 1.0)
+
+    async def _read_urls(self) -> None:
+        try:
+            self._urls = {name: value.decode() for name, value in (await self.bus.hash_all("channel-url")).items()}
+        except (BusLost, UnicodeDecodeError) as error:
+            self.lost = str(error)
+        self._urls_at = monotonic()
 
     def _depth(self, subject: str, lon: float | None, lat: float | None) -> float | None:
         gauge = self._gauge(subject, lon, lat)

@@ -11,7 +11,7 @@ from feeds.demo.city import City
 from feeds.demo.classes import CLASSES, RHYTHM, SOURCES
 from feeds.demo.flooding import Flooding
 from feeds.demo.plans import Place, Places, Plan, ordinary
-from feeds.demo.story import AFTERMATH, DAY, HISTORY_DAYS, HOUR, Story
+from feeds.demo.story import AFTERMATH, DAY, HISTORY_DAYS, HOUR, Storm, Story
 from feeds.demo.working import case_date, day_start, is_workday, local_day
 
 PER_DAY = 300
@@ -38,14 +38,21 @@ class Cases:
         self.city, self.story, self.flooding = city, story, flooding
         self.places = Places(city)
         self.first_day = local_day(story.anchor) - HISTORY_DAYS
-        self._day = functools.lru_cache(maxsize=_LONGEST_DAYS + 4)(lambda day: Chapter(day_plans(story.seed, self.places, day)))
+        self._day = functools.lru_cache(maxsize=_LONGEST_DAYS + 4)(self._day_chapter)
+        self._storm = functools.lru_cache(maxsize=24)(self._storm_chapter)
+
+    def _day_chapter(self, day: int) -> Chapter:
+        return Chapter(day_plans(self.story.seed, self.places, day))
+
+    def _storm_chapter(self, storm: Storm) -> Chapter:
+        return Chapter(self.flooding.plans(storm))
 
     def chapters(self, after: int, until: int) -> list[Chapter]:
         """Every chapter that may have a step in (after, until]."""
         first = max(self.first_day, local_day(after) - _LONGEST_DAYS)
         days = [self._day(day) for day in range(first, local_day(until) + 1)]
         storms = self.story.storms(after - AFTERMATH - DAY, until)
-        return days + [self.flooding.chapter(storm, Chapter) for storm in storms]
+        return days + [self._storm(storm) for storm in storms]
 
     def steps(self, after: int, until: int) -> list[tuple[int, Plan]]:
         """(ms, plan) of every step in (after, until], in time order."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
 
 from feeds.demo.chance import rng
 from feeds.demo.city import City, Site
@@ -30,16 +28,10 @@ class Flooding:
         self.fleet = fleet(city)
         self.gauges = [site for site in city.sites if site.kind in ("road", "underpass")]
         self._told = functools.lru_cache(maxsize=24)(self._tell)
-        self._chapters: dict[str, Any] = {}
 
-    def chapter(self, storm: Storm, make: Callable[[list[Plan]], Any]) -> Any:
-        """The storm's cases as one chapter, made once."""
-        key = f"{storm.key}@{storm.start}"
-        if key not in self._chapters:
-            if len(self._chapters) > 24:
-                self._chapters.pop(next(iter(self._chapters)))
-            self._chapters[key] = make(self._told(storm)[0])
-        return self._chapters[key]
+    def plans(self, storm: Storm) -> list[Plan]:
+        """The storm's cases."""
+        return self._told(storm)[0]
 
     def missions(self, storm: Storm) -> list[Mission]:
         return self._told(storm)[1]
