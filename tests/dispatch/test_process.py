@@ -58,6 +58,24 @@ async def test_numbers_are_right_after_a_history_in_any_order(hall):
     assert sum(n or 0 for n in trend["today"]) == cards(board)["reported"][0]
 
 
+async def test_a_replay_that_crosses_midnight_is_exact_when_its_clock_stops(hall):
+    stop = "2011-08-29T01:30:00"
+    hall.configure("2011-08-28T22:00:00", stop, rate=5_000)
+    end, generator = parse_moment(stop, ZONE), random.Random(2)
+    events = [hall.event(f"case/f/{n}", t, d) for n in range(100) for t, d in _life(n, generator)]
+    for n in range(60):  # reported before midnight, at it and after it; due before and after the end
+        time = end - 3 * HOUR + n * 3 * 60_000
+        data = {"feed": "f", "case_id": f"x{n}", "stages": {"reported": time}, "due": end + (n - 30) * 60_000}
+        events.append(hall.event(f"case/f/x{n}", time, data))
+    await hall.publish(*events)
+    await hall.start()
+    board = await hall.until(lambda b: (data_of(b, "kpi/today") or {}).get("as_of") == end)
+    cases = _newest(events)
+    assert cards(board) == oracle.today(cases, end, ZONE)
+    assert data_of(board, "kpi/trend")["today"] == [*oracle.hours(cases, end, ZONE)[:2], *[None] * 22]
+    assert data_of(board, "kpi/trend")["reference"] == oracle.hours(cases, end, ZONE, 7)
+
+
 @pytest.mark.chaos
 async def test_killed_at_random_it_comes_back_to_the_same_numbers(hall):
     hall.configure(START)
