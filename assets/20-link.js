@@ -23,6 +23,7 @@
     heard: 0, // when the gate was last heard, performance.now()
     heardReal: 0,
     beat: null, // the last beat
+    beatAt: 0,
     who: null,
     build: "",
     position: null,
@@ -109,6 +110,7 @@
     },
     beat(message) {
       link.beat = message;
+      link.beatAt = performance.now();
       if (message.now) hall.clock.hint(message.now);
       if (message.pos && !parts && link.state === "live") link.position = message.pos;
     },

@@ -11,8 +11,8 @@
 
 (function () {
   const hall = window.hall;
-  const BUS_MS = 3000;
-  const PROCESS_MS = 3500; // a process beats every second
+  const BUS_MS = 2500; // an idle bus answers every second, a beat comes every second
+  const PROCESS_MS = 3000; // a process beats every second
   const CONTENT_MS = { kpi: 6000 }; // topics that are published on a schedule while their maker lives
   const DIRECTORY_KINDS = new Set(["channel", "sensor"]); // a list that was read to its end is complete, not silent
   const FEED_MAKERS = "feeds";
@@ -60,7 +60,7 @@
     }
     const contentAge = new Map();
     for (const topic of Object.keys(CONTENT_MS)) contentAge.set(topic, now - (hall.store.arrived(topic) || -Infinity));
-    const busAge = link.beat ? (link.beat.bus_age ?? 0) : 0;
+    const busAge = link.beat ? (link.beat.bus_age ?? 0) + now - link.beatAt : 0;
     const feeds = [...hall.store.docs("feed").values()].map((event) => event.data);
     return { link, busAge, processes, feeds, contentAge };
   }

@@ -8,7 +8,7 @@
 
 (function () {
   const hall = window.hall;
-  const LOOK_MS = 500;
+  const LOOK_MS = 250;
   const TICK_MS = 1000;
   const ALWAYS = ["feed", "process", "clock", "scene"]; // what freshness and the kiosk live on
   const painters = new Map();

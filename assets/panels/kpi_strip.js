@@ -36,7 +36,7 @@ hall.panel("kpi_strip", function (element, { body }) {
       setText(parts.mark, late ? "▲" : "");
       const known = entry.of != null;
       setText(parts.share, known && entry.of > 0 && entry.value != null ? `${format.number((100 * entry.value) / entry.of)}%` : "");
-      const values = { value: format.number(entry.value), of: format.number(entry.of), what: hall.t(`kpi.${entry.of_key || "open"}`) };
+      const values = { value: format.number(entry.value), of: format.number(entry.of), what: hall.t(`kpi.what.${entry.of_key || "open"}`) };
       setText(parts.of, known ? hall.t("kpi.of", values) : hall.t(`kpi.${entry.key}.meaning`));
       const title = known ? hall.t("kpi.of.long", { ...values, name: hall.t(`kpi.${entry.key}`) }) : hall.t(`kpi.${entry.key}.meaning`);
       if (parts.node.title !== title) parts.node.title = title;

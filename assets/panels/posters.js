@@ -71,10 +71,10 @@ hall.panel("posters", function (element, { body, note }) {
     return { near: all.filter((c) => c.near < Infinity), rest: all.filter((c) => c.near === Infinity) };
   }
 
-  /** Columns and rows of 16:9 pictures, a line of eleven characters beneath each: of the possible grids the one that fills best. */
+  /** Columns and rows of 16:9 pictures, a line of thirteen characters beneath each: of the possible grids the one that fills best. */
   function shape() {
     const line = parseFloat(getComputedStyle(body).fontSize);
-    const most = Math.max(1, Math.min(8, Math.floor(body.clientWidth / (line * 11))));
+    const most = Math.max(1, Math.min(8, Math.floor(body.clientWidth / (line * 13.5))));
     let best = { columns: 1, rows: 1, used: 0 };
     for (let columns = Math.max(1, most - 2); columns <= most; columns += 1) {
       const height = (body.clientWidth / columns) * (9 / 16) + line * 1.7;
