@@ -9,7 +9,7 @@
 (function () {
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
-  const MARGIN = 0.08; // of the view, drawn beyond each edge so that a drag shows no bare ground at once
+  const MARGIN = 0.08; // of the view, drawn beyond each edge once somebody drags, so that no bare ground shows at once
   const RATIO_MAX = 2;
 
   // -- every Leaflet map of the page, by the id of its element --------------------------------------------------------
@@ -52,9 +52,11 @@
       for (const sheet of sheets) this.add(sheet);
       this.marked = new Set();
       this.frame = null;
+      this.margin = 0; // a wall that nobody touches draws what is seen and no more
       this.pending = 0;
       this.painted = 0; // sheets drawn so far
       this.handlers = {
+        dragstart: () => this.touched(),
         move: () => this.moved(),
         moveend: () => this.redraw(),
         viewreset: () => this.redraw(),
@@ -74,7 +76,7 @@
       canvas.className = "leaflet-zoom-animated hall-sheet";
       canvas.dataset.sheet = sheet.name;
       this.pane.append(canvas);
-      this.sheets.set(sheet.name, { ...sheet, canvas, context: canvas.getContext("2d") });
+      this.sheets.set(sheet.name, { ...sheet, canvas, context: canvas.getContext("2d", { alpha: !sheet.opaque }) });
     }
 
     /** The part of the map that this window shows, in container px (one wall may span several browsers). */
@@ -93,8 +95,8 @@
 
     frameFor(seen) {
       const size = this.map.getSize();
-      const marginX = Math.ceil((seen.right - seen.left) * MARGIN);
-      const marginY = Math.ceil((seen.bottom - seen.top) * MARGIN);
+      const marginX = Math.ceil((seen.right - seen.left) * this.margin);
+      const marginY = Math.ceil((seen.bottom - seen.top) * this.margin);
       const corner = this.map.containerPointToLayerPoint([Math.max(-marginX, Math.floor(seen.left - marginX)),
         Math.max(-marginY, Math.floor(seen.top - marginY))]);
       const width = Math.min(size.x + 2 * marginX, Math.ceil(seen.right - seen.left) + 2 * marginX);
@@ -125,6 +127,12 @@
       }
       for (const name of this.sheets.keys()) this.marked.add(name);
       this.paint();
+    }
+
+    touched() {
+      if (this.margin) return;
+      this.margin = MARGIN;
+      this.redraw();
     }
 
     /** During a drag: a new frame only when the view has left what is drawn. */

@@ -28,6 +28,7 @@
       this.cells = new Map();
       this.rows = {}; // cell code -> [open, worst severity]
       this.warnings = new Map(); // subject -> {severity, exercise, text, shapes}
+      this.holding = []; // those of them in force, mildest first
       this.shown = { cells: true, districts: true, warnings: true, basemap: true };
       this.still = document.createElement("canvas");
       this.stillFrame = null;
@@ -55,6 +56,8 @@
       const c = still.getContext("2d");
       c.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
       this.stillFrame = frame;
+      c.fillStyle = citymap.ink.ground;
+      c.fillRect(0, 0, frame.width, frame.height);
       this.drawLand(c, frame);
       if (!this.shown.basemap) return;
       c.lineJoin = c.lineCap = "round";
@@ -140,7 +143,7 @@
 
     /** Warning areas: severity colour, hatching that is denser for worse, a dashed edge for exercises and tests. */
     drawWarnings(c, frame) {
-      for (const warning of [...this.warnings.values()].sort((a, b) => a.severity - b.severity)) {
+      for (const warning of this.holding) {
         c.beginPath();
         for (const shape of warning.shapes) if (frame.sees(shape.box)) citymap.trace(c, frame, shape);
         c.strokeStyle = citymap.colours[warning.severity];
@@ -193,7 +196,7 @@
     }
 
     nameWarnings(c, frame, boxes) {
-      for (const warning of [...this.warnings.values()].sort((a, b) => b.severity - a.severity)) {
+      for (const warning of [...this.holding].reverse()) {
         const shape = warning.shapes.find((s) => frame.sees(s.box));
         if (!shape) continue;
         const x = frame.px((shape.box.west + shape.box.east) / 2);

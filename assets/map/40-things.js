@@ -65,22 +65,26 @@
       else this.judge(gauge);
     }
 
-    /** What a gauge shows: its main quantity's newest reading, judged by its own lines, the reading's word and its alarm. */
+    /** What a gauge shows: its main quantity, or the one that is worse; judged by its lines, the reading's word, its alarm. */
     judge(gauge) {
-      const sensor = gauge.sensor ? gauge.sensor.data : {};
-      const wanted = sensor.quantity || "water_depth";
-      const event = gauge.readings.get(wanted) || gauge.readings.values().next().value || null;
-      gauge.event = event;
-      const reading = event ? event.data : {};
-      const lines = sensor.thresholds || [];
-      let severity = severityOf(reading.severity);
-      for (const line of lines) if (reading.value >= line.value) severity = Math.max(severity, severityOf(line.severity));
-      if (gauge.alarm) severity = Math.max(severity, severityOf(gauge.alarm.data.severity));
-      gauge.severity = severity;
-      gauge.quantity = reading.quantity || wanted;
-      const alarmLine = gauge.alarm ? gauge.alarm.data.threshold : null;
-      gauge.top = Math.max(...lines.map((line) => line.value), alarmLine || 0, 0) || null;
-      place(gauge, placed(sensor) ? sensor : reading);
+      const sensor = gauge.sensor ? gauge.sensor.data : null;
+      const wanted = sensor && sensor.quantity ? sensor.quantity : "water_depth";
+      gauge.severity = gauge.alarm ? severityOf(gauge.alarm.data.severity) : 0;
+      gauge.event = null;
+      let worst = -1;
+      for (const [quantity, event] of gauge.readings) {
+        const lines = hall.linesOf(sensor, quantity);
+        const severity = Math.max(severityOf(event.data.severity), severityOf(hall.severityOf(lines, event.data.value)));
+        gauge.severity = Math.max(gauge.severity, severity);
+        const rank = 2 * severity + (quantity === wanted ? 1 : 0);
+        if (rank <= worst) continue;
+        worst = rank;
+        gauge.event = event;
+        gauge.quantity = quantity;
+        gauge.top = lines.length ? lines[lines.length - 1].value : (gauge.alarm && gauge.alarm.data.threshold) || null;
+      }
+      if (!gauge.event) gauge.quantity = wanted;
+      place(gauge, sensor && placed(sensor) ? sensor : gauge.event ? gauge.event.data : {});
     }
 
     takeCamera(event) {

@@ -30,4 +30,10 @@
       event,
     });
   };
+
+  /** The warnings that hold at city time `now`, mildest first; which they are is decided where every panel asks. */
+  citymap.warningsNow = function (warnings, now) {
+    const holding = hall.warningsInForce(now).map((warning) => warnings.get(`warning/${warning.feed}/${warning.warning_id}`));
+    return holding.filter(Boolean).sort((a, b) => a.severity - b.severity);
+  };
 })();

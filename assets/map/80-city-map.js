@@ -59,7 +59,7 @@
       this.map = map;
       this.home();
       this.stage = new citymap.Stage(map, [
-        { name: "ground", draw: (c, frame) => this.ground.draw(c, frame) },
+        { name: "ground", opaque: true, draw: (c, frame) => this.ground.draw(c, frame) },
         { name: "things", draw: (c, frame) => this.things.draw(c, frame) },
         { name: "movers", draw: (c, frame) => this.movers.draw(c, frame) },
       ], () => this.glyph());
@@ -87,19 +87,33 @@
       }
       this.first = false;
       if (touched.has("movers")) this.movers.ageAll();
+      if (touched.has("ground")) this.renew();
       this.count();
       this.render(...touched);
     }
 
+    /** Which warnings are in force now; true when that has changed. */
+    renew() {
+      const before = this.ground.holding;
+      this.ground.holding = citymap.warningsNow(this.ground.warnings, hall.clock.city());
+      return before.length !== this.ground.holding.length || before.some((one, i) => one !== this.ground.holding[i]);
+    }
+
     count() {
       const cells = Object.values(this.ground.rows).filter(([open]) => open > 0).length;
-      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), warnings: this.ground.warnings.size, cells });
+      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), warnings: this.ground.holding.length, cells });
     }
 
     render(...sheets) {
       if (!this.stage || !sheets.length) return;
       this.stage.dirty(...sheets);
-      this.stage.paint();
+      if (this.soon) return;
+      this.soon = true;
+      // after the store has served every panel, still before the browser shows this frame
+      queueMicrotask(() => {
+        this.soon = false;
+        this.stage.paint();
+      });
     }
 
     pulse(entry) {
@@ -156,6 +170,10 @@
       this.seconds += 1;
       if (this.seconds % AGE_EVERY === 0 && this.movers.ageAll()) this.render("movers");
       if (this.seconds % 10 === 0) this.render("things"); // what became overdue or silent meanwhile
+      if (this.renew()) {
+        this.count();
+        this.render("ground");
+      }
       this.card.tick();
       hall.setText(this.note, citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "");
     }

@@ -167,6 +167,16 @@ def test_a_warning_that_is_an_exercise_says_so_and_every_text_switches_language_
     assert said == "EXERCISE · Orange rainstorm warning"
 
 
+def test_a_warning_counts_while_it_is_in_force_only(open_map):
+    subject, data = scenery.warning()
+    ended = ("warning/warnings/w0", data | {"warning_id": "w0", "expires": real_ms() - 1000})
+    page, gate = open_map((subject, data), ended)
+    wait_count(page, "warnings", 1)
+    gate.put((subject, data | {"message_type": "Cancel"}, real_ms() + 1))
+    wait_count(page, "warnings", 0)
+    assert not page.faults
+
+
 def test_the_districts_of_the_configuration_are_drawn(open_map):
     page, _ = open_map(case(1))
     page.wait_for_function("hall.citymap && hall.citymap.geography('districts').then(found => found.length > 5)")
