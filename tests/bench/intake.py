@@ -1,0 +1,158 @@
+"""Readings per second and core through the whole intake: JSON bytes → rows → mapping → checks → known? → district and
+cell → event → encoded for the bus. Half the sensors stand still, half move, so both ways of placing are measured.
+
+Run: `python -m tests.bench.intake [seconds]`; prints a table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+import random
+import resource
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import shapely
+import shapely.geometry
+
+from feeds.decoding import Decoding
+from feeds.intake import Intake
+from feeds.known import Subjects
+from feeds.places import Places
+from feeds.rim import FeedRim
+from hall.core import config as configuration
+from hall.core.clock import CityClock, real_ms
+
+SENSORS, BODY, CELLS = 10_000, 1_000, 100
+
+CONFIG = """
+[city]
+name = {en = "Bench"}
+centre = [113.9, 35.3]
+boundary = "districts.json"
+cells = "cells.json"
+cells_code = "name"
+
+[[feeds]]
+name = "gauges"
+kind = "observation"
+url = "push://"
+crs = "WGS-84"
+[feeds.mapping]
+sensor_id = "id"
+quantity = {const = "water_depth"}
+value = {path = "depth", unit = "cm"}
+time = {path = "ts", time = "epoch_ms"}
+lon = "pos.lng"
+lat = "pos.lat"
+"""
+
+
+class Sink:
+    """Counts what would go on the bus."""
+
+    def __init__(self) -> None:
+        self.waiting, self.events, self.bytes = 0, 0, 0
+
+    def put_raw(self, encoded: bytes) -> None:
+        self.events += 1
+        self.bytes += len(encoded)
+
+
+def grid(count: int, west: float, south: float, size: float) -> bytes:
+    """`count` x `count` square polygons as GeoJSON."""
+    step = size / count
+    features = []
+    for column in range(count):
+        for row in range(count):
+            x, y = west + column * step, south + row * step
+            ring = [[x, y], [x + step, y], [x + step, y + step], [x, y + step], [x, y]]
+            geometry = {"type": "Polygon", "coordinates": [ring]}
+            features.append({"type": "Feature", "properties": {"name": f"{column}-{row}"}, "geometry": geometry})
+    return msgspec.json.encode({"type": "FeatureCollection", "features": features})
+
+
+def make_rim(folder: Path) -> tuple[FeedRim, Sink]:
+    (folder / "districts.json").write_bytes(grid(4, 113.8, 35.2, 0.2))
+    (folder / "cells.json").write_bytes(grid(CELLS, 113.8, 35.2, 0.2))
+    config = configuration.parse(CONFIG, str(folder / "hall.toml"))
+    sink, clock = Sink(), CityClock()
+    bus = SimpleNamespace()
+    process = SimpleNamespace(bus=bus, clock=clock, bulk=sink, settings=SimpleNamespace(data_dir=folder))
+    feed = config.feeds[0]
+    intake = Intake(sink, clock, Places(config), Subjects())
+    return FeedRim(process, feed, Decoding(feed, config), intake, config), sink
+
+
+def body(start: int, moment: int, chance: random.Random) -> bytes:
+    rows = []
+    for number in range(start, start + BODY):
+        sensor = number % SENSORS
+        jitter = chance.random() * 0.01 if sensor % 2 else 0.0
+        place = {"lng": 113.8 + (sensor % 100) * 0.0019 + jitter, "lat": 35.2 + (sensor // 100) * 0.0019}
+        rows.append({"id": f"S{sensor:06d}", "depth": round(chance.random() * 60, 1), "ts": moment + number, "pos": place})
+    return json.dumps(rows).encode()
+
+
+def cpu_seconds() -> float:
+    """What this process has computed so far: on a shared machine the honest measure of one core."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+async def measure(seconds: float) -> dict[str, float]:
+    """Readings per CPU second; every body is new, none is counted while it is made."""
+    with tempfile.TemporaryDirectory() as folder:
+        rim, sink = make_rim(Path(folder))
+        chance, moment, spent = random.Random(7), real_ms() - 80_000_000, 0.0
+        while spent < seconds:
+            bodies = [body(n * BODY, moment, chance) for n in range(40)]
+            moment += 1_000_000
+            begun = cpu_seconds()
+            for part in bodies:
+                await rim.bytes(part)
+            spent += cpu_seconds() - begun
+        total = rim.total
+        assert total.parked == total.late == total.duplicates == 0, total
+        return {"rate": total.accepted / spent, "readings": total.accepted, "bytes": sink.bytes / sink.events}
+
+
+def measure_peer(seconds: float) -> float:
+    """The same work written the obvious way: json, one dict, one tree query per reading, json again."""
+    cells = json.loads(grid(CELLS, 113.8, 35.2, 0.2))["features"]
+    tree = shapely.STRtree([shapely.geometry.shape(feature["geometry"]) for feature in cells])
+    chance, known, done, spent = random.Random(7), {}, 0, 0.0
+    while spent < seconds:
+        part = body(done, real_ms(), chance)
+        begun = cpu_seconds()
+        for row in json.loads(part):
+            moment = datetime.datetime.fromtimestamp(row["ts"] / 1000, datetime.UTC)
+            if known.get(row["id"], datetime.datetime.min.replace(tzinfo=datetime.UTC)) >= moment:
+                continue
+            known[row["id"]] = moment
+            hits = tree.query(shapely.Point(row["pos"]["lng"], row["pos"]["lat"]), predicate="intersects")
+            cell = cells[hits[0]]["properties"]["name"] if len(hits) else ""
+            json.dumps({"id": row["id"], "value": row["depth"] / 100, "time": moment.isoformat(), "cell": cell, **row["pos"]})
+            done += 1
+        spent += cpu_seconds() - begun
+    return done / spent
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
+    ours, peer = asyncio.run(measure(seconds)), measure_peer(min(seconds, 3.0))
+    print("| measure | figure |\n|---|---|")
+    print(f"| intake / obvious way (json, dict, one tree query each) | {ours['rate'] / peer:.2f} |")
+    print(f"| intake, readings per second of one core | {ours['rate']:,.0f} |")
+    print(f"| obvious way, readings per second of one core | {peer:,.0f} |")
+    print(f"| readings measured | {ours['readings']:,} |")
+    print(f"| bytes per event | {ours['bytes']:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
