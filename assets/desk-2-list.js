@@ -100,6 +100,8 @@
 
   function adopt(api) {
     if (grid === api) return;
+    // the component sets a source of its own once it is ready, at times after it has given us its API
+    if (!api.getGridOption("datasource")) return void setTimeout(adopt, 10, api);
     grid = api;
     api.setGridOption("datasource", source);
     api.addEventListener("rowClicked", (event) => event.data && choose(event.data.subject));
@@ -280,6 +282,7 @@
     }
 
     function tick() {
+      if (grid && grid.getGridOption("datasource") !== source) grid.setGridOption("datasource", source);
       const now = performance.now();
       const over = [...desk.changedAt].filter(([, at]) => now - at > MARK_MS).map(([subject]) => subject);
       for (const subject of over) desk.changedAt.delete(subject);

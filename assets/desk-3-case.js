@@ -9,6 +9,7 @@
     "report_source", "unit", "closing_note"];
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
   const ZOOM = 16;
+  const RING = { radius: 22, color: "#ffffff", weight: 3, dashArray: "6 5", fill: false, interactive: false };
 
   const moment = (ms) => (ms == null ? "" : `${hall.format.date(ms)} ${hall.format.seconds(ms)}`);
 
@@ -71,6 +72,7 @@
   hall.panel("desk-case", function (element, context) {
     let shown = null; // {case: event, history: [event]}
     let asked = null;
+    let ring = null;
 
     function empty(key, values) {
       shown = null;
@@ -82,6 +84,7 @@
       const doc = shown.case.data;
       const keep = context.body.scrollTop;
       const readOnly = hall.said("p.desk-readonly", "desk.read-only");
+      context.note(hall.t("desk.read-only-mark"));
       const learnt = hall.make("p.case-learnt", {}, hall.t("desk.as-of", { at: moment(shown.case.time), learnt: moment(shown.case.recordedtime) }));
       hall.fill(context.body, [head(doc), timeline(doc), fields(doc), learnt, ...versions(shown.history), readOnly]);
       context.body.scrollTop = keep;
@@ -104,11 +107,17 @@
       }
     }
 
+    /** Brings the case's place into the map's middle and rings it. */
     function focus(doc) {
-      if (doc.lon != null && hall.map && hall.map.focus) hall.map.focus(doc.lon, doc.lat, ZOOM);
+      if (ring) ring.remove(), (ring = null);
+      if (doc.lon == null) return;
+      if (hall.map && hall.map.focus) hall.map.focus(doc.lon, doc.lat, ZOOM);
+      const map = Object.values(hall.maps)[0];
+      if (map && window.L) ring = window.L.circleMarker([doc.lat, doc.lon], RING).addTo(map);
     }
 
     empty("desk.none-chosen");
+    context.note(hall.t("desk.read-only-mark"));
     const offs = [
       desk.on("chosen", open),
       desk.on("changed", (event) => {
@@ -117,6 +126,6 @@
         paint();
       }),
     ];
-    return { locale: paint, unmount: () => offs.forEach((off) => off()) };
+    return { locale: () => (shown ? paint() : empty("desk.none-chosen")), unmount: () => offs.forEach((off) => off()) };
   });
 })();

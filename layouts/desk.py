@@ -23,16 +23,15 @@ DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("
 
 #: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
 COLUMNS: dict[str, tuple[int, int, bool, str]] = {
-    "number": (146, 0, True, ""),
-    "severity": (84, 0, True, "hallSeverity(params)"),
-    "state": (96, 0, True, "hallState(params)"),
+    "number": (172, 0, True, ""),
+    "severity": (100, 0, True, "hallSeverity(params)"),
+    "state": (120, 0, True, "hallState(params)"),
     "class_name": (110, 1, True, ""),
-    "description": (220, 3, False, ""),
-    "district": (92, 0, True, ""),
+    "description": (180, 3, False, ""),
+    "district": (100, 0, True, ""),
     "report_source": (112, 0, True, ""),
-    "unit": (110, 1, True, ""),
-    "reported": (122, 0, True, "hallTime(params.value)"),
-    "due": (118, 0, True, "hallDue(params)"),
+    "reported": (142, 0, True, "hallTime(params.value)"),
+    "due": (116, 0, True, "hallDue(params)"),
 }
 _FIELDS = {"number": "case_id", "reported": "stages.reported"}
 
