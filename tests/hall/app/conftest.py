@@ -1,0 +1,149 @@
+"""A real web process (and a gate where asked for) on free ports, a real Valkey, one data directory per process."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hall import access
+from hall.core.bus import Bus
+
+ROOT = Path(__file__).parent.parent.parent.parent
+_numbers = itertools.count()
+
+CITY = """
+[city]
+name = { "zh-CN" = "试验市", en = "Trial City" }
+centre = [113.92, 35.30]
+demo = %s
+[walls.east]
+columns = 2
+layout = "flood"
+[[feeds]]
+name = "probe"
+kind = "case"
+url = "push://"
+token = "supplier-secret"
+label = { "zh-CN" = "探针", en = "Probe" }
+"""
+
+
+def two_free_ports() -> int:
+    """A port whose successor is free too."""
+    for _ in range(50):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no two free ports in a row")
+
+
+class Hall:
+    """Processes of one hall in a test: `url` of the web, `bus()` for the test's own use."""
+
+    def __init__(self, home: Path, valkey: str, demo: bool, video_port: int = 0) -> None:
+        self.home, self.valkey, self.prefix = home, valkey, f"{{web{next(_numbers)}}}"
+        (home / "hall.toml").write_text(CITY % ("true" if demo else "false"), encoding="utf-8")
+        self.port = two_free_ports()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = dict(
+            os.environ,
+            HALL_CONFIG=str(home / "hall.toml"),
+            HALL_DATA_DIR=str(home / "var"),
+            HALL_PORT=str(self.port),
+            HALL_VIDEO_PORT=str(video_port),
+            HALL_REDIS_URL=valkey,
+            HALL_BUS_PREFIX=self.prefix,
+        )
+        self.log = home / "log"
+        self._processes: list[subprocess.Popen] = []
+
+    def bus(self) -> Bus:
+        return Bus(self.valkey, self.prefix)
+
+    def spawn(self, name: str, package: str) -> subprocess.Popen:
+        code = f"from hall.core.process import main; from {package} import serve; main({name!r}, serve)"
+        with self.log.open("ab") as out:
+            process = subprocess.Popen([sys.executable, "-c", code], env=self.env, cwd=ROOT, stdout=out, stderr=out)
+        self._processes.append(process)
+        return process
+
+    def start(self) -> Hall:
+        self._wait(self.spawn("web", "hall.app"), self.port)
+        return self
+
+    def start_gate(self) -> None:
+        self._wait(self.spawn("gate", "hall.gate"), self.port + 1)
+
+    def _wait(self, process: subprocess.Popen, port: int) -> None:
+        limit = time.monotonic() + 20
+        while process.poll() is None and time.monotonic() < limit:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.03)
+        raise AssertionError(self.log.read_text())
+
+    @property
+    def admin_password(self) -> str:
+        return re.search(r"with the password\s+(\S+)", self.log.read_text())[1]
+
+    def stop(self) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            assert process.wait(10) in (0, -15), self.log.read_text()
+
+    async def client(self, role: str | None = None, name: str = "") -> httpx.AsyncClient:
+        """A browser-like client, signed in as `role`; its changes carry the page's CSRF token."""
+        client = httpx.AsyncClient(base_url=self.url, timeout=10)
+        if role:
+            bus = self.bus()
+            secret = await access.open_session(bus, name or f"a-{role}", role)
+            await bus.close()
+            client.cookies.set(access.COOKIE, secret)
+            client.headers["x-hall-csrf"] = access.csrf_token(secret)
+        return client
+
+
+@pytest.fixture(scope="module")
+def city_hall(valkey, tmp_path_factory):
+    """A configured city's hall: nobody enters without signing in."""
+    hall = Hall(tmp_path_factory.mktemp("city"), valkey, demo=False).start()
+    yield hall
+    hall.stop()
+
+
+@pytest.fixture(scope="module")
+def demo_hall(valkey, tmp_path_factory):
+    """The demo on this machine."""
+    hall = Hall(tmp_path_factory.mktemp("demo"), valkey, demo=True).start()
+    yield hall
+    hall.stop()
+
+
+@pytest.fixture
+def new_hall(valkey, tmp_path):
+    """A hall that the test starts itself."""
+    made: list[Hall] = []
+
+    def make(**options) -> Hall:
+        made.append(Hall(tmp_path, valkey, **{"demo": False, **options}))
+        return made[-1]
+
+    yield make
+    for hall in made:
+        hall.stop()
