@@ -47,6 +47,8 @@ def _iso(zone: datetime.tzinfo) -> ToMs:
 
 def _epoch(scale: float) -> ToMs:
     def convert(value: Any) -> int:
+        if isinstance(value, bool):
+            raise ValueError(value)
         number = float(value)
         if not math.isfinite(number):
             raise ValueError(value)

@@ -57,7 +57,7 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 
 def spec_of(data: Any, key: str) -> Spec:
     """Reads a specification; raises Wrong naming the key."""
-    if isinstance(data, str):
+    if isinstance(data, (str, list)):
         data = {"path": data}
     if not isinstance(data, dict):
         raise Wrong(key, 'give a source path or a table such as {path = "a.b"}; a fixed value is {const = ...}')
