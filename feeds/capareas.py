@@ -149,12 +149,12 @@ def _outline(element: Element) -> list[Ring]:
 
 def areas_of(infos: list[Element], known: Areas) -> list[WarningArea]:
     """All areas of some infos, each once. Geocodes known to `known` get its outlines; raises BadInput."""
-    found: dict[tuple[str, tuple[str, ...], int], WarningArea] = {}
+    found: dict[bytes, WarningArea] = {}
     for element in (area for info in infos for area in info.iterfind("area")):
         codes = [content(code, "value") for code in element.iterfind("geocode") if content(code, "valueName") != EXCLUDE]
         rings = _outline(element)
         for code in codes:
             rings.extend(known.rings.get(code, []))
         area = WarningArea(description=content(element, "areaDesc"), polygons=rings, geocodes=codes)
-        found.setdefault((area.description, tuple(codes), len(rings)), area)
+        found[msgspec.json.encode(area)] = area
     return list(found.values())
