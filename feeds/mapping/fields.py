@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from feeds.mapping import times, units
-from feeds.mapping.values import Spec, Take, Wrong, text_of
+from feeds.mapping.values import Spec, Take, Wrong, scalar_of, text_of
 from hall.core.errors import BadInput
 
 
@@ -31,8 +31,7 @@ def number_of(value: Any) -> float | None:
     """A finite number, None for nothing; raises BadInput `number-unparsable` or `number-not-finite`."""
     if isinstance(value, bool):
         raise BadInput("number-unparsable", repr(value))
-    if isinstance(value, dict) and "#text" in value:
-        value = value["#text"]
+    value = scalar_of(value) if isinstance(value, dict) else value
     if isinstance(value, str):
         value = value.strip()
     if value is None or value == "":
@@ -51,6 +50,7 @@ def text_field(take: Take, spec: Spec) -> Take:
 
     def text(row: Any) -> str:
         value = take(row)
+        value = scalar_of(value) if isinstance(value, dict) else value
         if value is None:
             return ""
         value = value if isinstance(value, str) else text_of(value)
@@ -134,8 +134,7 @@ def unwarped_time(take: Take, spec: Spec, zone: str, key: str) -> Callable[[Any]
 
     def moment(row: Any) -> int | None:
         value = take(row)
-        if isinstance(value, dict):
-            value = value.get("#text")
+        value = scalar_of(value) if isinstance(value, dict) else value
         if value is None or value == "" or (isinstance(value, str) and not value.strip()):
             return None
         found = convert(value)

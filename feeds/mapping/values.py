@@ -72,6 +72,16 @@ def spec_of(data: Any, key: str) -> Spec:
     return spec
 
 
+def scalar_of(value: Any) -> Any:
+    """The text of an XML element that has attributes, None when it has nothing but attributes; else the value itself."""
+    if isinstance(value, dict) and value:
+        if "#text" in value:
+            return value["#text"]
+        if all(name.startswith("@") for name in value):
+            return None
+    return value
+
+
 def text_of(value: Any) -> str:
     """A scalar as text: whole numbers without `.0`; raises BadInput for what is no scalar."""
     if isinstance(value, str):
@@ -161,8 +171,7 @@ def _sentinels(take: Take, spec: Spec) -> Take:
 
     def finished(row: Any) -> Any:
         value = take(row)
-        if isinstance(value, dict) and "#text" in value:
-            value = value["#text"]
+        value = scalar_of(value) if isinstance(value, dict) else value
         if value is not None and nulls and not isinstance(value, (dict, list)):
             if (isinstance(value, (int, float)) and value in numbers) or text_of(value).strip() in nulls:
                 value = None
