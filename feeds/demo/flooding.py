@@ -72,7 +72,7 @@ class Flooding:
             checked = handled + chance.randrange(3 * MINUTE, 12 * MINUTE)
             steps = (
                 (reported, "reported"), (accepted, "pending_register"), (registered, "pending_dispatch"),
-                (dispatched, "pending_handle"), (handling, "handling"), (handled, "pending_check"),
+                (dispatched, "pending_handle"), (handling, "handling"), (handled, "pending_check"), (checked, "pending_check"),
                 (checked + chance.randrange(MINUTE, 6 * MINUTE), "closed"),
             )  # fmt: skip
             depth = self.water.depth(site, reported)

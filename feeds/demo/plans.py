@@ -10,7 +10,7 @@ from feeds.demo.city import City
 from feeds.demo.classes import CLOSING, REFUSED, CaseClass
 from feeds.demo.names import COMMUNITIES, DISTRICTS, SHOPS, UNITS, URBAN
 from feeds.demo.plane import distance, to_degrees
-from feeds.demo.working import HOUR, add_working, deadline
+from feeds.demo.working import HOUR, add_service, deadline
 from hall.core.model import Case, Stages
 
 MINUTE = 60_000
@@ -30,7 +30,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Plan:
-    """`steps` = (ms, state) in time order, the first is the report. `checked` is stamped between handled and closed."""
+    """`steps` = (ms, state) in time order, the first is the report.
+
+    A state may come twice: at `checked` a case that waited for the check has passed it and waits to be closed.
+    """
 
     case_id: str
     row: CaseClass
@@ -141,10 +144,13 @@ def ordinary(case_id: str, row: CaseClass, place: Place, source: str, reported: 
         steps += [(returned, "returned"), (begun, "pending_handle")]
     urgent = row.mode == "urgent"
     span = row.limit * HOUR * (8 if row.mode == "days" else 1)
-    share = chance.lognormvariate(-0.82, 0.46)
-    handled = begun + int(span * share) if urgent else add_working(begun, span * share)
+    # half the limit is what a typical case takes, one in fifteen takes more than all of it; a working day of 8 hours is a
+    # calendar day of 15 service hours
+    share = chance.lognormvariate(-0.82, 0.55)
+    handled = begun + int(span * share) if urgent else add_service(begun, span * share * 1.9)
     arrived = begun + (handled - begun) * (0.35 if urgent else 0.6)
     pause = _delay(chance, 35, 200)
-    checked = handled + pause if urgent else add_working(handled, pause)
-    steps += [(int(arrived), "handling"), (handled, "pending_check"), (checked + _delay(chance, 8, 60), "closed")]
+    checked = handled + pause if urgent else add_service(handled, pause)
+    closed = checked + _delay(chance, 8, 60)
+    steps += [(int(arrived), "handling"), (handled, "pending_check"), (checked, "pending_check"), (closed, "closed")]
     return replace(base, steps=tuple(steps), due=due, checked=checked, note=chance.choice(CLOSING))

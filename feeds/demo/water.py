@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from array import array
 
 from feeds.demo.chance import unit
 from feeds.demo.city import Site
@@ -23,7 +24,7 @@ class Water:
 
     def __init__(self, story: Story) -> None:
         self.story = story
-        self._responses = functools.lru_cache(maxsize=400)(_response)
+        self._responses = functools.lru_cache(maxsize=200)(_response)
         self._swells = functools.lru_cache(maxsize=30)(_swell)
 
     def depth(self, site: Site, time: int) -> float:
@@ -78,14 +79,14 @@ class Water:
         return values[k] + (values[k + 1] - values[k]) * (place - k)
 
 
-def _response(storm: Storm, site: Site) -> list[float]:
+def _response(storm: Storm, site: Site) -> array[float]:
     """Depth in STEPs from the storm's start: rain runs in with a lag, drains (or pumps) take it away again."""
     lag = int((0.5 + 1.5 * unit(site.id, "lag")) * MINUTE)
     minutes_to_drain = 13.0 if site.kind == "underpass" else 8.0
     keep = 1.0 - STEP / MINUTE / minutes_to_drain
     # under a core of strength 1 the stored water peaks near this many mm, which stands for the full depth
     full = 10.5 if site.kind == "underpass" else 8.4
-    level, found = 0.0, []
+    level, found = 0.0, array("d")
     for k in range(_STEPS):
         level = level * keep + storm.rate(site.at, storm.start + k * STEP - lag) * STEP / HOUR
         found.append(_full_depth(site) * level / full if level > 0.01 else 0.0)

@@ -7,6 +7,7 @@ import datetime
 DAY, HOUR = 86_400_000, 3_600_000
 ZONE = 8 * HOUR  # Asia/Shanghai has had one offset since 1991
 _SHIFTS = ((8 * HOUR, 12 * HOUR), (14 * HOUR, 18 * HOUR))
+_SERVICE = ((13 * HOUR // 2, 43 * HOUR // 2),)
 
 
 def local_day(time: int) -> int:
@@ -28,18 +29,26 @@ def is_workday(day: int) -> bool:
 
 
 def add_working(time: int, span: float) -> int:
-    """The moment `span` ms of working time after `time`."""
+    """The moment `span` ms of working time after `time`: what deadlines are counted in."""
+    return _add(time, span, _SHIFTS, False)
+
+
+def add_service(time: int, span: float) -> int:
+    """The moment `span` ms of service time after `time`: crews and patrols are out 06:30-21:30 every day."""
+    return _add(time, span, _SERVICE, True)
+
+
+def _add(time: int, span: float, shifts: tuple[tuple[int, int], ...], every_day: bool) -> int:
     left = span
     day = local_day(time)
     while True:
-        if is_workday(day):
-            for opens, closes in _SHIFTS:
-                begin = max(time, day_start(day) + opens)
-                end = day_start(day) + closes
-                if begin < end:
-                    if left <= end - begin:
-                        return int(begin + left)
-                    left -= end - begin
+        for opens, closes in shifts if every_day or is_workday(day) else ():
+            begin = max(time, day_start(day) + opens)
+            end = day_start(day) + closes
+            if begin < end:
+                if left <= end - begin:
+                    return int(begin + left)
+                left -= end - begin
         day += 1
 
 

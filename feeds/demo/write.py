@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import shapely
@@ -12,17 +13,16 @@ import shapely
 from feeds.demo import land
 from feeds.demo.chance import Field
 from feeds.demo.city import City, build
-from feeds.demo.names import DISTRICTS, URBAN
-from feeds.demo.plane import CENTRE, to_degrees
+from feeds.demo.names import DISTRICTS
+from feeds.demo.plane import to_degrees
 
-#: raise it when anything written here changes
-VERSION = "1"
+_SOURCES = Path(__file__).parent
 
 
 def write_city(folder: Path, seed: int) -> Path:
     """Writes all files (each appears whole or not at all, the version mark last); returns the path of hall.toml."""
     mark, config = folder / "version", folder / "hall.toml"
-    wanted = f"{VERSION} {seed}"
+    wanted = f"{_version()} {seed}"
     if mark.exists() and mark.read_text(encoding="utf-8") == wanted and config.exists():
         return config
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,10 +30,18 @@ def write_city(folder: Path, seed: int) -> Path:
     _write(folder / "districts.geojson", _collection(_district_features(city)))
     _write(folder / "cells.geojson", _collection(_cell_features(city)))
     _write(folder / "basemap.geojson", _collection(_basemap_features(city)))
-    text = (Path(__file__).parent / "hall.toml").read_text(encoding="utf-8")
+    text = (_SOURCES / "hall.toml").read_text(encoding="utf-8")
     _write(config, text.replace("@seed@", str(seed)).encode())
     _write(mark, wanted.encode())
     return config
+
+
+def _version() -> str:
+    """Changes with anything the files are made by, so that no stale city outlives an upgrade."""
+    found = 0
+    for path in sorted([*_SOURCES.glob("*.py"), _SOURCES / "hall.toml"]):
+        found = crc32(path.read_bytes(), found)
+    return f"{found:08x}"
 
 
 def _write(path: Path, body: bytes) -> None:
@@ -128,6 +136,3 @@ def _labels(city: City) -> list[dict]:
     found = [label("新乡演示市", "Demo City", (0, -300), 1)]
     found += [label(row[0], row[1], row[3], 2) for row, _ in city.districts]
     return found + [label(n, e, shape.centroid.coords[0], 3) for n, e, shape in city.parks]
-
-
-__all__ = ["CENTRE", "URBAN", "VERSION", "write_city"]
