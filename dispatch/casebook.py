@@ -172,7 +172,7 @@ class Casebook:
 def searched_text(case: Case) -> str:
     """What a search looks in: number, description, address, classes, district and unit, in lower case."""
     fields = (case.case_id, case.description, case.address, case.class_name, case.subclass_name, case.district, case.unit)
-    return "".join(f"{field}\n" for field in fields if field).lower()
+    return "".join(f"{field}\n" for field in fields if field).lower() + "\n"
 
 
 def _store(db: sqlite3.Connection, version: Version) -> tuple[bool, Facts | None]:

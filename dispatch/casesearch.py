@@ -1,8 +1,9 @@
 """Searching the casebook: how a text, filters and an order become a page within a bounded time.
 
-Two ways exist. *Collect*: take all hits of the text index and sort them; right for rare words. *Walk*: go along the
-index of the order and look at each case until the page is full; right for common words. A walk that finds little in its
-time is given up for collecting. Totals are counted up to a bound and for a bounded time; `capped` says there are more.
+Two ways exist. *Collect*: take all hits of the text index, or of the rarest filter's index, and sort them; right for
+what is rare. *Walk*: go along an index and look at each case until the page is full; right for what is common. A walk
+that finds little in its time is given up for collecting. Totals are counted up to a bound and for a bounded time;
+`capped` says there are more. A `+` before a column keeps SQLite from using its index.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from hall.core.clock import monotonic
 TOTAL_BOUND = 10_000
 LIMIT_BOUND = 1_000
 _RARE = 10_000  # hits of the text index that are collected without trying a walk
+_LEADS = 30_000  # cases that a filter may pass to lead a search instead of the text index
 _TERMS_BOUND = 200
 _WALK_SECONDS = 0.06
+_TERMS_SECONDS = 0.03
 _COUNT_SECONDS = 0.04
 _OPCODES = 2_000  # of SQLite's machine between two looks at the clock
 
@@ -44,29 +47,50 @@ def search(
 ) -> Page:
     """One page. `offset` >= 0, `limit` 1 to 1000. Raises ValueError for a sort or filter that does not exist."""
     order = sql.order(sort)
-    terms, values = sql.conditions(filters, now)
+    wanted = sql.conditions(filters, now)
     if offset < 0 or not 1 <= limit <= LIMIT_BOUND:
         raise ValueError(f"offset must be 0 or more and limit from 1 to {LIMIT_BOUND}")
     words = _words(db, text)
     if words.impossible:
         return Page([], 0, False)
-    walk = _select(None, terms + ["instr(c.text, ?)"] * len(words.tests), values + words.tests)
-    collect = None
-    if words.match:
-        rest = words.unindexed
-        collect = _select(words.match, terms + ["instr(c.text, ?)"] * len(rest), values + rest)
     window = (limit, offset)
-    ids = None
-    if collect is None:
+    walk = _select("", wanted + [_holds(word) for word in words.tests])
+    if not wanted and not words.tests:
         ids = _ids(db, walk, order, window)
-    elif _hits(db, words.match) > _RARE:
-        ids = _timed(db, _WALK_SECONDS, lambda: _ids(db, walk, order, window))
+        total, capped = _count(db, walk)
+        return Page(_documents(db, ids), max(total, offset + len(ids)) if ids else total, capped)
+    common = not words.match or _hits(db, words.match) > _RARE
+    ids = _timed(db, _WALK_SECONDS, lambda: _ids(db, walk, order, window)) if common else None
+    collect = _collect(db, words, wanted, common)
     if ids is None:
-        ids = _ids(db, collect, order, window)
-    total, capped = _count(db, collect or walk)
-    if capped and ids:
-        total = max(total, offset + len(ids))
-    return Page(_documents(db, ids), total, capped)
+        ids = _ids(db, collect, order.replace("c.", "+c."), window)
+    total, capped = _count(db, collect)
+    return Page(_documents(db, ids), max(total, offset + len(ids)) if capped and ids else total, capped)
+
+
+def _holds(word: str) -> sql.Condition:
+    return "instr(c.text, ?)", [word]
+
+
+def _collect(db: sqlite3.Connection, words: _Words, wanted: list[sql.Condition], common: bool) -> tuple[str, list[Any]]:
+    """The search led by what is rarest: by the text index, or, where its hits are `common`, by a filter's index.
+
+    The conditions that do not lead are so written that SQLite keeps off their indexes.
+    """
+    counts = [_passing(db, condition) for condition in wanted] if common else []
+    if words.match and (not counts or min(counts) > _LEADS):
+        return _select(words.match, wanted + [_holds(word) for word in words.unindexed])
+    lead = counts.index(min(counts)) if counts else -1
+    led = [(t if n == lead else t.replace("c.", "+c."), values) for n, (t, values) in enumerate(wanted)]
+    return _select("", led + [_holds(word) for word in words.tests])
+
+
+def _passing(db: sqlite3.Connection, condition: sql.Condition) -> int:
+    """Cases that pass one condition, counted up to just above `_LEADS`; a condition no index answers counts as most."""
+    if condition[0].startswith("NOT"):
+        return _LEADS + 2
+    query = f"SELECT count(*) FROM (SELECT 1 FROM cases c WHERE {condition[0]} LIMIT {_LEADS + 1})"
+    return db.execute(query, condition[1]).fetchone()[0]
 
 
 def _words(db: sqlite3.Connection, text: str) -> _Words:
@@ -76,13 +100,14 @@ def _words(db: sqlite3.Connection, text: str) -> _Words:
         if len(word) >= 3:
             parts.append(_quoted(word))
             continue
-        terms = [] if len(word) < 2 else db.execute(sql.TERMS, (word, _after(word), _TERMS_BOUND + 1)).fetchall()
-        if len(word) == 2 and not terms:
-            return _Words("", [], [], True)
-        if len(word) == 2 and len(terms) <= _TERMS_BOUND:
+        begun = (word, _after(word), _TERMS_BOUND + 1)
+        terms = _timed(db, _TERMS_SECONDS, lambda bounds=begun: db.execute(sql.TERMS, bounds).fetchall())
+        if terms is None or len(terms) > _TERMS_BOUND:
+            unindexed.append(word)
+        elif terms:
             parts.append("(" + " OR ".join(_quoted(term) for (term,) in terms) + ")")
         else:
-            unindexed.append(word)
+            return _Words("", [], [], True)
     return _Words(" AND ".join(parts), tests, unindexed, False)
 
 
@@ -95,20 +120,18 @@ def _after(word: str) -> str:
     return word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
 
 
-def _select(match: str | None, terms: list[str], values: list[Any]) -> tuple[str, list[Any]]:
+def _select(match: str, conditions: list[sql.Condition]) -> tuple[str, list[Any]]:
     """FROM and WHERE of a search and its parameters."""
-    where = f" WHERE {' AND '.join(terms)}" if terms else ""
-    if match is None:
+    where = f" WHERE {' AND '.join(term for term, _ in conditions)}" if conditions else ""
+    values = [value for _, some in conditions for value in some]
+    if not match:
         return f"FROM cases c{where}", values
-    return f"FROM (SELECT rowid FROM cases_text WHERE cases_text MATCH ?) t CROSS JOIN cases c ON c.id=t.rowid{where}", [
-        match,
-        *values,
-    ]
+    hits = "FROM (SELECT rowid FROM cases_text WHERE cases_text MATCH ?) t CROSS JOIN cases c ON c.id=t.rowid"
+    return hits + where, [match, *values]
 
 
 def _ids(db: sqlite3.Connection, select: tuple[str, list[Any]], order: str, window: tuple[int, int]) -> list[int]:
-    columns = ", ".join(f"c.{part}" for part in order.split(", "))
-    found = db.execute(f"SELECT c.id {select[0]} ORDER BY {columns} LIMIT ? OFFSET ?", (*select[1], *window))
+    found = db.execute(f"SELECT c.id {select[0]} ORDER BY {order} LIMIT ? OFFSET ?", (*select[1], *window))
     return [row[0] for row in found]
 
 

@@ -2,7 +2,7 @@
 
 `cases` is narrow so that a walk along an index touches few pages; every version's document lies in `history`, and
 `cases.version` names the newest. The text index holds trigrams; the characters of `cases.text` are lower case, each
-field ends with a line feed, so that the last two characters of a field are the start of a trigram too.
+field ends with a line feed and the text with another, so that the last characters of a field begin a trigram too.
 """
 
 from __future__ import annotations
@@ -100,15 +100,17 @@ def order(sort: str) -> str:
         raise ValueError(f"cannot sort by {sort!r}: one of {', '.join(SORTS)}, then asc or desc")
     direction = direction or "asc"
     column = SORTS[name]
-    second = f", reported {direction}" if column in _COLUMN_INDEXES else ""
-    return f"{column} {direction}{second}, id {direction}"
+    second = f", c.reported {direction}" if column in _COLUMN_INDEXES else ""
+    return f"c.{column} {direction}{second}, c.id {direction}"
 
 
-def conditions(filters: dict[str, Any], now: int | None) -> tuple[list[str], list[Any]]:
-    """WHERE terms and their parameters. Values: a word or a list of words; `open`, `overdue` true or false; `since` and
+Condition = tuple[str, list[Any]]  # a WHERE term and its parameters
+
+
+def conditions(filters: dict[str, Any], now: int | None) -> list[Condition]:
+    """What `filters` say in SQL. Values: a word or a list of words; `open`, `overdue` true or false; `since` and
     `until` bound the reported moment in ms, the first included, the last not. Raises ValueError for anything else."""
-    terms: list[str] = []
-    values: list[Any] = []
+    found: list[Condition] = []
     for name, wanted in filters.items():
         if name not in FILTERS:
             raise ValueError(f"cannot filter by {name!r}: one of {', '.join(FILTERS)}")
@@ -116,18 +118,13 @@ def conditions(filters: dict[str, Any], now: int | None) -> tuple[list[str], lis
             continue
         if name in EQUAL_FILTERS:
             choices = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
-            terms.append(f"c.{name} IN ({','.join('?' * len(choices))})" if len(choices) > 1 else f"c.{name}=?")
-            values += choices
+            found.append((f"c.{name} IN ({','.join('?' * len(choices))})" if len(choices) > 1 else f"c.{name}=?", choices))
         elif name == "open":
-            terms.append("c.ended_at IS NULL" if wanted else "c.ended_at IS NOT NULL")
+            found.append(("c.ended_at IS NULL" if wanted else "c.ended_at IS NOT NULL", []))
         elif name == "overdue":
             if now is None:
                 raise ValueError("the filter overdue needs now")
-            terms.append(
-                "c.ended_at IS NULL AND c.due < ?" if wanted else "NOT (c.ended_at IS NULL AND coalesce(c.due < ?, 0))"
-            )
-            values.append(now)
+            found.append((f"{'' if wanted else 'NOT '}(c.ended_at IS NULL AND c.due < ?)", [now]))
         else:
-            terms.append("c.reported >= ?" if name == "since" else "c.reported < ?")
-            values.append(int(wanted))
-    return terms, values
+            found.append(("c.reported >= ?" if name == "since" else "c.reported < ?", [int(wanted)]))
+    return found
