@@ -91,10 +91,11 @@ class Hall:
     def _wait(self, process: subprocess.Popen, port: int) -> None:
         limit = time.monotonic() + 20
         while process.poll() is None and time.monotonic() < limit:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.03)
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=20, trust_env=False)
+                return
+            except httpx.TransportError:
+                time.sleep(0.03)
         raise AssertionError(self.log.read_text())
 
     @property

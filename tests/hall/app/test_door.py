@@ -137,7 +137,9 @@ async def test_anonymous_and_even_signed_in_sockets_are_refused(city_hall, path)
         for cookie in ("", f"{access.COOKIE}={client.cookies[access.COOKIE]}"):
             with pytest.raises(websockets.InvalidStatus) as error:
                 headers = {"cookie": cookie} if cookie else {}
-                await websockets.connect(f"ws://127.0.0.1:{city_hall.port}{path}", origin=city_hall.url, additional_headers=headers)
+                await websockets.connect(
+                    f"ws://127.0.0.1:{city_hall.port}{path}", origin=city_hall.url, additional_headers=headers
+                )
             assert error.value.response.status_code == 403
 
 

@@ -1,0 +1,163 @@
+"""Signing in as a browser does it: the form, its token, the cookie, the limits."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from argon2 import PasswordHasher
+
+from hall import access
+from hall.app.attempts import PER_NAME
+from hall.app.signin import safe_next
+from hall.app.users import Users
+from hall.core.errors import Refused
+
+
+async def fill_in(client, name, password, target="/desk", csrf=None):
+    """Opens the form and sends it."""
+    form = await client.get("/sign-in", params={"next": target})
+    token = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)[1] if csrf is None else csrf
+    return await client.post("/sign-in", params={"next": target}, data={"name": name, "password": password, "csrf": token})
+
+
+async def test_the_first_admin_signs_in_with_the_printed_password_and_out_again(city_hall):
+    async with await city_hall.client() as client:
+        answer = await fill_in(client, "admin", city_hall.admin_password, "/admin/users?lang=en")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/admin/users?lang=en")
+        cookie = next(line.lower() for line in answer.headers.get_list("set-cookie") if line.startswith(access.COOKIE))
+        assert "httponly" in cookie and "samesite=strict" in cookie and "max-age=43200" in cookie and "path=/" in cookie
+        me = (await client.get("/api/v1/me")).json()
+        assert me["role"] == "admin" and set(me["may"]) == set(access.MATRIX)
+        secret = client.cookies[access.COOKIE]
+        assert (await client.post("/sign-out", data={"csrf": "0"})).status_code == 403
+        out = await client.post("/sign-out", data={"csrf": access.csrf_token(secret)})
+        assert out.headers["location"] == "/sign-in?why=signed-out"
+        client.cookies.set(access.COOKIE, secret)
+        assert (await client.get("/api/v1/me")).status_code == 401, "the session ends on the server too"
+
+
+async def test_the_password_is_printed_once_and_kept_as_an_argon2id_sum_only(city_hall):
+    log = city_hall.log.read_text()
+    assert log.count(city_hall.admin_password) == 1
+    stored = (city_hall.home / "var" / "users.db").read_bytes()
+    assert city_hall.admin_password.encode() not in stored and b"$argon2id$" in stored
+    assert (city_hall.home / "var" / "users.db").stat().st_mode & 0o077 == 0
+
+
+async def test_a_form_without_its_token_or_cookie_is_refused(city_hall):
+    async with await city_hall.client() as client:
+        answer = await fill_in(client, "admin", city_hall.admin_password, csrf="0" * 64)
+        assert answer.status_code == 403 and access.COOKIE not in client.cookies
+    async with await city_hall.client() as other:
+        form = await other.get("/sign-in")
+        token = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)[1]
+        other.cookies.clear()
+        data = {"name": "admin", "password": city_hall.admin_password, "csrf": token}
+        assert (await other.post("/sign-in", data=data)).status_code == 403
+
+
+async def test_wrong_passwords_lock_a_name_and_say_for_how_long(city_hall):
+    async with await city_hall.client() as client:
+        for _ in range(PER_NAME):
+            answer = await fill_in(client, "guessed", "wrong password")
+            assert answer.status_code == 401 and "不正确" in answer.text
+        answer = await fill_in(client, "guessed", "wrong password")
+        assert answer.status_code == 429 and re.search(r"请 1[45] 分钟后再试", answer.text)
+        other = await fill_in(client, "somebody", "wrong password")
+        assert other.status_code == 401, "another name is not locked"
+
+
+async def test_unknown_names_and_wrong_passwords_cost_one_hash_each(tmp_path):
+    class Counting(PasswordHasher):
+        verified = 0
+
+        def verify(self, *args):
+            Counting.verified += 1
+            return super().verify(*args)
+
+    users = Users(tmp_path / "users.db", Counting(time_cost=1, memory_cost=1024, parallelism=1))
+    users.add("li", "viewer", "a long password")
+    for name, password, found in (("li", "wrong", None), ("nobody", "wrong", None), ("nobody", "hall-decoy", None)):
+        Counting.verified = 0
+        assert users.check(name, password) is found and Counting.verified == 1
+    assert users.check("li", "a long password").role == "viewer"
+
+
+async def test_what_is_typed_comes_back_as_text_never_as_markup(city_hall):
+    async with await city_hall.client() as client:
+        answer = await fill_in(client, '"><script>x</script>', "wrong password", '/desk"><script>y</script>')
+        assert "<script" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/desk", "/\\evil.example", "/nothing", "javascript:alert(1)", ""]
+)
+def test_signing_in_never_leads_to_another_site(target):
+    assert safe_next(target) == "/desk"
+
+
+def test_signing_in_leads_back_to_the_page_asked_for():
+    assert safe_next("/wall/flood?wall=east&part=1,0") == "/wall/flood?wall=east&part=1,0"
+
+
+async def test_the_printed_link_opens_the_desk_once(demo_hall):
+    bus = demo_hall.bus()
+    code = await access.make_link_code(bus, "demo", "supervisor")
+    await bus.close()
+    async with await demo_hall.client() as first, await demo_hall.client() as second:
+        assert (await first.get(f"/enter/{code}")).headers["location"] == "/desk"
+        assert (await first.get("/desk")).status_code == 200
+        assert (await second.get(f"/enter/{code}")).headers["location"] == "/sign-in?why=link-used"
+        assert (await second.get("/desk")).status_code == 303
+
+
+async def test_guessing_links_is_limited(city_hall):
+    async with await city_hall.client() as client:
+        answers = [(await client.get(f"/enter/guess{n}")).status_code for n in range(PER_NAME + 2)]
+    assert answers == [303] * PER_NAME + [429] * 2
+
+
+async def test_users_are_made_changed_and_removed_and_their_sessions_end(city_hall):
+    async with await city_hall.client("admin") as admin, await city_hall.client() as client:
+        made = await admin.post("/api/v1/users", json={"name": "王芳", "role": "dispatcher", "password": "first password"})
+        assert made.status_code == 201
+        again = await admin.post("/api/v1/users", json={"name": "王芳", "role": "viewer", "password": "first password"})
+        assert (again.status_code, again.json()["reason"]) == (409, "name-taken")
+        assert (await fill_in(client, "王芳", "first password")).status_code == 303
+        assert (await client.get("/api/v1/me")).json()["role"] == "dispatcher"
+        assert (await admin.patch("/api/v1/users/王芳", json={"role": "leader"})).status_code == 200
+        assert (await client.get("/api/v1/me")).status_code == 401
+        assert (await fill_in(client, "王芳", "first password")).status_code == 303
+        assert (await client.get("/api/v1/me")).json()["role"] == "leader"
+        await admin.patch("/api/v1/users/王芳", json={"password": "second password"})
+        assert (await fill_in(client, "王芳", "first password")).status_code == 401
+        assert (await admin.delete("/api/v1/users/王芳")).status_code == 200
+        assert (await fill_in(client, "王芳", "second password")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "body,reason",
+    [
+        ({"name": "a b", "role": "viewer", "password": "long enough"}, "bad-name"),
+        ({"name": "ok", "role": "wall", "password": "long enough"}, "bad-role"),
+        ({"name": "ok", "role": "viewer", "password": "short"}, "bad-password"),
+        ({"name": "ok", "role": "viewer"}, "bad-request"),
+        ({"name": "ok", "role": "viewer", "password": "long enough", "admin": True}, "bad-request"),
+    ],
+)
+async def test_an_unfit_user_is_refused_with_a_reason(city_hall, body, reason):
+    async with await city_hall.client("admin") as admin:
+        answer = await admin.post("/api/v1/users", json=body)
+        assert (answer.status_code, answer.json()["reason"]) == (422, reason)
+
+
+def test_the_last_admin_stays(tmp_path):
+    users = Users(tmp_path / "users.db", PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+    assert users.first_password() and users.first_password() is None
+    for act in (lambda: users.remove("admin"), lambda: users.change("admin", "viewer", None)):
+        with pytest.raises(Refused, match="last-admin"):
+            act()
+    users.add("second", "admin", "long enough")
+    users.remove("admin")
+    assert [user.name for user in users.all()] == ["second"]
