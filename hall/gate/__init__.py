@@ -30,7 +30,8 @@ async def serve(process: Process) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    hub = Hub(board, process.counters, epoch)
+    work = asyncio.Event()
+    hub = Hub(board, process.counters, epoch, work.set)
     follower = Follower(process.bus, hub, process.counters)
     for gap in gaps:
         follower.say_gap(*gap)
@@ -47,7 +48,7 @@ async def serve(process: Process) -> None:
         "gate %s on %s:%s, %d topics known", name, process.settings.host, process.settings.gate_port, len(board.state_topics)
     )
     try:
-        await _tick(hub, follower, process.settings.tick_seconds)
+        await _tick(hub, follower, process.settings.tick_seconds, work)
     finally:
         await gate.close(server)
 
@@ -65,16 +66,24 @@ async def _load(process: Process) -> tuple[Board, list, str]:
             await asyncio.sleep(0.2)
 
 
-async def _tick(hub: Hub, follower: Follower, every: float) -> None:
-    """Flushes each tick and beats each second; a late tick is not made up for."""
-    next_beat = monotonic()
+async def _tick(hub: Hub, follower: Follower, every: float, work: asyncio.Event) -> None:
+    """Flushes when something changed, at most once per `every` seconds, and beats each second.
+
+    A change that comes after a quiet moment goes out at once: only what comes thicker than the tick waits for it.
+    """
+    last = next_beat = monotonic()
     while True:
-        began = monotonic()
-        hub.tick(began)
-        if began >= next_beat:
-            next_beat = began + BEAT_SECONDS
-            hub.beat(follower.bus_age_ms, began)
-        await asyncio.sleep(max(0.001, every - (monotonic() - began)))
+        patience = every if hub.somebody_is_behind else max(0.0, next_beat - monotonic())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await work.wait()
+        await asyncio.sleep(max(0.0, last + every - monotonic()))
+        work.clear()
+        last = monotonic()
+        hub.tick(last)
+        if last >= next_beat:
+            next_beat = last + BEAT_SECONDS
+            hub.beat(follower.bus_age_ms, last)
 
 
 async def _tell_clock(process: Process) -> None:

@@ -6,7 +6,7 @@ one event loop and every method is synchronous, so "flush, then answer" is atomi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hall.core.board import LANES, Board, EntryId, Position
@@ -20,10 +20,15 @@ COUNTERS = ("clients", "frames", "deliveries", "bytes", "conflated", "skipped", 
 
 
 class Hub:
-    """`sent` is the position that every live listener has been told. `epoch` names the bus the positions belong to."""
+    """`sent` is the position that every live listener has been told. `epoch` names the bus the positions belong to.
 
-    def __init__(self, board: Board, counters: dict[str, Any], epoch: str = "") -> None:
-        self.board, self.counters, self.epoch = board, counters, epoch
+    `wake` is called when there is something for the next tick.
+    """
+
+    def __init__(
+        self, board: Board, counters: dict[str, Any], epoch: str = "", wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self.board, self.counters, self.epoch, self._wake = board, counters, epoch, wake
         self.groups = Groups(board, self.write_position)
         self.listeners: set[Listener] = set()
         self.sent = board.position
@@ -49,6 +54,7 @@ class Hub:
     def take(self, lane: str, at: EntryId, payload: bytes) -> None:
         """Takes one bus entry in."""
         self.counters["broken"] += reduce(self.board, self._pending, lane, at, payload)
+        self._wake()
 
     def enter(self, listener: Listener) -> None:
         self.listeners.add(listener)
@@ -66,6 +72,11 @@ class Hub:
     def ask(self, listener: Listener) -> None:
         """`listener.asked` is answered at the next tick."""
         self._asking[listener] = None
+        self._wake()
+
+    @property
+    def somebody_is_behind(self) -> bool:
+        return bool(self._behind)
 
     # -- out -------------------------------------------------------------------------------------------------------
 

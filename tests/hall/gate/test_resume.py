@@ -169,3 +169,27 @@ async def test_the_checkpoint_is_written_by_one_gate_and_a_fresh_board_equals_th
     assert await second.save() == 0 or fresh  # an empty gate has nothing to write
     await bus.delete("board", "position")
     assert await first.save() == len(list(board.entries())), "after the bus lost it, the whole picture is written"
+
+
+async def test_a_screen_that_stops_reading_for_a_while_is_told_so_and_then_gets_the_newest_only(bus, gate, screen):
+    sleeper = Screen(gate.url, max_queue=1, compression=None)
+    await sleeper.connect()
+    await sleeper.until(lambda s: s.pos)
+    quick = await screen(max_queue=None)
+    pad = "x" * 50_000
+    sent = 0
+    while not gate.counters["conflated"]:
+        sent += 1
+        await bus.publish([event(sent, f"case/x/{sent % 3}", sent, {"n": sent, "pad": pad})])
+        assert sent < 2000, "the gate writes without end to somebody who does not read"
+        await quick.until(lambda s, wanted=f"e{sent}": s.history and s.history[-1]["id"] == wanted)
+    for _ in range(50):
+        sent += 1
+        await bus.publish([event(sent, f"case/x/{sent % 3}", sent, {"n": sent})])
+    await quick.until(lambda s: s.picture.get(f"case/x/{sent % 3}") == {"n": sent})
+    await sleeper.until(lambda s: s.picture == quick.picture)
+    told = [m for m in sleeper.said if m["op"] == "told"]
+    assert told and told[0]["kind"] == "conflated" and told[0]["skipped"] > 0
+    after = sleeper.said[sleeper.said.index(told[0]) + 1]
+    assert after["op"] == "state" and after["reset"] is False and len(after["e"]) <= 3
+    await sleeper.close()
