@@ -58,7 +58,7 @@ def write_city(path: Path, feeds: dict[str, str], expected_seconds: float = 5, d
         text += "".join(f'{field} = "{field}"\n' for field in FIELDS[kind])
         if kind == "case":
             text += 'due = {path = "due", time = "epoch_ms"}\n'
-            text += "".join(f'"stages.{s}" = {{path = "{s}", time = "epoch_ms"}}\n' for s in STAGES)
+            text += "".join(f'stages.{s} = {{path = "{s}", time = "epoch_ms"}}\n' for s in STAGES)
     path.write_text(text, encoding="utf-8")
     return path
 

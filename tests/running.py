@@ -87,7 +87,7 @@ class RunningHall:
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 line = child.cmdline()
-                if line[-1:] == [name] or (name == "bus" and any("--unixsocket" in part for part in line)):
+                if line[-1:] == [name] or (name == "bus" and any("unixsocket" in part for part in line)):
                     return child
         raise AssertionError(f"no process {name}")
 
