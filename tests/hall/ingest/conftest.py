@@ -1,18 +1,15 @@
 """The ingest routes in a real server on a free port, with a process of its own on a real bus."""
 
-import asyncio
-import socket
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import uvicorn
-from fastapi import FastAPI
 
 from hall.app import ingest
 from hall.core import config as config_module
 from hall.core.process import Process
 from hall.core.settings import Settings
+from tests.hall.ingest.serving import serving
 
 CONFIG = """
 [city]
@@ -54,13 +51,6 @@ async def hall(valkey, bus_prefix, bus, tmp_path):
         bus_prefix=bus_prefix, tick_seconds=0.04, config_path="",
     )  # fmt: skip
     process = Process("web", settings, config_module.parse(CONFIG))
-    app = FastAPI()
-    app.include_router(ingest.router(process))
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    place = f"127.0.0.1:{listener.getsockname()[1]}/api/v1/ingest"
-    yield SimpleNamespace(web=f"http://{place}", socket=f"ws://{place}", process=process, bus=bus)
-    server.should_exit = True
-    await task
+    async with serving(ingest.router(process)) as place:
+        yield SimpleNamespace(web=f"http://{place}", socket=f"ws://{place}", process=process, bus=bus)
     await process.bus.close()
