@@ -15,6 +15,8 @@
     const s = Math.sin(Math.max(-85.05, Math.min(85.05, lat)) * RADIANS);
     return 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI);
   };
+  citymap.longitude = (x) => (x - 0.5) * 360;
+  citymap.latitude = (y) => Math.atan(Math.sinh((1 - 2 * y) * Math.PI)) / RADIANS;
   /** Unit-square lengths per metre at a unit y. */
   citymap.perMetre = (y) => Math.cosh((0.5 - y) * 2 * Math.PI) / 40075016.686;
 

@@ -125,7 +125,13 @@
     },
     still(c, r) {
       c.beginPath();
-      c.rect(-r * 0.58, -r * 0.58, r * 1.16, r * 1.16);
+      c.rect(-r * 0.95, -r * 0.55, r * 1.15, r * 1.05); // a lorry from the side: load, cab
+      c.moveTo(r * 0.32, -r * 0.25);
+      c.lineTo(r * 0.68, -r * 0.25);
+      c.lineTo(r * 0.95, r * 0.08);
+      c.lineTo(r * 0.95, r * 0.5);
+      c.lineTo(r * 0.32, r * 0.5);
+      c.closePath();
     },
     moving(c, r) {
       c.beginPath();
@@ -137,7 +143,7 @@
     },
   };
 
-  /** A vehicle or crew: an arrow where it is heading, a square when that is not known; hollow and faint when old. */
+  /** A vehicle or crew: an arrow where it is heading, a lorry when that is not known; hollow and faint when old. */
   function drawUnit(c, r, { body, turn, age }) {
     c.rotate((turn * Math.PI) / 16);
     BODY[body](c, r);

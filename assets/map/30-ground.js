@@ -18,7 +18,7 @@
     road_medium: { line: "#2c3d54", width: 1.3, from: 10.5 },
     road_major: { line: "#3d5473", width: 1.9, from: 0 },
   };
-  const PLACES_FROM = 13.6; // parks and places are named from here on: further out there is no room for them
+  citymap.STYLE = STYLE;
   const growth = (wide) => Math.min(6, Math.max(0.7, 2 ** ((wide - 11.5) * 0.45)));
 
   citymap.Ground = class {
@@ -40,13 +40,23 @@
       this.stillFrame = null;
     }
 
+    /** The box [[south, west], [north, east]] of all but the outermost cells; null where the city has none. */
+    core() {
+      const boxes = [...this.cells.values()].map((cell) => cell.box);
+      if (!boxes.length) return null;
+      const at = (values, part) => values.sort((a, b) => a - b)[Math.round(part * (values.length - 1))];
+      const [west, east] = [at(boxes.map((b) => b.west), 0.02), at(boxes.map((b) => b.east), 0.98)];
+      const [north, south] = [at(boxes.map((b) => b.north), 0.02), at(boxes.map((b) => b.south), 0.98)];
+      return [[citymap.latitude(south), citymap.longitude(west)], [citymap.latitude(north), citymap.longitude(east)]];
+    }
+
     draw(context, frame) {
       if (this.stillFrame !== frame) this.drawStill(frame);
       context.drawImage(this.still, 0, 0, frame.width, frame.height);
       if (this.shown.cells) this.drawCells(context, frame);
       if (this.shown.districts) this.drawDistricts(context, frame);
       if (this.shown.warnings) this.drawWarnings(context, frame);
-      this.drawNames(context, frame);
+      citymap.drawNames(this, context, frame);
     }
 
     drawStill(frame) {
@@ -151,18 +161,18 @@
         c.setLineDash(warning.exercise ? [4 * frame.u, 7 * frame.u] : []);
         c.stroke();
         c.setLineDash([]);
-        c.fillStyle = this.hatch(c, warning.severity, frame);
+        c.fillStyle = this.hatch(c, warning, frame);
         c.fill("evenodd");
       }
     }
 
-    hatch(c, severity, frame) {
+    hatch(c, { severity, exercise }, frame) {
       const step = Math.round(((22 - severity * 3) * frame.u) / 2) * 2;
       const tile = document.createElement("canvas");
       tile.width = tile.height = step;
       const t = tile.getContext("2d");
       t.strokeStyle = citymap.colours[severity];
-      t.globalAlpha = 0.28;
+      t.globalAlpha = exercise ? 0.14 : 0.24;
       t.lineWidth = Math.max(1, frame.u * 0.8);
       t.beginPath();
       t.moveTo(-step, step);
@@ -174,125 +184,5 @@
       t.stroke();
       return c.createPattern(tile, "repeat");
     }
-
-    // -- names --------------------------------------------------------------------------------------------------------
-
-    drawNames(c, frame) {
-      const boxes = new citymap.Boxes();
-      c.textBaseline = "middle";
-      c.textAlign = "center";
-      if (this.shown.warnings) this.nameWarnings(c, frame, boxes);
-      if (this.shown.districts) this.nameDistricts(c, frame, boxes);
-      if (this.shown.basemap) this.nameStreets(c, frame, boxes);
-    }
-
-    put(c, frame, boxes, text, x, y, size, colour, gap = 0.4) {
-      c.font = `500 ${size}px ${citymap.family}`;
-      const half = c.measureText(text).width / 2 + gap * size;
-      if (!boxes.take(x - half, y - size * (0.5 + gap), x + half, y + size * (0.5 + gap))) return false;
-      c.lineWidth = size * 0.16;
-      citymap.write(c, text, x, y, colour);
-      return true;
-    }
-
-    nameWarnings(c, frame, boxes) {
-      for (const warning of [...this.holding].reverse()) {
-        const shape = warning.shapes.find((s) => frame.sees(s.box));
-        if (!shape) continue;
-        const x = frame.px((shape.box.west + shape.box.east) / 2);
-        const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
-        this.put(c, frame, boxes, warning.text(), x, y, frame.font, citymap.colours[warning.severity]);
-      }
-    }
-
-    nameDistricts(c, frame, boxes) {
-      const size = (d) => (d.box.east - d.box.west) * (d.box.south - d.box.north);
-      for (const district of [...this.districts].sort((a, b) => size(b) - size(a))) {
-        const { name, label } = district.properties;
-        if (!name || !label || !frame.sees(district.box)) continue;
-        const x = frame.px(citymap.projectX(label[0]));
-        const y = frame.py(citymap.projectY(label[1]));
-        if (frame.holds(x, y, 0)) this.put(c, frame, boxes, name, x, y, frame.font * 1.12, "#a9bdd4", 0.25);
-      }
-    }
-
-    /** Names of places, waters and roads; a road's name lies along its longest straight piece on the screen. */
-    nameStreets(c, frame, boxes) {
-      const far = new Map(); // name -> places it already stands at
-      const size = frame.font;
-      const plain = this.basemap.filter((f) => f.properties.name && frame.sees(f.box));
-      const rank = { label: 0, water: 1, road_major: 2, road_medium: 3, road_minor: 4 };
-      plain.sort((a, b) => (rank[a.properties.layer] ?? 9) - (rank[b.properties.layer] ?? 9));
-      const districts = new Set(this.shown.districts ? this.districts.map((d) => d.properties.name) : []);
-      for (const feature of plain) {
-        const { layer, name } = feature.properties;
-        if (layer === "label") {
-          if (frame.wide < PLACES_FROM || districts.has(name)) continue;
-          const [x, y] = [frame.px(feature.lines[0][0]), frame.py(feature.lines[0][1])];
-          if (frame.holds(x, y, 0)) this.put(c, frame, boxes, name, x, y, size, "#93a6bd");
-        } else if (STYLE[layer] && STYLE[layer].line && frame.wide >= STYLE[layer].from + 1) {
-          this.nameLine(c, frame, boxes, feature, name, size, far);
-        }
-      }
-    }
-
-    nameLine(c, frame, boxes, feature, name, size, far) {
-      c.font = `400 ${size}px ${citymap.family}`;
-      const width = c.measureText(name).width;
-      const place = longestPiece(feature, frame, width * 1.25);
-      if (!place) return;
-      const near = (p) => Math.hypot(p.x - place.x, p.y - place.y) < size * 22;
-      if ((far.get(name) || []).some(near)) return;
-      const reachX = (Math.abs(Math.cos(place.angle)) * width + Math.abs(Math.sin(place.angle)) * size) / 2 + size * 0.3;
-      const reachY = (Math.abs(Math.sin(place.angle)) * width + Math.abs(Math.cos(place.angle)) * size) / 2 + size * 0.3;
-      if (!boxes.take(place.x - reachX, place.y - reachY, place.x + reachX, place.y + reachY)) return;
-      far.set(name, [...(far.get(name) || []), place]);
-      c.lineWidth = size * 0.18;
-      const colour = feature.properties.layer === "water" ? "#6d9cc0" : "#8fa3bc";
-      if (Math.abs(place.angle) > STEEP && HAN.test(name)) return writeDown(c, name, place, size, colour);
-      c.save();
-      c.translate(place.x, place.y);
-      c.rotate(place.angle);
-      citymap.write(c, name, 0, 0, colour);
-      c.restore();
-    }
   };
-
-  const STEEP = 1.0; // radians: Chinese along a steeper road stands upright, one character below the other
-  const HAN = /^[\u3400-\u9fff]+$/;
-
-  function writeDown(c, name, place, size, colour) {
-    const lean = (place.angle > 0 ? 1 : -1) * Math.cos(place.angle);
-    [...name].forEach((character, i) => {
-      const along = (i - (name.length - 1) / 2) * size * 1.05;
-      citymap.write(c, character, place.x + along * lean, place.y + along * Math.sin(Math.abs(place.angle)), colour);
-    });
-  }
-
-  /** Middle and angle of the longest nearly straight run of a line on the frame, at least `least` px long. */
-  function longestPiece(feature, frame, least) {
-    let best = null;
-    for (const line of feature.area ? [] : feature.lines) {
-      let start = null;
-      let heading = 0;
-      for (let i = 0; i + 3 < line.length; i += 2) {
-        const a = { x: frame.px(line[i]), y: frame.py(line[i + 1]) };
-        const b = { x: frame.px(line[i + 2]), y: frame.py(line[i + 3]) };
-        const angle = Math.atan2(b.y - a.y, b.x - a.x);
-        const bend = Math.abs(Math.atan2(Math.sin(angle - heading), Math.cos(angle - heading)));
-        if (start === null || bend > 0.22) {
-          start = a;
-          heading = angle;
-        }
-        const middle = { x: (start.x + b.x) / 2, y: (start.y + b.y) / 2 };
-        const length = Math.hypot(b.x - start.x, b.y - start.y);
-        if (length < least || (best && length <= best.length) || !frame.holds(middle.x, middle.y, -least / 2)) continue;
-        let turned = Math.atan2(b.y - start.y, b.x - start.x);
-        if (turned > Math.PI / 2) turned -= Math.PI;
-        else if (turned < -Math.PI / 2) turned += Math.PI;
-        best = { ...middle, angle: turned, length };
-      }
-    }
-    return best;
-  }
 })();

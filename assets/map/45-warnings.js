@@ -5,11 +5,13 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
 
-  /** "演习 · 暴雨橙色预警": what the warning is, in the reader's language; what is not a real warning says so first. */
+  /** "演练 · 暴雨橙色预警": what the warning is, in the reader's language; what is not a real warning says so first. */
   function textOf(data) {
-    const headline = hall.label(data.headline) || data.event;
-    const status = data.status && data.status !== "Actual" ? hall.word("warning-status", data.status) : "";
-    return [status, headline].filter(Boolean).join(" · ");
+    const headline = hall.label(data.headline) || data.event || "";
+    const status = data.status && data.status !== "Actual" ? hall.word("warning.status", data.status) : "";
+    const mark = `${citymap.SHAPES[Math.max(0, Math.min(4, data.severity | 0))]} `.trimStart();
+    if (!status || headline.includes(status)) return mark + headline;
+    return mark + hall.t("map.exercise", { status, headline });
   }
 
   /** Takes a warning event into `warnings` (subject -> {severity, exercise, text(), shapes}). */

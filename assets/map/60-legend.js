@@ -9,8 +9,8 @@
   const citymap = (hall.citymap = hall.citymap || {});
 
   const SYMBOL = {
-    cases: ["case", { severity: 3, kind: "occurrence", overdue: false }],
-    gauges: ["gauge", { severity: 1, level: 7, rain: false, stale: false }],
+    cases: ["case", { severity: 0, kind: "occurrence", overdue: false }],
+    gauges: ["gauge", { severity: 0, level: 7, rain: false, stale: false }],
     vehicles: ["unit", { body: "moving", turn: 4, age: 0 }],
     cameras: ["camera", { offline: false, stream: true }],
   };
@@ -18,7 +18,7 @@
 
   function swatch(c, name, r) {
     c.lineWidth = r * 0.2;
-    c.strokeStyle = name === "warnings" ? citymap.colours[3] : citymap.ink.dim;
+    c.strokeStyle = citymap.colours[0];
     c.strokeRect(-r * 0.85, -r * 0.6, r * 1.7, r * 1.2);
     c.beginPath();
     if (name === "warnings") for (let i = -1; i <= 1; i += 1) {

@@ -6,7 +6,7 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const LISTED = 5;
 
-  const severityText = (n) => hall.t(`map.severity.${n}`);
+  const severityText = (n) => (n ? `${hall.citymap.SHAPES[n]} ${hall.t(`severity.${n}`)}` : hall.t("map.severity.0"));
   const word = (prefix, value) => (value ? hall.word(prefix, value) : "");
   const metres = (n) => `${hall.format.number(n)} m`;
 
@@ -18,8 +18,8 @@
       return {
         title: [d.class_name, d.subclass_name].filter(Boolean).join(" · ") || d.case_id,
         severity: d.severity | 0,
-        rows: [["number", d.case_id], ["state", word("case-state", d.state || "reported")], ["unit", d.unit], ["due", due],
-          ["district", d.district], ["address", d.address], ["source", d.report_source],
+        rows: [["number", d.case_id], ["state", word("case", d.state || "reported")], ["unit", d.unit], ["due", due],
+          ["district", d.district], ["address", d.address], ["source", word("source", d.report_source)],
           ["reported", d.stages && d.stages.reported ? hall.format.age(d.stages.reported) : ""], ["text", d.description]],
       };
     },
@@ -30,7 +30,7 @@
         title: s.name || gauge.key.split("/").pop(),
         severity: gauge.severity,
         rows: [["quantity", word("quantity", gauge.quantity)], ["reading", gauge.event ? citymap.reading(gauge) : hall.t("map.no-value")],
-          ["threshold", line == null ? "" : String(line)], ["kind", word("sensor-kind", s.kind)], ["district", s.district],
+          ["threshold", line == null ? "" : String(line)], ["kind", word("gaugekind", s.kind)], ["district", s.district],
           ["owner", s.owner]],
       };
     },
@@ -39,7 +39,7 @@
       return {
         title: d.name || d.unit_id,
         severity: null,
-        rows: [["kind", word("unit-kind", d.kind || "vehicle")], ["state", word("unit-state", d.state)],
+        rows: [["kind", word("unitkind", d.kind || "vehicle")], ["state", word("unitstate", d.state)],
           ["speed", d.speed_mps == null ? "" : `${hall.format.number(d.speed_mps * 3.6)} km/h`],
           ["heading", d.heading_deg == null ? "" : `${Math.round(d.heading_deg)}°`],
           ["accuracy", d.accuracy_m == null ? "" : metres(d.accuracy_m)], ["district", d.district]],
@@ -51,7 +51,7 @@
         title: d.name || d.channel_id,
         severity: null,
         poster: `/video/poster/${event.subject.split("/").map(encodeURIComponent).join("/")}.jpg`,
-        rows: [["owner", d.owner], ["state", word("channel-state", d.state || "unknown")], ["district", d.district]],
+        rows: [["owner", d.owner], ["state", word("channel", d.state || "unknown")], ["district", d.district]],
       };
     },
   };

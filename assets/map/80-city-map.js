@@ -17,7 +17,7 @@
 
   hall.map = {
     focus(lon, lat, zoom = 15) {
-      for (const map of Object.values(hall.maps)) map.setView([lat, lon], zoomFor(map, zoom));
+      for (const panel of live) panel.focus(lon, lat, zoom);
     },
     home() {
       for (const panel of live) panel.home();
@@ -34,6 +34,7 @@
       this.movers = new citymap.Movers(() => this.things.boxes);
       this.stage = null;
       this.seconds = 0;
+      this.touched = false; // whether somebody moved the map away from the city
       this.first = true;
       citymap.readColours(element);
       this.legend = new citymap.Legend(this.root, element, (name, shown) => this.toggle(name, shown));
@@ -45,6 +46,7 @@
       for (const name of ["basemap", "districts", "cells"]) {
         citymap.geography(name).then((features) => {
           this.ground.take(name, features);
+          if (name === "cells" && !this.touched) this.home();
           this.render("ground");
         });
       }
@@ -66,14 +68,30 @@
       map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
       map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
       // the wheel scrolls the page until the map was clicked, so a console's page is never trapped
+      map.on("dragstart boxzoomend", () => (this.touched = true));
+      map.getContainer().addEventListener("wheel", () => (this.touched = this.touched || map.scrollWheelZoom.enabled()), { passive: true });
       map.scrollWheelZoom.disable();
       map.on("click focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
       if (document.fonts) document.fonts.ready.then(() => this.render("ground", "things", "movers"));
     }
 
+    focus(lon, lat, zoom) {
+      if (!this.map) return;
+      this.touched = true; // no return to the city by itself when the window's size changes
+      this.map.setView([lat, lon], zoomFor(this.map, zoom));
+    }
+
+    /** Shows the city: its grid cells where it has some, else the configured centre and zoom. */
     home() {
+      if (!this.map) return;
+      this.touched = false;
+      const box = this.ground.core();
+      if (box) {
+        this.map.fitBounds(box, { animate: false, padding: [this.glyph(), this.glyph()] });
+        return;
+      }
       const { lon, lat, zoom } = this.element.querySelector(".map-home").dataset;
-      if (this.map) this.map.setView([Number(lat), Number(lon)], zoomFor(this.map, Number(zoom)), { animate: false });
+      this.map.setView([Number(lat), Number(lon)], zoomFor(this.map, Number(zoom)), { animate: false });
     }
 
     // -- documents -------------------------------------------------------------------------------------------------------
@@ -190,7 +208,7 @@
       citymap.readColours(this.element);
       this.map.invalidateSize({ animate: false });
       this.legend.paint(this.glyph());
-      this.home();
+      if (!this.touched) this.home();
       this.stage.redraw();
     }
 

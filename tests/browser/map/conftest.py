@@ -52,6 +52,7 @@ def open_map(chromium, city, tmp_path, monkeypatch):
             page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
             page.goto(address)
             page.wait_for_function("hall.maps && hall.maps['city-map'] && document.querySelector('[data-count-cases]')")
+            page.evaluate("Promise.all(['basemap', 'districts', 'cells'].map(hall.citymap.geography)).then(() => 0)")
             return page, gate
 
         yield open_

@@ -164,7 +164,7 @@ def test_a_warning_that_is_an_exercise_says_so_and_every_text_switches_language_
     assert "Open cases" in page.evaluate(text)
     said = page.evaluate("(() => { const m = new Map(); hall.citymap.takeWarning(m, hall.store.get('warning/warnings/w1'));"
                          " return [...m.values()][0].text(); })()")  # fmt: skip
-    assert said == "EXERCISE · Orange rainstorm warning"
+    assert said == "◆ EXERCISE · Orange rainstorm warning"
 
 
 def test_a_warning_counts_while_it_is_in_force_only(open_map):
