@@ -33,6 +33,14 @@ def draw(subject: str, name: str, depth: float | None, width: int, seconds: int)
     return image
 
 
+def _road(subject: str, width: int) -> tuple[int, int, int]:
+    """Where the road vanishes, and its left and right edge at the foot of the picture (x in pixels)."""
+    chance = random.Random(f"{subject}:road")
+    spans = ((0.40, 0.60), (-0.4, 0.08), (0.92, 1.4))
+    middle, left, right = (int(width * chance.uniform(low, high)) for low, high in spans)
+    return middle, left, right
+
+
 @lru_cache(maxsize=24)
 def _street(subject: str, width: int, height: int) -> np.ndarray:
     """The part that does not move: sky, lit houses, lamps, the road in perspective."""
@@ -41,19 +49,20 @@ def _street(subject: str, width: int, height: int) -> np.ndarray:
     rows = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     sky = np.concatenate([np.full((horizon, 1), 0.0, np.float32), rows[horizon:] * 0.35], axis=0)
     image = np.empty((height, width, 3), np.uint8)
+    tint = [chance.uniform(0.86, 1.14) for _ in range(3)]
     for channel, (base, more) in enumerate(((44, 40), (32, 40), (24, 42))):
-        image[:, :, channel] = np.clip(base + more * (sky + rows * 0.25), 0, 255)
-    middle = int(width * chance.uniform(0.42, 0.58))
+        image[:, :, channel] = np.clip((base + more * (sky + rows * 0.25)) * tint[channel], 0, 255)
+    middle, left, right = _road(subject, width)
     for side in (-1, 1):
         _houses(image, chance, side, middle, horizon)
-    left, right = int(-0.15 * width), int(1.15 * width)
     road = np.array([[middle - width // 40, horizon], [middle + width // 40, horizon], [right, height], [left, height]])
     cv2.fillConvexPoly(image, road, (58, 54, 50), cv2.LINE_AA)
-    for lane in (-0.5, 0.5):
-        foot = int(middle + lane * (right - left) * 0.5)
+    centre = (left + right) // 2
+    for foot in ((left + centre) // 2, (right + centre) // 2):
         cv2.line(image, (middle, horizon), (foot, height), (120, 124, 126), max(1, width // 300), cv2.LINE_AA)
-    cv2.line(image, (middle, horizon), (int(width * 0.5), height), (70, 160, 190), max(1, width // 220), cv2.LINE_AA)
-    _lamps(image, middle, horizon, left, right)
+    cv2.line(image, (middle, horizon), (centre, height), (70, 160, 190), max(1, width // 220), cv2.LINE_AA)
+    glow = chance.choice(((150, 215, 250), (235, 235, 225), (110, 180, 255)))  # sodium, white, warm
+    _lamps(image, middle, horizon, left, right, glow)
     return image
 
 
@@ -77,14 +86,14 @@ def _houses(image: np.ndarray, chance: random.Random, side: int, middle: int, ho
         x = x2 + side * max(1, int(width * 0.01))
 
 
-def _lamps(image: np.ndarray, middle: int, horizon: int, left: int, right: int) -> None:
+def _lamps(image: np.ndarray, middle: int, horizon: int, left: int, right: int, glow: tuple[int, int, int]) -> None:
     height, width = image.shape[:2]
     for edge in (left, right):
         for near in (0.16, 0.3, 0.52):
             x, y = int(middle + (edge - middle) * near), int(horizon + (height - horizon) * near)
             top = y - int(height * 0.55 * near) - 4
             cv2.line(image, (x, y), (x, top), (74, 74, 74), max(1, int(width * near / 90)), cv2.LINE_AA)
-            cv2.circle(image, (x, top), max(2, int(width * near / 34)), (150, 215, 250), -1, cv2.LINE_AA)
+            cv2.circle(image, (x, top), max(2, int(width * near / 34)), glow, -1, cv2.LINE_AA)
 
 
 def _flood(image: np.ndarray, subject: str, wet: float, seconds: int) -> None:
@@ -112,23 +121,29 @@ def _cars(image: np.ndarray, subject: str, seconds: int, wet: float) -> None:
     """Head lights come, tail lights go; hardly any where the water stands deep."""
     height, width = image.shape[:2]
     horizon = int(height * _HORIZON)
-    chance = random.Random(subject)
-    middle = int(width * chance.uniform(0.42, 0.58))
+    chance = random.Random(f"{subject}:cars")
+    middle, left, right = _road(subject, width)
+    cars = []
     for number in range(int(7 - 6 * wet)):
         going, pace, start = chance.random() < 0.5, chance.uniform(0.035, 0.09), chance.random()
         share = (start + seconds * pace * (1 - 0.6 * wet)) % 1.0
         near = (share if not going else 1 - share) ** 2.2
-        y = int(horizon + (height - horizon) * (0.04 + 0.9 * near))
-        lane = (-0.27 if not going else 0.25) + 0.06 * (number % 2)
-        x, size = int(middle + lane * width * 1.3 * (0.04 + near)), int(width * (0.006 + 0.085 * near))
-        body = (38, 34, 32) if going else (46, 40, 36)
-        cv2.rectangle(image, (x - size, y - int(size * 1.1)), (x + size, y), body, -1)
-        cv2.rectangle(
-            image, (x - int(size * 0.75), y - int(size * 1.5)), (x + int(size * 0.75), y - int(size * 0.9)), (26, 22, 20), -1
-        )
-        light = (60, 60, 230) if going else (225, 245, 255)
-        for dx in (-0.7, 0.7):
-            cv2.circle(image, (x + int(dx * size), y - size // 2), max(1, size // 4), light, -1, cv2.LINE_AA)
+        lane = (0.64 if going else 0.14) + 0.2 * (number % 2)  # share of the road's width, from its left edge
+        x = middle + (left + (right - left) * lane - middle) * (0.04 + 0.94 * near)
+        cars.append((near, int(x), int(horizon + (height - horizon) * (0.04 + 0.9 * near)), going))
+    for near, x, y, going in sorted(cars):
+        _car(image, x, y, int(width * (0.006 + 0.085 * near)), going)
+
+
+def _car(image: np.ndarray, x: int, y: int, size: int, going: bool) -> None:
+    body = (38, 34, 32) if going else (46, 40, 36)
+    cv2.rectangle(image, (x - size, y - int(size * 1.1)), (x + size, y), body, -1)
+    cv2.rectangle(
+        image, (x - int(size * 0.75), y - int(size * 1.5)), (x + int(size * 0.75), y - int(size * 0.9)), (26, 22, 20), -1
+    )
+    light = (60, 60, 230) if going else (225, 245, 255)
+    for dx in (-0.7, 0.7):
+        cv2.circle(image, (x + int(dx * size), y - size // 2), max(1, size // 4), light, -1, cv2.LINE_AA)
 
 
 def _rain(image: np.ndarray, subject: str, wet: float, seconds: int) -> None:
@@ -156,7 +171,7 @@ def _captions(image: np.ndarray, name: str, depth: float | None, seconds: int) -
     size = max(9, height // 15)
     moment = datetime.datetime.fromtimestamp(seconds, _LOCAL)
     _write(image, f"{moment:%Y-%m-%d %H:%M:%S}", size // 2, int(size * 1.3), size, (235, 235, 235))
-    _write(image, name[:40], size // 2, height - size // 2, size, (235, 235, 235))
+    _write(image, name[:40], size // 2, int(size * 2.6), size, (235, 235, 235))
     band = image[int(height * 0.47) : int(height * 0.47) + int(size * 2.1)]
     band[:] = (band * 0.45).astype(np.uint8)
     big = int(size * 1.5)
