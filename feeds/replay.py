@@ -201,8 +201,7 @@ class Player:
 
     async def _tell_history(self) -> None:
         """What was before the start: the newest of each subject, finished cases to the archive."""
-        start = self.rim.clock.now() if self.by_clock else self.cursor.target
-        end = 0
+        start, end = self._start(), 0
         while end < len(self.recording) and self._due(end) <= start:
             end += 1
         # an open case may be old; of anything else only the recent past is still true
@@ -218,6 +217,13 @@ class Player:
             await self._tell_past(kept[begin : begin + BATCH], start)
         self.cursor.told, self.cursor.ready = end, True
         self._save()
+
+    def _start(self) -> int:
+        """The first city moment of the replay: what follows is told in full, however late this process came up."""
+        if not self.by_clock:
+            return self.cursor.target
+        config = self.rim.config
+        return parse_moment(config.clock.start, config.city.timezone)
 
     def _first_since(self, moment: int, end: int) -> int:
         low, high = 0, end
