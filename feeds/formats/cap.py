@@ -4,7 +4,7 @@ No mapping is needed: an `Alert` or `Update` becomes a PublicWarning, and whatev
 gone. All infos of one alert are one warning: texts by language, the worst severity, the areas of one language (they
 repeat in the others).
 
-Options: `severity` (table from CAP's word to 0..4; default Minor..Extreme = 1..4), `areas` (file that knows geocodes:
+Options: `severity` (table from the sender's word to 0..4; default Minor..Extreme and 蓝色..红色 = 1..4), `areas` (file that knows geocodes:
 GeoJSON, or JSON `{code: [lon, lat] or ring}`), `areas_code` (its property that holds the code), `point_radius_km` (size a point
 is drawn with, 5), `statuses` (default Actual and Exercise; others are parked, as the standard forbids to act on them).
 """
@@ -27,8 +27,11 @@ from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 from hall.core.model import PublicWarning
 
-#: CAP's words -> blue, yellow, orange, red (蓝黄橙红)
-SEVERITY = {"Unknown": 0, "Minor": 1, "Moderate": 2, "Severe": 3, "Extreme": 4}
+#: CAP's words, and the colours China's warnings are named by, -> blue, yellow, orange, red
+SEVERITY = {
+    "Unknown": 0, "Minor": 1, "Moderate": 2, "Severe": 3, "Extreme": 4,
+    "Blue": 1, "Yellow": 2, "Orange": 3, "Red": 4, "蓝色": 1, "黄色": 2, "橙色": 3, "红色": 4,
+}  # fmt: skip
 STATUSES = ("Actual", "Exercise")
 MAX_MEMBERS = 5_000
 MAX_UNPACKED = 128 * 1024 * 1024

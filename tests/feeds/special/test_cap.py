@@ -176,6 +176,7 @@ def test_the_worst_of_several_infos_counts_and_each_language_keeps_its_texts(cit
 def test_severities_can_be_renamed_and_an_unknown_one_is_none(city):
     assert _one(_alert(), city, severity={"Severe": 4}).doc.severity == 4
     assert _one(_alert(infos=[_info(severity="Weird")]), city).doc.severity == 0
+    assert _one(_alert(infos=[_info(severity="橙色")]), city).doc.severity == 3
 
 
 def test_polygons_are_turned_to_lon_lat_and_circles_to_rings(city):
