@@ -1,0 +1,159 @@
+"""The wall proves its freshness: each process and each feed is stopped in turn; tiles that look live but are not: zero."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from tests.push import push, write_city
+from tests.running import RunningHall
+
+FEEDS = {"cases": "case", "gauges": "observation", "places": "sensor", "crews": "position", "cameras": "channel"}
+WALLS = ("routine", "flood", "video", "briefing")
+#: what each panel truly depends on, written from what it shows, not from what it declares:
+#: kinds of feeds, and processes beyond gate, bus and feeds (which everything depends on)
+TRUTH = {
+    "masthead": (set(), set()),
+    "feed_health": (set(), set()),
+    "kpi_strip": ({"case"}, {"dispatch"}),
+    "cases_by_class": ({"case"}, {"dispatch"}),
+    "cases_by_district": ({"case"}, {"dispatch"}),
+    "cases_by_source": ({"case"}, {"dispatch"}),
+    "trend": ({"case"}, {"dispatch"}),
+    "case_ticker": ({"case"}, set()),
+    "alarms": ({"observation"}, {"dispatch"}),
+    "gauges": ({"observation"}, set()),
+    "rainfall": ({"observation"}, set()),
+    "city_map": ({"case", "observation", "position", "channel"}, {"dispatch"}),
+    "warnings": (set(), set()),
+    "video_directory": ({"channel"}, set()),
+    "posters": ({"channel"}, {"video"}),
+    "brief_event": ({"case", "observation"}, {"dispatch"}),
+    "brief_direction": ({"case", "observation"}, {"dispatch"}),
+    "brief_people": ({"position"}, set()),
+    "brief_closed": ({"observation"}, {"dispatch"}),
+    "brief_warning": (set(), set()),
+    "brief_silent": (set(), set()),
+}
+
+
+class Town(threading.Thread):
+    """Pushes one row for each feed twice a second, except those in `silent`."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(daemon=True)
+        self.base, self.silent, self.ended = base, set(), threading.Event()
+
+    def run(self) -> None:
+        while not self.ended.wait(0.4):
+            now = int(time.time() * 1000)
+            rows = {
+                "cases": {"case_id": "c1", "state": "handling", "class_name": "积水", "reported": now - 60_000, "severity": 2},
+                "gauges": {"sensor_id": "g1", "quantity": "water_depth", "value": 0.2 + now % 7 / 100},
+                "places": {"sensor_id": "g1", "name": "桥下", "quantity": "water_depth"},
+                "crews": {"unit_id": "u1", "name": "一队", "lon": 113.9 + now % 100 / 1e5, "lat": 35.3},
+                "cameras": {"channel_id": "41070000001310000001", "name": "桥下", "state": "online", "stream_url": "test://1"},
+            }
+            for feed, row in rows.items():
+                if feed in self.silent:
+                    continue
+                try:
+                    push(
+                        self.base,
+                        feed,
+                        [{**row, "lon": row.get("lon", 113.9), "lat": row.get("lat", 35.3), "time": now}],
+                        wait=False,
+                    )
+                except Exception:  # the web process is one of those that are stopped
+                    break
+
+
+def _states(pages) -> dict[str, str]:
+    found = {}
+    for wall, page in pages.items():
+        for name, state in page.evaluate("hall.panelStates()").items():
+            found[f"{wall}/{name}"] = state
+    return found
+
+
+def _wait(pages, seconds: float, good) -> dict[str, str]:
+    """Waits until `good(states)` is empty; returns what it last said."""
+    limit = time.monotonic() + seconds
+    while True:
+        wrong = good(_states(pages))
+        if not wrong or time.monotonic() > limit:
+            return wrong
+        next(iter(pages.values())).wait_for_timeout(100)
+
+
+def _not_live(states):
+    return {
+        tile: state
+        for tile, state in states.items()
+        if state != "live" and tile.split("/")[1] not in ("warnings", "brief_warning", "brief_event")
+    }
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(240)
+def test_no_tile_looks_live_when_what_it_shows_has_stopped(tmp_path, open_page):
+    city = write_city(tmp_path / "hall.toml", FEEDS, expected_seconds=2)
+    with RunningHall(tmp_path / "v", city) as hall:
+        town = Town(hall.url)
+        town.start()
+        pages = {wall: open_page(f"{hall.url}/wall/{wall}") for wall in WALLS}
+        assert not _wait(pages, 30, _not_live), "all live to begin with"
+        seen = {tile.split("/")[1] for tile in _states(pages)}
+        assert seen <= TRUTH.keys(), f"say what these depend on: {seen - TRUTH.keys()}"
+
+        for process in ("dispatch", "video", "feeds", "gate", "bus"):
+            child = hall.child(process)
+            child.send_signal(signal.SIGSTOP)
+
+            def lying(states, process=process):
+                return {
+                    t
+                    for t, s in states.items()
+                    if s == "live" and (process in TRUTH[t.split("/")[1]][1] or process in ("feeds", "gate", "bus"))
+                }
+
+            wrong = _wait(pages, 8, lying)
+            child.send_signal(signal.SIGCONT)
+            assert wrong == set(), f"{process} stands still, these look live"
+            assert not _wait(pages, 20, _not_live), f"all live again after {process}"
+
+        for feed, kind in FEEDS.items():
+            if kind == "sensor":
+                continue  # a directory: its content is shown through the readings
+            town.silent = {feed}
+            wrong = _wait(
+                pages,
+                12,
+                lambda states, kind=kind: {t for t, s in states.items() if s == "live" and kind in TRUTH[t.split("/")[1]][0]},
+            )
+            assert wrong == set(), f"{feed} is silent, these look live"
+            town.silent = set()
+            assert not _wait(pages, 20, _not_live), f"all live again after {feed}"
+        town.ended.set()
+        for page in pages.values():
+            assert not page.faults
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(90)
+def test_a_lost_connection_is_seen_within_three_seconds(tmp_path, open_page):
+    city = write_city(tmp_path / "hall.toml", FEEDS, expected_seconds=60)
+    with RunningHall(tmp_path / "v", city) as hall:
+        page = open_page(f"{hall.url}/wall/routine")
+        page.wait_for_function("window.hall && hall.link && hall.link.state === 'live'", timeout=20_000)
+        page.evaluate("""() => { window.lostAt = null; window.heardAt = null;
+            hall.link.onState((state) => { if (state === 'lost' && !window.lostAt) { window.lostAt = performance.now(); window.heardAt = hall.link.heard; } }); }""")
+        gate = hall.child("gate")
+        gate.send_signal(signal.SIGSTOP)
+        page.wait_for_function("window.lostAt !== null", timeout=10_000)
+        assert page.evaluate("window.lostAt - window.heardAt") <= 3000
+        banner = page.locator(".hall-banner, [data-banner]").first
+        banner.wait_for(state="visible", timeout=3000)
+        gate.send_signal(signal.SIGCONT)
+        page.wait_for_function("hall.link.state === 'live'", timeout=15_000)
