@@ -67,7 +67,9 @@
   function subscribe() {
     subscribeTimer = 0;
     if (!wanted.size || !socket || socket.readyState !== WebSocket.OPEN) return;
-    const topics = [...wanted].sort();
+    const allowed = link.hello && link.hello.topics;
+    const topics = [...wanted].filter((topic) => !allowed || allowed.includes(topic)).sort();
+    if (!topics.length) return;
     const key = topics.join(" ");
     const same = key === subscribed;
     parts = null;
@@ -125,6 +127,7 @@
     },
     refused(message) {
       link.refusal = message;
+      if (message.reason === "position-malformed") link.position = null; // another kind of gate: start from a snapshot
       setState("lost", message.reason || "refused");
     },
   };
@@ -143,7 +146,6 @@
     }
     const handle = on[message.op];
     if (handle) handle(message);
-    if (link.state === "lost" && !link.refusal && link.position && !parts) setState("live");
   }
 
   // -- connecting and staying connected ----------------------------------------------------------------------------

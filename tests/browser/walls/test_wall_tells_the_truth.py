@@ -1,0 +1,124 @@
+"""What stands on a wall is what the hall said, and nothing old looks live."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.browser.walls import scenery
+from tests.browser.walls.wallstage import ALL_LIVE
+
+pytestmark = pytest.mark.browser
+STATES = "() => hall.panelStates()"
+
+
+def test_the_numbers_on_the_cards_are_the_numbers_of_the_document(stage, open_page):
+    page = open_page(stage.url("routine"))
+    stage.gate.put(*scenery.kpi({"overdue": 21, "reported": 1312}))
+    page.wait_for_selector('[data-kpi="overdue"][data-value="21"]')
+    shown = page.evaluate(
+        "() => [...document.querySelectorAll('[data-kpi]')].map(c => [c.dataset.kpi, c.querySelector('.kpi-value').textContent])"
+    )
+    wanted = {key: value for key, value, _, _ in scenery.CARDS} | {"overdue": 21, "reported": 1312}
+    assert {key: int(text.replace(",", "")) for key, text in shown} == wanted
+    assert "▲" in page.inner_text('[data-kpi="overdue"]') and page.faults == []
+
+
+def test_the_picture_is_the_same_in_whatever_order_events_arrive(stage, open_page):
+    page = open_page(stage.url("routine"))
+    chance, oracle, events = random.Random(7), {}, []
+    for n in range(400):
+        data = None if chance.random() < 0.15 else {"feed": "x", "case_id": "x", "n": n}
+        events.append(stage.gate.event(f"case/x/{chance.randrange(40)}", data, 1_000 + chance.randrange(50)))
+    for event in events:  # the oracle: per subject the greatest (time, recordedtime, id)
+        known = oracle.get(event["subject"])
+        if known is None or (event["time"], event["recordedtime"], event["id"]) > known[0]:
+            oracle[event["subject"]] = ((event["time"], event["recordedtime"], event["id"]), event)
+    told = [e for e in oracle.values() if e[1]["data"] is not None]
+    # a gate never sends what an earlier event outdated, but it may repeat and reorder what is current
+    current = [event for _, event in oracle.values()] * 2
+    chance.shuffle(current)
+    stage.gate.send_events(current)
+    stage.gate.send_events([stage.gate.event("case/x/end", {"feed": "x", "case_id": "end"})])
+    page.wait_for_function("() => hall.store.get('case/x/end')")
+    held = page.evaluate("() => [...hall.store.docs('case').values()].map(e => [e.subject, e.data.n, e.id])")
+    got = sorted(row for row in held if row[0].startswith("case/x/") and row[0] != "case/x/end")
+    assert got == sorted([e["subject"], e["data"]["n"], e["id"]] for _, e in told)
+
+
+def test_after_a_cut_connection_the_screen_resumes_where_it_was(stage, open_page):
+    page = open_page(stage.url("flood"))
+    before = len(stage.gate.subscriptions)
+    stage.gate.cut()
+    stage.gate.wait_for(lambda: len(stage.gate.subscriptions) > before)
+    assert stage.gate.subscriptions[-1]["from"].startswith("g@") and stage.gate.subscriptions[0]["from"] is None
+    page.wait_for_function(ALL_LIVE)
+
+
+def test_silence_of_the_gate_is_on_the_wall_within_three_seconds(stage, open_page):
+    page = open_page(stage.url("flood"))
+    stage.gate.beating = stage.gate.living = False
+    heard = page.evaluate("() => hall.link.heard")
+    page.wait_for_function("() => Object.values(hall.panelStates()).every(state => state === 'lost')")
+    assert page.evaluate("heard => performance.now() - Math.max(heard, 0)", heard) < 4000
+    page.wait_for_selector("#hall-banner:not([hidden])")
+    assert page.evaluate("() => document.getElementById('hall-banner').getBoundingClientRect().width") == 1920
+
+
+def test_a_bus_that_does_not_answer_is_told_in_the_banner(stage, open_page):
+    page = open_page(stage.url("routine"))
+    stage.gate.bus_age = 60_000
+    page.wait_for_function("() => Object.values(hall.panelStates()).every(state => state === 'lost')")
+    page.wait_for_selector("#hall-banner:not([hidden])")
+    stage.gate.bus_age = 0
+    page.wait_for_function(ALL_LIVE)
+    page.wait_for_selector("#hall-banner", state="hidden")
+
+
+@pytest.mark.parametrize(
+    ("state", "first", "expected"),
+    [("lost", "feed/observations", "stale"), ("stale", "feed/cases", "live"), ("off", "feed/observations", "live")],
+)
+def test_a_silent_source_marks_the_panels_behind_it_and_no_others(stage, open_page, state, first, expected):
+    page = open_page(stage.url("flood"))
+    data = stage.gate.events[first]["data"]
+    stage.gate.put((first, data | {"state": state}))
+    page.wait_for_function("([s, state]) => hall.store.get(s).data.state === state", arg=[first, state])
+    if state != "off":
+        page.wait_for_function("() => Object.values(hall.panelStates()).some(state => state !== 'live')")
+    page.wait_for_timeout(600)  # two looks of the panels: nothing else may follow
+    assert page.evaluate(STATES)["gauges"] == expected
+    assert page.evaluate(STATES)["feed_health"] == "live"
+
+
+def test_an_exercise_cannot_be_taken_for_a_real_warning(stage, open_page):
+    page = open_page(stage.url("flood"))
+    page.wait_for_selector(".warn-row")
+    rows = page.evaluate(
+        "() => [...document.querySelectorAll('.warn-row:not([hidden])')].map(r => [r.dataset.status, r.innerText])"
+    )
+    assert [status for status, _ in rows] == ["Exercise", "Actual"][: len(rows)]
+    assert rows[0][1].startswith("演练") and "已过期" not in str(rows)
+    assert page.evaluate("() => document.querySelector('[data-panel=warnings]').dataset.worst") == "4"
+
+
+def test_gauges_stand_in_order_of_severity_with_shape_and_word(stage, open_page):
+    page = open_page(stage.url("flood"))
+    page.wait_for_function("() => Number(document.querySelector('[data-panel=gauges] .rows').dataset.total) === 28")
+    rows = page.evaluate(
+        "() => [...document.querySelectorAll('.gauge-row:not([hidden])')].map(r => [r.dataset.value, r.querySelector('.gauge-severity').textContent])"
+    )
+    depths = [float(value) for value, _ in rows]
+    assert 5 < len(rows) < 28 and depths == pytest.approx(sorted((0.02 * n for n in range(28)), reverse=True)[: len(rows)])
+    assert [mark for value, mark in rows] == [
+        "■ 红" if float(v) >= 0.27 else "▲ 黄" if float(v) >= 0.15 else "○" for v, _ in rows
+    ]
+    assert page.inner_text("[data-panel=gauges] .rows-more") == f"还有 {28 - len(rows)} 项"
+
+
+def test_unanswered_alarms_come_first_and_the_most_severe_of_them_before_the_others(stage, open_page):
+    page = open_page(stage.url("flood"))
+    page.wait_for_selector(".alarm-row")
+    subjects = page.evaluate("() => [...document.querySelectorAll('.alarm-row:not([hidden])')].map(r => r.dataset.subject)")
+    assert subjects == ["alarm/gauges/G21", "alarm/gauges/G09", "alarm/gauges/G20"]

@@ -1,0 +1,208 @@
+"""A real wall page, rendered by Dash, fed by a gate that a test scripts: for tests and for looking at it.
+
+`serve(config)` yields a `Stage`: `stage.url("flood")` is a page, `stage.gate` speaks docs/PROTOCOL.md. The gate keeps the
+documents it was given; a page that connects later gets a snapshot of the same picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html as escaping
+import itertools
+import json
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import dash
+import uvicorn
+from dash import html
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from websockets.asyncio.server import serve as serve_websocket
+
+from hall.core.clock import real_ms
+from hall.core.config import HallConfig
+from layouts import catalogue, walls
+from layouts.context import context_of
+from layouts.wall import panels, wall
+
+ROOT = Path(__file__).parent.parent.parent.parent
+INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="hall-page" content="{page}">
+<title>wall</title><link rel="icon" href="data:,">{css}</head><body>{app_entry}{catalogue}
+<footer>{config}{scripts}{renderer}</footer></body></html>"""
+#: JavaScript: everything is mounted and fresh
+ALL_LIVE = """() => window.hall && hall.store.ready && hall.panels.size === document.querySelectorAll('[data-panel]').length
+  && Object.values(hall.panelStates()).every(state => state === 'live')"""
+PROCESSES = ("gate", "web", "feeds", "dispatch", "video")
+
+
+class Gate:
+    """What the page is connected to. `subscriptions`, `reports` are what screens sent; every method is thread safe."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, dict] = {}
+        self.subscriptions: list[dict] = []
+        self.reports: list[dict] = []
+        self.changed = threading.Condition()
+        self.beating = self.living = True
+        self.bus_age, self.build = 0, "b1"
+        self._ids, self._clients, self._position = itertools.count(1), set(), 0
+        self.loop, self.port, self.ended = asyncio.new_event_loop(), 0, asyncio.Event()
+
+    @property
+    def position(self) -> str:
+        return f"g@{self._position}-0/0-0"
+
+    def event(self, subject: str, data: Any, time: int | None = None) -> dict:
+        now = real_ms()
+        made = {"id": f"t-{next(self._ids):09d}", "source": "t", "subject": subject, "time": time or now, "recordedtime": now}
+        return made | {"data": data}
+
+    def put(self, *rows: tuple) -> None:
+        """Sends one frame with all `rows` = (subject, data[, time])."""
+        self.send_events([self.event(*row) for row in rows])
+
+    def send_events(self, events: list[dict]) -> None:
+        """Sends a frame of events as they are, and keeps the greatest per subject for later snapshots."""
+        self._position += 1
+        for event in events:
+            known = self.events.get(event["subject"])
+            key = (event["time"], event["recordedtime"], event["id"])
+            if known is None or key > (known["time"], known["recordedtime"], known["id"]):
+                self.events[event["subject"]] = event
+        self._tell({"op": "frame", "pos": self.position, "e": events})
+
+    def cut(self) -> None:
+        """Ends every connection without a word, as a broken network does."""
+        self.loop.call_soon_threadsafe(lambda: [client.transport.abort() for client in list(self._clients)])
+
+    def wait_for(self, what, seconds: float = 20) -> None:
+        """Returns once `what()` holds; looked at whenever a screen says something."""
+        with self.changed:
+            assert self.changed.wait_for(what, seconds), "a screen never said it"
+
+    def _tell(self, message: dict) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended with the test
+            self.loop.call_soon_threadsafe(self._send, json.dumps(message))
+
+    def _send(self, text: str) -> None:
+        for client in list(self._clients):
+            self.loop.create_task(self._send_one(client, text))
+
+    async def _send_one(self, client, text: str) -> None:
+        with contextlib.suppress(Exception):
+            await client.send(text)
+
+    async def _answer(self, client, message: dict) -> None:
+        if message["op"] == "ping":
+            await client.send(json.dumps({"op": "pong", "n": message["n"], "now": real_ms()}))
+        elif message["op"] == "subscribe":
+            self.subscriptions.append(message)
+            present = [event for event in self.events.values() if event["data"] is not None]
+            wanted = [event for event in present if event["subject"].partition("/")[0] in message["topics"]]
+            half = len(wanted) // 2
+            for part, events in enumerate((wanted[:half], wanted[half:]), 1):
+                state = {"op": "state", "reset": True, "part": part, "parts": 2, "pos": self.position, "e": events}
+                await client.send(json.dumps(state))
+            self._clients.add(client)
+        elif message["op"] == "report":
+            self.reports.append(message)
+        with self.changed:
+            self.changed.notify_all()
+
+    async def handle(self, client) -> None:
+        await client.send(json.dumps({"op": "hello", "now": real_ms(), "build": self.build}))
+        with contextlib.suppress(Exception):
+            async for raw in client:
+                await self._answer(client, json.loads(raw))
+        self._clients.discard(client)
+
+    async def beat(self) -> None:
+        while True:
+            if self.living:
+                rows = [(f"process/{name}", {"name": name, "pid": 1, "started": 1, "beat": real_ms()}) for name in PROCESSES]
+                feeds = [row for row in self.events if row.startswith("feed/")]
+                self.put(*rows, *((row, self.events[row]["data"] | {"last_seen": real_ms()}) for row in feeds))
+            if self.beating:
+                self._send(json.dumps({"op": "beat", "now": real_ms(), "pos": self.position, "bus_age": self.bus_age}))
+            await asyncio.sleep(0.5)
+
+    def run(self, ready: threading.Event) -> None:
+        async def body() -> None:
+            async with serve_websocket(self.handle, "127.0.0.1", 0) as server:
+                self.port = server.sockets[0].getsockname()[1]
+                ready.set()
+                beating = asyncio.create_task(self.beat())
+                await self.ended.wait()
+                beating.cancel()
+
+        self.loop.run_until_complete(body())
+        self.loop.close()
+
+
+class _Page(dash.Dash):
+    page: dict = {}
+
+    def interpolate_index(self, **parts: str) -> str:
+        page = escaping.escape(json.dumps(self.page))
+        return INDEX.format(**{**parts, "page": page, "catalogue": catalogue.script()})
+
+
+class Stage:
+    """A served wall: `gate`, `address`, and the server's `build` that /healthz tells."""
+
+    def __init__(self, gate: Gate, config: HallConfig) -> None:
+        self.gate, self.config, self.build, self.shown = gate, config, "b1", "routine"
+        self.address = ""
+
+    def url(self, layout: str, query: str = "") -> str:
+        self.shown = layout
+        return f"{self.address}/wall/{layout}{'?' + query if query else ''}"
+
+    def application(self) -> FastAPI:
+        server = FastAPI()
+        server.add_api_route("/healthz", lambda: JSONResponse({"ok": True, "build": self.build}))
+
+        @server.middleware("http")
+        async def remember_page(request: Request, call_next):
+            if request.url.path.startswith("/wall/"):
+                self.shown = request.url.path.removeprefix("/wall/")
+            return await call_next(request)
+
+        panels()
+        folder = str(ROOT / "assets")
+        app = _Page("w", server=server, backend="fastapi", assets_folder=folder, update_title=None, add_log_handler=False)
+        app.page = {"stream": f"ws://127.0.0.1:{self.gate.port}/v1/stream", "build": self.build, "demo": self.config.city.demo}
+        app.layout = lambda: html.Div(self._wall())
+        for prepare in app.backend._before_request_funcs:
+            prepare()
+        return server
+
+    def _wall(self):
+        return wall(walls.all()[self.shown], context_of(self.config, self.shown, catalogue.texts()))
+
+
+@contextlib.contextmanager
+def serve(config: HallConfig):
+    """Yields a Stage while page and gate are served from two threads."""
+    gate, ready = Gate(), threading.Event()
+    playing = threading.Thread(target=gate.run, args=(ready,), daemon=True)
+    playing.start()
+    assert ready.wait(10)
+    stage = Stage(gate, config)
+    sock = socket.create_server(("127.0.0.1", 0))
+    stage.address = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    web = uvicorn.Server(uvicorn.Config(stage.application(), log_level="warning", lifespan="on"))
+    thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]}, daemon=True)
+    thread.start()
+    try:
+        yield stage
+    finally:
+        web.should_exit = True
+        thread.join(10)
+        gate.loop.call_soon_threadsafe(gate.ended.set)
+        playing.join(10)
