@@ -75,6 +75,8 @@ async def run(feed: FeedConfig, rim: Rim) -> None:
             codes = await client.subscribe(topic, qos=options.qos)
             if any(getattr(code, "value", code) >= 0x80 for code in codes):
                 raise SubscriptionRefused(f"the broker refuses topic {topic!r}")
+        if asyncio.current_task().cancelling():
+            raise asyncio.CancelledError  # aiomqtt waits with wait_for, which before Python 3.12 can swallow this
         rim.connected()
         await _read(client, queues[0], options, rim)
 
