@@ -32,6 +32,7 @@ _TELL_SECONDS = 1.5  # indicators are told again after this, changed or not: the
 _SERIES_SECONDS = 5.0
 _POSITION_SECONDS = 5.0  # how often a position without case events is stored
 _TIDY_SECONDS = 900.0
+_FIRST_TIDY_SECONDS = 30.0
 _TELL_BOUND = 1_000  # events waiting for a lost bus above which only alarms and retirements are still added
 
 
@@ -96,7 +97,7 @@ class Dispatch:
                 self.series.restore(head.subject, msgspec.json.decode(head.data))
 
     async def _load_board(self) -> Board:
-        board = Board()
+        board = Board(log_bound=1)  # histories come from the stream
         await self.process.bus.load_board(board)
         stored = self.casebook.positions()
         for lane in LANES:
@@ -261,7 +262,7 @@ class Dispatch:
 
     async def _keep_house(self) -> None:
         """Retires what ended long ago, stores positions that carried no case, shows the counters."""
-        saved_at = tidied_at = monotonic()
+        saved_at, tidy_at = monotonic(), monotonic() + _FIRST_TIDY_SECONDS
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             now = self.process.clock.now()
@@ -280,7 +281,7 @@ class Dispatch:
                 async with self._lock:
                     await self._stored([], dict(self._positions))
                 saved_at = monotonic()
-            if monotonic() - tidied_at >= _TIDY_SECONDS:
+            if monotonic() >= tidy_at:
                 async with self._lock:
                     await self._in_casebook(self.casebook.tidy)
-                tidied_at = monotonic()
+                tidy_at = monotonic() + _TIDY_SECONDS

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import sqlite3
 
 import pytest
 
@@ -193,6 +194,22 @@ async def test_unreadable_events_are_counted_and_the_rest_is_taken(hall):
     await hall.until(lambda board: (cards(board) or {}).get("open") == (1, None))
     beat = lambda board: (data_of(board, "process/dispatch") or {}).get("counters", {})  # noqa: E731
     await hall.until(lambda board: beat(board).get("malformed") == 5)
+
+
+async def test_while_the_casebook_cannot_be_written_dispatch_waits_and_then_loses_nothing(hall):
+    hall.configure(START)
+    await hall.start()
+    await hall.until(lambda board: board.get("kpi/today") is not None)
+    other = sqlite3.connect(hall.folder / "cases.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for n in range(5):
+        data = {"feed": "f", "case_id": str(n), "stages": {"reported": NOW - n}}
+        await hall.publish(hall.event(f"case/f/{n}", NOW - n, data))
+    faults = lambda board: (data_of(board, "process/dispatch") or {}).get("counters", {}).get("casebook_faults")  # noqa: E731
+    board = await hall.until(faults)
+    assert cards(board)["open"] == (0, None)
+    other.execute("ROLLBACK")
+    await hall.until(lambda board: cards(board)["open"] == (5, None))
 
 
 async def test_the_position_is_saved_with_the_case_it_covers(hall):
