@@ -143,22 +143,27 @@ class Bus:
         forgotten: Iterable[str] = (),
         horizon: Position | None = None,
     ) -> None:
-        """Stores changed board entries and the position they are true at, in one transaction.
+        """Stores changed board entries, then the position they are true at.
 
-        `whole`: `entries` are all there is, the old checkpoint goes. `forgotten` subjects are dropped; `horizon` is the
-        position up to which a board has forgotten removals.
+        A crash in between is harmless: entries newer than the stored position are read from the stream again. They go
+        in small portions, so that the caller's loop is never held up. `whole`: `entries` are all there is, they replace
+        the old checkpoint in one transaction. `forgotten` subjects are dropped; `horizon` is the position up to which a
+        board has forgotten removals.
         """
+        portions = [entries[start : start + 500] for start in range(0, len(entries), 500)]
         with _faults():
+            if not whole:
+                for portion in portions:
+                    await self.redis.hset(self.key("board"), mapping=_checkpoint_fields(portion))
             pipe = self.redis.pipeline(transaction=True)
             if whole:
                 pipe.delete(self.key("board"))
+                for portion in portions:
+                    pipe.hset(self.key("board"), mapping=_checkpoint_fields(portion))
             if gone := list(forgotten):
                 pipe.hdel(self.key("board"), *gone)
             if horizon is not None:
                 pipe.set(self.key("board", "horizon"), str(horizon))
-            for start in range(0, len(entries), 1000):
-                part = {s: f"{e.lane} {e.at[0]}-{e.at[1]} ".encode() + e.raw for s, e in entries[start : start + 1000]}
-                pipe.hset(self.key("board"), mapping=part)
             pipe.set(self.key("board", "position"), str(position))
             await pipe.execute()
 
@@ -265,6 +270,10 @@ class Bus:
     async def queue_remove(self, entries: list[EntryId], *parts: str) -> None:
         if entries:
             await self.call("XDEL", self.key(*parts), *(f"{ms}-{seq}" for ms, seq in entries))
+
+
+def _checkpoint_fields(entries: list[tuple[str, Entry]]) -> dict[str, bytes]:
+    return {subject: f"{e.lane} {e.at[0]}-{e.at[1]} ".encode() + e.raw for subject, e in entries}
 
 
 def apply_entry(board: Board, lane: str, at: EntryId, payload: bytes) -> list[tuple[str, bytes]]:

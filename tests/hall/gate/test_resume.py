@@ -193,3 +193,24 @@ async def test_a_screen_that_stops_reading_for_a_while_is_told_so_and_then_gets_
     after = sleeper.said[sleeper.said.index(told[0]) + 1]
     assert after["op"] == "state" and after["reset"] is False and len(after["e"]) <= 3
     await sleeper.close()
+
+
+async def test_a_checkpoint_that_was_cut_short_is_made_good_from_the_stream(bus):
+    from hall.core.board import Board
+    from hall.core.bus import _checkpoint_fields
+
+    supplier, live = Supplier(bus, 9), Board()
+    await supplier.publish(150)
+    await bus.load_board(live)
+    await bus.save_checkpoint([(e.subject, e) for _, e in live.entries()], live.position, whole=True, horizon=live.horizon)
+    saved = live.position
+    await supplier.publish(150)
+    for lane in ("bulk", "fast"):
+        await bus._catch_up(live, lane)
+    changed = live.since(saved, ["case"])
+    await bus.hash_set(_checkpoint_fields([(e.subject, e) for e in changed[::2]]), "board")  # died before the position
+    fresh = Board()
+    await bus.load_board(fresh)
+    cases = {e.subject: json.loads(e.raw)["data"] for e in fresh.current(["case"])}
+    assert cases == supplier.picture and fresh.position == live.position
+    assert {e.raw for e in fresh.since(saved, ["case"])} == {e.raw for e in changed}
