@@ -110,6 +110,8 @@ class Intake:
         known = self.subjects.get(subject)
         time = now if item.time is None else item.time
         if known is not None:
+            if item.time is None:
+                time = max(time, known.time)  # a machine clock that was set back must not make news look late
             # without a time of its own a document is news only when its content is
             if known.digest == digest and (item.time is None or known.time == time):
                 outcome.duplicates += 1

@@ -193,7 +193,12 @@ async def test_xinxiangs_districts_contain_what_was_reported_in_them(bench, real
         assert inside
         name = feature["properties"]["name"]
         rows += [
-            {"taskNum": f"{name}|{number}-{k}", "coordinateX": str(x), "coordinateY": str(y), "createTime": "2024年07月21日 08:30"}
+            {
+                "taskNum": f"{name}|{number}-{k}",
+                "coordinateX": str(x),
+                "coordinateY": str(y),
+                "createTime": "2024年07月21日 08:30",
+            }
             for k, (x, y) in enumerate(inside)
         ]
     outcome = await rim.rows(rows)

@@ -102,6 +102,14 @@ def test_a_directory_without_times_is_news_only_when_its_content_changes():
     assert sink.board().decode("position/g/1")["time"] == NOW + 5_000
 
 
+def test_a_clock_that_was_set_back_does_not_make_news_late():
+    made, sink = intake()
+    made.take("g", [Item(Position(feed="g", unit_id="1", name="A"), None)], never)
+    made.clock.moment -= 3_600_000
+    assert made.take("g", [Item(Position(feed="g", unit_id="1", name="B"), None)], never).accepted == 1
+    assert sink.board().decode("position/g/1")["data"]["name"] == "B"
+
+
 steps = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6), st.integers(0, 3)), max_size=40)
 
 
