@@ -94,7 +94,7 @@ def _passing(db: sqlite3.Connection, condition: sql.Condition) -> int:
 
 
 def _words(db: sqlite3.Connection, text: str) -> _Words:
-    tests = [word for word in dict.fromkeys(text.lower().split()) if word][:16]
+    tests = list(dict.fromkeys(text.replace("\0", " ").lower().split()))[:16]
     parts, unindexed = [], []
     for word in tests:
         if len(word) >= 3:
@@ -117,7 +117,8 @@ def _quoted(word: str) -> str:
 
 def _after(word: str) -> str:
     """The first text that no longer begins with `word`."""
-    return word[:-1] + chr(min(ord(word[-1]) + 1, 0x10FFFF))
+    last = ord(word[-1]) + 1
+    return word[:-1] + chr(0xE000 if 0xD800 <= last < 0xE000 else min(last, 0x10FFFF))
 
 
 def _select(match: str, conditions: list[sql.Condition]) -> tuple[str, list[Any]]:

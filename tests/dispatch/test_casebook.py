@@ -37,6 +37,12 @@ def _case(n, generator):
     )
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Totals are counted to the end, however busy the machine is."""
+    monkeypatch.setattr(casesearch, "_COUNT_SECONDS", 60.0)
+
+
 class Stored(tuple):
     """A reader and the list of what is in it; printed short."""
 
@@ -65,14 +71,14 @@ def _text(case):
 
 TEXTS = (
     "", "平原路", "积水", "井", "井盖", "平原路口积水", "红旗区 积水", "street light", "MAIN ST", "xx2024-00017", "st", "号", "处",
-    '"井盖"', "100%", "d_d", "nothing like this", "zz", "市政处 平原", "a", "积水 井 路", "' OR 1=1 --", "NEAR(", "*",
+    '"井盖"', "100%", "d_d", "nothing like this", "zz", "市政处 平原", "a", "积水 井 路", "' OR 1=1 --", "NEAR(", "*", "\ud7ff", "\U0010ffff", "a\0b", "积水\0",
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_search_finds_exactly_the_cases_that_hold_every_word(stored, text):
     book, cases = stored
-    words = text.lower().split()
+    words = text.replace("\0", " ").lower().split()
     wanted = {c.case_id for c in cases if all(any(word in field for field in _text(c)) for word in words)}
     page = book.search(text, limit=1000)
     assert page.total == len(wanted) and not page.capped
@@ -89,6 +95,19 @@ def test_walking_and_collecting_give_the_same_page(stored, text, monkeypatch):
     monkeypatch.setattr(casesearch, "_WALK_SECONDS", -1.0)
     monkeypatch.setattr(casesearch, "_OPCODES", 1)
     assert book.search(text, {"open": True}, "due asc", offset=20, limit=30) == collected
+
+
+def test_a_total_that_took_too_long_is_what_was_counted_and_says_so(stored, monkeypatch):
+    monkeypatch.setattr(casesearch, "_COUNT_SECONDS", -1.0)
+    monkeypatch.setattr(casesearch, "_OPCODES", 1)
+    page = stored[0].search("积水", {"open": True}, offset=10, limit=20)
+    assert page.capped and page.total >= 30 and len(page.rows) == 20
+
+
+def test_a_total_beyond_the_bound_is_the_bound_and_says_so(stored, monkeypatch):
+    monkeypatch.setattr(casesearch, "TOTAL_BOUND", 100)
+    assert stored[0].search()[1:] == (100, True)
+    assert stored[0].search(offset=200, limit=10)[1:] == (210, True)
 
 
 def _passes(case, filters, now):
