@@ -30,7 +30,11 @@
       if (!shape) continue;
       const x = frame.px((shape.box.west + shape.box.east) / 2);
       const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
-      put(c, frame, boxes, warning.text(), x, y, frame.font, citymap.colours[warning.severity]);
+      const text = warning.text();
+      c.font = `500 ${frame.font}px ${citymap.family}`;
+      const room = c.measureText(text).width / 2 + frame.font; // the whole text stays on the screen where it can
+      const inside = Math.max(room, Math.min(frame.width - room, x));
+      put(c, frame, boxes, text, inside, y, frame.font, citymap.colours[warning.severity]);
     }
   }
 

@@ -74,13 +74,15 @@
         this.node.replaceChildren();
         return;
       }
-      if (!this.hit || this.hit.entry !== hit.entry) this.fill(hit);
+      const same = this.hit && this.hit.entry === hit.entry && this.event === hit.entry.event;
       this.hit = hit;
+      if (!same) this.fill(hit);
       this.node.hidden = false;
       this.move(at);
     }
 
     fill(hit) {
+      this.event = hit.entry.event;
       const { title, severity, rows, poster } = ROWS[hit.what](hit.entry);
       const head = hall.make("div.map-card-head", {}, [
         severity == null ? "" : hall.make("span", { class: "map-card-severity", "data-severity": severity }, severityText(severity)),
@@ -116,8 +118,9 @@
     }
 
     tick() {
-      if (this.hit === null && this.node.hidden) return;
-      hall.setText(this.age, this.time == null ? hall.t("map.never") : hall.t("map.age", { age: hall.format.age(this.time) }));
+      if (this.hit === null) return;
+      if (this.event !== this.hit.entry.event) this.fill(this.hit); // what it stands for has changed meanwhile
+      hall.setText(this.age, this.time == null ? hall.t("map.never") : hall.t(this.hit && this.hit.what === "camera" ? "map.listed" : "map.age", { age: hall.format.age(this.time) }));
     }
 
     move({ x, y, r }) {
