@@ -47,7 +47,7 @@ class SeriesSpec(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     times: str
 
 
-def filter_of(data: Any, time: Spec | None, zone: str) -> tuple[Wanted | None, set[str]]:
+def filter_of(data: Any, stamp: Spec | None, zone: str) -> tuple[Wanted | None, set[str]]:
     """The test every row must pass, and the columns it reads; raises Wrong."""
     if data is None:
         return None, set()
@@ -55,14 +55,14 @@ def filter_of(data: Any, time: Spec | None, zone: str) -> tuple[Wanted | None, s
     for part in data if isinstance(data, list) else [data]:
         try:
             spec = msgspec.convert(part, FilterSpec)
-            tests.append(_test(spec, time, zone))
+            tests.append(_test(spec, stamp, zone))
             columns |= top_of(spec.path)
         except (msgspec.ValidationError, ValueError, re.error, BadInput) as error:
             raise Wrong("filter", str(error)) from None
     return (lambda row: all(test(row) for test in tests)), columns
 
 
-def _test(spec: FilterSpec, time: Spec | None, zone: str) -> Wanted:
+def _test(spec: FilterSpec, stamp: Spec | None, zone: str) -> Wanted:
     get = getter(spec.path)
 
     def text(row: dict) -> str:
@@ -82,18 +82,18 @@ def _test(spec: FilterSpec, time: Spec | None, zone: str) -> Wanted:
     if spec.present is not None:
         tests.append(lambda row: (text(row) != "") == spec.present)
     if spec.since or spec.to:
-        tests.append(_between(spec, time or Spec(), zone))
+        tests.append(_between(spec, stamp or Spec(), zone))
     if not tests:
         raise ValueError("give one of in, not_in, matches, from, to, present")
     return lambda row: all(test(row) for test in tests)
 
 
-def _between(spec: FilterSpec, time: Spec, zone: str) -> Wanted:
-    zone = time.zone or zone
+def _between(spec: FilterSpec, stamp: Spec, zone: str) -> Wanted:
+    zone = stamp.zone or zone
     iso = unwarped_time(lambda row: row["t"], Spec(), zone, "filter")
     since = iso({"t": spec.since}) if spec.since else None
     to = iso({"t": spec.to}) if spec.to else None
-    moment = unwarped_time(getter(spec.path), Spec(time=time.time), zone, "filter")
+    moment = unwarped_time(getter(spec.path), Spec(time=stamp.time), zone, "filter")
 
     def between(row: dict) -> bool:
         found = moment(row)
@@ -155,7 +155,7 @@ def series_of(data: Any, start: Callable[[Any], int | None]) -> Callable[[dict[s
     return samples
 
 
-def unfold_of(data: Any, time: Spec, zone: str) -> tuple[Callable[[dict[str, Any]], Iterator[View]], set[str]]:
+def unfold_of(data: Any, stamp: Spec, zone: str) -> tuple[Callable[[dict[str, Any]], Iterator[View]], set[str]]:
     """History as it was known: one view per time column, with the columns of later times missing.
 
     `data` maps a time column to the columns that are only known from that time on; the first is when the row begins to
@@ -165,7 +165,7 @@ def unfold_of(data: Any, time: Spec, zone: str) -> tuple[Callable[[dict[str, Any
         raise Wrong("unfold", "give a table: time column = [columns hidden until then]")
     stages = []
     for column, hidden in data.items():
-        same = Spec(path=[column], time=time.time, zone=time.zone, null=time.null, null_after=time.null_after)
+        same = Spec(path=[column], time=stamp.time, zone=stamp.zone, null=stamp.null, null_after=stamp.null_after)
         take, _ = raw_value(same, f"unfold.{column}")
         stages.append((unwarped_time(take, same, zone, f"unfold.{column}"), frozenset([column, *hidden])))
 
