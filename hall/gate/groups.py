@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +19,11 @@ SHARED_SECONDS = 1.0
 _MAX_ANSWERS = 64
 
 
+def stamp(epoch: str, topics: Iterable[str], where: Filter) -> str:
+    """What makes a position valid: the bus it was told from and the subscription it was told to."""
+    return f"{epoch}.{zlib.crc32(' '.join(sorted(set(topics))).encode() + where.key):08x}"
+
+
 class Answer(NamedTuple):
     """A state in parts and the position it is true at."""
 
@@ -29,14 +35,19 @@ class Answer(NamedTuple):
 class Group:
     """One subscription: topics and filter. `live` are its members that get frames."""
 
-    def __init__(self, topics: tuple[str, ...], where: Filter, board: Board, write: Callable[[Position], str]) -> None:
+    def __init__(self, topics: tuple[str, ...], where: Filter, board: Board, epoch: str) -> None:
         self.topics, self.where = topics, where
+        self.stamp = stamp(epoch, topics, where)
         self.live: dict[Any, None] = {}
         self.members = 0
-        self._board, self._write = board, write
+        self._board = board
         self._filtered = where.topics & set(topics)
         self._shown: dict[str, set[str]] = {topic: set(self._matching(topic)) for topic in self._filtered}
         self._answers: dict[Position | None, Answer] = {}
+
+    def write(self, position: Position) -> str:
+        """A position as members see it: it holds for this subscription on this bus only."""
+        return f"{self.stamp}@{position}"
 
     def _matching(self, topic: str) -> Iterator[str]:
         for entry in self._board.current([topic]):
@@ -55,11 +66,11 @@ class Group:
             return []
         if sum(batch.size(topic) for topic in plain) + sum(map(len, sifted)) <= FRAME_BYTES:
             joined = [batch.joined(topic) for topic in plain]
-            return [joined_frame(self._write(now), [*joined, *sifted], count)]
+            return [joined_frame(self.write(now), [*joined, *sifted], count)]
         everything = [event for topic in plain for event in batch.topics[topic].values()]
         parts = list(chunks([*everything, *sifted], FRAME_BYTES))
         last = len(parts) - 1
-        return [frame(self._write(now if n == last else told), part) for n, part in enumerate(parts)]
+        return [frame(self.write(now if n == last else told), part) for n, part in enumerate(parts)]
 
     def _sift(self, topic: str, batch: Batch) -> Iterator[bytes]:
         shown = self._shown[topic]
@@ -85,7 +96,7 @@ class Group:
         if len(self._answers) >= _MAX_ANSWERS:
             self._answers.clear()
         events = self._everything() if since is None else self._missed(since)
-        parts = state(since is None, self._write(self._board.position), events)
+        parts = state(since is None, self.write(self._board.position), events)
         made = self._answers[since] = Answer(parts, self._board.position, now)
         return made
 
@@ -121,8 +132,8 @@ class Group:
 class Groups:
     """All subscriptions that somebody has."""
 
-    def __init__(self, board: Board, write: Callable[[Position], str]) -> None:
-        self._board, self._write = board, write
+    def __init__(self, board: Board, epoch: str) -> None:
+        self._board, self._epoch = board, epoch
         self._groups: dict[tuple[tuple[str, ...], bytes], Group] = {}
 
     def __iter__(self) -> Iterator[Group]:
@@ -132,7 +143,7 @@ class Groups:
         key = (tuple(sorted(set(topics))), where.key)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(key[0], where, self._board, self._write)
+            group = self._groups[key] = Group(key[0], where, self._board, self._epoch)
         group.members += 1
         return group
 

@@ -20,7 +20,7 @@ COUNTERS = ("clients", "frames", "deliveries", "bytes", "conflated", "skipped", 
 
 
 class Hub:
-    """`sent` is the position that every live listener has been told. `epoch` names the bus the positions belong to.
+    """`sent` is the position that every live listener has been told. `epoch` names the bus that positions belong to.
 
     `wake` is called when there is something for the next tick.
     """
@@ -28,8 +28,8 @@ class Hub:
     def __init__(
         self, board: Board, counters: dict[str, Any], epoch: str = "", wake: Callable[[], None] = lambda: None
     ) -> None:
-        self.board, self.counters, self.epoch, self._wake = board, counters, epoch, wake
-        self.groups = Groups(board, self.write_position)
+        self.board, self.counters, self._wake = board, counters, wake
+        self.groups = Groups(board, epoch)
         self.listeners: set[Listener] = set()
         self.sent = board.position
         self._pending = Pending()
@@ -37,17 +37,6 @@ class Hub:
         self._asking: dict[Listener, None] = {}
         for name in COUNTERS:
             counters.setdefault(name, 0)
-
-    # -- positions as clients see them -----------------------------------------------------------------------------
-
-    def write_position(self, position: Position) -> str:
-        return f"{self.epoch}@{position}"
-
-    def read_position(self, text: str) -> Position | None:
-        """None for a position of another bus; raises ValueError when it is no position."""
-        epoch, _, rest = text.rpartition("@")
-        position = Position.parse(rest)
-        return position if epoch == self.epoch else None
 
     # -- in --------------------------------------------------------------------------------------------------------
 
@@ -139,12 +128,10 @@ class Hub:
 
     def beat(self, bus_age: int, now: float) -> None:
         """Tells every listener with nothing outstanding that the gate lives, and how long the bus has been silent."""
-        live, idle = beat(self.write_position(self.sent), bus_age), beat(None, bus_age)
-        phases = {Phase.LIVE: live, Phase.IDLE: idle}
-        for phase, message in phases.items():
-            chosen = [listener for listener in self.listeners if listener.outbox.phase is phase]
-            self._deliver(chosen, message, self.sent, now)
+        idle = [listener for listener in self.listeners if listener.outbox.phase is Phase.IDLE]
+        self._deliver(idle, beat(None, bus_age), self.sent, now)
         for group in self.groups:
+            self._deliver(group.live, beat(group.write(self.sent), bus_age), self.sent, now)
             group.forget_answers(now)
 
     # -- who is not live ---------------------------------------------------------------------------------------------
@@ -157,7 +144,8 @@ class Hub:
         listener.group = self.groups.join(asked.topics, asked.where)
         if old is not None:
             self.groups.leave(old, listener)
-        answer = listener.group.answer(asked.since, now)
+        since = asked.since if asked.stamp == listener.group.stamp else None
+        answer = listener.group.answer(since, now)
         listener.outbox.feed(answer.parts, answer.position)
         self._behind.add(listener)
 

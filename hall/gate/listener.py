@@ -22,12 +22,15 @@ class Transport(Protocol):
 
 
 class Asked:
-    """A checked subscription that waits for the next tick. `since` None: everything."""
+    """A checked subscription that waits for the next tick.
 
-    __slots__ = ("topics", "where", "since")
+    `since` None: everything. `stamp` says which bus and subscription that position was told for.
+    """
 
-    def __init__(self, topics: tuple[str, ...], where: Filter, since: Position | None) -> None:
-        self.topics, self.where, self.since = topics, where, since
+    __slots__ = ("topics", "where", "since", "stamp")
+
+    def __init__(self, topics: tuple[str, ...], where: Filter, since: Position | None = None, stamp: str = "") -> None:
+        self.topics, self.where, self.since, self.stamp = topics, where, since, stamp
 
 
 class Listener:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -80,7 +79,7 @@ def read_report(raw: bytes) -> Report:
     return report
 
 
-def read_subscribe(raw: bytes, allowed: tuple[str, ...], read_position: Callable[[str], Position | None]) -> Asked:
+def read_subscribe(raw: bytes, allowed: tuple[str, ...]) -> Asked:
     """Checks topics, filter and position; raises Refused."""
     wanted = _decode(raw, Subscribe)
     for topic in wanted.topics:
@@ -91,11 +90,14 @@ def read_subscribe(raw: bytes, allowed: tuple[str, ...], read_position: Callable
     strange = set(wanted.where or ()) - set(wanted.topics)
     if strange:
         raise Refused("filter-malformed", f"where names topics that are not subscribed: {', '.join(sorted(strange))}")
+    where = Filter(wanted.where)
+    if not wanted.from_:
+        return Asked(tuple(wanted.topics), where)
+    stamp, _, position = wanted.from_.rpartition("@")
     try:
-        since = read_position(wanted.from_) if wanted.from_ else None
+        return Asked(tuple(wanted.topics), where, Position.parse(position), stamp)
     except ValueError as error:
         raise Refused("position-malformed", str(error)) from None
-    return Asked(tuple(wanted.topics), Filter(wanted.where), since)
 
 
 class Allowance:

@@ -140,7 +140,7 @@ class Gate:
     def _handle(self, connection: ServerConnection, listener: Listener, who: Identity, raw: bytes) -> None:
         op = requests.read_op(raw)
         if op == "subscribe":
-            listener.asked = requests.read_subscribe(raw, topics_for(who.role), self.hub.read_position)
+            listener.asked = requests.read_subscribe(raw, topics_for(who.role))
             self.hub.ask(listener)
         elif op == "ping":
             listener.write(say("pong", n=requests.read_ping(raw).n, now=real_ms()))

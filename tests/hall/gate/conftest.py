@@ -130,6 +130,10 @@ class Screen:
                 self.events[told["subject"]] = told
 
     @property
+    def states(self) -> list[dict]:
+        return [message for message in self.said if message["op"] == "state"]
+
+    @property
     def picture(self) -> dict[str, object]:
         return {subject: e["data"] for subject, e in self.events.items() if e.get("data") is not None}
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hall.core.board import LANES, Board, Position
 from hall.gate.filters import Filter
 from hall.gate.frames import say
+from hall.gate.groups import stamp
 from hall.gate.hub import Hub
 from hall.gate.listener import Asked, Listener
 from hall.gate.outbox import HIGH_BYTES, LOW_BYTES, PATIENCE_SECONDS, Outbox, Phase, Step
@@ -70,11 +71,14 @@ class Pipe:
         return [json.loads(data[data.index(b"{") :]) for data in self.read if data[0] == 0x81]
 
 
+STAMP = stamp("x", ["case"], Filter())
+
+
 def _join(hub: Hub, since: Position | None = None) -> tuple[Pipe, Listener]:
     pipe = Pipe()
     listener = Listener(pipe, False, lambda: not pipe.aborted, lambda _, work: work())
     hub.enter(listener)
-    listener.asked = Asked(("case",), Filter(), since)
+    listener.asked = Asked(("case",), Filter(), since, STAMP)
     hub.ask(listener)
     return pipe, listener
 
@@ -150,8 +154,8 @@ def test_frames_never_claim_more_than_they_tell():
     hub.tick(0.2)
     pipe.drain()
     first, second = [m for m in pipe.messages() if m["op"] == "frame"]
-    assert [e["id"] for e in first["e"]] == ["e2"] and first["pos"] == "x@0-0/1-0"
-    assert [e["id"] for e in second["e"]] == ["e1"] and second["pos"] == "x@1-0/1-0"
+    assert [e["id"] for e in first["e"]] == ["e2"] and first["pos"] == f"{STAMP}@0-0/1-0"
+    assert [e["id"] for e in second["e"]] == ["e1"] and second["pos"] == f"{STAMP}@1-0/1-0"
 
 
 _ACTIONS = st.lists(
@@ -193,7 +197,7 @@ def test_whatever_is_published_cut_or_not_read_every_screen_ends_with_the_same_p
             pipe, listener = joined[who]
             told[who] += pipe.messages()
             hub.leave(listener)
-            joined[who] = _join(hub, _position(hub, told[who]))
+            joined[who] = _join(hub, _position(told[who]))
     for turn in range(30):
         hub.tick(10 + turn / 100)
         for pipe, _ in joined:
@@ -204,12 +208,12 @@ def test_whatever_is_published_cut_or_not_read_every_screen_ends_with_the_same_p
         assert _reduce(told[who] + pipe.messages()) == wanted
 
 
-def _position(hub: Hub, messages: list[dict]) -> Position | None:
+def _position(messages: list[dict]) -> Position | None:
     """The newest position a client may resume from: a state counts when its last part has come."""
     found = None
     for message in messages:
         if message["op"] == "frame" or (message["op"] == "state" and message["part"] == message["parts"]):
-            found = hub.read_position(message["pos"])
+            found = Position.parse(message["pos"].rpartition("@")[2])
         elif message["op"] == "state" and message["reset"]:
             found = None
     return found

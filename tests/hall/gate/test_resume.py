@@ -83,7 +83,7 @@ async def test_five_hundred_screens_are_fresh_again_soon_after_their_gate_is_rep
     await asyncio.gather(*(s.connect() for s in screens))
     await asyncio.gather(*(s.until(lambda s: s.picture.get("case/x/1") == {"n": 5000}) for s in screens))
     assert all(m["reset"] is False for s in screens for m in s.said if m["op"] == "state"), "the new gate let them resume"
-    assert all([e["id"] for e in s.said[0]["e"]] == ["e5000"] for s in screens)
+    assert all([e["id"] for e in s.states[0]["e"]] == ["e5000"] for s in screens)
     for one in screens:
         await one.close()
     await gate.stop()
@@ -107,6 +107,8 @@ async def test_two_gates_on_one_bus_answer_each_others_positions(bus, gate, valk
 async def test_a_new_gate_on_a_trimmed_bus_shows_the_checkpoint_and_says_what_is_missing(bus, valkey, bus_prefix):
     from hall.core.board import Board
     from hall.core.bus import apply_entry
+    from hall.gate.filters import Filter
+    from hall.gate.groups import stamp
 
     board = Board()
     at = await bus.publish([event(1, "case/x/1", 1)])
@@ -119,11 +121,11 @@ async def test_a_new_gate_on_a_trimmed_bus_shows_the_checkpoint_and_says_what_is
     gate = RunningGate(valkey, bus_prefix)
     await gate.start()
     old.url = gate.url
-    old.pos = f"{(await bus.get('epoch')).decode()}@{board.position}"
+    old.pos = f"{stamp((await bus.get('epoch')).decode(), ['case'], Filter())}@{board.position}"
     await old.connect()
-    await old.until(lambda s: s.said)
+    await old.until(lambda s: s.states)
     assert gate.counters["gaps"] == 1
-    assert old.said[0]["reset"] is True, "nobody resumes over a gap"
+    assert old.states[0]["reset"] is True, "nobody resumes over a gap"
     assert set(old.picture) == {"case/x/1", "case/x/3"}
     await old.close()
     await gate.stop()

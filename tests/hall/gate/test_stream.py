@@ -18,7 +18,7 @@ async def test_a_screen_gets_the_snapshot_and_everything_after_it(bus, screen):
     await first.until(lambda s: "case/x/9" in s.picture)
     second = await screen()
     await second.until(lambda s: len(s.picture) == 6)
-    assert second.said[0]["op"] == "state" and second.said[0]["reset"] is True
+    assert second.states[0]["op"] == "state" and second.states[0]["reset"] is True
     assert second.picture == first.picture == {f"case/x/{n}": {"n": n} for n in (0, 1, 2, 3, 4, 9)}
 
 
@@ -88,9 +88,9 @@ async def test_resume_tells_only_what_was_missed(bus, gate, screen):
     await (other := await screen()).until(lambda s: s.picture.get("case/x/7") == {"n": 200})
     watcher.said.clear()
     await watcher.connect()
-    await watcher.until(lambda s: s.said)
-    assert watcher.said[0]["reset"] is False
-    assert [e["id"] for e in watcher.said[0]["e"]] == ["e200"]
+    await watcher.until(lambda s: s.states)
+    assert watcher.states[0]["reset"] is False
+    assert [e["id"] for e in watcher.states[0]["e"]] == ["e200"]
     assert other.picture == watcher.picture
     await watcher.close()
 
@@ -101,8 +101,8 @@ async def test_a_position_of_another_bus_gets_the_whole_picture(bus, gate, scree
     stranger = Screen(gate.url)
     stranger.pos = "other@5-0/0-0"
     await stranger.connect()
-    await stranger.until(lambda s: s.said)
-    assert stranger.said[0]["reset"] is True and len(stranger.picture) == 1
+    await stranger.until(lambda s: s.states)
+    assert stranger.states[0]["reset"] is True and len(stranger.picture) == 1
     await stranger.close()
 
 
@@ -234,7 +234,8 @@ async def test_nonsense_is_refused_with_a_reason_and_a_code(gate, message, code,
     async with websockets.connect(gate.url, proxy=None) as socket:
         await socket.recv()
         await socket.send(message)
-        refused = json.loads(await socket.recv())
+        while (refused := json.loads(await socket.recv()))["op"] == "beat":
+            pass
         assert (refused["op"], refused["reason"]) == ("refused", reason)
         with pytest.raises(websockets.ConnectionClosed) as closed:
             await socket.recv()
@@ -262,3 +263,16 @@ async def test_who_talks_without_end_is_told_to_stop(gate):
             while True:
                 await socket.recv()
         assert closed.value.rcvd.code == 4429
+
+
+async def test_a_position_told_for_one_subscription_does_not_resume_another(bus, gate, screen):
+    await bus.publish([event(1, "case/x/1", 1), event(2, "kpi/today", 1)])
+    await (await screen(topics=("case", "kpi"))).until(lambda s: len(s.picture) == 2)
+    watcher = await screen()
+    await watcher.until(lambda s: s.picture)
+    returning = Screen(gate.url, topics=("case", "kpi"))
+    returning.pos = watcher.pos  # as if the topics had grown just before the link was lost
+    await returning.connect()
+    await returning.until(lambda s: s.states)
+    assert returning.states[0]["reset"] is True and len(returning.picture) == 2
+    await returning.close()
