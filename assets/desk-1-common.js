@@ -44,7 +44,7 @@
 
   hall.may = (act) => (hall.page.may || []).includes(act);
 
-  const MARKS = ["○", "◆", "▲", "⬢", "⬣"];
+  const MARKS = ["○", "●", "▲", "◆", "■"];
   /** Severity as shape and word: colour is never the only cue. */
   hall.severityText = (value) => `${MARKS[value] || MARKS[0]} ${hall.t(`desk.severity.${value || 0}`)}`;
 
@@ -101,6 +101,7 @@
       out.onclick = signOut;
       parts.push(hall.make("span.bar-who", {}, [who.name, " · ", hall.said("span", `desk.role.${who.role}`)]), out);
     }
+    if (who.name === "demo-screen") parts.push(hall.said("a.bar-button", "signin.title", null, { href: "/sign-in" }));
     hall.fill(context.body, parts);
 
     function paint() {

@@ -34,7 +34,7 @@
     quartz.withParams({
       browserColorScheme: "dark", chromeBackgroundColor: "#0b1422", menuBackgroundColor: "#101d31", subtleTextColor: "#a9b9d0",
       backgroundColor: "#0b1422", foregroundColor: "#e6edf7", headerBackgroundColor: "#101d31", headerTextColor: "#a9b9d0",
-      oddRowBackgroundColor: "#0d1728", rowHoverColor: "#13233d", borderColor: "#1a2940", accentColor: "#7db5ff",
+      oddRowBackgroundColor: "#0d1728", rowHoverColor: "#7db5ff1f", borderColor: "#1a2940", accentColor: "#7db5ff",
       fontFamily: "inherit", fontSize: 15, headerFontSize: 15, wrapperBorder: false, wrapperBorderRadius: 0, spacing: 7,
     });
 

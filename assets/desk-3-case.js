@@ -9,7 +9,7 @@
     "report_source", "unit", "closing_note"];
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
   const ZOOM = 16;
-  const RING = { radius: 22, color: "#ffffff", weight: 3, dashArray: "6 5", fill: false, interactive: false };
+  const RING = { className: "case-ring", iconSize: [48, 48] };
 
   const moment = (ms) => (ms == null ? "" : `${hall.format.date(ms)} ${hall.format.seconds(ms)}`);
 
@@ -113,7 +113,7 @@
       if (doc.lon == null) return;
       if (hall.map && hall.map.focus) hall.map.focus(doc.lon, doc.lat, ZOOM);
       const map = Object.values(hall.maps)[0];
-      if (map && window.L) ring = window.L.circleMarker([doc.lat, doc.lon], RING).addTo(map);
+      if (map) ring = window.L.marker([doc.lat, doc.lon], { icon: window.L.divIcon(RING), interactive: false }).addTo(map);
     }
 
     empty("desk.none-chosen");

@@ -12,6 +12,8 @@
     return hall.clock.real() - reported(event) > SILENT_MS ? "silent" : "shown";
   }
   const reported = (event) => event.data.at ?? event.data.reported ?? event.data.seen ?? event.recordedtime;
+  const ORDER = ["silent", "shown", "gone"]; // what needs a look first
+  const byState = (a, b) => ORDER.indexOf(stateOf(a)) - ORDER.indexOf(stateOf(b)) || a.subject.localeCompare(b.subject);
   const SHAPES = { shown: "●", silent: "▲", gone: "✕" };
 
   /** "12 ● 1 ▲": how many tiles are in which state. */
@@ -28,7 +30,7 @@
     context.body.replaceChildren(table.table, empty);
 
     function paint() {
-      const events = [...hall.store.docs("screen").values()].sort((a, b) => a.subject.localeCompare(b.subject));
+      const events = [...hall.store.docs("screen").values()].sort(byState);
       for (const event of events) {
         const data = event.data;
         const state = stateOf(event);

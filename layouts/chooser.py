@@ -41,7 +41,7 @@ def _card(wall: Wall, context: Context) -> html.A:
 def _geometry(name: str, geometry: WallGeometry, context: Context) -> html.Tr:
     width, height = wall_pixels(geometry)
     cells = [
-        html.Code(name or "–"),
+        html.Code(name) if name else text(context, "desk.walls.default"),
         f"{geometry.columns} × {geometry.rows}",
         f"{width} × {height}",
         f"{geometry.pixel_pitch_mm:g} mm",

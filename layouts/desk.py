@@ -23,15 +23,15 @@ DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("
 
 #: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
 COLUMNS: dict[str, tuple[int, int, bool, str]] = {
-    "number": (172, 0, True, ""),
-    "severity": (100, 0, True, "hallSeverity(params)"),
-    "state": (120, 0, True, "hallState(params)"),
-    "class_name": (110, 1, True, ""),
+    "number": (196, 0, True, ""),
+    "severity": (92, 0, True, "hallSeverity(params)"),
+    "state": (112, 0, True, "hallState(params)"),
+    "class_name": (104, 1, True, ""),
     "description": (180, 3, False, ""),
-    "district": (100, 0, True, ""),
-    "report_source": (112, 0, True, ""),
-    "reported": (142, 0, True, "hallTime(params.value)"),
-    "due": (116, 0, True, "hallDue(params)"),
+    "district": (92, 0, True, ""),
+    "report_source": (116, 0, True, ""),
+    "reported": (146, 0, True, "hallTime(params.value)"),
+    "due": (148, 0, True, "hallDue(params)"),
 }
 _FIELDS = {"number": "case_id", "reported": "stages.reported"}
 
@@ -44,10 +44,12 @@ def columns() -> list[dict[str, Any]]:
             "field": _FIELDS.get(name, name),
             "headerValueGetter": {"function": "hallHeader(params)"},
             "width": width,
-            "minWidth": 80,
+            "minWidth": width,
             "sortable": sortable,
             "cellClass": f"cell-{name}",
         }
+        if name == "severity":
+            column["cellClassRules"] = {f"severity-{level}": {"function": f"params.value == {level}"} for level in (1, 2, 3, 4)}
         if flex:
             column["flex"] = flex
         if formatter:

@@ -48,9 +48,12 @@ class Doorkeeper:
         scope = {**scope, "path": path, "raw_path": quote(path).encode()} if target else scope
         if scope["type"] == "http":
             send = self._guarded(scope, send)
+        counters = self.process.counters
+        counters["requests"] = counters.get("requests", 0) + 1
         try:
             answer = await self._ask(scope, path, target)
         except Refused as refused:
+            counters["refused"] = counters.get("refused", 0) + 1
             answer = self._refuse(scope, path, refused)
         except BusLost as error:
             answer = refusal(Refused("bus-lost", f"the hall cannot look up who you are: {error}", 503))
@@ -91,7 +94,7 @@ class Doorkeeper:
         """The visit with who asks; raises Refused 401 when nobody known does."""
         secret = h.cookie(scope, access.COOKIE)
         demo = self.process.config.city.demo and visit.address.startswith(_LOOPBACK)
-        demo = demo and h.is_loopback_name(h.header(scope, b"host"))
+        demo = demo and h.is_loopback_name(h.header(scope, b"host")) and not h.header(scope, b"x-forwarded-for")
         token = visit.query.get("token", "")
         identity = await access.identify(self.process.bus, secret, token, demo_loopback=demo)
         if identity is None:
