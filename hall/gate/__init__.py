@@ -43,6 +43,7 @@ async def serve(process: Process) -> None:
         process.spawn(follower.run(lane), f"follow {lane}")
     process.spawn(keeper.run(), "keeper")
     process.spawn(screens.sweep(), "sweep")
+    process.spawn(gate.recheck(), "recheck")
     process.spawn(_tell_clock(process), "clock")
     log.info(
         "gate %s on %s:%s, %d topics known", name, process.settings.host, process.settings.gate_port, len(board.state_topics)

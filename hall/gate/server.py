@@ -34,6 +34,8 @@ from hall.gate.screens import Screens
 log = logging.getLogger("hall.gate")
 PATH = "/v1/stream"
 MAX_CLIENTS = 5_000
+#: how often it is looked up again whether connected people and walls still may
+RECHECK_SECONDS = 20.0
 
 
 class Gate:
@@ -41,6 +43,7 @@ class Gate:
 
     def __init__(self, process: Process, hub: Hub, follower: Follower, screens: Screens, name: str) -> None:
         self.process, self.hub, self.follower, self.screens, self.name = process, hub, follower, screens, name
+        self._inside: dict[ServerConnection, tuple[Listener, Identity]] = {}
 
     async def open(self) -> WebSocketServer:
         """Starts listening; ends the process with code 2 and a clear message when the port is taken."""
@@ -93,10 +96,12 @@ class Gate:
             who = await self._admit(connection)
             listener = self._listener(connection)
             self.hub.enter(listener)
+            self._inside[connection] = listener, who
             try:
                 self._hello(listener, who)
                 await self._listen(connection, listener, who)
             finally:
+                self._inside.pop(connection, None)
                 self.hub.leave(listener)
                 self.screens.ended(connection)
         except Refused as refusal:
@@ -107,12 +112,29 @@ class Gate:
     async def _admit(self, connection: ServerConnection) -> Identity:
         if len(self.hub.listeners) >= MAX_CLIENTS:
             raise Refused("too-many-clients", f"this gate serves {MAX_CLIENTS}")
+        return await self._identify(connection)
+
+    async def _identify(self, connection: ServerConnection) -> Identity:
         request = connection.request
         assert request is not None
         peer = connection.remote_address
         address = str(peer[0]) if peer else ""
         demo = self.process.config.city.demo
         return await admit(self.process.bus, request.path, request.headers, address, demo=demo)
+
+    async def recheck(self) -> None:
+        """Sends away who signed out, expired, was unpaired or changed role since they came in."""
+        while True:
+            await asyncio.sleep(RECHECK_SECONDS)
+            for connection, (listener, who) in list(self._inside.items()):
+                try:
+                    if await self._identify(connection) == who:
+                        continue
+                except Refused as refusal:
+                    if refusal.reason == "bus-lost":
+                        break
+                self.hub.leave(listener)  # nothing may follow the close frame
+                await self._refuse(connection, Refused("no-identity", "signed out, or no longer the same"), wait=False)
 
     @staticmethod
     def _listener(connection: ServerConnection) -> Listener:
@@ -152,12 +174,13 @@ class Gate:
         else:
             raise Refused("op-unknown", f"{op[:40]!r}: use subscribe, ping or report")
 
-    async def _refuse(self, connection: ServerConnection, refusal: Refused) -> None:
+    async def _refuse(self, connection: ServerConnection, refusal: Refused, wait: bool = True) -> None:
         self.hub.counters["refused"] += 1
         listener = self._listener(connection)
         listener.write(say("refused", reason=refusal.reason, detail=refusal.detail))
         listener.cut(requests.CLOSE_CODES[refusal.reason], refusal.reason)
-        await connection.wait_closed()
+        if wait:
+            await connection.wait_closed()
 
     async def close(self, server: WebSocketServer) -> None:
         """Says 1012 to everybody and ends within about a second, whether they read or not."""

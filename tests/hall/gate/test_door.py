@@ -7,7 +7,7 @@ import sys
 import pytest
 import websockets
 
-from hall.access import open_session, pair_wall
+from hall.access import close_session, open_session, pair_wall
 from hall.gate.door import on_this_machine, same_host
 from tests.hall.gate.conftest import CONFIG, RunningGate, Screen
 
@@ -50,6 +50,26 @@ async def test_a_session_cookie_and_a_wall_token_say_who_it_is(city_gate, bus):
     said = await _first(f"{city_gate.url}?token={token}")
     assert said["who"]["wall"] == "main"
     assert (await _first(f"{city_gate.url}?token=x{token}"))["code"] == 4401
+
+
+async def test_who_signs_out_is_sent_away_and_the_others_stay(valkey, bus_prefix, bus, monkeypatch):
+    monkeypatch.setattr("hall.gate.server.RECHECK_SECONDS", 0.02)
+    gate = RunningGate(valkey, bus_prefix)
+    await gate.start()
+    secret, other = await open_session(bus, "Li", "leader"), await open_session(bus, "Wu", "viewer")
+    li, wu = (Screen(gate.url, additional_headers={"Cookie": f"hall_session={s}"}) for s in (secret, other))
+    await li.connect()
+    await wu.connect()
+    await close_session(bus, secret)
+    with pytest.raises(websockets.ConnectionClosed) as closed:
+        while True:
+            await li.next()
+    assert closed.value.rcvd.code == 4401
+    assert [m["reason"] for m in li.said if m["op"] == "refused"] == ["no-identity"]
+    await wu.say(op="ping", n=1)
+    await wu.until(lambda s: any(m["op"] == "pong" for m in s.said))
+    await wu.close()
+    await gate.stop()
 
 
 async def test_a_page_of_another_host_is_refused_even_with_a_session(city_gate, bus):
