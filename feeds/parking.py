@@ -7,6 +7,7 @@ counts by reason in the hash `parked-counts:<feed>`.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -16,7 +17,9 @@ from hall.core.board import START, EntryId
 from hall.core.bus import Bus
 
 RAW_BOUND = 16_384  # bytes of one refused item
-QUEUE_BOUND = 5_000  # items per feed
+QUEUE_BOUND = 5_000  # items per feed, fewer where they are large:
+BYTES_BOUND = 16 * 1024 * 1024  # a flood of large refused input must not fill the bus
+LEAST_BOUND = 200
 WAITING_BOUND = 2_000  # items in memory while the bus is away
 
 
@@ -26,7 +29,10 @@ class Parking:
     def __init__(self, bus: Bus, feed: str) -> None:
         self.bus, self.feed = bus, feed
         self.dropped = 0  # oldest items that the bound pushed out
-        self._waiting: list[dict[str, bytes | str]] = []
+        self._waiting: list[dict[str, bytes]] = []
+        self._average = 512.0  # bytes of one item, of late
+        self._counts: Counter[bytes] = Counter()  # kept on the bus already, not yet counted there
+        self._lock = asyncio.Lock()
 
     @property
     def waiting(self) -> int:
@@ -41,18 +47,26 @@ class Parking:
 
     async def flush(self) -> None:
         """Puts what waits on the bus; raises BusLost, keeping the rest."""
-        if not self._waiting:
-            return
-        before, sent, counts = await self.bus.queue_length("parked", self.feed), 0, Counter()
-        while self._waiting:
-            entry = self._waiting[0]
-            await self.bus.queue_add(entry, "parked", self.feed, bound=QUEUE_BOUND)
-            self._waiting.pop(0)
-            sent += 1
-            counts[entry["reason"]] += 1
-        for reason, count in counts.items():
-            await self.bus.hash_add(reason.decode(), count, "parked-counts", self.feed)
-        self.dropped += max(0, before + sent - await self.bus.queue_length("parked", self.feed))
+        async with self._lock:
+            if not self._waiting and not self._counts:
+                return
+            before, sent = await self.bus.queue_length("parked", self.feed), 0
+            while self._waiting:
+                entry = self._waiting[0]
+                await self.bus.queue_add(entry, "parked", self.feed, bound=self._bound(len(entry["raw"])))
+                self._waiting.pop(0)
+                self._counts[entry["reason"]] += 1
+                sent += 1
+            self.dropped += max(0, before + sent - await self.bus.queue_length("parked", self.feed))
+            while self._counts:
+                reason, count = next(iter(self._counts.items()))
+                await self.bus.hash_add(reason.decode(), count, "parked-counts", self.feed)
+                del self._counts[reason]
+
+    def _bound(self, size: int) -> int:
+        """Items to keep when one of `size` bytes is added."""
+        self._average = 0.98 * self._average + 0.02 * (size + 256)
+        return min(QUEUE_BOUND, max(LEAST_BOUND, int(BYTES_BOUND / self._average)))
 
     async def read(self, after: EntryId = START) -> list[tuple[EntryId, dict[str, bytes]]]:
         return await self.bus.queue_read("parked", self.feed, after=after, count=200)

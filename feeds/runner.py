@@ -152,12 +152,14 @@ class Runner:
     async def reload(self) -> None:
         """Reads the configuration again; feeds that changed start anew, the others are not disturbed.
 
-        A file that cannot be used leaves everything as it runs and is shown in every feed's note.
+        A file that cannot be used, or would break a feed that runs, leaves everything as it is and is shown in every
+        feed's note. The city's boundary and clock are read at the start only.
         """
         try:
             config = await asyncio.to_thread(configuration.load, self.config.file)
             for feed in config.feeds:
-                Decoding(feed, config)
+                if feed.name in self.running and feed.enabled:
+                    Decoding(feed, config)
         except ConfigError as error:
             log.error("reload refused: %s", error)
             for found in self.running.values():

@@ -80,6 +80,27 @@ async def test_the_oldest_parked_go_when_the_bound_is_reached_and_are_counted(be
     assert newest["raw"] == "999"
 
 
+async def test_a_flood_of_large_refused_input_does_not_fill_the_bus(bench):
+    bench.configure(RIGHT)
+    rim = await bench.rim("f")
+    for number in range(3_000):
+        await rim.park(b"%06d" % number + b"x" * 60_000, "odd", "")
+    await rim.durable()
+    entries = await bench.parked("f")
+    assert sum(len(entry["raw"]) for entry in entries) < 24 * 1024 * 1024
+    assert entries[-1]["raw"].startswith("002999") and rim.parking.dropped == 3_000 - len(entries)
+
+
+async def test_two_flushes_at_once_keep_each_item_once(bench):
+    bench.configure(RIGHT)
+    rim = await bench.rim("f")
+    for number in range(500):
+        rim.parking.add(b"%d" % number, "odd", "", "body:", 0)
+    await asyncio.gather(rim.parking.flush(), rim.parking.flush(), rim.durable())
+    assert [entry["raw"] for entry in await bench.parked("f")] == [str(number) for number in range(500)]
+    assert await rim.bus.hash_all("parked-counts", "f") == {"odd": b"500"}
+
+
 async def test_what_was_cut_is_kept_for_looking_at_and_not_replayed(bench):
     bench.configure(RIGHT)
     runner = Runner(bench.process)
