@@ -42,7 +42,8 @@
    * Rows made once and used again, as many as fit; the last line says how many more there are.
    * `build()` -> element with the row's cells; `fill(row, item)` writes an item into it.
    * `options.em`: least height of a row as a multiple of the text size; `options.stretch`: how much higher rows may become
-   * when there is space left.
+   * when there is space left. Rows keep off the seams between screens: beside a vertical one, and with their edge on a
+   * horizontal one.
    */
   hall.rows = function (body, build, fill, options) {
     const settings = { em: 1.5, stretch: 1.3, ...options };
@@ -55,16 +56,36 @@
     let items = [];
     let emptyKey = "";
 
+    /** Lists side by side, one per screen that the body reaches over. */
+    function besideSeams(seams) {
+      const ends = [...seams.x, body.clientWidth];
+      const tracks = ends.map((end, index) => `${(end - (index ? ends[index - 1] : 0)).toFixed(1)}px`).join(" ");
+      const wanted = seams.x.length ? tracks : "";
+      if (list.style.gridTemplateColumns !== wanted) list.style.gridTemplateColumns = wanted;
+      list.classList.toggle("rows-beside", seams.x.length > 0);
+      return ends.length;
+    }
+
     /** What fits: {room: rows without the line for the rest, shown, height: px of a row}. */
     function fit(count) {
+      const seams = hall.wall.seams(body);
+      const columns = besideSeams(seams);
       const text = parseFloat(getComputedStyle(body).fontSize);
       const line = text * settings.em;
       const space = body.clientHeight + 1;
-      const room = Math.max(1, Math.floor(space / line));
-      if (count <= room) return { room, shown: count, height: Math.min(line * settings.stretch, space / Math.max(1, count)) };
+      const seam = seams.y.find((at) => at > line);
+      if (seam) {
+        const height = seam / Math.floor(seam / line);
+        const room = Math.max(1, Math.floor(space / height)) * columns;
+        const rest = Math.max(1, Math.floor((space - text * MORE_EM) / height)) * columns;
+        return { room, shown: count <= room ? count : rest, height };
+      }
+      const deep = Math.max(1, Math.floor(space / line));
+      const room = deep * columns;
+      if (count <= room) return { room, shown: count, height: Math.min(line * settings.stretch, space / Math.max(1, Math.ceil(count / columns))) };
       const rest = space - text * MORE_EM;
-      const shown = Math.max(1, Math.floor(rest / line));
-      return { room, shown, height: Math.min(line * settings.stretch, rest / shown) };
+      const rows = Math.max(1, Math.floor(rest / line));
+      return { room, shown: rows * columns, height: Math.min(line * settings.stretch, rest / rows) };
     }
 
     function show(next, key) {
@@ -130,39 +151,43 @@
     context.stroke();
   };
 
-  /** A sparkline of a series document with threshold lines; `lines`: [{value, severity}]. */
+  const SPARK_MS = 90 * 60000;
+
+  /** The line the readings have passed last and the next one above them: the others say nothing at this size. */
+  function linesAround(lines, highest) {
+    const passed = lines.filter((line) => line.value <= highest);
+    const ahead = lines.filter((line) => line.value > highest);
+    return [...passed.slice(-1), ...ahead.slice(0, 1)];
+  }
+
+  /** A sparkline of the last 90 minutes of a series document, from zero up (levels: from their lowest); `lines` lowest first. */
   hall.sparkline = function (canvas, series, lines) {
     const ready = hall.canvas(canvas);
     if (!ready || !series) return;
     const { context, width, height } = ready;
-    const known = series.values.filter((value) => value != null);
+    const values = series.values.slice(-Math.round(SPARK_MS / (series.step || 60000)));
+    const known = values.filter((value) => value != null);
     if (!known.length) return;
-    const pad = Math.max(2, height * 0.08);
     const highest = Math.max(...known);
-    // the next line above the highest reading belongs in the picture: how far is it still
-    const next = Math.min(...lines.map((line) => line.value).filter((value) => value > highest), Infinity);
-    const top = Math.max(highest, Number.isFinite(next) ? next : highest) * 1.05 || 1;
-    const low = Math.min(0, ...known);
-    const bottom = low < 0 || top - Math.min(...known) > top * 0.4 ? low : Math.min(...known, ...lines.map((l) => l.value)) - (top - Math.min(...known)) * 0.2;
+    const lowest = Math.min(...known);
+    const shown = linesAround(lines, highest);
+    const top = Math.max(highest, ...shown.map((line) => line.value), 1e-6) * 1.04;
+    // depths start at zero; a river's level far above zero is drawn over its own range
+    const bottom = lowest > top * 0.5 ? Math.min(lowest, ...shown.map((line) => line.value)) - (top - lowest) * 0.15 : Math.min(0, lowest);
+    const pad = Math.max(1.5, height * 0.07);
     const y = (value) => height - pad - ((value - bottom) / (top - bottom || 1)) * (height - 2 * pad);
-    const x = (index) => (index / Math.max(1, series.values.length - 1)) * (width - pad * 2) + pad;
-    for (const line of lines) {
-      if (line.value > top || line.value < bottom) continue;
+    const x = (index) => (index / Math.max(1, values.length - 1)) * (width - pad * 2) + pad;
+    context.setLineDash([height * 0.16, height * 0.1]);
+    context.lineWidth = Math.max(1, height * 0.05);
+    for (const line of shown) {
       context.strokeStyle = hall.severity.color(canvas, line.severity);
-      context.globalAlpha = 0.75;
-      context.lineWidth = Math.max(1, height * 0.025);
-      context.setLineDash([height * 0.14, height * 0.1]);
-      context.beginPath();
-      context.moveTo(0, y(line.value));
-      context.lineTo(width, y(line.value));
-      context.stroke();
+      hall.polyline(context, [line.value, line.value], (index) => index * width, y);
     }
-    context.globalAlpha = 1;
     context.setLineDash([]);
     context.strokeStyle = getComputedStyle(canvas).color;
-    context.lineWidth = Math.max(1.25, height * 0.055);
+    context.lineWidth = Math.max(1.25, height * 0.06);
     context.lineJoin = "round";
-    hall.polyline(context, series.values, x, y);
+    hall.polyline(context, values, x, y);
   };
 
   // -- what several panels ask of the documents -------------------------------------------------------------------------

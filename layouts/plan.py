@@ -4,12 +4,14 @@
     3    | masthead masthead  masthead
     40   | trend    city_map  alarms
 
-A name that fills a rectangle is one panel over that rectangle; `.` is empty. Tracks are snapped so that grid lines fall
-on the seams between the screens of the wall.
+A name that fills a rectangle is one panel over that rectangle; `.` is empty. A row weight like `2.5em` is that many times
+the text size, whatever the wall; the other rows share the rest. Tracks are snapped so that grid lines fall on the seams
+between the screens of the wall.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +25,7 @@ class Plan(msgspec.Struct, frozen=True):
     columns: tuple[float, ...]
     rows: tuple[float, ...]
     cells: tuple[tuple[str, ...], ...]
+    fixed: tuple[bool, ...] = ()  # rows whose weight is a number of text lines
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,49 +67,71 @@ def read(drawing: str) -> Plan:
         raise HallError("a drawing has a line of column weights and at least one row")
     try:
         columns = tuple(float(word) for word in lines[0].split())
-        rows, cells = [], []
+        rows, cells, fixed = [], [], []
         for line in lines[1:]:
             weight, _, names = line.partition("|")
-            rows.append(float(weight))
+            fixed.append(weight.strip().endswith("em"))
+            rows.append(float(weight.strip().removesuffix("em")))
             cells.append(tuple(names.split()))
     except ValueError as error:
         raise HallError(f"drawing: {error}") from None
     for line, row in zip(lines[1:], cells, strict=True):
         if len(row) != len(columns):
             raise HallError(f"{len(row)} panels where {len(columns)} columns are declared: {line.strip()}")
-    plan = Plan(columns, tuple(rows), tuple(cells))
+    plan = Plan(columns, tuple(rows), tuple(cells), tuple(fixed))
     boxes(plan)
     return plan
 
 
-def snapped(weights: tuple[float, ...], seams: int) -> list[float]:
+def shares(rows: tuple[float, ...], fixed: tuple[bool, ...], line: float) -> list[float]:
+    """Parts of 1 for tracks of which some are a number of text lines; `line` is one line as a part of the whole.
+
+    The others share what is left by weight, at least a third of the whole.
+    """
+    taken = sum(row * line for row, is_fixed in zip(rows, fixed, strict=True) if is_fixed)
+    left = max(1 - taken, 1 / 3)
+    weight = sum(row for row, is_fixed in zip(rows, fixed, strict=True) if not is_fixed) or 1.0
+    found = [row * line if is_fixed else row / weight * left for row, is_fixed in zip(rows, fixed, strict=True)]
+    return [share / sum(found) for share in found]
+
+
+def snapped(weights: Sequence[float], seams: int, fixed: Sequence[bool] = ()) -> list[float]:
     """Tracks (parts of 1) of `weights`, moved so that each of `seams - 1` inner screen seams is a line between tracks.
 
     Each seam takes the nearest free line that keeps the order of lines; seams beyond the number of lines stay unsnapped.
+    `fixed` tracks keep their size where there is another track between the same two seams that can give way.
     """
     total = sum(weights)
-    lines = [sum(weights[: i + 1]) / total for i in range(len(weights) - 1)]
-    fixed: dict[int, float] = {}
+    parts = [weight / total for weight in weights]
+    anchors = _anchors([sum(parts[: i + 1]) for i in range(len(parts) - 1)], seams)
+    made: list[float] = []
+    for (first, start), (last, end) in zip(anchors, anchors[1:], strict=False):
+        members = range(first + 1, last + 1)
+        stiff = {i for i in members if i < len(fixed) and fixed[i]}
+        rest = sum(parts[i] for i in members if i not in stiff)
+        room = end - start - sum(parts[i] for i in stiff)
+        if rest <= 0 or room < 0.1 * (end - start):  # nothing that can give way: all of them do
+            stiff, rest, room = set(), sum(parts[i] for i in members), end - start
+        made += [parts[i] if i in stiff else parts[i] / rest * room for i in members]
+    return made
+
+
+def _anchors(lines: list[float], seams: int) -> list[tuple[int, float]]:
+    """`(index of the line, where it goes)` for each seam that has a line, with both ends of the whole around them."""
+    found: dict[int, float] = {}
     for k in range(1, seams):
-        seam = k / seams
-        low = max(fixed, default=-1) + 1
         # enough lines must stay free for the seams that follow
-        free = [i for i in range(low, len(lines)) if len(lines) - i >= seams - k]
+        free = [i for i in range(max(found, default=-1) + 1, len(lines)) if len(lines) - i >= seams - k]
         if not free:
             break
-        best = min(free, key=lambda i: abs(lines[i] - seam))
-        fixed[best] = seam
-    anchors = [(-1, 0.0), *sorted(fixed.items()), (len(lines), 1.0)]
-    placed = [0.0] * (len(lines) + 2)
-    for (first, start), (last, end) in zip(anchors, anchors[1:], strict=False):
-        old_start = lines[first] if first >= 0 else 0.0
-        old_end = lines[last] if last < len(lines) else 1.0
-        for i in range(first + 1, last):
-            placed[i + 1] = start + (lines[i] - old_start) / (old_end - old_start) * (end - start)
-        placed[last + 1] = end
-    return [b - a for a, b in zip(placed, placed[1:], strict=False)]
+        found[min(free, key=lambda i: abs(lines[i] - k / seams))] = k / seams
+    return [(-1, 0.0), *found.items(), (len(lines), 1.0)]
 
 
-def tracks(parts: list[float]) -> str:
-    """The value of CSS `grid-template-columns`/`-rows`: shares that never grow with their content."""
-    return " ".join(f"minmax(0,{part * 1000:.4f}fr)" for part in parts)
+def tracks(parts: Sequence[float], lines: Mapping[int, float] | None = None) -> str:
+    """The value of CSS `grid-template-columns`/`-rows`: shares that never grow with their content.
+
+    `lines` gives the tracks that are so many text lines high, whatever the shape of the window.
+    """
+    fixed = lines or {}
+    return " ".join(f"{fixed[i]:g}em" if i in fixed else f"minmax(0,{part * 1000:.4f}fr)" for i, part in enumerate(parts))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import msgspec
@@ -66,7 +67,11 @@ def wall(declared: Wall, context: Context) -> html.Div:
     plan = plans.read(declared.plan)
     known = panels()
     geometry = context.geometry
-    width, _ = wall_pixels(geometry)
+    width, height = wall_pixels(geometry)
+    rows = plans.shares(plan.rows, plan.fixed, glyph_px(geometry) / GLYPH_OF_FONT / height)
+    parts = plans.snapped(rows, geometry.rows, plan.fixed)
+    # a fixed row that had to give way to a seam is laid out by its share
+    kept = {i: plan.rows[i] for i, fixed in enumerate(plan.fixed) if fixed and math.isclose(parts[i], rows[i])}
     style = {
         "--screens-x": geometry.columns,
         "--screens-y": geometry.rows,
@@ -74,7 +79,7 @@ def wall(declared: Wall, context: Context) -> html.Div:
         "--glyph-of-font": GLYPH_OF_FONT,
         "gridTemplateAreas": plan.areas,
         "gridTemplateColumns": plans.tracks(plans.snapped(plan.columns, geometry.columns)),
-        "gridTemplateRows": plans.tracks(plans.snapped(plan.rows, geometry.rows)),
+        "gridTemplateRows": plans.tracks(parts, kept),
     }
     return html.Div(
         [_cell(known.get(name), name, context) for name in plan.names],

@@ -34,7 +34,8 @@ hall.panel("alarms", function (element, { body, note }) {
     hall.severity.mark(severity, alarm.severity || 0);
     setText(what, nameOf(alarm));
     setText(state, hall.t(`alarm.${kind}`));
-    setText(where, [reading(alarm), alarm.label, alarm.district].filter(Boolean).join(" · "));
+    const label = (alarm.label || "").split(" · ").filter((part) => part !== what.textContent); // the name stands above
+    setText(where, [reading(alarm), ...label, alarm.district].filter(Boolean).join(" · "));
     setText(since, alarm.since == null ? "" : format.age(alarm.since));
     row.dataset.state = kind;
     row.dataset.subject = alarm.subject;

@@ -74,9 +74,11 @@ hall.panel("posters", function (element, { body, note }) {
   /** Columns and rows of 16:9 pictures, a line of thirteen characters beneath each: of the possible grids the one that fills best. */
   function shape() {
     const line = parseFloat(getComputedStyle(body).fontSize);
+    const screens = hall.wall.seams(body).x.length + 1; // as many columns on each, so that no picture lies across a seam
     const most = Math.max(1, Math.min(8, Math.floor(body.clientWidth / (line * 13.5))));
-    let best = { columns: 1, rows: 1, used: 0 };
+    let best = { columns: screens, rows: 1, used: 0 };
     for (let columns = Math.max(1, most - 2); columns <= most; columns += 1) {
+      if (columns % screens) continue;
       const height = (body.clientWidth / columns) * (9 / 16) + line * 1.7;
       const rows = Math.max(1, Math.floor(body.clientHeight / height));
       const used = (rows * height) / body.clientHeight;

@@ -56,3 +56,24 @@ def test_each_seam_is_a_line_when_there_are_lines_enough(found, seams):
 @given(weights)
 def test_a_wall_of_one_screen_keeps_the_drawn_proportions(found):
     assert plan.snapped(found, 1) == pytest.approx([weight / sum(found) for weight in found])
+
+
+def test_rows_given_in_text_lines_keep_their_height_and_the_others_share_the_rest():
+    found = plan.read("1\n2.5em | a\n10 | b\n30 | c")
+    assert found.fixed == (True, False, False)
+    assert plan.shares(found.rows, found.fixed, 1 / 50) == pytest.approx([2.5 / 50, 47.5 / 200, 47.5 * 3 / 200])
+    assert plan.tracks([0.05, 0.95], {0: 2.5}) == "2.5em minmax(0,950.0000fr)"
+
+
+@given(st.lists(st.tuples(st.floats(1, 20), st.booleans()), min_size=2, max_size=10), st.integers(2, 4))
+def test_rows_of_text_lines_keep_their_height_beside_seams_when_another_can_give_way(rows, seams):
+    fixed = tuple(flag for _, flag in rows)
+    weights = plan.shares(tuple(weight for weight, _ in rows), fixed, 1 / 400)
+    parts = plan.snapped(weights, seams, fixed)
+    assert sum(parts) == pytest.approx(1) and min(parts) > 0
+    lines = list(itertools.accumulate(parts))
+    ends = [0.0, *(k / seams for k in range(1, seams) if any(line == pytest.approx(k / seams) for line in lines)), 1.0]
+    for start, end in itertools.pairwise(ends):
+        inside = [i for i, line in enumerate(lines) if start + 1e-9 < line <= end + 1e-9]
+        if any(not fixed[i] for i in inside) and sum(weights[i] for i in inside if fixed[i]) < 0.9 * (end - start):
+            assert all(parts[i] == pytest.approx(weights[i]) for i in inside if fixed[i])
