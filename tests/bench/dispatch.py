@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from hall.core.board import EntryId
 from hall.core.bus import Bus
 from hall.core.clock import real_ms
 from hall.core.embedded import server_command
@@ -65,17 +66,14 @@ class Source:
         )
 
 
-async def counters(bus: Bus) -> tuple[dict, dict]:
-    """Newest `kpi/today` values and the process's counters on the bus, from the last packs."""
-    cards, counted = {}, {}
-    for _, fields in (await bus.call("XREVRANGE", bus.key("bulk"), "+", "-", "COUNT", 200))[::-1]:
-        payload = dict(zip(fields[::2], fields[1::2], strict=True)) if isinstance(fields, list) else fields
-        for event in msgspec.json.decode(payload[b"p"]):
-            if event["subject"] == "kpi/today":
-                cards = {card["key"]: card["value"] for card in event["data"]["cards"]}
-            elif event["subject"] == "process/dispatch":
-                counted = event["data"].get("counters", {})
-    return cards, counted
+async def all_counted(bus: Bus, after: EntryId, number: int) -> None:
+    """Returns once `kpi/today`, told after the entry `after`, counts `number` open cases."""
+    while True:
+        for at, fields in await bus.queue_read("bulk", after=after, block_ms=1000):
+            after = at
+            for event in msgspec.json.decode(fields["p"]):
+                if event["subject"] == "kpi/today" and event["data"]["cards"][-1]["value"] == number:
+                    return
 
 
 async def preload(bus: Bus, source: Source, dispatch) -> tuple[float, float]:
@@ -83,10 +81,9 @@ async def preload(bus: Bus, source: Source, dispatch) -> tuple[float, float]:
     now = real_ms()
     for start in range(0, PRELOAD, 5_000):
         moments = [now - 20 * 3_600_000 + n * 1000 for n in range(start, start + 5_000)]
-        await bus.publish([source.case(n, m) for n, m in zip(range(start, start + 5_000), moments, strict=True)])
+        last = await bus.publish([source.case(n, m) for n, m in zip(range(start, start + 5_000), moments, strict=True)])
     began, process = time.perf_counter(), dispatch()
-    while (await counters(bus))[0].get("open") != PRELOAD:
-        await asyncio.sleep(0.05)
+    await all_counted(bus, last, PRELOAD)
     return time.perf_counter() - began, sum(psutil.Process(process.pid).cpu_times()[:2])
 
 
@@ -100,12 +97,11 @@ async def busy(bus: Bus, source: Source, pid: int) -> tuple[float, float, float,
         events = [source.case(told + n, now) for n in range(CASES // 20)]
         events += [source.reading(n % GAUGES, now + n // GAUGES) for n in range(READINGS // 20)]
         told += CASES // 20
-        await bus.publish(events)
+        last = await bus.publish(events)
         await asyncio.sleep(max(0.0, began + (tick + 1) / 20 - time.perf_counter()))
     end = time.perf_counter()
     share = (sum(process.cpu_times()[:2]) - before) / (end - began)
-    while (await counters(bus))[0].get("open") != told:
-        await asyncio.sleep(0.02)
+    await all_counted(bus, last, told)
     delay, rate = time.perf_counter() - end, (CASES + READINGS) * SECONDS / (end - began)
     return share, delay, process.memory_info().rss / 2**20, rate
 
