@@ -206,8 +206,10 @@
     }
     return sprite;
   };
-  citymap.stamp = (context, sprite, x, y) =>
-    context.drawImage(sprite.canvas, x - sprite.half, y - sprite.half, sprite.size, sprite.size);
+  /** Draws a sprite about (x, y), on whole device pixels: an unshifted copy is twice as fast and sharper. */
+  citymap.stamp = (context, sprite, x, y, ratio = 1) =>
+    context.drawImage(sprite.canvas, Math.round((x - sprite.half) * ratio) / ratio, Math.round((y - sprite.half) * ratio) / ratio,
+      sprite.size, sprite.size);
 
   /** Text with a dark halo, legible on anything. */
   citymap.write = function (context, text, x, y, colour) {

@@ -148,7 +148,7 @@
         const { data } = lead.entry.event;
         const offline = members.every((m) => m.entry.event.data.state === "offline");
         const options = { offline, stream: !!data.has_stream };
-        citymap.stamp(c, citymap.sprite("camera", `${offline}${options.stream}`, r, frame.ratio, options), lead.px, lead.py);
+        citymap.stamp(c, citymap.sprite("camera", `${offline}${options.stream}`, r, frame.ratio, options), lead.px, lead.py, frame.ratio);
         this.hit(lead.px, lead.py, r * 1.3, "camera", lead.entry, members);
         if (members.length > 1) this.label(lead, r, String(members.length), citymap.ink.dim, 0);
       }
@@ -166,7 +166,7 @@
         const level = value == null ? 0 : Math.max(1, Math.min(12, Math.round((12 * value) / (top || Math.max(value, 1)))));
         const options = { severity, level, rain: quantity.startsWith("rain"), stale: citymap.isOld(event, now) };
         const key = `${severity}|${level}|${options.rain}|${options.stale}`;
-        citymap.stamp(c, citymap.sprite("gauge", key, r, frame.ratio, options), one.px, one.py);
+        citymap.stamp(c, citymap.sprite("gauge", key, r, frame.ratio, options), one.px, one.py, frame.ratio);
         this.hit(one.px, one.py, r * 1.4, "gauge", one.entry);
         if (severity >= 2 && value != null) {
           this.label(one, r, `${citymap.SHAPES[severity]}${citymap.reading(one.entry)}`, citymap.colours[severity], 10 + severity);
@@ -188,7 +188,7 @@
         const r = Math.round(frame.glyph * ([0.4, 0.5, 0.56, 0.6, 0.64][severity] + (many ? 0.08 : 0)));
         const options = { severity, kind: kind || "occurrence", overdue: many ? overdue : due != null && due < now };
         const key = `${severity}|${options.kind}|${options.overdue}`;
-        citymap.stamp(c, citymap.sprite("case", key, r, frame.ratio, options), lead.px, lead.py);
+        citymap.stamp(c, citymap.sprite("case", key, r, frame.ratio, options), lead.px, lead.py, frame.ratio);
         this.hit(lead.px, lead.py, r * 1.4, "case", lead.entry, members);
         if (many) this.label(lead, r * 1.15, String(members.length), citymap.ink.text, 5 + severity);
       }

@@ -5,6 +5,7 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
   const TURNS = 32; // headings are drawn to the nearest 32nd of a circle
+  const PIXELS_FROM = 300; // units in view from which they are written by pixels
   const NAMED_MAX = 14; // units in view up to which all names are written
   const NAMES_FROM = 14.5; // or from this `wide` zoom on, where there is room
 
@@ -69,21 +70,41 @@
       const count = seen.length / 3;
       const r = Math.max(4, Math.round(frame.glyph * (count <= 150 ? 0.62 : count <= 1000 ? 0.46 : 0.32)));
       if (count <= 150) this.drawAccuracy(c, frame, seen, r);
-      this.stampAll(c, frame, seen, r);
+      if (count > PIXELS_FROM) this.writeAll(c, frame, seen, r);
+      else this.stampAll(c, frame, seen, r);
       if (count <= NAMED_MAX || (count <= 60 && frame.wide >= NAMES_FROM)) this.drawNames(c, frame, seen, r);
       this.seen = seen;
       this.radius = r;
     }
 
-    stampAll(c, frame, seen, r) {
-      const sprites = new Map();
+    /** `paint(key, options)` makes what `put(made, px, py)` then places; one lookup per kind of symbol, not per unit. */
+    each(frame, seen, r, paint, put) {
+      const made = new Map();
       for (let i = 0; i < seen.length; i += 3) {
         const { body, turn, age } = seen[i];
         const key = `${body}${turn}|${age}`;
-        let sprite = sprites.get(key);
-        if (!sprite) sprites.set(key, (sprite = citymap.sprite("unit", key, r, frame.ratio, { body, turn, age })));
-        c.drawImage(sprite.canvas, seen[i + 1] - sprite.half, seen[i + 2] - sprite.half, sprite.size, sprite.size);
+        let one = made.get(key);
+        if (!one) made.set(key, (one = paint(citymap.sprite("unit", key, r, frame.ratio, { body, turn, age }))));
+        put(one, seen[i + 1], seen[i + 2]);
       }
+    }
+
+    stampAll(c, frame, seen, r) {
+      this.each(frame, seen, r, (sprite) => sprite, (sprite, px, py) => citymap.stamp(c, sprite, px, py, frame.ratio));
+    }
+
+    /** The same by pixels: the canvas holds nothing but these symbols then. */
+    writeAll(c, frame, seen, r) {
+      const { width, height } = c.canvas;
+      let { pixels } = this;
+      if (!pixels || pixels.width !== width || pixels.height !== height || pixels.ratio !== frame.ratio) {
+        pixels = this.pixels = new citymap.Pixels(width, height);
+        pixels.ratio = frame.ratio;
+      }
+      pixels.clear();
+      this.each(frame, seen, r, (sprite) => pixels.compile(sprite, frame.ratio), (symbol, px, py) =>
+        pixels.stamp(symbol, Math.round(px * frame.ratio), Math.round(py * frame.ratio)));
+      pixels.show(c);
     }
 
     drawAccuracy(c, frame, seen, r) {
