@@ -9,8 +9,10 @@
   const hall = window.hall;
   const root = document.documentElement;
   const opened = Date.now();
+  const SCENE_RETRY_MS = 2000;
   let adopted = null;
   let sceneTimer = 0;
+  let changing = null;
 
   function partOf(query, settings) {
     const found = /^(\d+),(\d+)$/.exec(query.get("part") || "");
@@ -58,12 +60,22 @@
     const settings = hall.page.wall;
     if (!settings || !scene || !scene.layout) return;
     clearTimeout(sceneTimer);
+    changing = null;
     if (scene.layout === settings.layout) return;
     // a wall opened by hand keeps what was asked for; a named wall (?wall=) always follows its scene
     if (!hall.query.get("wall") && !(scene.at > opened)) return;
     const target = `/wall/${encodeURIComponent(scene.layout)}?${sceneQuery(settings)}`;
-    fetch(target, { credentials: "same-origin" }).catch(() => {}); // warms the server and the cache before the moment
-    sceneTimer = setTimeout(() => location.replace(target), Math.max(0, scene.at - hall.clock.real()));
+    change(target, scene.at);
+  }
+
+  /** Goes to `target` at `at`, but never to a server that does not answer: an unattended screen would stay on an error page. */
+  async function change(target, at) {
+    const mine = (changing = Symbol(target));
+    const answer = await fetch(target, { credentials: "same-origin" }).catch(() => null); // warms server and cache, too
+    if (mine !== changing) return;
+    const wait = at - hall.clock.real();
+    if (answer && answer.ok) sceneTimer = setTimeout(() => location.replace(target), Math.max(0, wait));
+    else sceneTimer = setTimeout(() => change(target, at), SCENE_RETRY_MS);
   }
 
   function sceneQuery(settings) {

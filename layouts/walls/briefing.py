@@ -8,8 +8,8 @@ WALL = Wall(
     about="wall.briefing.about",
     plan="""
                34              46             34
-      2.5em |  masthead        masthead       masthead
-      5.3em |  kpi_strip       kpi_strip      kpi_strip
+      2.7em |  masthead        masthead       masthead
+      5.8em |  kpi_strip       kpi_strip      kpi_strip
       13   |   brief_event     city_map       brief_people
       13   |   brief_direction city_map       brief_closed
       13   |   brief_warning   trend          brief_silent

@@ -8,9 +8,9 @@ WALL = Wall(
     about="wall.flood.about",
     plan="""
                34           50           30
-      2.5em |  masthead     masthead     masthead
-      3.8em |  warnings     warnings     warnings
-      5.3em |  kpi_strip    kpi_strip    kpi_strip
+      2.7em |  masthead     masthead     masthead
+      3.9em |  warnings     warnings     warnings
+      5.8em |  kpi_strip    kpi_strip    kpi_strip
       14   |   gauges       city_map     alarms
       8    |   gauges       city_map     case_ticker
       4    |   rainfall     city_map     case_ticker

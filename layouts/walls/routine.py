@@ -8,8 +8,8 @@ WALL = Wall(
     about="wall.routine.about",
     plan="""
                29                 55           30
-      2.5em |  masthead           masthead     masthead
-      5.3em |  kpi_strip          kpi_strip    kpi_strip
+      2.7em |  masthead           masthead     masthead
+      5.8em |  kpi_strip          kpi_strip    kpi_strip
       11   |   cases_by_class     city_map     case_ticker
       10   |   cases_by_district  city_map     case_ticker
       6    |   cases_by_source    city_map     alarms

@@ -8,7 +8,7 @@ WALL = Wall(
     about="wall.video.about",
     plan="""
                33                50         31
-      2.5em |  masthead          masthead   masthead
+      2.7em |  masthead          masthead   masthead
       24   |   video_directory   posters    posters
       20   |   city_map          posters    posters
     """,
