@@ -14,6 +14,7 @@ import msgspec
 from dispatch.casebook import Casebook, CasebookFault, Version
 from dispatch.facts import Facts, facts_of
 from dispatch.indicators import Indicators
+from dispatch.news import News
 from dispatch.reader import Head, document, heads, version_of
 from dispatch.retirement import KEEP, Retirements
 from dispatch.series import AllSeries
@@ -47,6 +48,7 @@ class Dispatch:
         self.sites = Sites(config.thresholds, config.city.languages[0] if config.city.languages else "")
         self.series = AllSeries()
         self.retirements = Retirements()
+        self._news = News(_TELL_SECONDS)
         self._thread = ThreadPoolExecutor(1, "casebook")
         self._lock = asyncio.Lock()  # casebook and counters change together
         self._positions: dict[str, EntryId] = {}
@@ -234,7 +236,6 @@ class Dispatch:
         self.indicators.start(now, found)
 
     async def _tell_indicators(self) -> None:
-        told, told_at = -1, 0.0
         while True:
             now = self.process.clock.now()
             if self.indicators.outdated(now):
@@ -242,11 +243,9 @@ class Dispatch:
                     await self._count_anew()
             else:
                 self.indicators.advance(now)
-            due = self.indicators.revision != told or monotonic() - told_at >= _TELL_SECONDS
-            if due and self._may_tell():
-                for subject, data in self.indicators.documents().items():
+            if self._may_tell():
+                for subject, data in self._news.of(self.indicators, monotonic()):
                     self.process.bulk.put(self.process.event(subject, data))
-                told, told_at = self.indicators.revision, monotonic()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _tell_series(self) -> None:
