@@ -18,16 +18,12 @@ from redis.exceptions import ResponseError as ReplyError
 
 from hall.core.board import LANES, START, Board, Entry, EntryId, Position
 from hall.core.errors import BadInput, BusLost
-from hall.core.event import Event, encode, envelope, pack, topic_of, unpack
+from hall.core.event import envelope, pack, topic_of, unpack
+from hall.core.store import Store, entry_id, stream_fields
 
 _FAULTS = (RedisError, OSError, asyncio.TimeoutError)
 #: bytes a stream may hold before its oldest packs go (the checkpoint keeps the current picture)
 STREAM_BUDGET = 192 * 1024 * 1024
-
-
-def entry_id(text: bytes | str) -> EntryId:
-    ms, _, seq = (text.decode() if isinstance(text, bytes) else text).partition("-")
-    return int(ms), int(seq or 0)
 
 
 @contextlib.contextmanager
@@ -47,7 +43,7 @@ def _faults() -> Iterator[None]:
         raise BusLost(str(fault) or type(fault).__name__) from fault
 
 
-class Bus:
+class Bus(Store):
     """One process's connection pool to the bus. Every method raises BusLost when the server cannot be reached."""
 
     def __init__(self, url: str, prefix: str = "{hall}") -> None:
@@ -129,7 +125,7 @@ class Bus:
     async def newest_pack(self, lane: str) -> bytes | None:
         """The payload of a lane's last entry, None when it is empty."""
         reply = await self.call("XREVRANGE", self.key(lane), "+", "-", "COUNT", 1)
-        found = _stream_fields([[b"", reply]]) if reply else []
+        found = stream_fields([[b"", reply]]) if reply else []
         return found[0][1].get("p") if found else None
 
     # -- the board's checkpoint ----------------------------------------------------------------------------------
@@ -197,80 +193,6 @@ class Bus:
             for at, payload in entries:
                 apply_entry(board, lane, at, payload)
 
-    # -- small shared state --------------------------------------------------------------------------------------
-
-    async def get(self, *parts: str) -> bytes | None:
-        return await self.call("GET", self.key(*parts))
-
-    async def set(self, value: bytes | str, *parts: str, ttl_seconds: int | None = None, only_new: bool = False) -> bool:
-        """Stores a value; with `only_new` returns False when the key was already there."""
-        options = (["EX", ttl_seconds] if ttl_seconds else []) + (["NX"] if only_new else [])
-        return await self.call("SET", self.key(*parts), value, *options) is not None
-
-    async def delete(self, *parts: str) -> None:
-        await self.call("DEL", self.key(*parts))
-
-    async def increment(self, *parts: str, ttl_seconds: int) -> int:
-        """Counts up; the count disappears `ttl_seconds` after its first increment (rate limits)."""
-        count = int(await self.call("INCR", self.key(*parts)))
-        if count == 1:
-            await self.call("EXPIRE", self.key(*parts), ttl_seconds)
-        return count
-
-    async def hash_all(self, *parts: str) -> dict[str, bytes]:
-        reply = await self.call("HGETALL", self.key(*parts))
-        pairs = reply.items() if isinstance(reply, dict) else zip(reply[::2], reply[1::2], strict=True)
-        return {name.decode(): value for name, value in pairs}
-
-    async def hash_set(self, values: dict[str, bytes | str], *parts: str) -> None:
-        flat = [part for pair in values.items() for part in pair]
-        if flat:
-            await self.call("HSET", self.key(*parts), *flat)
-
-    async def hash_get(self, name: str, *parts: str) -> bytes | None:
-        return await self.call("HGET", self.key(*parts), name)
-
-    async def hash_add(self, name: str, amount: int, *parts: str) -> int:
-        return int(await self.call("HINCRBY", self.key(*parts), name, amount))
-
-    # -- queues: inbox of pushed bytes, parked input, commands to a process -----------------------------------------
-
-    async def queue_add(self, fields: dict[str, bytes | str], *parts: str, bound: int | None = None) -> EntryId:
-        """Appends to a side queue; with `bound` the oldest beyond it go (count them before if that matters)."""
-        trim = ["MAXLEN", "~", bound] if bound else []
-        flat = [part for pair in fields.items() for part in pair]
-        return entry_id(await self.call("XADD", self.key(*parts), *trim, "*", *flat))
-
-    async def queue_length(self, *parts: str) -> int:
-        return int(await self.call("XLEN", self.key(*parts)))
-
-    async def queue_read(
-        self, *parts: str, after: EntryId = START, count: int = 100, block_ms: int | None = None
-    ) -> list[tuple[EntryId, dict[str, bytes]]]:
-        """Entries after `after`, oldest first; waits up to `block_ms` (None: does not wait)."""
-        return await self.stream_read(self.key(*parts), after, count, block_ms)
-
-    async def queue_bytes(self, *parts: str) -> int:
-        """Memory a side queue takes on the server, in bytes; 0 when there is none."""
-        return int(await self.call("MEMORY", "USAGE", self.key(*parts), "SAMPLES", 0) or 0)
-
-    async def stream_read(
-        self, stream: str, after: EntryId = START, count: int = 100, block_ms: int | None = None
-    ) -> list[tuple[EntryId, dict[str, bytes]]]:
-        """Like `queue_read`, for a stream of somebody else: `stream` is its whole key, without this bus's prefix."""
-        block = ["BLOCK", block_ms] if block_ms is not None else []
-        last = f"{after[0]}-{after[1]}"
-        return _stream_fields(await self.call("XREAD", "COUNT", count, *block, "STREAMS", stream, last))
-
-    async def stream_end(self, stream: str) -> EntryId:
-        """The newest entry of somebody else's stream, START when it is empty."""
-        reply = await self.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
-        return entry_id(reply[0][0]) if reply else START
-
-    async def queue_remove(self, entries: list[EntryId], *parts: str) -> None:
-        if entries:
-            await self.call("XDEL", self.key(*parts), *(f"{ms}-{seq}" for ms, seq in entries))
-
 
 def _checkpoint_fields(entries: list[tuple[str, Entry]]) -> dict[str, bytes]:
     return {subject: f"{e.lane} {e.at[0]}-{e.at[1]} ".encode() + e.raw for subject, e in entries}
@@ -289,92 +211,8 @@ def apply_entry(board: Board, lane: str, at: EntryId, payload: bytes) -> list[tu
     return changed
 
 
-def _stream_fields(reply: Any) -> list[tuple[EntryId, dict[str, bytes]]]:
-    """Reads an XREAD reply of one stream, in RESP2 or RESP3 form, parsed by redis-py or raw."""
-    if not reply:
-        return []
-    entries = next(iter(reply.values())) if isinstance(reply, dict) else reply[0][1]
-    if entries and isinstance(entries[0], list) and entries[0] and isinstance(entries[0][0], (list, tuple)):
-        entries = entries[0]
-    found = []
-    for at, fields in entries:
-        if fields is None:
-            continue
-        if not isinstance(fields, dict):
-            fields = dict(zip(fields[::2], fields[1::2], strict=True))
-        found.append((entry_id(at), {name.decode(): value for name, value in fields.items()}))
-    return found
-
-
 def _stream_entries(reply: Any) -> list[tuple[EntryId, bytes]]:
-    return [(at, fields["p"]) for at, fields in _stream_fields(reply) if "p" in fields]
+    return [(at, fields["p"]) for at, fields in stream_fields(reply) if "p" in fields]
 
 
-class Publisher:
-    """Collects events and sends one pack per tick; what was not yet acknowledged is kept, in order, and sent again.
-
-    `bound` events wait at most; beyond it `put` raises BusLost, so a source stops reading instead of losing.
-    """
-
-    def __init__(self, bus: Bus, lane: str = "bulk", tick_seconds: float = 0.04, bound: int = 100_000) -> None:
-        self.bus, self.lane, self.tick_seconds, self.bound = bus, lane, tick_seconds, bound
-        self.sent = 0
-        self.fault = ""  # why the last attempt failed, empty when it went well
-        self._waiting: list[bytes] = []
-        self._cursors: dict[str, bytes] = {}
-        self._lock = asyncio.Lock()
-        self._work = asyncio.Event()
-
-    def put(self, event: Event) -> None:
-        self.put_raw(encode(event))
-
-    def put_raw(self, encoded: bytes) -> None:
-        if len(self._waiting) >= self.bound:
-            raise BusLost(f"{len(self._waiting)} events wait for the bus: {self.fault or 'it is slow'}")
-        self._waiting.append(encoded)
-        self._work.set()
-
-    def cursor(self, name: str, value: bytes) -> None:
-        """Stores `name` in the transaction of the pack that carries everything put before it."""
-        self._cursors[name] = value
-        self._work.set()
-
-    @property
-    def waiting(self) -> int:
-        return len(self._waiting)
-
-    async def flush(self) -> None:
-        """Sends what waits now and returns once the server has it; raises BusLost and keeps all when it has not."""
-        async with self._lock:
-            left, cursors = len(self._waiting), dict(self._cursors)
-            while left or cursors:
-                batch = self._waiting[: min(left, 5_000)]
-                left -= len(batch)
-                try:
-                    await self.bus.publish(batch, self.lane, None if left else cursors)
-                except BusLost as error:
-                    self.fault = str(error)
-                    raise
-                self.fault = ""
-                del self._waiting[: len(batch)]
-                self.sent += len(batch)
-                if not left:
-                    self._cursors = {n: v for n, v in self._cursors.items() if cursors.get(n) is not v}
-                    return
-
-    async def run(self) -> None:
-        """Sends a pack each tick while there is something to send; never ends, never raises on a lost bus."""
-        pause = self.tick_seconds
-        while True:
-            await self._work.wait()
-            self._work.clear()
-            try:
-                await self.flush()
-                pause = self.tick_seconds
-            except BusLost:
-                self._work.set()
-                pause = min(max(pause * 2, 0.1), 1.0)
-            await asyncio.sleep(pause)
-
-
-__all__ = ["Bus", "Publisher", "ReplyError", "apply_entry", "entry_id"]
+__all__ = ["Bus", "ReplyError", "apply_entry", "entry_id"]

@@ -18,12 +18,13 @@ import msgspec
 
 from hall import __version__
 from hall.core import settings as settings_module
-from hall.core.bus import Bus, Publisher
+from hall.core.bus import Bus
 from hall.core.clock import LIVE, CityClock, ClockState, real_ms
 from hall.core.config import ClockConfig, HallConfig
 from hall.core.errors import BadInput, BusLost, ConfigError
 from hall.core.event import Event, envelope, unpack
 from hall.core.model import ProcessStatus
+from hall.core.publisher import Publisher
 from hall.core.settings import Settings
 
 log = logging.getLogger("hall")

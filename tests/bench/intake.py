@@ -29,9 +29,10 @@ from feeds.known import Subjects
 from feeds.places import Places
 from feeds.rim import FeedRim
 from hall.core import config as configuration
-from hall.core.bus import Bus, Publisher
+from hall.core.bus import Bus
 from hall.core.clock import CityClock, real_ms
 from hall.core.embedded import server_command
+from hall.core.publisher import Publisher
 
 SENSORS, BODY, CELLS = 10_000, 1_000, 100
 

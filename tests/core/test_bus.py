@@ -3,8 +3,9 @@
 import asyncio
 
 from hall.core.board import Board
-from hall.core.bus import Publisher, apply_entry
+from hall.core.bus import apply_entry
 from hall.core.event import Event, encode
+from hall.core.publisher import Publisher
 
 
 def _event(n: int, subject: str, time: int) -> Event:

@@ -33,9 +33,10 @@ def expected(total: int) -> dict[str, object]:
 
 
 async def produce(url: str, prefix: str, total: int) -> None:
-    from hall.core.bus import Bus, Publisher
+    from hall.core.bus import Bus
     from hall.core.errors import BusLost
     from hall.core.event import Event
+    from hall.core.publisher import Publisher
 
     bus = Bus(url, prefix)
     publishers = {"bulk": Publisher(bus, "bulk", 0.02), "fast": Publisher(bus, "fast", 0.002)}
