@@ -7,6 +7,7 @@
 
 (function () {
   const hall = window.hall;
+  const SESSION_MS = 15000;
   const listeners = new Map();
 
   hall.desk = {
@@ -20,13 +21,19 @@
     },
   };
 
+  /** In the demo a browser whose session ended is a mere wall: refused, but not unknown. */
+  async function sessionIsOver() {
+    const signedIn = hall.page.who && hall.page.who.role !== "wall";
+    return signedIn && (await fetch("/api/v1/me")).status !== 200;
+  }
+
   hall.ask = async function (path, options) {
     const { method = "GET", body, signal } = options || {};
     const headers = { accept: "application/json" };
     if (method !== "GET") headers["x-hall-csrf"] = hall.page.csrf || "";
     if (body !== undefined) headers["content-type"] = "application/json";
     const answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
-    if (answer.status === 401) {
+    if (answer.status === 401 || (answer.status === 403 && (await sessionIsOver()))) {
       const here = encodeURIComponent(location.pathname + location.search);
       location.assign(`/sign-in?next=${here}`);
     }
@@ -67,10 +74,13 @@
     ["/walls", "desk.nav.walls", "see-wall"],
   ];
 
+  /** Consoles and the chooser keep the language that was switched to. */
+  const withLanguage = (path) => (hall.locale === hall.page.languages[0] ? path : `${path}?lang=${hall.locale}`);
+
   function nav() {
     const links = PAGES.filter(([, , act]) => hall.may(act)).map(([path, key]) => {
       const here = location.pathname === path || (path === "/walls" && location.pathname === "/");
-      return hall.said("a.bar-link", key, null, { href: path, "aria-current": here ? "page" : null });
+      return hall.said("a.bar-link", key, null, { href: withLanguage(path), "data-path": path, "aria-current": here ? "page" : null });
     });
     return hall.make("nav.bar-nav", {}, links);
   }
@@ -112,8 +122,21 @@
       const mark = { live: "●", connecting: "◌", lost: "✕" }[hall.link.state];
       hall.setText(link, `${mark} ${hall.t(`desk.link.${hall.link.state}`)}`);
     }
-    const off = hall.link.onState(paint);
-    return { tick: paint, locale: () => (language.locale(), paint()), unmount: off };
+
+    let asked = -Infinity;
+    /** The gate refused this browser: when its session is over, `ask` leads to the sign-in. */
+    function checkSession() {
+      if (!hall.link.refusal || performance.now() - asked < SESSION_MS) return;
+      asked = performance.now();
+      hall.ask("/api/v1/me").catch(() => {});
+    }
+    function locale() {
+      language.locale();
+      for (const anchor of context.body.querySelectorAll("a[data-path]")) anchor.href = withLanguage(anchor.dataset.path);
+      paint();
+    }
+    const off = hall.link.onState(() => (paint(), checkSession()));
+    return { tick: paint, locale, unmount: off };
   });
 
   document.addEventListener("keydown", (event) => {

@@ -12,6 +12,7 @@ FEEDS = Panel(name="admin-feeds", title="desk.feeds.title", topics=("feed", "pro
 PARKED = Panel(name="admin-parked", title="desk.parked.title")
 PROCESSES = Panel(name="admin-processes", title="desk.processes.title", topics=("process",))
 SCREENS = Panel(name="admin-screens", title="desk.screens.title", topics=("screen",), needs=("gate",))
+SCENE = Panel(name="admin-scene", title="desk.scene.title", topics=("scene", "screen"), needs=("gate",))
 USERS = Panel(name="admin-users", title="desk.users.title")
 WALLS = Panel(name="admin-walls", title="desk.pairing.title")
 
@@ -22,8 +23,8 @@ def feeds(context: Context) -> html.Div:
 
 
 def screens(context: Context) -> html.Div:
-    """`/admin/screens`: every screen that shows the hall, with what it shows and how old that is."""
-    return console("screens", context, [SCREENS.render(context)])
+    """`/admin/screens`: every screen that shows the hall, with what it shows and how old that is; switching a wall's layout."""
+    return console("screens", context, [SCREENS.render(context), SCENE.render(context)])
 
 
 def users(context: Context) -> html.Div:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from playwright.async_api import async_playwright, expect
@@ -62,12 +63,15 @@ async def browser(hall, role: str = "supervisor", language: str = "zh-CN"):
         page = await context.new_page()
         page.set_default_timeout(30_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" and "status of 503" not in m.text else None)
+        page.on("console", lambda m: faults.append(m.text) if m.type == "error" and not EXPECTED.search(m.text) else None)
         page.on("request", lambda r: None if r.url.startswith((hall.url, "data:", "blob:")) else faults.append(r.url))
         yield page
         await chromium.close()
     assert not faults, faults
 
+
+#: what a browser logs of an answer that the test expects: no video process, a session that is over
+EXPECTED = re.compile(r"status of (503|401|403)")
 
 SMALL = """() => [...document.querySelectorAll('.console *')].filter(e => e.children.length === 0 && e.textContent.trim()
     && !e.closest('.panel-city_map') && e.getClientRects().length && parseFloat(getComputedStyle(e).fontSize) < 15)
@@ -185,3 +189,28 @@ async def test_an_admin_adds_a_user_pairs_a_wall_and_the_address_opens_it(hall):
         await page.wait_for_selector("#wall.wall-flood")
         assert "token" not in page.url
         assert (await page.evaluate("hall.page.who")) == {"name": "wall:flood", "role": "wall", "wall": "flood"}
+
+
+async def test_a_wall_changes_its_layout_when_a_supervisor_switches_it(hall):
+    async with browser(hall) as desk, browser(hall, "wall") as wall:
+        await wall.goto(f"{hall.url}/wall/routine?wall=east")
+        await wall.wait_for_selector("#wall.wall-routine")
+        await desk.goto(f"{hall.url}/admin/screens?lang=en")
+        await desk.select_option('.panel-admin-scene [name="wall"]', "east")
+        await desk.select_option('.panel-admin-scene [name="layout"]', "briefing")
+        await desk.click(".panel-admin-scene button")
+        await expect(desk.locator(".panel-admin-scene .form-status")).to_contain_text("east changes to")
+        await wall.wait_for_selector("#wall.wall-briefing")
+        assert "wall=east" in wall.url
+
+
+async def test_a_session_that_ended_leads_back_to_the_sign_in(hall):
+    bus = hall.bus()
+    async with browser(hall, "viewer") as page:
+        await page.goto(f"{hall.url}/desk?lang=en")
+        await page.wait_for_selector(".ag-row .cell-number")
+        cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
+        await access.close_session(bus, cookies[access.COOKIE])
+        await page.click(".desk-chip >> text=All")
+        await page.wait_for_url(re.compile(r"/sign-in\?next=%2Fdesk"))
+    await bus.close()
