@@ -103,8 +103,15 @@
       this.hits = [];
       this.labels = [];
       if (this.shown.cameras) this.drawCameras(c, frame);
-      if (this.shown.gauges) this.drawGauges(c, frame);
-      if (this.shown.cases) this.drawCases(c, frame);
+      // cases and gauges in one order: whatever it is, the most severe lies on top
+      this.due = [];
+      if (this.shown.cases) this.drawCases(frame);
+      if (this.shown.gauges) this.drawGauges(frame);
+      this.due.sort((a, b) => a.severity - b.severity);
+      for (const { sprite, px, py, hit } of this.due) {
+        citymap.stamp(c, sprite, px, py, frame.ratio);
+        this.hit(px, py, ...hit);
+      }
       this.drawLabels(c, frame);
     }
 
@@ -154,7 +161,7 @@
       }
     }
 
-    drawGauges(c, frame) {
+    drawGauges(frame) {
       const seen = this.inView(this.gauges.values(), frame, frame.glyph).sort((a, b) => a.entry.severity - b.entry.severity);
       const crowded = seen.length > 120 && frame.wide < 14;
       const now = hall.clock.city();
@@ -166,15 +173,15 @@
         const level = value == null ? 0 : Math.max(1, Math.min(12, Math.round((12 * value) / (top || Math.max(value, 1)))));
         const options = { severity, level, rain: quantity.startsWith("rain"), stale: citymap.isOld(event, now) };
         const key = `${severity}|${level}|${options.rain}|${options.stale}`;
-        citymap.stamp(c, citymap.sprite("gauge", key, r, frame.ratio, options), one.px, one.py, frame.ratio);
-        this.hit(one.px, one.py, r * 1.4, "gauge", one.entry);
+        const sprite = citymap.sprite("gauge", key, r, frame.ratio, options);
+        this.due.push({ severity, sprite, px: one.px, py: one.py, hit: [r * 1.4, "gauge", one.entry] });
         if (severity >= 2 && value != null) {
           this.label(one, r, `${citymap.SHAPES[severity]}${citymap.reading(one.entry)}`, citymap.colours[severity], 10 + severity);
         }
       }
     }
 
-    drawCases(c, frame) {
+    drawCases(frame) {
       const order = (a, b) => b.severity - a.severity || b.time - a.time;
       const now = hall.clock.city();
       const seen = this.inView(this.cases.values(), frame, frame.glyph * 2);
@@ -188,8 +195,8 @@
         const r = Math.round(frame.glyph * ([0.4, 0.5, 0.56, 0.6, 0.64][severity] + (many ? 0.08 : 0)));
         const options = { severity, kind: kind || "occurrence", overdue: many ? overdue : due != null && due < now };
         const key = `${severity}|${options.kind}|${options.overdue}`;
-        citymap.stamp(c, citymap.sprite("case", key, r, frame.ratio, options), lead.px, lead.py, frame.ratio);
-        this.hit(lead.px, lead.py, r * 1.4, "case", lead.entry, members);
+        const sprite = citymap.sprite("case", key, r, frame.ratio, options);
+        this.due.push({ severity, sprite, px: lead.px, py: lead.py, hit: [r * 1.4, "case", lead.entry, members] });
         if (many) this.label(lead, r * 1.15, String(members.length), citymap.ink.text, 5 + severity);
       }
     }

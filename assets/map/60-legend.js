@@ -61,7 +61,7 @@
         const picture = hall.make("canvas", { "aria-hidden": "true" });
         const label = hall.make("span.map-legend-name", { "data-t": `map.layer.${name}` }, hall.t(`map.layer.${name}`));
         const count = hall.make("span.map-legend-count", { "data-layer-count": name }, "–");
-        const button = hall.make("button.map-legend-row", { type: "button", "aria-pressed": "true", "data-layer": name },
+        const button = hall.make("button.map-legend-row", { type: "button", "aria-pressed": "true", "data-layer": name, title: hall.t(`map.layer.${name}`) },
           [picture, label, count]);
         button.addEventListener("click", () => {
           const shown = button.getAttribute("aria-pressed") !== "true";
@@ -97,6 +97,7 @@
     locale() {
       this.node.setAttribute("aria-label", hall.t("map.legend"));
       hall.translate(this.node);
+      for (const [name, { button }] of this.rows) button.title = hall.t(`map.layer.${name}`);
     }
 
     remove() {

@@ -62,8 +62,8 @@
       this.home();
       this.stage = new citymap.Stage(map, [
         { name: "ground", opaque: true, draw: (c, frame) => this.ground.draw(c, frame) },
-        { name: "things", draw: (c, frame) => this.things.draw(c, frame) },
         { name: "movers", draw: (c, frame) => this.movers.draw(c, frame) },
+        { name: "things", draw: (c, frame) => this.things.draw(c, frame) },
       ], () => this.glyph());
       map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
       map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
@@ -156,18 +156,16 @@
     }
 
     hitAt(x, y) {
-      const unit = this.movers.nearest(x, y);
-      if (unit) return unit;
       let best = null;
       let least = Infinity;
       for (const hit of this.things.hits) {
         const d = Math.hypot(hit.x - x, hit.y - y) - hit.r;
         if (d <= Math.max(0, least === Infinity ? 4 : least)) {
-          best = hit;
+          best = hit; // of those that are hit squarely, the topmost
           least = d;
         }
       }
-      return best;
+      return best || this.movers.nearest(x, y);
     }
 
     point(event, pin) {

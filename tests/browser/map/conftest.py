@@ -40,7 +40,7 @@ def open_map(chromium, city, tmp_path, monkeypatch):
     monkeypatch.setenv("HALL_DATA_DIR", str(tmp_path / "var"))
     with contextlib.ExitStack() as stack:
 
-        def open_(*rows, size=(1280, 800), found=None):
+        def open_(*rows, size=(1280, 800), found=None, query=""):
             address, gate = stack.enter_context(mappage.serve(found or city))
             gate.put(*scenery.alive(), *rows)
             stopped = threading.Event()
@@ -50,7 +50,7 @@ def open_map(chromium, city, tmp_path, monkeypatch):
             page.faults = []
             page.on("pageerror", lambda error: page.faults.append(str(error)))
             page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
-            page.goto(address)
+            page.goto(address + query)
             page.wait_for_function("hall.maps && hall.maps['city-map'] && document.querySelector('[data-count-cases]')")
             page.evaluate("Promise.all(['basemap', 'districts', 'cells'].map(hall.citymap.geography)).then(() => 0)")
             return page, gate

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hall.core.clock import real_ms
+from hall.core.config import WallGeometry
 from tests.browser.map import scenery
 
 pytestmark = pytest.mark.browser
@@ -107,6 +109,31 @@ def test_a_gauge_is_judged_by_its_own_lines_and_says_its_reading(open_map):
     page.mouse.move(*page.evaluate(SCREEN, [113.92, 35.30]))
     card = page.locator(".map-card")
     assert "平原路下穿" in card.inner_text() and "0.31 m" in card.inner_text()
+
+
+def test_a_red_gauge_is_not_hidden_by_a_yellow_case_at_the_same_place(open_map):
+    reading = {"feed": "g", "sensor_id": "a", "quantity": "water_depth", "value": 0.5, "unit": "m", "severity": 4}
+    place = {"lon": 113.92, "lat": 35.30}
+    page, _ = open_map(("observation/g/a/water_depth", reading | place), *[case(n, severity=2) for n in range(3)])
+    wait_count(page, "gauges", 1)
+    found = colours(page, "things", place, 6)
+    assert found.get(rgb(page, 4), 0) > found.get(rgb(page, 2), 0)
+
+
+def test_one_screen_of_a_wall_of_two_paints_its_own_half_at_the_same_scale(open_map, city):
+    both = msgspec.structs.replace(
+        city, wall=WallGeometry(columns=2, screen=(900, 700), pixel_pitch_mm=1.25, viewing_distance_m=2)
+    )
+    left, right = {"lon": 113.90, "lat": 35.30}, {"lon": 113.945, "lat": 35.30}
+    rows = [case(1, severity=4, **left), case(2, severity=4, **right)]
+    page, _ = open_map(*rows, size=(900, 700), found=both, query="?part=1,0")
+    wait_count(page, "cases", 2)
+    width, held = page.evaluate("[...document.querySelectorAll('canvas.hall-sheet')].map(c => [c.width, c.offsetLeft])[0]")
+    assert width <= 900
+    assert page.evaluate("hall.maps['city-map'].getSize().x") > 1700  # the map is laid out for the whole wall
+    assert page.evaluate(SCREEN, list(left.values()))[0] < 0 < page.evaluate(SCREEN, list(right.values()))[0] < 900
+    assert rgb(page, 4) in colours(page, "things", right)
+    assert not page.faults
 
 
 def test_a_layer_is_switched_off_and_on_by_keyboard(open_map):
