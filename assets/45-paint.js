@@ -218,7 +218,7 @@
     return ((series.values[last] - series.values[first]) / ((last - first) * (series.step || 60000))) * 3600000;
   };
 
-  const IN_FORCE_STATUS = new Set(["Actual", "Exercise", "Test", "System"]);
+  const IN_FORCE_STATUS = new Set(["Actual", "Exercise", "Test", "System", "Draft"]);
   /** Warnings in force at city time `now`, most severe and newest first. Cancelled and expired ones are left out. */
   hall.warningsInForce = function (now) {
     const all = [...hall.store.docs("warning").values()].map((event) => ({ ...event.data, time: event.time }));

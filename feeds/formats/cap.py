@@ -6,7 +6,7 @@ repeat in the others).
 
 Options: `severity` (table from the sender's word to 0..4; default Minor..Extreme and 蓝色..红色 = 1..4), `areas` (file that knows geocodes:
 GeoJSON, or JSON `{code: [lon, lat] or ring}`), `areas_code` (its property that holds the code), `point_radius_km` (size a point
-is drawn with, 5), `statuses` (default Actual and Exercise; others are parked, as the standard forbids to act on them).
+is drawn with, 5), `statuses` (default all five of the standard; screens mark whatever is not Actual, and others are parked).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ SEVERITY = {
     "Unknown": 0, "Minor": 1, "Moderate": 2, "Severe": 3, "Extreme": 4,
     "Blue": 1, "Yellow": 2, "Orange": 3, "Red": 4, "蓝色": 1, "黄色": 2, "橙色": 3, "红色": 4,
 }  # fmt: skip
-STATUSES = ("Actual", "Exercise")
+#: all that CAP 1.2 knows; a screen marks every one but the first as no real warning
+STATUSES = ("Actual", "Exercise", "System", "Test", "Draft")
 MAX_MEMBERS = 5_000
 MAX_UNPACKED = 128 * 1024 * 1024
 
@@ -121,8 +122,10 @@ def _warning(alert: Element, feed: FeedConfig, config: HallConfig, areas: Areas)
     sent = _moment(content(alert, "sent"), zone, "sent")
     if not identifier or sent is None:
         raise BadInput("cap-incomplete", "identifier and sent are required")
+    if status not in STATUSES:
+        raise BadInput("cap-status", f"{identifier}: no status of the standard: {status[:40]!r}")
     if status not in feed.options.get("statuses", STATUSES):
-        raise BadInput("cap-status", f"{identifier}: status {status[:40]!r} is not for the public")
+        raise BadInput("cap-status", f"{identifier}: this feed takes no {status}; its option `statuses` says what it takes")
     if kind not in ("Alert", "Update", "Cancel"):
         raise BadInput("cap-message-type", f"{identifier}: {kind[:40]!r} is no warning")
     referred = references(alert)

@@ -74,6 +74,9 @@ def warnings() -> list[tuple]:
     return [
         ("warning/w/1", base | {"warning_id": "1", "status": "Exercise", "severity": 4, "headline": {"zh-CN": "暴雨红色预警", "en": "Red rain warning"}}),
         ("warning/w/2", base | {"warning_id": "2", "severity": 2, "headline": {"zh-CN": "暴雨黄色预警", "en": "Yellow rain warning"}}),
+        ("warning/w/4", base | {"warning_id": "4", "status": "Test", "severity": 1, "headline": {"zh-CN": "链路检查", "en": "Link check"}}),
+        ("warning/w/5", base | {"warning_id": "5", "status": "Draft", "severity": 1, "headline": {"zh-CN": "拟稿", "en": "Being written"}}),
+        ("warning/w/6", base | {"warning_id": "6", "status": "System", "severity": 1, "headline": {"zh-CN": "平台", "en": "Platform"}}),
         ("warning/w/3", base | {"warning_id": "3", "severity": 3, "expires": now - MINUTE, "headline": {"zh-CN": "已过期", "en": "Expired"}}),
     ]  # fmt: skip
 

@@ -103,6 +103,25 @@ def test_an_exercise_cannot_be_taken_for_a_real_warning(stage, open_page):
     assert page.evaluate("() => document.querySelector('[data-panel=warnings]').dataset.worst") == "4"
 
 
+def test_whatever_is_no_actual_warning_says_what_it_is(stage, open_page):
+    page = open_page(stage.url("flood"))
+    page.wait_for_selector(".warn-row")
+    # a tall panel: every warning in force has its row
+    page.evaluate("() => { document.querySelector('[data-panel=warnings]').style.minHeight = '60em'; }")
+    page.wait_for_function("() => document.querySelectorAll('.warn-row:not([hidden])').length === 5")
+    words = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll('.warn-row:not([hidden])')].map(r =>
+            [r.dataset.status, [r.querySelector('.warn-status').innerText, r.classList.contains('warn-exercise')]]))"""
+    )
+    assert words == {
+        "Exercise": ["演练", True],
+        "Actual": ["", False],
+        "Test": ["测试", True],
+        "System": ["系统消息", True],
+        "Draft": ["草稿", True],
+    }
+
+
 def test_gauges_stand_in_order_of_severity_with_shape_and_word(stage, open_page):
     page = open_page(stage.url("flood"))
     page.wait_for_function("() => Number(document.querySelector('[data-panel=gauges] .rows').dataset.total) === 28")

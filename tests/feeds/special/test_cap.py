@@ -188,11 +188,21 @@ def test_polygons_are_turned_to_lon_lat_and_circles_to_rings(city):
     assert max(lat for _, lat in circle) == pytest.approx(35.3 + 10 / 111.195, abs=1e-4)
 
 
-def test_an_exercise_stays_marked_and_a_test_is_parked(city):
-    assert _one(_alert(status="Exercise"), city).doc.status == "Exercise"
+@pytest.mark.parametrize("status", ["Actual", "Exercise", "System", "Test", "Draft"])
+def test_every_status_of_the_standard_is_a_warning_that_says_so(city, status):
+    assert _one(_alert(status=status), city).doc.status == status
+
+
+@pytest.mark.parametrize("status", ["", "actual", "Real", "test"])
+def test_a_status_the_standard_does_not_know_is_parked(city, status):
     with pytest.raises(BadInput, match="cap-status"):
-        list(rows(_alert(status="Test"), *city("warning")))
+        list(rows(_alert(status=status), *city("warning")))
+
+
+def test_a_feed_may_take_fewer_statuses(city):
     assert _one(_alert(status="Test"), city, statuses=["Test"]).doc.status == "Test"
+    with pytest.raises(BadInput, match="takes no Exercise"):
+        _one(_alert(status="Exercise"), city, statuses=["Test"])
 
 
 def test_one_broken_file_of_a_zip_does_not_hide_the_others(city):
