@@ -68,23 +68,25 @@ async def _load(process: Process) -> tuple[Board, list, str]:
 
 
 async def _tick(hub: Hub, follower: Follower, every: float, work: asyncio.Event) -> None:
-    """Flushes when something changed, at most once per `every` seconds, and beats each second.
+    """Flushes when something changed, once per `every` seconds, and beats each second.
 
-    A change that comes after a quiet moment goes out at once: only what comes thicker than the tick waits for it.
+    A change that comes after a quiet moment goes out at once. A late flush does not push the next ones back: packs that
+    come once per tick would otherwise wait out most of a tick for good.
     """
-    last = next_beat = monotonic()
+    due = next_beat = monotonic()
     while True:
         patience = every if hub.somebody_is_behind else max(0.0, next_beat - monotonic())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await work.wait()
-        await asyncio.sleep(max(0.0, last + every - monotonic()))
+        await asyncio.sleep(max(0.0, due - monotonic()))
         work.clear()
-        last = monotonic()
-        hub.tick(last)
-        if last >= next_beat:
-            next_beat = last + BEAT_SECONDS
-            hub.beat(follower.bus_age_ms, last)
+        now = monotonic()
+        if hub.tick(now):
+            due = max(due + every, now + every / 4)
+        if now >= next_beat:
+            next_beat = now + BEAT_SECONDS
+            hub.beat(follower.bus_age_ms, now)
 
 
 async def _tell_clock(process: Process) -> None:

@@ -69,26 +69,29 @@ class Hub:
 
     # -- out -------------------------------------------------------------------------------------------------------
 
-    def tick(self, now: float) -> None:
-        """Flushes everything, answers who asked, goes on with who is behind. `now` in monotonic seconds."""
-        self.flush(LANES, now)
+    def tick(self, now: float) -> bool:
+        """Flushes everything, answers who asked, goes on with who is behind; whether anything had changed.
+
+        `now` in monotonic seconds.
+        """
+        changed = self.flush(LANES, now)
         for listener in self._asking:
             self._subscribe(listener, now)
         self._asking.clear()
         for listener in list(self._behind):
             self._advance(listener, now)
         self.counters["late"] = self.board.late
+        return changed
 
-    def flush(self, lanes: Iterable[str], now: float) -> None:
-        """One frame per subscription with what waits on `lanes`."""
+    def flush(self, lanes: Iterable[str], now: float) -> bool:
+        """One frame per subscription with what waits on `lanes`; whether anything did."""
         told = self.sent
         for lane in lanes:
             self.sent = self.sent.advanced(lane, getattr(self.board.position, lane))
         batch = self._pending.take(lanes)
-        if not batch.topics:
-            return
-        for group in self.groups:
+        for group in self.groups if batch.topics else ():
             self._flush_group(group, batch, told, now)
+        return bool(batch.topics)
 
     def _flush_group(self, group: Group, batch: Batch, told: Position, now: float) -> None:
         messages = group.frames(batch, told, self.sent)
