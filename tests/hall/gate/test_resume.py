@@ -216,3 +216,26 @@ async def test_a_checkpoint_that_was_cut_short_is_made_good_from_the_stream(bus)
     cases = {e.subject: json.loads(e.raw)["data"] for e in fresh.current(["case"])}
     assert cases == supplier.picture and fresh.position == live.position
     assert {e.raw for e in fresh.since(saved, ["case"])} == {e.raw for e in changed}
+
+
+async def test_a_gate_that_fell_so_far_behind_that_the_bus_dropped_entries_says_so_once(bus):
+    from hall.core.board import Board
+    from hall.gate.follower import Follower
+    from hall.gate.hub import Hub
+
+    counters: dict = {}
+    hub = Hub(Board(), counters, "x")
+    first = await bus.publish([event(0, "case/x/0", 0)])
+    hub.take("bulk", first, b"[%b]" % event(0, "case/x/0", 0))
+    stood = hub.board.position
+    for n in range(1, 1300):
+        await bus.publish([event(n, f"case/x/{n}", n)])
+    await bus.call("XTRIM", bus.key("bulk"), "MAXLEN", 1100)
+    following = asyncio.create_task(Follower(bus, hub, counters).run("bulk"))
+    async with asyncio.timeout(10):
+        while hub.board.get("case/x/1299") is None:
+            await asyncio.sleep(0.01)
+    following.cancel()
+    assert counters["gaps"] == 1
+    assert not hub.board.resumable(stood, ["case"]), "nobody resumes over a gap"
+    assert hub.board.resumable(hub.board.position, ["case"])
