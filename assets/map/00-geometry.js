@@ -146,7 +146,11 @@
       try {
         const answer = await fetch(`/api/v1/geography/${name}.json`, { credentials: "same-origin" });
         const data = await answer.json();
-        if (answer.ok) return data;
+        if (answer.ok) {
+          citymap.fault = "";
+          citymap.attribution = data.attribution || citymap.attribution || "";
+          return data;
+        }
         citymap.fault = data.detail || data.reason || String(answer.status);
       } catch (error) {
         citymap.fault = error.message;

@@ -40,6 +40,7 @@
       this.legend = new citymap.Legend(this.root, element, (name, shown) => this.toggle(name, shown));
       this.legend.paint(this.glyph());
       this.card = new citymap.Card(this.root);
+      this.scale = new citymap.Scale(this.root);
       this.note = hall.make("div.map-note", { role: "status" });
       this.root.append(this.note);
       this.stop = citymap.whenMap(element, (map) => this.attach(map));
@@ -61,7 +62,7 @@
       this.map = map;
       this.home();
       this.stage = new citymap.Stage(map, [
-        { name: "ground", opaque: true, draw: (c, frame) => this.ground.draw(c, frame) },
+        { name: "ground", opaque: true, draw: (c, frame) => this.drawGround(c, frame) },
         { name: "movers", draw: (c, frame) => this.movers.draw(c, frame) },
         { name: "things", draw: (c, frame) => this.things.draw(c, frame) },
       ], () => this.glyph());
@@ -73,6 +74,11 @@
       map.scrollWheelZoom.disable();
       map.on("click focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
       if (document.fonts) document.fonts.ready.then(() => this.render("ground", "things", "movers"));
+    }
+
+    drawGround(context, frame) {
+      this.ground.draw(context, frame);
+      this.scale.show(frame);
     }
 
     focus(lon, lat, zoom) {
@@ -216,6 +222,7 @@
       if (this.stage) this.stage.remove();
       this.legend.remove();
       this.card.remove();
+      this.scale.remove();
       this.note.remove();
     }
   }

@@ -213,9 +213,14 @@ BUILDERS = {"basemap": basemap, "districts": districts, "cells": cells}
 
 
 def collection(config: HallConfig, name: str) -> dict[str, Any]:
-    """One GeoJSON feature collection with `bbox` ([west, south, east, north], absent when empty); raises ConfigError."""
+    """One GeoJSON feature collection with `bbox` ([west, south, east, north], absent when empty); raises ConfigError.
+
+    `attribution` is what the data's licence wants shown on the map.
+    """
     features = BUILDERS[name](config)
     made: dict[str, Any] = {"type": "FeatureCollection", "features": features}
+    if name == "basemap" and config.city.osm:
+        made["attribution"] = "© OpenStreetMap contributors"
     if features:
         bounds = np.array([shape(feature["geometry"]).bounds for feature in features])
         made["bbox"] = [*bounds[:, :2].min(axis=0).tolist(), *bounds[:, 2:].max(axis=0).tolist()]

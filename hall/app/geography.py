@@ -25,7 +25,7 @@ log = logging.getLogger("hall.geography")
 
 NAMES = ("basemap", "districts", "cells")
 #: raised when what is made from the same files changes
-VERSION = "1"
+VERSION = "2"
 
 
 class Made(NamedTuple):

@@ -21,7 +21,7 @@ def city(tmp_path_factory):
     return config.load(prepare(tmp_path_factory.mktemp("city")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, no asyncio test can run: playwright keeps a loop in this thread
 def chromium():
     with playwright_api.sync_playwright() as api:
         browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])

@@ -204,6 +204,40 @@ def test_a_warning_counts_while_it_is_in_force_only(open_map):
     assert not page.faults
 
 
+def test_a_new_case_is_marked_for_a_moment_and_those_of_the_snapshot_are_not(open_map):
+    page, gate = open_map(*[case(n, lon=113.9 + n / 1000) for n in range(20)])
+    wait_count(page, "cases", 20)
+    assert page.locator(".map-pulse").count() == 0
+    gate.put(case(99))
+    page.wait_for_function("document.querySelectorAll('.map-pulse').length === 1")
+    page.wait_for_function("document.querySelectorAll('.map-pulse').length === 0")
+    assert not page.faults
+
+
+def test_the_scale_bar_is_as_long_as_it_says(open_map):
+    page, _ = open_map(case(1))
+    metres = page.evaluate("""() => {
+      const bar = document.querySelector('.map-scale i'), map = hall.maps['city-map'], y = map.getSize().y / 2;
+      return map.containerPointToLatLng([0, y]).distanceTo(map.containerPointToLatLng([bar.offsetWidth, y]));
+    }""")
+    number, unit = page.locator(".map-scale span:not(.map-owed)").inner_text().split()
+    assert metres == pytest.approx(float(number) * {"m": 1, "km": 1000}[unit], rel=0.05)
+
+
+def test_a_panel_that_is_taken_away_leaves_nothing_running(open_map):
+    page, gate = open_map(case(1))
+    wait_count(page, "cases", 1)
+    page.evaluate("""() => {
+      window.sheets = [...document.querySelectorAll('canvas.hall-sheet')];
+      document.querySelector('[data-panel=city_map]').remove();
+    }""")
+    page.wait_for_function("hall.panels.size === 0")
+    assert page.evaluate("sheets.every(sheet => sheet.width === 0)")
+    gate.put(case(2))
+    page.wait_for_function("hall.store.docs('case').size === 2")
+    assert not page.faults
+
+
 def test_the_districts_of_the_configuration_are_drawn(open_map):
     page, _ = open_map(case(1))
     page.wait_for_function("hall.citymap && hall.citymap.geography('districts').then(found => found.length > 5)")

@@ -151,7 +151,9 @@ async def test_a_file_that_cannot_be_read_is_named_with_its_key_and_line(city, c
 @pytest.mark.parametrize("file", ["helsinki_centre.osm.pbf", "monaco.osm.gz"])
 def test_an_osm_extract_becomes_roads_water_parks_and_buildings(city, real_data, tmp_path, file):
     shutil.copy(real_data / "map" / file, tmp_path / file)
-    features = basemap.basemap(city(f'osm = "{file}"'))
+    made = basemap.collection(city(f'osm = "{file}"'), "basemap")
+    features = made["features"]
+    assert "OpenStreetMap" in made["attribution"]  # the data's licence asks for it on the map
     counts: dict[str, int] = {}
     for feature in features:
         counts[feature["properties"]["layer"]] = counts.get(feature["properties"]["layer"], 0) + 1
