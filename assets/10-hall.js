@@ -88,6 +88,8 @@
   // -- clock ----------------------------------------------------------------------------------------------------
 
   const clock = (hall.clock = { offset: 0, state: null, rate: 1 });
+  const DRIFT_MS = 100;
+  const DOUBT_MS = 1000;
   let bestRound = Infinity;
   let bestAt = 0;
 
@@ -95,16 +97,21 @@
   clock.sample = function (sentPerf, now) {
     const here = performance.now();
     const round = here - sentPerf;
-    if (round <= bestRound || here - bestAt > 60000) {
+    const found = now + round / 2 - Date.now();
+    // each sample is right within half its round trip: two that cannot both be right mean that a clock was set
+    const jumped = Math.abs(found - clock.offset) > (round + bestRound) / 2 + DRIFT_MS;
+    if (round <= bestRound || jumped || here - bestAt > 60000) {
       bestRound = round;
       bestAt = here;
-      clock.offset = now + round / 2 - Date.now();
+      clock.offset = found;
     }
   };
   /** A first guess from a message that carries the server's time. */
   clock.hint = function (now) {
     if (bestRound === Infinity) clock.offset = now - Date.now();
   };
+  /** Whether a message that says `now` speaks of another clock than we know: a sample is needed. */
+  clock.doubts = (now) => bestRound !== Infinity && Math.abs(now - Date.now() - clock.offset) > DOUBT_MS;
   clock.real = () => Date.now() + clock.offset;
   clock.city = function () {
     const s = clock.state;

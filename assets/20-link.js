@@ -114,6 +114,7 @@
       link.beat = message;
       link.beatAt = performance.now();
       if (message.now) hall.clock.hint(message.now);
+      if (message.now && hall.clock.doubts(message.now)) ping();
       if (message.pos && !parts && link.state === "live") link.position = message.pos;
     },
     pong(message) {

@@ -20,6 +20,8 @@ from hall.core.errors import BadInput
 from hall.core.event import Event, encode
 from hall.core.model import KINDS, Case, Doc
 
+#: city time may go back this much (ms) before the intake takes it for a clock that was set back
+CLOCK_STEP = 2_000
 Refuse = Callable[[Any, str, str], None]
 
 
@@ -68,10 +70,12 @@ class Intake:
     def __init__(self, sink: Sink, clock: Clock, places: Places, subjects: Subjects) -> None:
         self.sink, self.clock, self.places, self.subjects = sink, clock, places, subjects
         self.lag_ms: int | None = None  # of the last published document
+        self._ahead = 0  # the latest city time seen: what was right before a clock was set back is not of the future after
 
     def take(self, source: str, items: Sequence[Item], refuse: Refuse) -> Outcome:
         """Publishes what is new; `refuse(origin, reason, detail)` is called for what is not fit."""
         outcome, now, passed = Outcome(), self.clock.now(), []
+        self._ahead = max(self._ahead, now)
         for item in items:
             try:
                 found = self._admit(item, now, outcome)
@@ -96,7 +100,7 @@ class Intake:
         doc = item.doc
         check(doc)
         if item.time is not None:
-            check_time(item.time, now)
+            check_time(item.time, self._ahead)
         if item.archive and type(doc) is not Case:
             raise BadInput("kind-unknown", "only cases are archived")
         subject = subject_for(doc, item.archive)
@@ -110,21 +114,26 @@ class Intake:
         known = self.subjects.get(subject)
         time = now if item.time is None else item.time
         if known is not None:
-            if item.time is None:
-                time = max(time, known.time)  # a machine clock that was set back must not make news look late
+            if item.time is None and time < known.time:
+                time = known.time + 1  # a machine clock that was set back must not make news look late
             # without a time of its own a document is news only when its content is
             if known.digest == digest and (item.time is None or known.time == time):
                 outcome.duplicates += 1
                 return None
             if time < known.time:
-                outcome.late += 1
-                return None
+                if min(known.time, known.at) <= now + CLOCK_STEP or known.digest == digest:
+                    outcome.late += 1
+                    return None
+                # what is known was told while the machine's clock ran ahead of what it shows now: it must not hold
+                # up what comes since the clock was set back
+                time = known.time + 1
         return self._remember(item, subject, time, digest, now, known)
 
     def _remember(self, item: Item, subject: str, time: int, digest: str, now: int, known: Known | None) -> _Passed:
         lon, lat = getattr(item.doc, "lon", None), getattr(item.doc, "lat", None)
-        # equal times are decided by recordedtime on the board: it must grow even within one millisecond
-        at = max(now, known.at + 1) if known is not None and known.time == time else now
+        # equal times are decided by recordedtime on the board: it must grow even within one millisecond, and never
+        # go back with the machine's clock
+        at = max(now, known.at + 1) if known is not None and (known.time == time or known.at > now) else now
         if known is None:
             known = Known(time, digest, at)
         moved = lon is not None and (lon != known.lon or lat != known.lat)

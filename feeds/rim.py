@@ -15,6 +15,7 @@ from feeds.intake import Intake, Item, subject_for
 from feeds.mapping import View
 from feeds.parking import WAITING_BOUND, Parking, raw_of
 from feeds.source import Gone, Outcome, Ready, Row, Unread
+from hall.core.clock import monotonic
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput, BusLost, ConfigError
 from hall.core.model import KINDS, Case, Doc
@@ -34,6 +35,7 @@ class Life:
         self.over = False
         self.seen_city: int | None = None
         self.seen_real: int | None = None
+        self.seen_at = 0.0  # the same moment on a clock that never jumps
 
 
 class FeedRim:
@@ -276,7 +278,7 @@ class FeedRim:
         self.life.over, self.life.lost = True, ""
 
     def seen(self) -> None:
-        self.life.seen_real = self.clock.real()
+        self.life.seen_real, self.life.seen_at = self.clock.real(), monotonic()
 
     def wrong(self, key: str, problem: str) -> ConfigError:
         return self.config.error(f"feeds[{self.index}].{key}", problem)

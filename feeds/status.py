@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from feeds.rim import FeedRim
+from hall.core.clock import monotonic
 from hall.core.model import FeedStatus
 
 #: a source is stale when it was silent this many times as long as expected, plus a second for the way
@@ -21,8 +22,8 @@ def state_of(rim: FeedRim, rate: float) -> str:
         return "ended"
     if life.seen_real is None:
         return "waiting"
-    patience_ms = (rim.feed.expected_seconds / max(rate, 1.0) * PATIENCE + 1.0) * 1000
-    return "stale" if rim.clock.real() - life.seen_real > patience_ms else "live"
+    patience = rim.feed.expected_seconds / max(rate, 1.0) * PATIENCE + 1.0
+    return "stale" if monotonic() - life.seen_at > patience else "live"
 
 
 def status_of(rim: FeedRim, lag_ms: int | None, before: dict[str, Any]) -> FeedStatus:

@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError as ReplyError
 from hall.core.board import LANES, START, Board, Entry, EntryId, Position
 from hall.core.errors import BadInput, BusLost
 from hall.core.event import envelope, pack, topic_of, unpack
-from hall.core.store import Store, entry_id, stream_fields
+from hall.core.store import BLOCK_GRACE_SECONDS, Store, entry_id, stream_fields
 
 _FAULTS = (RedisError, OSError, asyncio.TimeoutError)
 #: bytes a stream may hold before its oldest packs go (the checkpoint keeps the current picture)
@@ -99,7 +99,8 @@ class Bus(Store):
         while True:
             try:
                 with _faults():
-                    reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=512, block=block_ms)
+                    async with asyncio.timeout(block_ms / 1000 + BLOCK_GRACE_SECONDS):
+                        reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=512, block=block_ms)
             except BusLost as error:
                 if not lost and on_lost:
                     on_lost(str(error))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from hall.core.bus import Bus
 from hall.core.errors import BusLost
 from hall.core.event import Event, encode
+
+log = logging.getLogger("hall.bus")
 
 
 class Publisher:
@@ -63,14 +66,20 @@ class Publisher:
 
     async def run(self) -> None:
         """Sends a pack each tick while there is something to send; never ends, never raises on a lost bus."""
-        pause = self.tick_seconds
+        pause, told = self.tick_seconds, False
         while True:
             await self._work.wait()
             self._work.clear()
             try:
                 await self.flush()
                 pause = self.tick_seconds
-            except BusLost:
+                if told:
+                    log.warning("the bus takes events again (%s)", self.lane)
+                told = False
+            except BusLost as error:
+                if not told:
+                    log.error("the bus takes no events (%s), keeping them: %s", self.lane, error)
+                told = True
                 self._work.set()
                 pause = min(max(pause * 2, 0.1), 1.0)
             await asyncio.sleep(pause)

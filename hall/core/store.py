@@ -5,10 +5,14 @@ Knows commands, not the library that sends them: `Bus` gives `call` and `key`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from hall.core.board import START, EntryId
+
+#: the server ends a blocking read by its wall clock: set back, it would hold the read for as long as the clock was moved
+BLOCK_GRACE_SECONDS = 2.0
 
 
 def entry_id(text: bytes | str) -> EntryId:
@@ -55,7 +59,8 @@ class Store:
     async def increment(self, *parts: str, ttl_seconds: int) -> int:
         """Counts up; the count disappears `ttl_seconds` after its first increment (rate limits)."""
         count = int(await self.call("INCR", self.key(*parts)))
-        if count == 1:
+        # set at the first one, and again where a clock that was set back would make it last longer than was meant
+        if not 0 <= int(await self.call("TTL", self.key(*parts))) <= ttl_seconds:
             await self.call("EXPIRE", self.key(*parts), ttl_seconds)
         return count
 
@@ -100,9 +105,14 @@ class Store:
         self, stream: str, after: EntryId = START, count: int = 100, block_ms: int | None = None
     ) -> list[tuple[EntryId, dict[str, bytes]]]:
         """Like `queue_read`, for a stream of somebody else: `stream` is its whole key, without this bus's prefix."""
-        block = ["BLOCK", block_ms] if block_ms is not None else []
         last = f"{after[0]}-{after[1]}"
-        return stream_fields(await self.call("XREAD", "COUNT", count, *block, "STREAMS", stream, last))
+        if block_ms is None:
+            return stream_fields(await self.call("XREAD", "COUNT", count, "STREAMS", stream, last))
+        try:
+            async with asyncio.timeout(block_ms / 1000 + BLOCK_GRACE_SECONDS):
+                return stream_fields(await self.call("XREAD", "COUNT", count, "BLOCK", block_ms, "STREAMS", stream, last))
+        except TimeoutError:
+            return []  # nothing came; a server that is gone is found out by the next command
 
     async def stream_end(self, stream: str) -> EntryId:
         """The newest entry of somebody else's stream, START when it is empty."""

@@ -44,6 +44,9 @@ class Keeper:
             self.holds = await self.bus.get(*key) == self.name.encode()
             if self.holds:
                 await self.bus.set(self.name, *key, ttl_seconds=LEASE_SECONDS)
+            elif await self.bus.call("TTL", self.bus.key(*key)) > LEASE_SECONDS:
+                # the machine's clock was set back: a dead gate's lease would last for as long as it was moved
+                await self.bus.delete(*key)
         return self.holds
 
     async def save(self) -> int:

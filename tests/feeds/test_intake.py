@@ -110,6 +110,36 @@ def test_a_clock_that_was_set_back_does_not_make_news_late():
     assert sink.board().decode("position/g/1")["data"]["name"] == "B"
 
 
+def test_a_supplier_whose_clock_was_set_back_with_ours_is_not_held_up():
+    made, sink = intake()
+    made.take("g", [Item(reading("a", 0.1), NOW)], never)
+    for step, value in enumerate((0.2, 0.3, 0.2)):
+        made.clock.moment = NOW - 3_600_000 + step * 1000
+        assert made.take("g", [Item(reading("a", value), made.clock.moment)], never).accepted == 1
+        assert sink.board().decode("observation/g/a/water_depth")["data"]["value"] == value
+    made.clock.moment = NOW + 60_000  # the clock has caught up: late is late again
+    assert made.take("g", [Item(reading("a", 0.5), NOW + 50_000)], never).accepted == 1
+    assert made.take("g", [Item(reading("a", 0.9), NOW + 40_000)], never).late == 1
+    assert sink.board().decode("observation/g/a/water_depth")["data"]["value"] == 0.5
+
+
+def test_an_old_state_of_a_case_stays_late_whatever_the_clock_does():
+    made, sink = intake()
+    day = 86_400_000
+    for moment in (NOW, NOW - day, NOW - 3_600_000):
+        made.clock.moment = moment
+        for minute, state in ((0, "reported"), (60_000, "closed")):
+            made.take("g", [Item(Case(feed="g", case_id="1", state=state), NOW - 3 * day + minute)], never)
+    assert [decode(raw).data["state"] for raw in sink.raw] == ["reported", "closed"]
+
+
+def test_what_was_right_before_the_clock_was_set_back_is_not_of_the_future_after():
+    made, _ = intake()
+    made.take("g", [Item(reading("a", 0.1), NOW)], never)
+    made.clock.moment = NOW - 86_400_000
+    assert made.take("g", [Item(reading("a", 0.2), NOW + 1_000)], never).accepted == 1
+
+
 steps = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 6), st.integers(0, 3)), max_size=40)
 
 

@@ -115,14 +115,13 @@ async def test_a_lost_source_says_why_until_it_is_back(bench, script):
     stop(found)
 
 
-async def test_silence_becomes_stale_after_the_expected_time_and_sooner_in_a_replay(bench, script):
+async def test_silence_becomes_stale_after_the_expected_time_and_sooner_in_a_replay(bench, script, monkeypatch):
     script["a"], script["b"] = forever, forever
     found = await made(bench)
     rim = found.running["a"].rim
     assert state_of(rim, 1.0) == "waiting"
-    now = real_ms()
-    rim.clock.real = lambda: now
     await rim.row({"id": "1"})
+    seen = rim.life.seen_at
     # expected every 10 s: stale after one and a half times that and a second
     for age, rate, expected in (
         (0, 1, "live"),
@@ -131,9 +130,16 @@ async def test_silence_becomes_stale_after_the_expected_time_and_sooner_in_a_rep
         (1_200, 60, "live"),
         (1_300, 60, "stale"),
     ):
-        rim.clock.real = lambda age=age: now + age
+        monkeypatch.setattr("feeds.status.monotonic", lambda age=age: seen + age / 1000)
         assert state_of(rim, rate) == expected, (age, rate)
+    for jump_ms in (3_600_000, -3_600_000, -86_400_000):  # what the machine's clock says has no part in it
+        rim.clock.real = lambda jump_ms=jump_ms: real_ms() + jump_ms
+        monkeypatch.setattr("feeds.status.monotonic", lambda: seen + 15.9)
+        assert state_of(rim, 1) == "live"
+        monkeypatch.setattr("feeds.status.monotonic", lambda: seen + 16.1)
+        assert state_of(rim, 1) == "stale"
     rim.seen()
+    monkeypatch.undo()
     assert state_of(rim, 60.0) == "live"
     stop(found)
 
