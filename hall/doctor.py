@@ -64,6 +64,16 @@ def _disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("ok", f"{free:.0f} GiB free at {place}")
 
 
+def _memory() -> Iterator[Finding]:
+    setting = Path("/proc/sys/vm/overcommit_memory")
+    if setting.exists() and setting.read_text().strip() == "0":
+        yield Finding(
+            "note",
+            "vm.overcommit_memory is 0",
+            "`sysctl vm.overcommit_memory=1` lets the bus rewrite its log when memory is low",
+        )
+
+
 def _clock() -> Iterator[Finding]:
     if real_ms() < EARLIEST_SANE_MS:
         yield Finding("fault", "the machine's clock is before 2026", "set the clock, and switch on NTP")
@@ -163,7 +173,7 @@ async def _feed_states(bus: Bus) -> list[Finding]:
 def main() -> int:
     """Prints the report; returns 1 when there is a fault."""
     settings = settings_module.read()
-    findings: list[Finding] = [*_versions(), *_clock(), *_disk(settings), *_assets(), *_ports(settings)]
+    findings: list[Finding] = [*_versions(), *_clock(), *_memory(), *_disk(settings), *_assets(), *_ports(settings)]
     for item in _config(settings):
         if isinstance(item, HallConfig):
             findings.extend(_feeds(item))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import fcntl
+import http.client
 import os
 import shlex
 import shutil
@@ -68,6 +69,18 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+def _healthz(host: str, port: int) -> bool:
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    door = http.client.HTTPConnection(shown, port, timeout=2)
+    try:
+        door.request("GET", "/healthz")
+        return door.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        door.close()
+
+
 class Child:
     """One supervised process: started again when it ends, with a growing pause while it keeps failing."""
 
@@ -113,6 +126,8 @@ class Child:
                 continue
             if not line:
                 return
+            if b"overcommit_memory" in line:
+                continue  # advice for the machine's owner, `hall doctor` gives it; not a fault of this run
             self.tell(f"{self.name:>8} | {line.decode(errors='replace').rstrip()}")
 
     async def stop(self) -> None:
@@ -204,6 +219,7 @@ class Supervisor:
                 child.start()
         names = {name for name in self.children if name != "bus"}
         healthy = await self._wait(lambda: self._all_beat(bus, since, names), "all processes")
+        healthy = healthy and await self._wait(self._doors_open, "web and gate")
         if not healthy and (self._stopping.is_set() or self._fatal()):
             return 2 if self._fatal() else 0
         made = on_ready(bus)
@@ -256,6 +272,12 @@ class Supervisor:
                         if b'"subject":"process/' in bytes(raw)[:200]:
                             seen.add(msgspec.json.decode(raw)["subject"].partition("/")[2])
         return names <= seen
+
+    async def _doors_open(self) -> bool:
+        """Whether web and gate answer `GET /healthz`: a process beats before its pages are assembled."""
+        ports = [self.settings.port] * ("web" in self.children) + [self.settings.gate_port] * ("gate" in self.children)
+        answers = [await asyncio.to_thread(_healthz, self.settings.host, port) for port in ports]
+        return all(answers)
 
     async def _stop_all(self) -> None:
         """Everything that writes first, the bus last, so that what was acknowledged is on disk."""
