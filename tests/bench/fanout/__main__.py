@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 
 from tests.bench.fanout.contenders import ALL
@@ -45,7 +46,11 @@ def main() -> None:
         print("| | events/s | hall is | at that rate | first rate not kept |\n|---|---|---|---|---|")
         found = {}
         for kind in chosen:
-            results = ladder(kind, clients, rates_for(clients, kind.per_event), options.seconds)
+            try:
+                results = ladder(kind, clients, rates_for(clients, kind.per_event), options.seconds)
+            except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+                print(f"| {kind.name} | could not run: {error} | | | |", flush=True)
+                continue
             found[kind] = results
             best = max((r.rate for r in found.get(ALL[0], []) if r.kept), default=0)
             print(row(kind.name, results, best), flush=True)
