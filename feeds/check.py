@@ -1,6 +1,7 @@
 """`hall feeds check FILE`: runs mappings over samples and says what was understood, what was refused and why.
 
-FILE is a hall.toml: each replay:// feed is tried on its own file, others on `--sample`. Nothing is published.
+FILE is a sample of one feed's input (`--feed NAME`, the configuration by `--config`, HALL_CONFIG or ./hall.toml), or a
+hall.toml: then each replay:// feed is tried on its own file. Nothing is published.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from hall.core.clock import real_ms
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput, ConfigError
 from hall.core.model import Doc
+from hall.core.settings import variable
 
 SHOWN = 5  # examples of each refusal's detail
 FAR_MS = 1 << 52
@@ -140,7 +142,7 @@ def check_feed(feed: FeedConfig, config: HallConfig, sample: str, limit: int | N
     decoding = Decoding(feed, config)
     path = sample_of(feed, config, sample)
     if path is None:
-        print(f"{feed.name} ({feed.kind})\n  the mapping is in order; give --sample FILE to try it")
+        print(f"{feed.name} ({feed.kind})\n  the mapping is in order; try it: hall feeds check SAMPLE --feed {feed.name}")
         return True
     if not path.is_file():
         raise config.error(f"feeds[{config.feed(feed.name)[0]}].url", f"there is no file {path.name}")
@@ -157,11 +159,14 @@ def check_feed(feed: FeedConfig, config: HallConfig, sample: str, limit: int | N
 def main(argv: list[str]) -> int:
     """0: every feed checked understood something; 1: one understood nothing; 2: the configuration cannot be used."""
     parser = argparse.ArgumentParser(prog="hall feeds check", description=main.__doc__)
-    parser.add_argument("file", help="a hall.toml")
-    parser.add_argument("--feed", help="only this feed")
-    parser.add_argument("--sample", default="", help="file with a sample of the feed's input (needs --feed)")
+    parser.add_argument("file", help="a sample of one feed's input, or a hall.toml to check whole")
+    parser.add_argument("--feed", help="only this feed; needed for a sample")
+    parser.add_argument("--config", default="", help="the hall.toml of a sample; default: HALL_CONFIG, else ./hall.toml")
+    parser.add_argument("--sample", default="", help="with a hall.toml: file with a sample of the feed's input (needs --feed)")
     parser.add_argument("--rows", type=int, default=None, help="rows to try at most (default: all)")
     given: Any = parser.parse_args(argv)
+    if not given.file.endswith(".toml"):
+        given.sample, given.file = given.file, given.config or variable("HALL_CONFIG") or "hall.toml"
     try:
         config = configuration.load(given.file)
         chosen = [feed for feed in config.feeds if given.feed in (None, feed.name)]

@@ -110,11 +110,11 @@ def _config(settings: Settings) -> Iterator[Finding | HallConfig]:
 
 def _feeds(config: HallConfig) -> Iterator[Finding]:
     """Whether each feed's mapping can be compiled; the feeds room is asked, as the command line may."""
-    from feeds.check import compile_feed
+    from feeds.decoding import Decoding
 
     for feed in config.feeds:
         try:
-            compile_feed(config, feed)
+            Decoding(feed, config)
             yield Finding("ok", f"feed {feed.name}: {feed.kind} from {feed.url.split('://')[0]}://")
         except HallError as error:
             yield Finding("fault", f"feed {feed.name}: {error}", "correct the mapping; try it with `hall feeds check`")

@@ -59,3 +59,13 @@ def test_a_wrong_configuration_is_told_with_file_line_and_key(config, capsys):
     assert main([str(config)]) == 2
     assert "hall.toml:13: feeds[0].mapping.tmie" in capsys.readouterr().err
     assert main([str(config), "--feed", "nobody"]) == 2
+
+
+def test_a_sample_is_tried_on_the_configuration_in_use(config, capsys, monkeypatch):
+    monkeypatch.setenv("HALL_CONFIG", str(config))
+    sample = config.parent / "pushed.json"
+    sample.write_text('[{"id": "1", "t": "2024-01-01"}, {"id": "2"}]')
+    assert main([str(sample), "--feed", "p"]) in (0, 1)
+    assert "rows 2" in capsys.readouterr().out
+    assert main([str(sample)]) == 2
+    assert "--feed" in capsys.readouterr().err
