@@ -128,9 +128,9 @@ def test_an_old_state_of_a_case_stays_late_whatever_the_clock_does():
     day = 86_400_000
     for moment in (NOW, NOW - day, NOW - 3_600_000):
         made.clock.moment = moment
-        for minute, state in ((0, "reported"), (60_000, "closed")):
+        for minute, state in ((0, "handling"), (60_000, "closed")):
             made.take("g", [Item(Case(feed="g", case_id="1", state=state), NOW - 3 * day + minute)], never)
-    assert [decode(raw).data["state"] for raw in sink.raw] == ["reported", "closed"]
+    assert [decode(raw).data["state"] for raw in sink.raw] == ["handling", "closed"]
 
 
 def test_what_was_right_before_the_clock_was_set_back_is_not_of_the_future_after():
