@@ -107,7 +107,8 @@
       });
       hall.setText(more, cut ? hall.t("rows.more", { n: items.length - shown }) : "");
       more.hidden = !cut;
-      hall.setText(empty, items.length ? "" : hall.t(emptyKey || "rows.none"));
+      // "no alarms" may only be said once the hall has told what there is
+      hall.setText(empty, items.length ? "" : hall.t(hall.store.ready ? emptyKey || "rows.none" : "rows.waiting"));
       empty.hidden = items.length > 0;
       list.dataset.shown = shown;
       list.dataset.total = items.length;
@@ -136,17 +137,20 @@
     return { context, width, height };
   };
 
-  /** One line through `values` (null = gap); x and y map an index and a value to px. */
+  /**
+   * One line through `values`; x and y map an index and a value to px. A null is a gap once it is more than three times as
+   * long as the steps before it: a gauge that reports every five minutes is a line, one that fell silent is not.
+   */
   hall.polyline = function (context, values, x, y) {
     context.beginPath();
-    let pen = false;
+    let last = -1;
+    let step = 1;
     values.forEach((value, index) => {
-      if (value == null) {
-        pen = false;
-      } else {
-        context[pen ? "lineTo" : "moveTo"](x(index), y(value));
-        pen = true;
-      }
+      if (value == null) return;
+      const gap = index - last;
+      context[last >= 0 && gap <= 3 * Math.max(step, 1) + 2 ? "lineTo" : "moveTo"](x(index), y(value));
+      if (last >= 0 && gap <= 15) step = Math.max(1, step * 0.5 + gap * 0.5);
+      last = index;
     });
     context.stroke();
   };

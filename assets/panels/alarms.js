@@ -24,8 +24,8 @@ hall.panel("alarms", function (element, { body, note }) {
   function reading(alarm) {
     if (alarm.value == null) return "";
     const unit = hall.word("unit", alarm.unit || "");
-    const over = alarm.threshold == null ? "" : ` ≥ ${format.number(alarm.threshold, 2)}`;
-    return `${format.number(alarm.value, 2)}${over} ${unit}`;
+    const line = alarm.threshold == null ? "" : ` / ${hall.t("alarm.line", { n: format.number(alarm.threshold, 2) })}`;
+    return `${format.number(alarm.value, 2)} ${unit}${line}`;
   }
 
   function fill(row, alarm) {

@@ -22,7 +22,7 @@
       }
       const rows = hall.rows(body, build, fill, { em: 2.75, stretch: 1.6 });
       const show = hall.paced(() => {
-        const { lines, head } = answer();
+        const { lines, head } = hall.store.ready ? answer() : { lines: [] };
         rows.show(lines, "brief.nothing");
         note(head || "");
       }, 1000);

@@ -1,4 +1,4 @@
-/* Bars of today's cases by class, district or source; the overdue part is hatched, marked and counted. */
+/* Bars of today's cases by class, district or source; how many open ones are overdue, of any day, stands beside. */
 "use strict";
 
 (function () {
@@ -12,16 +12,16 @@
     function build() {
       const row = make("div.bar-row", {}, [
         make("span.bar-name"),
-        make("span.bar-track", {}, [make("i.bar-fill"), make("i.bar-late")]),
+        make("span.bar-track", {}, [make("i.bar-fill")]),
         make("span.bar-value.num"),
         make("span.bar-overdue.num", { "data-severity": "0" }),
       ]);
-      row.parts = [...row.querySelectorAll(".bar-name, .bar-fill, .bar-late, .bar-value, .bar-overdue")];
+      row.parts = [...row.querySelectorAll(".bar-name, .bar-fill, .bar-value, .bar-overdue")];
       return row;
     }
 
     function fill(row, item) {
-      const [name, bar, late, value, overdue] = row.parts;
+      const [name, bar, value, overdue] = row.parts;
       const text = item.name ? hall.word("source", item.name) : hall.t("rows.other");
       setText(name, text);
       row.dataset.name = item.name;
@@ -29,7 +29,6 @@
       row.dataset.overdue = item.overdue;
       row.title = hall.t("bars.title", { name: text, today: item.today, open: item.open, overdue: item.overdue, closed: item.closed });
       bar.style.width = `${(100 * item.today) / highest}%`;
-      late.style.width = `${(100 * Math.min(item.overdue, highest)) / highest}%`;
       setText(value, format.number(item.today));
       overdue.dataset.severity = item.overdue ? 4 : 0;
       setText(overdue, item.overdue ? `▲${format.number(item.overdue)}` : "");
@@ -38,7 +37,7 @@
     function show() {
       const event = hall.store.get(subject);
       const rows = event ? event.data.rows.filter((row) => row.today || row.open) : [];
-      highest = Math.max(1, ...rows.map((row) => Math.max(row.today, row.overdue)));
+      highest = Math.max(1, ...rows.map((row) => row.today));
       pools.show(rows, event ? "bars.none" : "kpi.none");
       note(rows.length ? hall.t("bars.note") : "");
     }

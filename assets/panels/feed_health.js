@@ -58,14 +58,14 @@ hall.panel("feed_health", function (element, { body, note }) {
     const shown = feeds.length > room ? feeds.slice(0, room - 1) : feeds;
     const children = shown.map(row);
     if (feeds.length > shown.length) children.push(node("Div", { className: "rows-more", children: hall.t("rows.more", { n: feeds.length - shown.length }) }));
-    if (!feeds.length) children.push(node("Div", { className: "rows-empty", children: hall.t("feed.none") }));
+    if (!feeds.length) children.push(node("Div", { className: "rows-empty", children: hall.t(hall.store.ready ? "feed.none" : "rows.waiting") }));
     const text = JSON.stringify(children);
     const ready = window.dash_clientside && window.dash_clientside.set_props;
     if (!ready || text === painted) return;
     painted = text;
     window.dash_clientside.set_props(body.id, { children });
     const silent = feeds.filter((feed) => feed.state === "lost" || feed.state === "stale").length;
-    note(hall.t(silent ? "feed.note.silent" : "feed.note", { n: feeds.length, silent }));
+    note(!feeds.length ? "" : hall.t(silent ? "feed.note.silent" : "feed.note", { n: feeds.length, silent }));
     for (const name of last.keys()) if (!feeds.some((feed) => feed.name === name)) last.delete(name);
   }
   const soon = hall.paced(show, 1000);

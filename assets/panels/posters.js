@@ -103,7 +103,7 @@ hall.panel("posters", function (element, { body, note }) {
     const wanted = [...fixed, ...rest.slice(page * size, (page + 1) * size)];
     while (tiles.length < wanted.length) tiles.push(build());
     tiles.forEach((tile, index) => assign(tile, wanted[index]));
-    hall.setText(empty, near.length + rest.length ? "" : hall.t("channel.none"));
+    hall.setText(empty, near.length + rest.length ? "" : hall.t(hall.store.ready ? "channel.none" : "rows.waiting"));
     empty.hidden = near.length + rest.length > 0;
     note(pages > 1 ? hall.t("poster.note", { near: fixed.length, page: page + 1, pages }) : "");
     load();

@@ -141,3 +141,18 @@ def test_unanswered_alarms_come_first_and_the_most_severe_of_them_before_the_oth
     page.wait_for_selector(".alarm-row")
     subjects = page.evaluate("() => [...document.querySelectorAll('.alarm-row:not([hidden])')].map(r => r.dataset.subject)")
     assert subjects == ["alarm/gauges/G21", "alarm/gauges/G09", "alarm/gauges/G20"]
+
+
+@pytest.mark.parametrize("layout", ["flood", "briefing", "video"])
+def test_a_screen_that_never_heard_the_hall_does_not_say_that_nothing_happened(stage, open_page, layout):
+    page = open_page(stage.url(layout), live=False)
+    page.route_web_socket("**/*", lambda socket: None)  # a socket that opens and stays silent
+    page.reload()
+    page.wait_for_function(
+        "() => window.hall && hall.panels.size === document.querySelectorAll('[data-panel]').length && hall.panels.size > 0"
+    )
+    page.wait_for_function("() => hall.link.state === 'lost'")
+    said = page.inner_text("#wall")
+    for claim in ("没有报警", "没有生效", "没有配置", "没有接入", "全部正常", "还没有案件"):
+        assert claim not in said
+    assert "等待大厅的数据" in said
