@@ -88,7 +88,7 @@ class Child:
         self.name, self.command, self.env, self.tell = name, command, env, tell
         self.process: asyncio.subprocess.Process | None = None
         self.starts = 0
-        self.fatal = False  # ended with code 2: the configuration or a port is at fault, starting again cannot help
+        self.fatal = False  # its first start ended with code 2: the configuration or a port is at fault
         self._task: asyncio.Task | None = None
 
     def start(self) -> None:
@@ -110,7 +110,7 @@ class Child:
             )
             await self._relay(self.process.stdout)
             code = await self.process.wait()
-            if code == 2 and monotonic() - began < 10:
+            if code == 2 and self.starts == 1 and monotonic() - began < 10:
                 self.fatal = True
                 return
             pause = 0.1 if monotonic() - began > 10 else min(pause * 2, 5.0)
@@ -155,6 +155,7 @@ class Supervisor:
         self.children: dict[str, Child] = {}
         self._stopping = asyncio.Event()
         self._lock = None
+        self._bus_fault = ""
         self.replays = False
 
     def prepare(self, fresh: bool) -> None:
@@ -248,7 +249,8 @@ class Supervisor:
             if await ready():
                 return True
             if monotonic() > limit:
-                self.tell(f"{what} not healthy after {SLOWEST_START_SECONDS:.0f} s; see the lines above, or `hall doctor`")
+                why = f" ({self._bus_fault})" if self._bus_fault else ""
+                self.tell(f"{what} not healthy after {SLOWEST_START_SECONDS:.0f} s{why}; see the lines above, or `hall doctor`")
                 return False
             await asyncio.sleep(0.05)
         return False
@@ -256,8 +258,10 @@ class Supervisor:
     async def _bus_answers(self, bus: Bus) -> bool:
         try:
             await bus.ping()
-        except BusLost:
+        except BusLost as error:
+            self._bus_fault = str(error)
             return False
+        self._bus_fault = ""
         return True
 
     async def _all_beat(self, bus: Bus, since: tuple[int, int], names: set[str]) -> bool:
