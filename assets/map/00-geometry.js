@@ -17,6 +17,13 @@
   };
   citymap.longitude = (x) => (x - 0.5) * 360;
   citymap.latitude = (y) => Math.atan(Math.sinh((1 - 2 * y) * Math.PI)) / RADIANS;
+  /** The box [[south, west], [north, east]] of all but the outermost places of the unit square; null for none. */
+  citymap.middle = function (xs, ys) {
+    if (!xs.length) return null;
+    const at = (values, part) => [...values].sort((a, b) => a - b)[Math.round(part * (values.length - 1))];
+    const low = [citymap.latitude(at(ys, 0.98)), citymap.longitude(at(xs, 0.02))];
+    return [low, [citymap.latitude(at(ys, 0.02)), citymap.longitude(at(xs, 0.98))]];
+  };
   /** Unit-square lengths per metre at a unit y. */
   citymap.perMetre = (y) => Math.cosh((0.5 - y) * 2 * Math.PI) / 40075016.686;
 

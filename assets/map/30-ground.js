@@ -43,11 +43,14 @@
     /** The box [[south, west], [north, east]] of all but the outermost cells; null where the city has none. */
     core() {
       const boxes = [...this.cells.values()].map((cell) => cell.box);
-      if (!boxes.length) return null;
-      const at = (values, part) => values.sort((a, b) => a - b)[Math.round(part * (values.length - 1))];
-      const [west, east] = [at(boxes.map((b) => b.west), 0.02), at(boxes.map((b) => b.east), 0.98)];
-      const [north, south] = [at(boxes.map((b) => b.north), 0.02), at(boxes.map((b) => b.south), 0.98)];
-      return [[citymap.latitude(south), citymap.longitude(west)], [citymap.latitude(north), citymap.longitude(east)]];
+      return citymap.middle(boxes.map((b) => (b.west + b.east) / 2), boxes.map((b) => (b.north + b.south) / 2));
+    }
+
+    /** How many of the cells that this map can draw have open cases. */
+    counts() {
+      let cells = 0;
+      for (const [code, [open]] of Object.entries(this.rows)) if (open > 0 && this.cells.has(code)) cells += 1;
+      return { cells, warnings: this.holding.length };
     }
 
     draw(context, frame) {
@@ -69,6 +72,7 @@
       c.fillStyle = citymap.ink.ground;
       c.fillRect(0, 0, frame.width, frame.height);
       this.drawLand(c, frame);
+      if (!this.districts.length && !this.basemap.length) this.drawGrid(c, frame);
       if (!this.shown.basemap) return;
       c.lineJoin = c.lineCap = "round";
       for (const [layer, style] of Object.entries(STYLE)) if (frame.wide >= style.from) this.drawLayer(c, frame, layer, style);
@@ -79,6 +83,29 @@
       c.beginPath();
       for (const district of this.districts) if (frame.sees(district.box)) citymap.trace(c, frame, district);
       c.fill();
+    }
+
+    /** Where a city has given no ground at all: faint lines of longitude and latitude, about five to a screen. */
+    drawGrid(c, frame) {
+      const wanted = ((frame.width / frame.scale) * 360) / 5;
+      const power = 10 ** Math.floor(Math.log10(wanted));
+      const step = [5, 2, 1].find((n) => n * power <= wanted) * power;
+      const [west, east] = [citymap.longitude(frame.left / frame.scale), citymap.longitude((frame.left + frame.width) / frame.scale)];
+      const [north, south] = [citymap.latitude(frame.top / frame.scale), citymap.latitude((frame.top + frame.height) / frame.scale)];
+      c.beginPath();
+      for (let k = Math.ceil(west / step); k * step < east; k += 1) {
+        const x = frame.px(citymap.projectX(k * step));
+        c.moveTo(x, 0);
+        c.lineTo(x, frame.height);
+      }
+      for (let k = Math.ceil(south / step); k * step < north; k += 1) {
+        const y = frame.py(citymap.projectY(k * step));
+        c.moveTo(0, y);
+        c.lineTo(frame.width, y);
+      }
+      c.lineWidth = frame.u * 0.8;
+      c.strokeStyle = "#182436";
+      c.stroke();
     }
 
     drawLayer(c, frame, layer, style) {

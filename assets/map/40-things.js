@@ -6,6 +6,7 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]); // hall/core/model.py CASE_ENDED
   const severityOf = (value) => Math.max(0, Math.min(4, value | 0));
+  const FEW = 30; // cases from which the city's busy part can be told from them
   const FORCED = 13; // rank from which a label is written in any case: readings of orange and red gauges
   const placed = (data) => Number.isFinite(data.lon) && Number.isFinite(data.lat);
 
@@ -189,11 +190,12 @@
       const groups = this.grouped(seen, frame, step, order).sort((a, b) => order(b.lead.entry, a.lead.entry));
       for (const { lead, members } of groups) {
         const { severity, event } = lead.entry;
-        const { kind, due } = event.data;
-        const overdue = members.some((m) => m.entry.event.data.due != null && m.entry.event.data.due < now);
+        const { kind } = event.data;
         const many = members.length > 1;
+        // a group is marked overdue when half of it is: where there are many, some always are
+        const overdue = 2 * members.filter((m) => m.entry.event.data.due != null && m.entry.event.data.due < now).length >= members.length;
         const r = Math.round(frame.glyph * ([0.4, 0.5, 0.56, 0.6, 0.64][severity] + (many ? 0.08 : 0)));
-        const options = { severity, kind: kind || "occurrence", overdue: many ? overdue : due != null && due < now };
+        const options = { severity, kind: kind || "occurrence", overdue };
         const key = `${severity}|${options.kind}|${options.overdue}`;
         const sprite = citymap.sprite("case", key, r, frame.ratio, options);
         this.due.push({ severity, sprite, px: lead.px, py: lead.py, hit: [r * 1.4, "case", lead.entry, members] });
@@ -230,6 +232,12 @@
         citymap.write(c, text, left, middle, colour);
       }
       this.boxes = boxes;
+    }
+
+    /** The box of all but the outermost cases, null when there are too few to tell. */
+    core() {
+      const placed = [...this.cases.values()].filter((entry) => entry.known);
+      return placed.length < FEW ? null : citymap.middle(placed.map((e) => e.x), placed.map((e) => e.y));
     }
 
     counts() {

@@ -48,9 +48,14 @@
         citymap.geography(name).then((features) => {
           this.ground.take(name, features);
           if (name === "cells" && !this.touched) this.home();
+          this.count();
           this.render("ground");
         });
       }
+      Promise.all(["basemap", "districts", "cells"].map(citymap.geography)).then(() => {
+        this.grounded = true; // what the city has of ground is known
+        if (!this.touched) this.home();
+      });
       live.add(this);
     }
 
@@ -87,11 +92,12 @@
       this.map.setView([lat, lon], zoomFor(this.map, zoom));
     }
 
-    /** Shows the city: its grid cells where it has some, else the configured centre and zoom. */
+    /** Shows the city: its grid cells, else (with no ground at all) where its cases are, else the configured view. */
     home() {
       if (!this.map) return;
       this.touched = false;
-      const box = this.ground.core();
+      const bare = this.grounded && !this.ground.districts.length && !this.ground.basemap.length;
+      const box = this.ground.core() || (bare ? this.things.core() : null);
       if (box) {
         this.map.fitBounds(box, { animate: false, padding: [this.glyph(), this.glyph()] });
         return;
@@ -109,6 +115,7 @@
         const sheet = TAKE[topic] && TAKE[topic](this, event);
         if (sheet) touched.add(sheet);
       }
+      if (this.first && !this.touched) this.home();
       this.first = false;
       if (touched.has("movers")) this.movers.ageAll();
       if (touched.has("ground")) this.renew();
@@ -124,8 +131,7 @@
     }
 
     count() {
-      const cells = Object.values(this.ground.rows).filter(([open]) => open > 0).length;
-      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), warnings: this.ground.holding.length, cells });
+      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts() });
     }
 
     render(...sheets) {
@@ -136,7 +142,7 @@
       // after the store has served every panel, still before the browser shows this frame
       queueMicrotask(() => {
         this.soon = false;
-        this.stage.paint();
+        if (this.stage) this.stage.paint();
       });
     }
 
@@ -220,6 +226,7 @@
       this.stop();
       live.delete(this);
       if (this.stage) this.stage.remove();
+      this.stage = this.map = null; // answers that are still under way find nothing to paint on
       this.legend.remove();
       this.card.remove();
       this.scale.remove();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from hall.core import config
 from hall.core.clock import real_ms
 from hall.core.config import WallGeometry
 from tests.browser.map import scenery
@@ -133,6 +134,20 @@ def test_one_screen_of_a_wall_of_two_paints_its_own_half_at_the_same_scale(open_
     assert page.evaluate("hall.maps['city-map'].getSize().x") > 1700  # the map is laid out for the whole wall
     assert page.evaluate(SCREEN, list(left.values()))[0] < 0 < page.evaluate(SCREEN, list(right.values()))[0] < 900
     assert rgb(page, 4) in colours(page, "things", right)
+    assert not page.faults
+
+
+def test_a_city_without_any_ground_is_shown_where_its_cases_are(open_map, chance):
+    bare = config.parse('[city]\nname = {en = "Bare"}\ncentre = [114.9, 36.3]\n')
+    rows = scenery.cases(chance, 100)
+    page, _ = open_map(*rows, found=bare)
+    wait_count(page, "cases", 100)
+    page.wait_for_function("hall.citymap.geography('cells').then(() => true)")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    within = "([lon, lat]) => hall.maps['city-map'].getBounds().contains([lat, lon])"
+    places = [[data["lon"], data["lat"]] for _, data in rows if "lon" in data]
+    assert sum(page.evaluate(within, place) for place in places) >= 0.9 * len(places)
+    assert counted(page, "cells") == 0
     assert not page.faults
 
 
