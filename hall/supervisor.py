@@ -27,6 +27,7 @@ from hall.core.settings import Settings, bus_socket
 ROOT = Path(__file__).parent.parent
 SLOWEST_START_SECONDS = 30.0
 STOP_SECONDS = 8.0
+TELL_SECONDS = 3.0  # a wait for a bus that refuses us is said after this
 #: what `--fresh` clears: everything a run made, nothing a person configured (users stay)
 RUN_STATE = ("bus", "cases.db", "cases.db-wal", "cases.db-shm")
 
@@ -211,8 +212,9 @@ class Supervisor:
     async def _run(self, bus: Bus, on_ready: Callable[[Bus], object]) -> int:
         if "bus" in self.children:
             self.children["bus"].start()
-        if not await self._wait(lambda: self._bus_answers(bus), "the bus"):
-            return 1
+        named = "the bus" if self.settings.embedded else "the server that HALL_REDIS_URL names"
+        if not await self._wait(lambda: self._bus_answers(bus), named):
+            return 0 if self._stopping.is_set() else 1
         since = await bus.last_entry("bulk")
         await self._forget_other_clock(bus)
         for name, child in self.children.items():
@@ -244,12 +246,15 @@ class Supervisor:
         return [child.name for child in self.children.values() if child.fatal]
 
     async def _wait(self, ready: Callable[[], object], what: str) -> bool:
-        limit = monotonic() + SLOWEST_START_SECONDS
+        began, told = monotonic(), False
         while not self._stopping.is_set() and not self._fatal():
             if await ready():
                 return True
-            if monotonic() > limit:
-                why = f" ({self._bus_fault})" if self._bus_fault else ""
+            why = f" ({self._bus_fault})" if self._bus_fault else ""
+            if why and not told and monotonic() > began + TELL_SECONDS:
+                self.tell(f"waiting for {what}{why}")
+                told = True
+            if monotonic() > began + SLOWEST_START_SECONDS:
                 self.tell(f"{what} not healthy after {SLOWEST_START_SECONDS:.0f} s{why}; see the lines above, or `hall doctor`")
                 return False
             await asyncio.sleep(0.05)
