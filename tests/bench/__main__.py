@@ -31,12 +31,18 @@ def machine() -> str:
     return f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
 
 
+def _priority() -> str:
+    """Says when the run had real-time priority: on a machine with other work the figures are those of a quiet one."""
+    policy = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else 0
+    return ", at real-time priority beside other work" if policy else ""
+
+
 def record(name: str, printed: str, command: str) -> None:
     """Appends one run to RESULTS.md."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     dirty = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
-    head = f"## {name}, {when}\n\nCommit `{commit}`{' with local changes' if dirty else ''}; {machine()}; `{command}`\n\n"
+    head = f"## {name}, {when}\n\nCommit `{commit}`{' with local changes' if dirty else ''}; {machine()}{_priority()}; `{command}`\n\n"
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(head + printed.strip() + "\n\n")
 
