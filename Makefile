@@ -16,8 +16,8 @@ demo-real: install
 test: install-dev needs
 	@.venv/bin/ruff check . && .venv/bin/python -m pytest $(ARGS)
 
-bench: install-dev needs
-	@.venv/bin/python -m tests.bench $(ARGS)
+bench: install-dev
+	@sh tests/needs.sh bench && .venv/bin/python -m tests.bench $(ARGS)
 
 lint: install-dev
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check .

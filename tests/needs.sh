@@ -4,6 +4,10 @@ missing=""
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 { command -v fc-list >/dev/null && fc-list | grep -qi 'noto.*cjk'; } || missing="$missing fonts-noto-cjk"
 [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing="$missing mosquitto"
+if [ "${1:-}" = bench ]; then # the peers that measurements run beside ours
+  command -v npm >/dev/null || missing="$missing nodejs npm"
+  command -v nats-server >/dev/null || missing="$missing nats-server"
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   echo "installing for the tests:$missing"
