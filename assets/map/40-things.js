@@ -234,10 +234,17 @@
       this.boxes = boxes;
     }
 
-    /** The box of all but the outermost cases, null when there are too few to tell. */
+    /** The box of the cases, without the outermost ones, and of all gauges; null when there are too few cases to tell. */
     core() {
       const placed = [...this.cases.values()].filter((entry) => entry.known);
-      return placed.length < FEW ? null : citymap.middle(placed.map((e) => e.x), placed.map((e) => e.y));
+      if (placed.length < FEW) return null;
+      const [low, high] = citymap.middle(placed.map((e) => e.x), placed.map((e) => e.y));
+      for (const { known, lon, lat } of this.gauges.values()) {
+        if (!known) continue;
+        [low[0], low[1]] = [Math.min(low[0], lat), Math.min(low[1], lon)];
+        [high[0], high[1]] = [Math.max(high[0], lat), Math.max(high[1], lon)];
+      }
+      return [low, high];
     }
 
     counts() {
