@@ -21,7 +21,7 @@ from hall.core.bus import Bus
 from hall.core.clock import ClockState, real_ms
 from hall.core.config import HallConfig
 from hall.core.embedded import server_binary
-from hall.core.errors import BusLost, HallError
+from hall.core.errors import BusLost, BusRefuses, HallError
 from hall.core.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -146,6 +146,8 @@ async def _bus(settings: Settings) -> list[Finding]:
         if stored and not msgspec.json.decode(stored, type=ClockState).live:
             found.append(Finding("note", "the city clock is a replay's", "see `hall replay status`"))
         found.extend(await _feed_states(bus))
+    except BusRefuses as error:
+        found.append(Finding("fault", f"the bus refuses writes: {error}", "free space on its disk: it goes on by itself then"))
     except BusLost as error:
         state = "note" if settings.embedded else "fault"
         found.append(Finding(state, f"the bus does not answer: {error}", "`make run` starts it; or correct HALL_REDIS_URL"))

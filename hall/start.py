@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -15,7 +16,21 @@ from hall.core.errors import HallError
 from hall.core.settings import Settings
 from hall.supervisor import Supervisor
 
+LEAST_ROOM = 4 * 1024 * 1024  # bytes that a start writes at least
 WALLS = ("routine", "flood", "video", "briefing")
+
+
+def require_room(data_dir: Path) -> None:
+    """Raises HallError when the data directory takes no more data: better said now than by every process in turn."""
+    probe = data_dir / "run" / "room"
+    try:
+        probe.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            probe.write_bytes(bytes(LEAST_ROOM))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise HallError(f"data directory {data_dir}: {error.strerror}; free some space, or set HALL_DATA_DIR") from None
 
 
 def city_config(settings: Settings) -> str:
@@ -55,6 +70,7 @@ def _tell(line: str) -> None:
 def run(fresh: bool) -> int:
     """Runs the hall until Ctrl-C; returns the exit code. Faults of set-up raise HallError before anything starts."""
     settings = settings_module.read()
+    require_room(settings.data_dir)
     config_path = city_config(settings)
     config = settings_module.load_config(msgspec.structs.replace(settings, config_path=config_path))
     if importlib.util.find_spec("uvloop") is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -29,6 +30,11 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BusLost)
     async def bus_lost(_: Request, error: BusLost) -> Response:
         return refusal(Refused("bus-lost", str(error), 503))
+
+    @app.exception_handler(sqlite3.OperationalError)
+    async def file_refuses(_: Request, error: sqlite3.OperationalError) -> Response:
+        """A full disk, or a file somebody else holds: nothing was stored."""
+        return refusal(Refused("not-stored", str(error), 507))
 
     @app.exception_handler(RequestValidationError)
     async def unfit(_: Request, error: RequestValidationError) -> Response:

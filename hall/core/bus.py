@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import ResponseError as ReplyError
 
 from hall.core.board import LANES, START, Board, Entry, EntryId, Position
-from hall.core.errors import BadInput, BusLost
+from hall.core.errors import BadInput, BusLost, BusRefuses
 from hall.core.event import envelope, pack, topic_of, unpack
 from hall.core.store import BLOCK_GRACE_SECONDS, Store, entry_id, stream_fields
 
@@ -40,7 +40,13 @@ def _faults() -> Iterator[None]:
     if task and task.cancelling() > before:
         raise asyncio.CancelledError from fault
     if fault:
-        raise BusLost(str(fault) or type(fault).__name__) from fault
+        reason = _reason(fault)
+        raise (BusRefuses if reason.startswith(("MISCONF", "OOM")) else BusLost)(reason) from fault
+
+
+def _reason(fault: Exception) -> str:
+    """What the server said; not the command it said it of, which holds a city's data."""
+    return str(fault).rpartition(" of pipeline caused error: ")[2].strip("(',)") or type(fault).__name__
 
 
 class Bus(Store):

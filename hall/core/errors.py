@@ -40,3 +40,7 @@ class Refused(HallError):
 
 class BusLost(HallError):
     """The bus (Redis/Valkey) cannot be reached or refuses writes; nothing was acknowledged."""
+
+
+class BusRefuses(BusLost):
+    """The bus answers and takes no writes: its disk or its memory is full."""
