@@ -19,7 +19,7 @@ ARGUMENTS = [
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright keeps a loop in this thread while it lives: async tests after it would fail
 def chromium():
     path = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as player:
