@@ -121,10 +121,13 @@ class Casebook:
         return won
 
     def tidy(self) -> None:
-        """Refreshes what the query planner knows about the data; cheap, worth calling now and then."""
+        """Refreshes what the query planner knows about the data; cheap, worth calling now and then. Raises CasebookFault."""
         assert self._shared is not None
-        for statement in sql.TIDY:
-            self._shared.execute(statement)
+        try:
+            for statement in sql.TIDY:
+                self._shared.execute(statement)
+        except sqlite3.Error as error:
+            raise CasebookFault(f"{self.path}: {error}") from error
 
     def positions(self) -> dict[str, tuple[int, int]]:
         """Lane -> the last bus entry that is wholly stored."""

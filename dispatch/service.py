@@ -282,5 +282,6 @@ class Dispatch:
                 saved_at = monotonic()
             if monotonic() >= tidy_at:
                 async with self._lock:
-                    await self._in_casebook(self.casebook.tidy)
+                    with contextlib.suppress(CasebookFault):  # a full disk is told where it keeps a case from being stored
+                        await self._in_casebook(self.casebook.tidy)
                 tidy_at = monotonic() + _TIDY_SECONDS
