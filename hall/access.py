@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -66,6 +69,10 @@ class Identity(msgspec.Struct, frozen=True):
 DEMO_SCREEN = Identity("demo-screen", "wall")
 
 
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
 class Session(msgspec.Struct):
     """What is kept of a sign-in; `generation` falls behind when the user is changed, which ends the session."""
 
@@ -91,6 +98,33 @@ def may(role: str, act: str) -> bool:
 def topics_for(role: str) -> tuple[str, ...]:
     """The stream topics a role may follow; none for an unknown role."""
     return TOPICS.get(role, ())
+
+
+def host_of(address: str) -> str:
+    """Host without its port, lower case: `[::1]:8051` gives `::1`. Empty for nonsense."""
+    try:
+        return (urlsplit(f"//{address}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def on_this_machine(peer: str, headers: Mapping[str, str]) -> bool:
+    """A peer on loopback that was not forwarded by a proxy and means this machine by its loopback name.
+
+    The name matters: a foreign page whose name was made to resolve to 127.0.0.1 comes from loopback too. Both doors, web
+    and gate, ask here.
+    """
+    forwarded = any(headers.get(name) for name in _FORWARDED)
+    return is_loopback(peer) and not forwarded and host_of(headers.get("Host", "")) in _LOOPBACK_NAMES
 
 
 def digest(secret: str) -> str:

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 import msgspec
+from dash.exceptions import DependencyException
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -18,6 +19,9 @@ from hall.core.errors import BusLost, Refused
 def json(data: Any, status: int = 200) -> Response:
     """Documents as JSON by msgspec: embedded raw events are copied, not decoded."""
     return Response(msgspec.json.encode(data), status, media_type="application/json")
+
+
+_HTTP_REASONS = {404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
 def install(app: FastAPI) -> None:
@@ -41,6 +45,11 @@ def install(app: FastAPI) -> None:
         places = [f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors()[:5]]
         return refusal(Refused("bad-request", "; ".join(places), 422))
 
+    @app.exception_handler(DependencyException)
+    async def no_such_script(_: Request, error: DependencyException) -> Response:
+        """Dash raises for a component file that is not registered, and says which ones are."""
+        return refusal(Refused("not-found", "no such file", 404))
+
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> Response:
-        return refusal(Refused("not-found" if error.status_code == 404 else "http", str(error.detail), error.status_code))
+        return refusal(Refused(_HTTP_REASONS.get(error.status_code, "http"), str(error.detail), error.status_code))

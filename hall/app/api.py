@@ -25,6 +25,8 @@ from hall.core.process import Process
 SCENE_LEAD_MS = 700
 SCENE_LATEST_MS = 60 * 60 * 1000
 SAMPLE_BYTES = 4096
+#: reading all of a topic takes the loop's time: a few at once, and a storm of requests is refused
+READS_AT_ONCE, READS_WAITING = 2, 30
 Name = Annotated[str, Path(pattern=r"^[\w-]{1,64}$")]
 
 
@@ -59,6 +61,7 @@ class Api:
 
     def __init__(self, process: Process, users: Users, layouts: list[str]) -> None:
         self.process, self.users, self.layouts = process, users, layouts
+        self._turn, self._waiting = asyncio.Semaphore(READS_AT_ONCE), 0
         self.router = APIRouter()
         for method, path, handler, tag in self._routes():
             self.router.add_api_route(path, handler, methods=[method], tags=[tag], response_class=Response)
@@ -91,7 +94,7 @@ class Api:
 
     async def feeds(self) -> Response:
         """State and counters of every feed, with parked input by reason."""
-        found = await documents.current(self.process.bus, "feed")
+        found = await self._current("feed")
         rows = []
         for raw in found.events:
             status = msgspec.json.decode(raw)["data"]
@@ -102,7 +105,7 @@ class Api:
     async def parked(
         self,
         feed: Name,
-        after: Annotated[str, Query(pattern=r"^\d{1,20}-\d{1,20}$")] = "0-0",
+        after: Annotated[str, Query(pattern=r"^[0-9]{1,19}-[0-9]{1,19}$")] = "0-0",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Response:
         """Refused input of a feed, oldest first; `next` is the `after` of the following page, null at the end."""
@@ -137,7 +140,17 @@ class Api:
             raise Refused("unknown-topic", f"one of {', '.join(STATE_TOPICS)}", 404)
         if topic not in access.topics_for(current_visit().identity.role):
             raise Refused("forbidden", f"this role may not read {topic}", 403)
-        return json(await documents.current(self.process.bus, topic))
+        return json(await self._current(topic))
+
+    async def _current(self, topic: str) -> documents.Documents:
+        if self._waiting >= READS_WAITING:
+            raise Refused("busy", "too many requests at once; try again", 503)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await documents.current(self.process.bus, topic)
+        finally:
+            self._waiting -= 1
 
     # -- walls ----------------------------------------------------------------------------------------------------
 
@@ -184,11 +197,13 @@ class Api:
 
     async def change_user(self, name: str, change: UserChange) -> Response:
         """Changes role or password and ends the user's sessions."""
+        await access.end_sessions(self.process.bus, name)  # before as well: without the bus nothing is changed
         await asyncio.to_thread(self.users.change, name, change.role, change.password)
         await access.end_sessions(self.process.bus, name)
         return json({"name": name})
 
     async def remove_user(self, name: str) -> Response:
+        await access.end_sessions(self.process.bus, name)
         await asyncio.to_thread(self.users.remove, name)
         await access.end_sessions(self.process.bus, name)
         return json({"removed": name})

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
+from pydantic import Field
 
 from hall.app.answers import json
 from hall.core.errors import Refused
@@ -22,6 +23,8 @@ SEARCHES_AT_ONCE = 2
 #: searches that may wait for their turn; more are refused, so that a storm of requests cannot pile up
 SEARCHES_WAITING = 50
 _Words = Annotated[list[str] | None, Query(max_length=50)]
+_Severity = Annotated[int, Field(ge=0, le=4)]
+_Moment = Annotated[int | None, Query(ge=-(2**53), le=2**53)]  # what SQLite and browsers can count
 
 
 class Book(Protocol):
@@ -57,12 +60,12 @@ class Cases:
         class_name: _Words = None,
         report_source: _Words = None,
         unit: _Words = None,
-        severity: Annotated[list[int] | None, Query(max_length=5)] = None,
+        severity: Annotated[list[_Severity] | None, Query(max_length=5)] = None,
         open: bool | None = None,
         overdue: bool | None = None,
         today: bool = False,
-        since: int | None = None,
-        until: int | None = None,
+        since: _Moment = None,
+        until: _Moment = None,
         sort: Annotated[str, Query(max_length=40)] = "reported desc",
         offset: Annotated[int, Query(ge=0, le=DEEPEST_OFFSET)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,

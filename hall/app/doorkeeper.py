@@ -11,7 +11,8 @@ import logging
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from hall import access
@@ -22,8 +23,11 @@ from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
 
 log = logging.getLogger("hall.web")
+_PUSHED = "/api/v1/ingest/"
 WALL_COOKIE_SECONDS = 400 * 24 * 3600
-_LOOPBACK = ("127.", "::1", "::ffff:127.")
+#: bodies of forms and calls; what suppliers push has a bound of its own
+MAX_BODY_BYTES = 64 * 1024
+_TOO_LARGE = f"at most {MAX_BODY_BYTES} bytes"
 
 
 def refusal(refused: Refused) -> JSONResponse:
@@ -58,7 +62,8 @@ class Doorkeeper:
         except BusLost as error:
             answer = refusal(Refused("bus-lost", f"the hall cannot look up who you are: {error}", 503))
         if answer is None:
-            return await self.app(scope, receive, send)
+            pushed = path.startswith(_PUSHED)
+            return await self.app(scope, receive if pushed or scope["type"] != "http" else _bounded(receive), send)
         if scope["type"] == "websocket":
             await receive()
             return await send({"type": "websocket.close", "code": 4401 if answer.status_code == 401 else 4403})
@@ -71,9 +76,11 @@ class Doorkeeper:
         if act is None:
             known = known_path(path)
             raise Refused(*(("method-not-allowed", method, 405) if known else ("not-found", path[:200], 404)))
-        pushed = path.startswith("/api/v1/ingest/")
-        if not pushed:
+        if not path.startswith(_PUSHED):
             self._check_origin(scope, method)
+            declared = h.header(scope, b"content-length")
+            if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
+                raise Refused("too-large", _TOO_LARGE, 413)
         page, query = parse_target(target) if target else (path, parse_target("?" + scope["query_string"].decode("latin-1"))[1])
         visit = Visit(path=path, page=page, query=query, address=_peer(scope))
         if act == PUBLIC:
@@ -85,16 +92,16 @@ class Doorkeeper:
         for needed in filter(None, (act, page_act)):
             if not access.may(visit.identity.role, needed):
                 raise Refused("forbidden", f"role {visit.identity.role} may not {needed}", 403)
-        if method not in h.SAFE_METHODS and not hmac.compare_digest(h.header(scope, b"x-hall-csrf"), visit.csrf or "-"):
+        shown = h.header(scope, b"x-hall-csrf").encode()
+        if method not in h.SAFE_METHODS and not (visit.csrf and hmac.compare_digest(shown, visit.csrf.encode())):
             raise Refused("csrf", "send the page's token in the header X-Hall-CSRF", 403)
         set_visit(visit)
-        return self._paired(scope, visit) if is_page(path) else None
+        return await self._paired(scope, visit) if is_page(path) else None
 
     async def _identified(self, scope, visit: Visit) -> Visit:
         """The visit with who asks; raises Refused 401 when nobody known does."""
         secret = h.cookie(scope, access.COOKIE)
-        demo = self.process.config.city.demo and visit.address.startswith(_LOOPBACK)
-        demo = demo and h.is_loopback_name(h.header(scope, b"host")) and not h.header(scope, b"x-forwarded-for")
+        demo = self.process.config.city.demo and access.on_this_machine(visit.address, Headers(scope=scope))
         token = visit.query.get("token", "")
         identity = await access.identify(self.process.bus, secret, token, demo_loopback=demo)
         if identity is None:
@@ -109,14 +116,18 @@ class Doorkeeper:
         if method == "WEBSOCKET" and not origin:
             raise Refused("foreign-origin", "a page's socket names its origin", 403)
 
-    def _paired(self, scope, visit: Visit) -> Response | None:
-        """Moves a wall's token from the address into the cookie, so that the address shows and leaks nothing."""
+    async def _paired(self, scope, visit: Visit) -> Response | None:
+        """Moves a wall's token from the address into the cookie, so that the address shows and leaks nothing.
+
+        Only a token that holds is moved: an address made up by somebody must not cost a paired screen its cookie.
+        """
         token = visit.query.get("token")
         if not token:
             return None
         rest = urlencode({name: value for name, value in visit.query.items() if name != "token"})
         answer = RedirectResponse(visit.path + (f"?{rest}" if rest else ""), 303)
-        if visit.identity.wall:
+        holds = await access.identify(self.process.bus, None, token, demo_loopback=False)
+        if holds and visit.identity.role == "wall":
             keep_session(answer, token, secure=scope.get("scheme") == "https", seconds=WALL_COOKIE_SECONDS)
         return answer
 
@@ -124,8 +135,7 @@ class Doorkeeper:
         """People are led to the sign-in, programs get JSON."""
         page = scope["type"] == "http" and is_page(path)
         if page and refused.status in (401, 403):
-            query = scope["query_string"].decode("latin-1")
-            going = urlencode({"next": path + (f"?{query}" if query else ""), "why": refused.reason})
+            going = urlencode({"next": path + _query_without_token(scope), "why": refused.reason})
             return RedirectResponse(f"/sign-in?{going}", 303)
         return refusal(refused)
 
@@ -138,6 +148,31 @@ class Doorkeeper:
             await send(message)
 
         return guarded
+
+
+def _bounded(receive):
+    """`receive` that gives at most MAX_BODY_BYTES of a body, whatever length was declared."""
+    taken = 0
+
+    async def bounded():
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_BODY_BYTES:
+            raise HTTPException(413, _TOO_LARGE)
+        return message
+
+    return bounded
+
+
+def _query_without_token(scope) -> str:
+    """The query of a page as it may be shown and remembered: a wall's token is a secret."""
+    try:
+        fields = parse_target("?" + scope["query_string"].decode("latin-1"))[1]
+    except Refused:
+        return ""
+    kept = urlencode({name: value for name, value in fields.items() if name != "token"})
+    return f"?{kept}" if kept else ""
 
 
 def _peer(scope) -> str:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
-_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -19,14 +17,12 @@ def host_name(host: str) -> str:
     return found[1].lower() if found else ""
 
 
-def is_loopback_name(host: str) -> bool:
-    """Whether the browser was sent to this machine by name: a foreign name that leads here is an attack on the demo."""
-    return host_name(host) in _LOOPBACK_NAMES
-
-
 def same_origin(origin: str, host: str) -> bool:
     """Whether an Origin header names the very host and port that was asked."""
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
     return parts.scheme in ("http", "https") and bool(host_name(host)) and parts.netloc.lower() == host.lower()
 
 
@@ -35,12 +31,12 @@ def header(scope: dict, name: bytes) -> str:
 
 
 def cookie(scope: dict, name: str) -> str:
-    """One cookie's value; empty when it is not there or the header is broken."""
-    try:
-        found = SimpleCookie(header(scope, b"cookie")).get(name)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+    """One cookie's value, empty when it is not there. Odd cookies of other programs on this host do not matter."""
+    for part in header(scope, b"cookie").split(";"):
+        key, _, value = part.strip().partition("=")
+        if key == name:
+            return value.strip('"')
+    return ""
 
 
 def content_policy(host: str, gate_port: int, script_hashes: list[str]) -> str:
@@ -70,6 +66,7 @@ def secure(headers: MutableHeaders, policy: str, path: str, query: bytes) -> Non
     headers["x-frame-options"] = "DENY"
     headers["referrer-policy"] = "same-origin"
     headers["cross-origin-opener-policy"] = "same-origin"
+    headers["cross-origin-resource-policy"] = "same-origin"
     headers["permissions-policy"] = "camera=(), microphone=(), geolocation=()"
     if path.startswith("/assets/") and b"m=" in query:
         headers["cache-control"] = "public, max-age=31536000, immutable"

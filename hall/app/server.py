@@ -54,6 +54,7 @@ async def serve(process: Process) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
+        http="h11",  # bounds a request's head at 64 kB; httptools takes headers without end
         ws="websockets-sansio",
         ws_max_size=8 * 1024 * 1024,
         timeout_graceful_shutdown=2,

@@ -44,7 +44,10 @@ _FORM = """{message}<form method="post" action="/sign-in?{query}" autocomplete="
 
 def safe_next(target: str) -> str:
     """Where to go after signing in: only a page of this site, else the desk."""
-    path, _ = parse_target(target)
+    try:
+        path, _ = parse_target(target)
+    except Refused:
+        return "/desk"
     return target if target.startswith("/") and not target.startswith(("//", "/\\")) and is_page(path) else "/desk"
 
 
@@ -78,11 +81,12 @@ class SignIn:
             user = await asyncio.to_thread(self.users.check, name, password)
         if user is None:
             return self._page(request, "signin.why.wrong", status=401, name=name)
-        await forgive(self.process.bus, name)
+        await forgive(self.process.bus, name, current_visit().address)
         return await self._welcome(request, user.name, user.role, safe_next(request.query_params.get("next", "")))
 
     async def _welcome(self, request: Request, name: str, role: str, target: str) -> Response:
         secret = await access.open_session(self.process.bus, name, role)
+        await access.close_session(self.process.bus, request.cookies.get(access.COOKIE, ""))  # nobody needs it any more
         answer = RedirectResponse(target, 303)
         keep_session(answer, secret, secure=request.url.scheme == "https", seconds=access.SESSION_SECONDS)
         answer.delete_cookie(FORM_COOKIE, path="/sign-in")
@@ -102,7 +106,7 @@ class SignIn:
         identity = await access.use_link_code(self.process.bus, code)
         if identity is None:
             return RedirectResponse("/sign-in?why=link-used", 303)
-        await forgive(self.process.bus, f"link:{current_visit().address}")
+        await forgive(self.process.bus, f"link:{current_visit().address}", current_visit().address)
         return await self._welcome(request, identity.name, identity.role, "/desk")
 
     def _page(self, request: Request, message: str, *, status: int, name: str = "", **values: str) -> Response:

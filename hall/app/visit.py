@@ -10,7 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 
 from hall.access import Identity, csrf_token
+from hall.core.errors import Refused
 
+MAX_FIELDS = 50
 _NOBODY = Identity("", "")
 
 
@@ -64,6 +66,9 @@ def split_page_prefix(path: str) -> tuple[str, str | None]:
 
 
 def parse_target(target: str) -> tuple[str, dict[str, str]]:
-    """Path and query of an address within this site."""
-    parts = urlsplit(target)
-    return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=50))
+    """Path and query of an address within this site; raises Refused 400 for what is none."""
+    try:
+        parts = urlsplit(target)
+        return parts.path or "/", dict(parse_qsl(parts.query, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    except ValueError as error:
+        raise Refused("bad-address", str(error)[:200], 400) from None
