@@ -1,9 +1,12 @@
 #!/bin/sh
-# What tests need beside Python packages: Chromium, a CJK font, Mosquitto. Installed through apt when root, named otherwise.
+# What tests need beside Python packages: Chromium, a CJK font, Mosquitto, libfaketime. Installed through apt when root, named otherwise.
 missing=""
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 { command -v fc-list >/dev/null && fc-list | grep -qi 'noto.*cjk'; } || missing="$missing fonts-noto-cjk"
 [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing="$missing mosquitto"
+if [ "$(uname)" = Linux ]; then # sets the clock of single processes
+  ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q . || missing="$missing faketime"
+fi
 if [ "${1:-}" = bench ]; then # the peers that measurements run beside ours
   command -v npm >/dev/null || missing="$missing nodejs npm"
   command -v nats-server >/dev/null || missing="$missing nats-server"

@@ -15,6 +15,7 @@ from feeds.source import Rim, Transport
 from hall.core.config import FeedConfig
 
 _TICK_SECONDS = 0.5
+CLOCK_STEP_MS = 2_000  # further back than any correction of a clock that is right
 
 
 async def run(feed: FeedConfig, rim: Rim) -> None:
@@ -38,6 +39,8 @@ async def run(feed: FeedConfig, rim: Rim) -> None:
     rim.cursor(str(told).encode())
     while True:
         now = rim.clock.now()
+        if now < told - CLOCK_STEP_MS:
+            told = now  # the clock was set back: the story is told from there, not waited for
         if now > told:
             await teller.tell(rim, told, now)
             rim.cursor(str(now).encode())

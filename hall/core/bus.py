@@ -46,7 +46,8 @@ def _faults() -> Iterator[None]:
 
 def _reason(fault: Exception) -> str:
     """What the server said; not the command it said it of, which holds a city's data."""
-    return str(fault).rpartition(" of pipeline caused error: ")[2].strip("(',)") or type(fault).__name__
+    said = str(fault).rpartition(" of pipeline caused error: ")[2].strip("(',)")
+    return said or ("no answer in time" if isinstance(fault, TimeoutError) else type(fault).__name__)
 
 
 class Bus(Store):

@@ -26,7 +26,7 @@ screen = [%d, %d]
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lives, no asyncio test can run: playwright keeps a loop in this thread
 def chromium():
     with playwright_api.sync_playwright() as api:
         browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])

@@ -1,0 +1,160 @@
+"""The machine's clock jumps an hour on, an hour back and a day back while the hall runs: walls go on, and tell the truth."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import httpx
+import pytest
+
+from tests.journeys.faketime import FakeClock
+from tests.journeys.test_freshness import FEEDS, _not_live, _states, _wait
+from tests.push import push, write_city
+from tests.running import RunningHall
+from tests.stream import Screen
+
+DAY = 86_400
+JUMPS = {"an hour on": 3600, "an hour back": -3600, "a day back": -DAY}
+PROCESSES = ("bus", "gate", "web", "feeds", "dispatch", "video")
+
+
+class Town(threading.Thread):
+    """Suppliers on a machine whose clock is the hall's: each feed twice a second, except those in `silent`."""
+
+    def __init__(self, hall: RunningHall, clock: FakeClock) -> None:
+        super().__init__(daemon=True)
+        self.hall, self.clock, self.silent, self.ended = hall, clock, set(), threading.Event()
+        self.reported: list[int] = []  # of every case that was acknowledged
+        self.told = 0
+
+    def run(self) -> None:
+        while not self.ended.wait(0.4):
+            now = self.clock.now()
+            self.told += 1
+            value = 0.30 if self.told // 6 % 2 else 0.05  # in and out of the alarm
+            rows = {
+                "cases": {
+                    "case_id": f"c{self.told}",
+                    "state": "handling",
+                    "class_name": "积水",
+                    "reported": now - 500,
+                    "severity": 2,
+                },
+                "gauges": {"sensor_id": "g1", "quantity": "water_depth", "value": value + self.told / 1e6},
+                "places": {"sensor_id": "g1", "name": "桥下", "quantity": "water_depth"},
+                "crews": {"unit_id": "u1", "name": "一队", "lon": 113.9 + self.told / 1e5, "lat": 35.3},
+                "cameras": {"channel_id": "41070000001310000001", "name": "桥下", "state": "online", "stream_url": "test://1"},
+            }
+            for feed in rows.keys() - self.silent:
+                row = {"lon": 113.9, "lat": 35.3, **rows[feed], "time": now}
+                push(self.hall.url, feed, [row], wait=False)
+                if feed == "cases":
+                    self.reported.append(row["reported"])
+
+    def counted(self, now: int) -> tuple[int, int]:
+        """What the cards `reported` (today, in UTC) and `open` must say at `now`."""
+        known = [moment for moment in self.reported if moment <= now]
+        return sum(moment // (DAY * 1000) == now // (DAY * 1000) for moment in known), len(known)
+
+
+@pytest.fixture
+def clock(tmp_path) -> FakeClock:
+    return FakeClock(tmp_path)
+
+
+def _cards(screen: Screen) -> tuple[int, int]:
+    cards = {card["key"]: card["value"] for card in screen.present("kpi").get("kpi/today", {}).get("cards", [])}
+    return cards.get("reported", -1), cards.get("open", -1)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(240)
+def test_walls_recover_and_go_on_after_every_jump_of_the_clock(tmp_path, open_page, clock):
+    city = write_city(tmp_path / "hall.toml", FEEDS, expected_seconds=2)
+    with RunningHall(tmp_path / "v", city, **clock.env) as hall:
+        session = httpx.Client(base_url=hall.url)
+        assert session.get(hall.desk_link).status_code == 303
+        pids = {name: hall.child(name).pid for name in PROCESSES}
+        town, screen = Town(hall, clock), Screen(hall.stream, ["kpi", "observation", "alarm", "process", "feed"])
+        town.start()
+        screen.start()
+        pages = {wall: open_page(f"{hall.url}/wall/{wall}") for wall in ("routine", "flood")}
+        assert not _wait(pages, 30, _not_live), "all live to begin with"
+
+        for name, offset in JUMPS.items():
+            clock.set(offset)
+            for wall, page in pages.items():
+                page.wait_for_function("now => Math.abs(hall.clock.real() - now) < 4000", arg=clock.now(), timeout=6000)
+                assert page.evaluate("hall.link.state") == "live", f"{wall} after {name}"
+            assert not _wait(pages, 12, _not_live), f"all live again after {name}"
+            _goes_on(screen, town, clock, name)
+            assert not (wrong := _not_live(_states(pages))), f"still live after {name}: {wrong}"
+            assert session.get("/api/v1/me").json()["role"] == "supervisor", f"still signed in after {name}"
+        _still_honest(hall, town, pages)
+        town.ended.set()
+        town.join(10)
+        now = clock.now() + 1000
+        screen.wait_until(lambda s: _cards(s) == town.counted(now), 15, "every case is counted once")
+        assert {process: hall.child(process).pid for process in PROCESSES} == pids, "no process ended"
+        assert not [line for line in hall.lines if "Traceback" in line]
+        screen.end()
+        for page in pages.values():
+            assert not page.faults
+
+
+def _goes_on(screen: Screen, town: Town, clock: FakeClock, name: str) -> None:
+    """Readings, alarms and indicators of after the jump arrive."""
+    told, cases = town.told, len(town.reported)
+    gauge = "observation/gauges/g1/water_depth"
+    screen.wait_until(
+        lambda s: round(s.present("observation")[gauge]["value"] % 0.05 * 1e6) > told, 10, f"new readings after {name}"
+    )
+    for active in (True, False):
+        screen.wait_until(lambda s, a=active: _alarm(s) is a, 15, f"an alarm that is {'on' if active else 'off'} after {name}")
+    screen.wait_until(
+        lambda s: len(town.reported) > cases + 2 and town.counted(clock.now() - 4000)[1] <= _cards(s)[1] <= len(town.reported),
+        15,
+        f"indicators count after {name}",
+    )
+
+
+def _alarm(screen: Screen) -> bool | None:
+    found = screen.present("alarm").get("alarm/gauges/g1")
+    return None if found is None else found.get("active", True)
+
+
+def _still_honest(hall: RunningHall, town: Town, pages) -> None:
+    """With the clock a day back, what stops is still seen to have stopped."""
+    town.silent = {"gauges"}
+    assert not _wait(pages, 12, lambda s: {t for t, state in s.items() if state == "live" and t.endswith("/gauges")})
+    town.silent = set()
+    dispatch = hall.child("dispatch")
+    dispatch.send_signal(signal.SIGSTOP)
+    wrong = _wait(pages, 8, lambda s: {t for t, state in s.items() if state == "live" and t.endswith(("/kpi_strip", "/trend"))})
+    dispatch.send_signal(signal.SIGCONT)
+    assert not wrong, f"dispatch stands still, these look live: {wrong}"
+    assert not _wait(pages, 20, _not_live), "all live again"
+
+
+@pytest.mark.timeout(90)
+def test_the_demo_city_lives_on_when_the_clock_is_set_back(tmp_path, clock):
+    with RunningHall(tmp_path / "v", None, **clock.env) as hall:
+        screen = Screen(hall.stream, ["position", "feed", "kpi"])
+        screen.start()
+        screen.wait_until(lambda s: len(s.present("position")) > 5, 30, "crews move")
+        clock.set(-3600)
+        screen.wait_until(lambda s: _seen(s, clock), 10, "the clock was set")
+        before = screen.present("position")
+
+        def moved(screen: Screen) -> bool:
+            now = screen.present("position")
+            return sum((now[s]["lon"], now[s]["lat"]) != (d["lon"], d["lat"]) for s, d in before.items() if s in now) >= 3
+
+        screen.wait_until(moved, 25, "crews move on")
+        screen.end()
+
+
+def _seen(screen: Screen, clock: FakeClock) -> bool:
+    feeds = [feed["last_seen_real"] for feed in screen.present("feed").values() if feed.get("last_seen_real")]
+    return bool(feeds) and any(abs(seen - clock.now()) < 5000 for seen in feeds)
