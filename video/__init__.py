@@ -6,7 +6,7 @@ from hall.core.process import Process
 
 
 async def run(process: Process) -> None:
-    """Serves posters on settings.host:settings.video_port until cancelled (`hall video`)."""
+    """Serves posters on this machine's loopback, settings.video_port, until cancelled (`hall video`)."""
     from video.server import serve
 
     await serve(process)

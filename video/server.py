@@ -1,4 +1,5 @@
-"""HTTP for pictures: `/poster/<subject>.jpg?w=480` and `/healthz`. For the hall's own web process, which checks who asks."""
+"""HTTP for pictures: `/poster/<subject>.jpg?w=480` and `/healthz`. For the hall's own web process, which checks who asks:
+listens on loopback only, whatever HALL_HOST says, and answers to loopback names only."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -19,6 +22,7 @@ from video.directory import Directory
 from video.posters import PERIOD_SECONDS, WIDTHS, Posters
 
 log = logging.getLogger("hall.video")
+HOST = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
@@ -53,7 +57,9 @@ def app(process: Process, directory: Directory, posters: Posters) -> Starlette:
         status = {"channels": directory.board.count("channel"), "bus": directory.lost or "ok", **posters.counters}
         return JSONResponse(status, status_code=503 if directory.lost else 200)
 
-    return Starlette(routes=[Route("/poster/{subject:path}.jpg", poster), Route("/healthz", healthz)])
+    # a foreign page whose name was made to lead to this machine is not ours
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
+    return Starlette(routes=[Route("/poster/{subject:path}.jpg", poster), Route("/healthz", healthz)], middleware=[guard])
 
 
 def _width(request: Request) -> int:
@@ -66,8 +72,7 @@ def _width(request: Request) -> int:
 
 def listen(host: str, port: int) -> socket.socket:
     """A bound socket; raises HallError that says which port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
@@ -83,8 +88,8 @@ async def serve(process: Process) -> None:
     process.counters = posters.counters
     await directory.load()
     process.spawn(directory.follow(), "follow channels")
-    listener = listen(process.settings.host, process.settings.video_port)
-    log.info("posters on http://%s:%s", process.settings.host, listener.getsockname()[1])
+    listener = listen(HOST, process.settings.video_port)
+    log.info("posters on http://%s:%s", HOST, listener.getsockname()[1])
     config = uvicorn.Config(
         app(process, directory, posters), log_config=None, access_log=False, lifespan="off", ws="none",
         timeout_keep_alive=30, limit_concurrency=256, server_header=False,

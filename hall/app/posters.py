@@ -23,9 +23,8 @@ class Posters:
     """The proxy; `router` serves it. One pool of connections, bounded in number, time and bytes."""
 
     def __init__(self, process: Process) -> None:
-        settings = process.settings
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
-        self.base = f"http://{host}:{settings.video_port}/poster/" if settings.video_port else ""
+        port = process.settings.video_port
+        self.base = f"http://127.0.0.1:{port}/poster/" if port else ""  # it listens nowhere else
         self.client = httpx.AsyncClient(
             timeout=LIMIT_SECONDS, limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False
         )

@@ -72,7 +72,7 @@ async def room(bus, tmp_path, clips, monkeypatch):
     directory, posters = Directory(process.bus), Posters(process.config)
     transport = httpx.ASGITransport(app(process, directory, posters))
     async with contextlib.AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://room"))
+        client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1"))
         stack.push_async_callback(process.bus.close)
         stack.callback(posters.close)
         yield Room(process, directory, posters, client)

@@ -8,10 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from hall.core import settings as settings_module
 from hall.core.config import parse
 from hall.core.errors import ConfigError
+from hall.core.process import Process
 from tests.video.conftest import NOW, channel, gauge
 from video.posters import _CACHE_BYTES, Posters
+from video.server import serve
 
 
 def _image(answer):
@@ -170,3 +173,28 @@ def test_roots_must_be_a_list_of_folders():
     )
     with pytest.raises(ConfigError, match="video_roots"):
         Posters(parse(text))
+
+
+@pytest.mark.parametrize("host", ["evil.example", "10.0.0.1:8052", "localhost.evil.example", "[::1].evil.example", ""])
+async def test_a_foreign_name_that_leads_to_this_machine_sees_no_picture(room, host):
+    await room.tell(channel("1", has_stream=True), **{"1": "test://1"})
+    assert (await room.get("/poster/channel/cams/1.jpg", host=host)).status_code == 400
+    assert (await room.get("/poster/channel/cams/1.jpg", host="localhost:8052")).status_code == 200
+
+
+async def test_the_pictures_listen_on_loopback_whatever_address_the_hall_is_shown_on(bus, monkeypatch):
+    heard: list[str] = []
+
+    def listen(host, port):
+        heard.append(host)
+        raise ConfigError("heard enough")
+
+    monkeypatch.setattr("video.server.listen", listen)
+    for name, value in {"HALL_HOST": "0.0.0.0", "HALL_REDIS_URL": bus.url, "HALL_BUS_PREFIX": bus.prefix}.items():
+        monkeypatch.setenv(name, value)
+    process = Process("video", settings_module.read(), parse('[city]\nname={en="T"}\ncentre=[1,2]\n'))
+    with pytest.raises(ConfigError, match="heard"):
+        await serve(process)
+    await process.end_tasks()
+    await process.bus.close()
+    assert heard == ["127.0.0.1"]
