@@ -5,8 +5,9 @@ gone. All infos of one alert are one warning: texts by language, the worst sever
 repeat in the others).
 
 Options: `severity` (table from the sender's word to 0..4; default Minor..Extreme and 蓝色..红色 = 1..4), `areas` (file that
-knows geocodes: GeoJSON, or JSON `{code: [lon, lat] or ring}`), `areas_code` (its property that holds the code), `point_radius_km` (size a point
-is drawn with, 5), `statuses` (default all five of the standard; screens mark whatever is not Actual, and others are parked).
+knows geocodes: GeoJSON, or JSON `{code: [lon, lat] or ring}`), `areas_code` (its property that holds the code),
+`point_radius_km` (size a point is drawn with, 5), `statuses` (default all five of the standard; screens mark whatever is not
+Actual, and others are parked).
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def main() -> int:
         ]
         push(hall.url, "directory", rows)
         browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM, ignore_default_args=["--headless"])
-        page = browser.new_page(viewport={"width": 1920, "height": 1080})
+        page = browser.new_page(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
         page.goto(f"{hall.url}/wall/flood")
         page.wait_for_function("window.hall && hall.link && hall.link.state === 'live'", timeout=30_000)
         session = page.context.new_cdp_session(page)
