@@ -131,6 +131,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> None:
+    os.umask(0o077)  # what the hall keeps is for its own user: cases, stream addresses, the bus
     given = sys.argv[1:] if argv is None else argv
     checking = given[:2] == ["feeds", "check"]
     options = parser().parse_args(given[:2] if checking else given)

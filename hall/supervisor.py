@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import ctypes
 import fcntl
-import http.client
 import os
 import shlex
 import shutil
 import signal
-import socket
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from hall.core.clock import ClockState, monotonic
 from hall.core.errors import BusLost, HallError
 from hall.core.event import unpack
 from hall.core.settings import Settings, bus_socket
+from hall.ports import free_port, healthz, require_port
 
 ROOT = Path(__file__).parent.parent
 SLOWEST_START_SECONDS = 30.0
@@ -45,41 +45,19 @@ def read_procfile(text: str) -> dict[str, list[str]]:
     return found
 
 
-def free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
-
-
-def require_port(host: str, port: int, what: str) -> None:
-    """Raises HallError saying which port is taken and how to choose another."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise HallError(
-                f"port {port} on {host} ({what}) is taken: {error.strerror}. Another hall may be running; "
-                f"choose another port with HALL_PORT, for example: HALL_PORT={port + 100 if port < 65000 else 18050} make run"
-            ) from None
+def harmless(line: bytes) -> str:
+    """A line of a log as text that a terminal only shows: suppliers' words get into logs, and control characters in them
+    could clear the screen or write lines of their own."""
+    text = line.decode(errors="replace").rstrip()
+    if text.isprintable():
+        return text
+    return "".join(c if c == "\t" or unicodedata.category(c)[0] != "C" else ascii(c)[1:-1] for c in text)
 
 
 def _die_with_parent() -> None:
     """On Linux the kernel ends a child whose supervisor was killed, so that no half hall is left running."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def _healthz(host: str, port: int) -> bool:
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-    door = http.client.HTTPConnection(shown, port, timeout=2)
-    try:
-        door.request("GET", "/healthz")
-        return door.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        door.close()
 
 
 class Child:
@@ -129,7 +107,7 @@ class Child:
                 return
             if b"overcommit_memory" in line:
                 continue  # advice for the machine's owner, `hall doctor` gives it; not a fault of this run
-            self.tell(f"{self.name:>8} | {line.decode(errors='replace').rstrip()}")
+            self.tell(f"{self.name:>8} | {harmless(line)}")
 
     async def stop(self) -> None:
         if self._task:
@@ -164,6 +142,7 @@ class Supervisor:
         run = self.settings.data_dir / "run"
         try:
             run.mkdir(parents=True, exist_ok=True)
+            self._keep_private()
             self._lock = open(run / "lock", "a+")  # noqa: SIM115 - held for the whole run
         except OSError as error:
             raise HallError(f"data directory {self.settings.data_dir}: {error.strerror}; set HALL_DATA_DIR") from None
@@ -180,6 +159,14 @@ class Supervisor:
         if self.settings.embedded:
             bus_socket(self.settings.data_dir).unlink(missing_ok=True)
 
+    def _keep_private(self) -> None:
+        """Takes what an earlier version kept readable for other users of this machine away from them: stream addresses
+        with passwords lie in the bus's files, people's reports in the casebook. What is new is private by the umask."""
+        for name in ("run", *RUN_STATE, "users.db"):
+            path = self.settings.data_dir / name
+            if path.exists():
+                path.chmod(0o700 if path.is_dir() else 0o600)
+
     def make_children(self, config_path: str, replays: bool) -> None:
         """Reads the Procfile; `replays` tells whether the configuration's clock is a replay's."""
         self.replays = replays
@@ -190,7 +177,7 @@ class Supervisor:
             os.environ,
             HALL_CONFIG=config_path,
             HALL_DATA_DIR=str(self.settings.data_dir),
-            HALL_VIDEO_PORT=str(self.settings.video_port or free_port(self.settings.host)),
+            HALL_VIDEO_PORT=str(self.settings.video_port or free_port()),
             PYTHONUNBUFFERED="1",
         )
         for name, command in commands.items():
@@ -285,7 +272,7 @@ class Supervisor:
     async def _doors_open(self) -> bool:
         """Whether web and gate answer `GET /healthz`: a process beats before its pages are assembled."""
         ports = [self.settings.port] * ("web" in self.children) + [self.settings.gate_port] * ("gate" in self.children)
-        answers = [await asyncio.to_thread(_healthz, self.settings.host, port) for port in ports]
+        answers = [await asyncio.to_thread(healthz, self.settings.host, port) for port in ports]
         return all(answers)
 
     async def _stop_all(self) -> None:

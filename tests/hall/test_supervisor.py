@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hall.core.errors import HallError
-from hall.supervisor import read_procfile
+from hall.supervisor import harmless, read_procfile
 from tests.running import ROOT, free_port_pair
 
 
@@ -71,3 +71,28 @@ def test_the_procfile_is_read_and_a_bad_line_is_named():
     }
     with pytest.raises(HallError, match="Procfile:2"):
         read_procfile("bus: hall bus\nnonsense\n")
+
+
+def test_what_a_supplier_wrote_into_a_log_is_only_shown_by_the_terminal():
+    line = "积水　路口\t\x1b[2J\x1b]0;x\x07\r\u202e\u009b31m 好".encode() + b"\xff\n"
+    assert harmless(line) == "积水　路口\t\\x1b[2J\\x1b]0;x\\x07\\r\\u202e\\x9b31m 好\ufffd"
+    assert harmless("web | 普通 line\n".encode()) == "web | 普通 line"
+
+
+def test_other_users_of_the_machine_read_nothing_that_the_hall_keeps(tmp_path):
+    data = tmp_path / "data"
+    (data / "bus").mkdir(parents=True)
+    (data / "cases.db").write_text("old")
+    os.chmod(data / "cases.db", 0o644)
+    port = free_port_pair()
+    code = (
+        "from hall.cli import main; from hall.core import settings; from hall.supervisor import Supervisor; import os, sys\n"
+        "try: main(['version'])\nexcept SystemExit: pass\n"
+        "Supervisor(settings.read()).prepare(False); open('made', 'w')"
+    )
+    env = {**os.environ, "HALL_PORT": str(port), "HALL_DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=env, check=True, timeout=60)
+    kept = [data / "bus", data / "run", data / "run" / "lock", data / "cases.db", tmp_path / "made"]
+    assert {path.name: path.stat().st_mode & 0o077 for path in kept} == dict.fromkeys(
+        ("bus", "run", "lock", "cases.db", "made"), 0
+    )
