@@ -72,6 +72,7 @@ class Api:
             ("GET", "/api/v1/feeds", self.feeds, "system"),
             ("GET", "/api/v1/feeds/{feed}/parked", self.parked, "system"),
             ("POST", "/api/v1/feeds/{feed}/replay-parked", self.replay_parked, "system"),
+            ("POST", "/api/v1/feeds/reload", self.reload, "system"),
             ("GET", "/api/v1/screens", self.screens, "system"),
             ("GET", "/api/v1/board/{topic}", self.board, "picture"),
             ("POST", "/api/v1/scene/{wall}", self.scene, "walls"),
@@ -123,6 +124,11 @@ class Api:
         command = msgspec.json.encode({"do": "replay-parked", "feed": feed})
         await self.process.bus.queue_add({"command": command}, "commands", "feeds", bound=1000)
         return json({"asked": True, "feed": feed, "kept": await self.process.bus.queue_length("parked", feed)}, 202)
+
+    async def reload(self) -> Response:
+        """Asks the feeds process to read hall.toml again; a file it cannot use changes nothing and shows in every feed's error."""
+        await self.process.bus.queue_add({"command": msgspec.json.encode({"do": "reload"})}, "commands", "feeds", bound=1000)
+        return json({"asked": True}, 202)
 
     def _require_feed(self, name: str) -> None:
         try:

@@ -26,7 +26,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/openapi\.json|/api/v1/cases(/.+)?|/api/v1/board/[^/]+|/api/v1/me", "see-desk"),
     (_READ, r"/api/v1/feeds|/api/v1/screens", "see-system"),
     (_READ, r"/api/v1/feeds/[^/]+/parked", "see-parked"),
-    (frozenset({"POST"}), r"/api/v1/feeds/[^/]+/replay-parked", "replay-parked"),
+    (frozenset({"POST"}), r"/api/v1/feeds/[^/]+/replay-parked|/api/v1/feeds/reload", "replay-parked"),
     (frozenset({"POST"}), r"/api/v1/scene/[^/]+", "switch-scene"),
     (_ALL, r"/api/v1/walls(/.*)?", "pair-wall"),
     (_ALL, r"/api/v1/users(/.*)?", "manage-users"),

@@ -35,6 +35,7 @@ DOORS = {
     ("GET", "/api/v1/screens"): "--yyyyy",
     ("GET", "/api/v1/feeds/probe/parked"): "--yyy-y",
     ("POST", "/api/v1/feeds/probe/replay-parked"): "----y-y",
+    ("POST", "/api/v1/feeds/reload"): "----y-y",
     ("POST", "/api/v1/scene/east"): "--yyyyy",
     ("GET", "/api/v1/walls"): "------y",
     ("POST", "/api/v1/walls/pair"): "------y",
