@@ -126,7 +126,7 @@ class Api:
         return json({"asked": True, "feed": feed, "kept": await self.process.bus.queue_length("parked", feed)}, 202)
 
     async def reload(self) -> Response:
-        """Asks the feeds process to read hall.toml again; a file it cannot use changes nothing and shows in every feed's error."""
+        """Asks the feeds process to read hall.toml again; a file it cannot use changes nothing, and every feed says so."""
         await self.process.bus.queue_add({"command": msgspec.json.encode({"do": "reload"})}, "commands", "feeds", bound=1000)
         return json({"asked": True}, 202)
 
