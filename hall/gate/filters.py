@@ -54,7 +54,10 @@ class Filter:
             low = wanted.get("min")
             if set(wanted) != {"min"} or isinstance(low, bool) or not isinstance(low, (int, float)):
                 raise Refused("filter-malformed", f'{topic}.{name}: write {{"min": number}}')
-            return name, default, None, float(low)
+            try:
+                return name, default, None, float(low)
+            except OverflowError:
+                raise Refused("filter-malformed", f"{topic}.{name}: no number is that large") from None
         if len(wanted) > _MAX_VALUES or not all(isinstance(v, (str, int, float, bool, type(None))) for v in wanted):
             raise Refused("filter-malformed", f"{topic}.{name}: at most {_MAX_VALUES} plain values")
         return name, default, set(wanted), None

@@ -16,7 +16,9 @@ from hall.gate.pending import Batch
 #: a snapshot of at least so many parts is shared for a while; who gets an older one is caught up from its position
 SHARED_PARTS = 4
 SHARED_SECONDS = 1.0
-_MAX_ANSWERS = 64
+_MAX_ANSWERS, _ANSWER_BYTES = 64, 64 * 1024 * 1024
+#: subscriptions with a filter of their own: each costs a look at every change
+MAX_FILTERED = 128
 
 
 def stamp(epoch: str, topics: Iterable[str], where: Filter) -> str:
@@ -30,6 +32,7 @@ class Answer(NamedTuple):
     parts: list[Message]
     position: Position
     made: float
+    size: int  # bytes of the parts
 
 
 class Group:
@@ -93,11 +96,12 @@ class Group:
         known = self._answers.get(since)
         if known and self._still_good(known, since, now):
             return known
-        if len(self._answers) >= _MAX_ANSWERS:
+        if len(self._answers) >= _MAX_ANSWERS or sum(kept.size for kept in self._answers.values()) > _ANSWER_BYTES:
             self._answers.clear()
         events = self._everything() if since is None else self._missed(since)
         parts = state(since is None, self.write(self._board.position), events)
-        made = self._answers[since] = Answer(parts, self._board.position, now)
+        size = sum(len(part.plain) for part in parts)
+        made = self._answers[since] = Answer(parts, self._board.position, now, size)
         return made
 
     def _still_good(self, known: Answer, since: Position | None, now: float) -> bool:
@@ -139,8 +143,20 @@ class Groups:
     def __iter__(self) -> Iterator[Group]:
         return iter(self._groups.values())
 
+    @staticmethod
+    def _key(topics: Iterable[str], where: Filter) -> tuple[tuple[str, ...], bytes]:
+        return tuple(sorted(set(topics))), where.key
+
+    def is_new(self, topics: Iterable[str], where: Filter) -> bool:
+        """Whether nobody has this subscription yet: making it costs a look at the whole picture."""
+        return self._key(topics, where) not in self._groups
+
+    @property
+    def filtered(self) -> int:
+        return sum(bool(group.where.topics) for group in self)
+
     def join(self, topics: Iterable[str], where: Filter) -> Group:
-        key = (tuple(sorted(set(topics))), where.key)
+        key = self._key(topics, where)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = Group(key[0], where, self._board, self._epoch)

@@ -11,7 +11,7 @@ from typing import Any
 
 from hall.core.board import LANES, Board, EntryId, Position
 from hall.gate.frames import Message, beat, say
-from hall.gate.groups import Group, Groups
+from hall.gate.groups import MAX_FILTERED, Group, Groups
 from hall.gate.listener import Listener
 from hall.gate.outbox import HIGH_BYTES, Phase, Step
 from hall.gate.pending import Batch, Pending, reduce
@@ -75,9 +75,7 @@ class Hub:
         `now` in monotonic seconds.
         """
         changed = self.flush(LANES, now)
-        for listener in self._asking:
-            self._subscribe(listener, now)
-        self._asking.clear()
+        self._answer_asking(now)
         for listener in list(self._behind):
             self._advance(listener, now)
         self.counters["late"] = self.board.late
@@ -139,11 +137,31 @@ class Hub:
 
     # -- who is not live ---------------------------------------------------------------------------------------------
 
+    def _answer_asking(self, now: float) -> None:
+        """Subscribes who asked. New filters are looked through one per tick: nobody's filters may hold up all frames."""
+        made = 0
+        for listener in list(self._asking):
+            asked = listener.asked
+            if asked is not None and asked.where.topics and self.groups.is_new(asked.topics, asked.where):
+                if made:
+                    continue
+                made = 1
+            del self._asking[listener]
+            self._subscribe(listener, now)
+        if self._asking:
+            self._wake()
+
     def _subscribe(self, listener: Listener, now: float) -> None:
         asked, old = listener.asked, listener.group
         if asked is None or listener not in self.listeners:
             return
         listener.asked = None
+        new = bool(asked.where.topics) and self.groups.is_new(asked.topics, asked.where)
+        if new and self.groups.filtered >= MAX_FILTERED:
+            self.counters["refused"] += 1
+            listener.write(say("refused", reason="too-many-filters", detail=f"this gate serves {MAX_FILTERED} filters"))
+            listener.cut(4429, "too-many-filters")
+            return self.leave(listener)
         listener.group = self.groups.join(asked.topics, asked.where)
         if old is not None:
             self.groups.leave(old, listener)

@@ -14,6 +14,8 @@ from hall.gate.listener import Asked
 
 #: bytes of one client message
 MAX_BYTES = 64 * 1024
+#: subscriptions a second for good, and at once: each is answered with the whole picture
+SUBSCRIPTIONS = (1.0, 20.0)
 KNOWN_TOPICS = frozenset((*STATE_TOPICS, *LOG_TOPICS))
 
 #: reason -> code the connection is closed with
@@ -74,9 +76,16 @@ def read_ping(raw: bytes) -> Ping:
 def read_report(raw: bytes) -> Report:
     """Raises Refused, also when `part` is more than a small value."""
     report = _decode(raw, Report)
-    if len(msgspec.json.encode(report.part)) > 200:
+    if len(_encoded(report.part)) > 200:
         raise Refused("malformed", "part: at most 200 bytes")
     return report
+
+
+def _encoded(part: Any) -> bytes:
+    try:
+        return msgspec.json.encode(part)
+    except RecursionError:
+        raise Refused("malformed", "part: too deep") from None
 
 
 def read_subscribe(raw: bytes, allowed: tuple[str, ...]) -> Asked:

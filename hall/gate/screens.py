@@ -10,7 +10,7 @@ import msgspec
 
 from hall.access import Identity
 from hall.core.clock import monotonic, real_ms
-from hall.core.errors import BusLost
+from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
 from hall.gate.hub import Hub
 from hall.gate.keeper import Keeper
@@ -22,6 +22,8 @@ EVERY_SECONDS = 1.0
 #: a document nobody refreshed for so long belongs to a gate that died; one so old is removed
 SILENT_MS, REMOVED_MS = 15_000, 24 * 3600 * 1000
 MAX_SCREENS = 2_000
+#: a page is one screen; a connection that reports ever new ones would push others out
+PER_CONNECTION = 4
 
 
 class Screens:
@@ -32,17 +34,23 @@ class Screens:
         self._shown: dict[str, tuple[Any, dict[str, Any], float]] = {}  # id -> connection, document, published at
 
     def report(self, connection: Any, report: Report, who: Identity) -> None:
-        """Publishes what a screen says, at most once a second."""
+        """Publishes what a screen says, at most once a second whoever says it; raises Refused for too many screens."""
         known = self._shown.get(report.id)
         now = monotonic()
-        if known and known[0] is connection and now - known[2] < EVERY_SECONDS:
+        if known and now - known[2] < EVERY_SECONDS:
+            self._shown[report.id] = (connection, *known[1:])
             return
         if known is None and len(self._shown) >= MAX_SCREENS:
-            return
+            raise Refused("too-many-screens", f"this gate knows {MAX_SCREENS} screens already")
+        if (known is None or known[0] is not connection) and self._held(connection) >= PER_CONNECTION:
+            raise Refused("too-many-screens", f"one connection is at most {PER_CONNECTION} screens")
         document = msgspec.to_builtins(report)
         document |= {"state": "live", "who": who.name, "role": who.role, "gate": self._gate, "at": real_ms()}
         self._shown[report.id] = (connection, document, now)
         self._publish(report.id, document)
+
+    def _held(self, connection: Any) -> int:
+        return sum(holder is connection for holder, _, _ in self._shown.values())
 
     def ended(self, connection: Any) -> None:
         for screen, (holder, document, _) in list(self._shown.items()):

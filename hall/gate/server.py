@@ -7,6 +7,7 @@ import errno
 import http
 import logging
 import sys
+from collections import Counter
 from typing import Any
 
 from websockets.asyncio.server import Server as WebSocketServer
@@ -19,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from hall import __version__
-from hall.access import Identity, topics_for
+from hall.access import Identity, is_loopback, topics_for
 from hall.core.clock import monotonic, real_ms
 from hall.core.errors import Refused
 from hall.core.process import Process
@@ -34,6 +35,8 @@ from hall.gate.screens import Screens
 log = logging.getLogger("hall.gate")
 PATH = "/v1/stream"
 MAX_CLIENTS = 5_000
+#: from one other machine, so that no single one can take every place; a reverse proxy's screens count together
+MAX_PER_ADDRESS = 2_000
 #: how often it is looked up again whether connected people and walls still may
 RECHECK_SECONDS = 20.0
 
@@ -44,6 +47,7 @@ class Gate:
     def __init__(self, process: Process, hub: Hub, follower: Follower, screens: Screens, name: str) -> None:
         self.process, self.hub, self.follower, self.screens, self.name = process, hub, follower, screens, name
         self._inside: dict[ServerConnection, tuple[Listener, Identity]] = {}
+        self._places: Counter[str] = Counter()  # connections by the address they come from
 
     async def open(self) -> WebSocketServer:
         """Starts listening; ends the process with code 2 and a clear message when the port is taken."""
@@ -94,14 +98,17 @@ class Gate:
         """One connection from handshake to end."""
         try:
             who = await self._admit(connection)
-            listener = self._listener(connection)
+            listener, address = self._listener(connection), _address(connection)
             self.hub.enter(listener)
             self._inside[connection] = listener, who
+            self._places[address] += 1
             try:
                 self._hello(listener, who)
                 await self._listen(connection, listener, who)
             finally:
                 self._inside.pop(connection, None)
+                self._places[address] -= 1
+                self._places += Counter()  # drops addresses nobody is at
                 self.hub.leave(listener)
                 self.screens.ended(connection)
         except Refused as refusal:
@@ -112,15 +119,16 @@ class Gate:
     async def _admit(self, connection: ServerConnection) -> Identity:
         if len(self.hub.listeners) >= MAX_CLIENTS:
             raise Refused("too-many-clients", f"this gate serves {MAX_CLIENTS}")
+        address = _address(connection)
+        if self._places[address] >= MAX_PER_ADDRESS and not is_loopback(address):
+            raise Refused("too-many-clients", f"this gate serves {MAX_PER_ADDRESS} from one address")
         return await self._identify(connection)
 
     async def _identify(self, connection: ServerConnection) -> Identity:
         request = connection.request
         assert request is not None
-        peer = connection.remote_address
-        address = str(peer[0]) if peer else ""
         demo = self.process.config.city.demo
-        return await admit(self.process.bus, request.path, request.headers, address, demo=demo)
+        return await admit(self.process.bus, request.path, request.headers, _address(connection), demo=demo)
 
     async def recheck(self) -> None:
         """Sends away who signed out, expired, was unpaired or changed role since they came in."""
@@ -152,15 +160,17 @@ class Gate:
         listener.write(hello)
 
     async def _listen(self, connection: ServerConnection, listener: Listener, who: Identity) -> None:
-        allowance = requests.Allowance()
+        allowance, subscriptions = requests.Allowance(), requests.Allowance(*requests.SUBSCRIPTIONS)
         async for message in connection:
             if not allowance.take(monotonic()):
                 raise Refused("too-many-messages", f"{allowance.rate:g} messages a second are enough")
             raw = message.encode() if isinstance(message, str) else bytes(message)
-            self._handle(connection, listener, who, raw)
+            op = requests.read_op(raw)
+            if op == "subscribe" and not subscriptions.take(monotonic()):
+                raise Refused("too-many-messages", f"{subscriptions.rate:g} subscriptions a second are enough")
+            self._handle(connection, listener, who, op, raw)
 
-    def _handle(self, connection: ServerConnection, listener: Listener, who: Identity, raw: bytes) -> None:
-        op = requests.read_op(raw)
+    def _handle(self, connection: ServerConnection, listener: Listener, who: Identity, op: str, raw: bytes) -> None:
         if op == "subscribe":
             listener.asked = requests.read_subscribe(raw, topics_for(who.role))
             self.hub.ask(listener)
@@ -192,6 +202,11 @@ class Gate:
                 await server.wait_closed()
         except TimeoutError:
             log.debug("some connections did not close in time")
+
+
+def _address(connection: ServerConnection) -> str:
+    peer = connection.remote_address
+    return str(peer[0]) if peer else ""
 
 
 def _quiet() -> logging.Logger:
