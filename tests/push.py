@@ -48,17 +48,22 @@ FIELDS = {
 STAGES = ["reported", "accepted", "dispatched", "handled", "closed"]
 
 
+def feed_text(name: str, kind: str, expected_seconds: float = 5) -> str:
+    """One push feed whose rows carry our own field names and `time` in epoch ms."""
+    text = f'\n[[feeds]]\nname = "{name}"\nkind = "{kind}"\nurl = "push://"\nformat = "json"\n'
+    text += f'token = "{TOKEN}"\nexpected_seconds = {expected_seconds}\n[feeds.mapping]\n'
+    text += 'time = {path = "time", time = "epoch_ms"}\n'
+    text += "".join(f'{field} = "{field}"\n' for field in FIELDS[kind])
+    if kind == "case":
+        text += 'due = {path = "due", time = "epoch_ms"}\n'
+        text += "".join(f'stages.{s} = {{path = "{s}", time = "epoch_ms"}}\n' for s in STAGES)
+    return text
+
+
 def write_city(path: Path, feeds: dict[str, str], expected_seconds: float = 5, demo: bool = True, extra: str = "") -> Path:
-    """Writes hall.toml with one push feed per `name: kind`; rows carry our own field names and `time` in epoch ms."""
+    """Writes hall.toml with one push feed per `name: kind`."""
     text = CITY.format(demo="true" if demo else "false") + extra
-    for name, kind in feeds.items():
-        text += f'\n[[feeds]]\nname = "{name}"\nkind = "{kind}"\nurl = "push://"\nformat = "json"\n'
-        text += f'token = "{TOKEN}"\nexpected_seconds = {expected_seconds}\n[feeds.mapping]\n'
-        text += 'time = {path = "time", time = "epoch_ms"}\n'
-        text += "".join(f'{field} = "{field}"\n' for field in FIELDS[kind])
-        if kind == "case":
-            text += 'due = {path = "due", time = "epoch_ms"}\n'
-            text += "".join(f'stages.{s} = {{path = "{s}", time = "epoch_ms"}}\n' for s in STAGES)
+    text += "".join(feed_text(name, kind, expected_seconds) for name, kind in feeds.items())
     path.write_text(text, encoding="utf-8")
     return path
 
