@@ -7,9 +7,12 @@ its reason and never fails a request. A request is answered only once its bytes 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import os
 import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
 
 import msgspec
 from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
@@ -24,6 +27,9 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 BACKLOG_ENTRIES = 10_000
 #: what one feed's inbox may hold on the bus; the bus refuses all writes when its memory ends, so no feed may fill it
 BACKLOG_BYTES = 64 * 1024 * 1024
+#: what one feed's bodies on their way may take of our memory, and how long one may take to come
+RECEIVING_BYTES, BODY_SECONDS = 64 * 1024 * 1024, 60.0
+SOCKETS_AT_ONCE = 256
 RETRY_AFTER_SECONDS = 5
 WAIT_SECONDS = 5.0
 
@@ -55,18 +61,25 @@ def check_token(feed: FeedConfig, headers: dict | None, query_token: str | None)
         raise Refused("wrong-token", "send `Authorization: Bearer TOKEN` with this feed's token", 401)
 
 
-async def read_body(request: Request) -> bytes:
-    """The body, at most MAX_BODY_BYTES (also after gunzipping); raises Refused 413, 415 or 400."""
+async def read_body(request: Request, take: Callable[[int], None]) -> bytes:
+    """The body, at most MAX_BODY_BYTES (also after gunzipping); raises Refused 400, 408, 413 or 415.
+
+    `take` is told of every byte that is kept meanwhile, and may refuse.
+    """
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
         raise _too_large()
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
-        parts.append(part)
-    body = _decompressed(b"".join(parts), request.headers.get("content-encoding", "identity").lower())
+    sent = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                if len(sent) + len(part) > MAX_BODY_BYTES:
+                    raise _too_large()
+                take(len(part))
+                sent += part
+    except TimeoutError:
+        raise Refused("too-slow", f"the body did not come within {BODY_SECONDS:g} s", 408) from None
+    body = _decompressed(bytes(sent), request.headers.get("content-encoding", "identity").lower())
     if not body:
         raise Refused("empty-body", "send the data as the request's body", 400)
     return body
@@ -135,9 +148,30 @@ def refusal(error: Refused) -> JSONResponse:
     return JSONResponse({"accepted": False, "reason": error.reason, "detail": error.detail}, error.status, headers)
 
 
+@contextlib.contextmanager
+def _room(taken: Counter[str], feed: str, bound: int) -> Iterator[Callable[[int], None]]:
+    """Gives a function that takes so much of a feed's `bound`, all of it given back at the end; it raises Refused 503 when
+    there is no room: one supplier's flood costs only itself."""
+    mine = 0
+
+    def take(amount: int) -> None:
+        nonlocal mine
+        if taken[feed] + amount > bound:
+            raise Refused("busy", f"feed {feed!r} sends too much at once; try again later", 503)
+        taken[feed] += amount
+        mine += amount
+
+    try:
+        yield take
+    finally:
+        taken[feed] -= mine
+
+
 def router(process: Process) -> APIRouter:
     """The two ingest routes of one hall."""
     routes = APIRouter(prefix="/api/v1/ingest")
+    receiving: Counter[str] = Counter()
+    sockets: Counter[str] = Counter()
 
     @routes.post("/{feed}", status_code=202)
     async def push(feed: str, request: Request) -> JSONResponse:
@@ -145,8 +179,9 @@ def router(process: Process) -> APIRouter:
         try:
             found = push_feed(process, feed)
             check_token(found, request.headers, request.query_params.get("token"))
-            body = await read_body(request)
-            entry = await enqueue(process, found, body, request.headers.get("content-type", ""), wait)
+            with _room(receiving, found.name, RECEIVING_BYTES) as take:
+                body = await read_body(request, take)
+                entry = await enqueue(process, found, body, request.headers.get("content-type", ""), wait)
         except Refused as error:
             return refusal(error)
         answer = {"accepted": True, "entry": entry}
@@ -156,13 +191,15 @@ def router(process: Process) -> APIRouter:
 
     @routes.websocket("/{feed}")
     async def push_socket(socket: WebSocket, feed: str) -> None:
-        try:
-            found = push_feed(process, feed)
-            check_token(found, socket.headers, socket.query_params.get("token"))
-        except Refused as error:
-            return await _deny(socket, error)
-        await socket.accept()
-        await _take_messages(process, found, socket)
+        with _room(sockets, feed, SOCKETS_AT_ONCE) as take:
+            try:
+                found = push_feed(process, feed)
+                check_token(found, socket.headers, socket.query_params.get("token"))
+                take(1)
+            except Refused as error:
+                return await _deny(socket, error)
+            await socket.accept()
+            await _take_messages(process, found, socket)
 
     return routes
 

@@ -132,3 +132,35 @@ async def test_a_supplier_does_not_wait_for_ever(hall, web, monkeypatch):
     monkeypatch.setattr(ingest, "WAIT_SECONDS", 0.05)
     reply = await web.post(f"{hall.web}/gauges?wait=1", content=b"{}", headers=TOKEN)
     assert reply.status_code == 202 and reply.json()["outcome"] is None
+
+
+async def test_bodies_on_their_way_are_bounded_per_feed_and_make_room_when_they_have_come(hall, web, monkeypatch):
+    monkeypatch.setattr(ingest, "RECEIVING_BYTES", 100_000)
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow():
+        yield b"x" * 90_000
+        arrived.set()
+        await go_on.wait()
+        yield b"x"
+
+    first = asyncio.create_task(web.post(f"{hall.web}/gauges", content=slow(), headers=TOKEN))
+    await arrived.wait()
+    while (reply := await web.post(f"{hall.web}/gauges", content=b"y" * 20_000, headers=TOKEN)).status_code == 202:
+        await asyncio.sleep(0)  # the first bytes are still between the sockets
+    assert (reply.status_code, reply.json()["reason"]) == (503, "busy") and int(reply.headers["retry-after"]) > 0
+    go_on.set()
+    assert (await first).status_code == 202
+    assert (await web.post(f"{hall.web}/gauges", content=b"y" * 99_000, headers=TOKEN)).status_code == 202
+
+
+async def test_a_body_that_never_ends_is_given_up(hall, monkeypatch):
+    monkeypatch.setattr(ingest, "BODY_SECONDS", 0.05)
+    place = httpx.URL(hall.web)
+    reader, writer = await asyncio.open_connection(place.host, place.port)
+    head = f"POST {place.path}/gauges HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer open sesame\r\nContent-Length: 99\r\n\r\nx"
+    writer.write(head.encode())
+    reply = await reader.readuntil(b"}")
+    assert reply.startswith(b"HTTP/1.1 408 ") and b'"reason":"too-slow"' in reply
+    assert await hall.bus.queue_length("inbox", "gauges") == 0
+    writer.close()

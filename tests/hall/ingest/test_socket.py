@@ -1,5 +1,6 @@
 """The WebSocket of the same path: every message answered, in order, once it is on the bus."""
 
+import asyncio
 import json
 
 import pytest
@@ -59,3 +60,23 @@ async def test_a_message_too_large_is_refused_and_does_not_reach_the_bus(hall):
         except ConnectionClosed as closed:
             assert closed.rcvd.code == 1009
     assert await hall.bus.queue_length("inbox", "gauges") == 0
+
+
+async def test_one_feed_has_so_many_sockets_and_a_closed_one_makes_room(hall, monkeypatch):
+    monkeypatch.setattr(ingest, "SOCKETS_AT_ONCE", 1)
+    address = f"{hall.socket}/gauges?token=open%20sesame"
+    async with connect(address, proxy=None) as first:
+        await first.send("{}")
+        await first.recv()
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(address, proxy=None)
+        assert refused.value.response.status_code == 503
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                async with connect(address, proxy=None) as again:
+                    await again.send("{}")
+                    assert "entry" in await again.recv()
+                break
+            except InvalidStatus:
+                await asyncio.sleep(0)
