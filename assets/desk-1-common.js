@@ -1,6 +1,7 @@
 /* What all consoles share: calls to the API, the bar at the top, small tools.
  *
  * hall.ask(path, {method, body, signal})   JSON of the API; throws an Error with .reason and .status when it is refused
+ * hall.why(error)   the reason of such an error in the reader's language
  * hall.desk   state shared by the desk's parts; hall.desk.on(name, call), hall.desk.tell(name, value)
  */
 "use strict";
@@ -8,6 +9,7 @@
 (function () {
   const hall = window.hall;
   const SESSION_MS = 15000;
+  const ANSWER_MS = 8000; // longer than any answer of a hall that lives
   const listeners = new Map();
 
   hall.desk = {
@@ -27,22 +29,42 @@
     return signedIn && (await fetch("/api/v1/me")).status !== 200;
   }
 
+  function refusal(reason, detail, status) {
+    const error = new Error(detail || reason);
+    return Object.assign(error, { reason, status: status || 0 });
+  }
+
+  /** Fetches within a bounded time; no answer becomes an error with a reason, a caller's own abort stays an AbortError. */
+  async function fetchInTime(path, options, signal) {
+    const limit = AbortSignal.timeout(ANSWER_MS);
+    try {
+      return await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
+    } catch (error) {
+      if (signal && signal.aborted) throw error;
+      throw refusal(limit.aborted ? "timeout" : "unreachable", error.message);
+    }
+  }
+
+  hall.why = function (error) {
+    const known = `desk.refused.${error.reason}`;
+    return hall.knows(known) ? hall.t(known, { detail: error.message, status: error.status }) : error.message;
+  };
+  hall.failed = (error) => hall.t("desk.failed", { why: hall.why(error) });
+
   hall.ask = async function (path, options) {
     const { method = "GET", body, signal } = options || {};
     const headers = { accept: "application/json" };
     if (method !== "GET") headers["x-hall-csrf"] = hall.page.csrf || "";
     if (body !== undefined) headers["content-type"] = "application/json";
-    const answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    const sent = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
+    const answer = await fetchInTime(path, sent, signal);
     if (answer.status === 401 || (answer.status === 403 && (await sessionIsOver()))) {
       const here = encodeURIComponent(location.pathname + location.search);
-      location.assign(`/sign-in?next=${here}`);
+      location.assign(`/sign-in?next=${here}&lang=${hall.locale}`);
     }
     const data = await answer.json().catch(() => ({}));
     if (answer.ok) return data;
-    const error = new Error(data.detail || `HTTP ${answer.status}`);
-    error.reason = data.reason || "http";
-    error.status = answer.status;
-    throw error;
+    throw refusal(data.reason || "http", data.detail, answer.status);
   };
 
   /** A text of the catalogue in a node that follows the language. */
@@ -60,10 +82,16 @@
     node.replaceChildren(...[].concat(children));
   };
 
-  async function signOut() {
+  async function signOut(button) {
     const body = new URLSearchParams({ csrf: hall.page.csrf || "" });
-    await fetch("/sign-out", { method: "POST", body, redirect: "manual" });
-    location.assign("/sign-in?why=signed-out");
+    button.disabled = true;
+    try {
+      await fetchInTime("/sign-out", { method: "POST", body, redirect: "manual" });
+      location.assign(`/sign-in?why=signed-out&lang=${hall.locale}`);
+    } catch (error) {
+      button.disabled = false;
+      button.textContent = hall.t("desk.sign-out-failed", { why: hall.why(error) });
+    }
   }
 
   const PAGES = [
@@ -108,10 +136,10 @@
     parts.push(link, clock, language.button);
     if (who.role && who.role !== "wall") {
       const out = hall.said("button.bar-button", "desk.sign-out", null, { type: "button" });
-      out.onclick = signOut;
+      out.onclick = () => signOut(out);
       parts.push(hall.make("span.bar-who", {}, [who.name, " · ", hall.said("span", `desk.role.${who.role}`)]), out);
     }
-    if (who.name === "demo-screen") parts.push(hall.said("a.bar-button", "signin.title", null, { href: "/sign-in" }));
+    if (who.name === "demo-screen") parts.push(hall.said("a.bar-button", "signin.title", null, { href: withLanguage("/sign-in"), "data-path": "/sign-in" }));
     hall.fill(context.body, parts);
 
     function paint() {

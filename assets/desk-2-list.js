@@ -1,247 +1,185 @@
-/* The case list of the desk: filters, the rows of the casebook page by page, and marks on rows that change while one looks.
- *
- * Rows come from GET /api/v1/cases (the server searches, filters and sorts); the socket only tells what changed since.
- */
+/* The bar over the case list: search, quick and saved filters, how many were found and when; marks on rows that change. */
 "use strict";
 
 (function () {
   const hall = window.hall;
-  const GRID = "desk-cases";
-  const MARK_MS = 8000;
+  const desk = hall.desk;
   const TYPING_MS = 250;
+  const LONG_MS = 1500;
   const SAVED = "hall-desk-filters";
   const SAVED_BOUND = 12;
-
-  const EMPTY = { q: "", state: "", district: "", class_name: "", report_source: "", severity: "", only: "" };
-  const desk = hall.desk;
-  desk.filters = { ...EMPTY, only: "open" };
-  desk.changedAt = new Map(); // subject -> performance.now()
-  let grid = null;
-
-  // -- what the grid's columns ask for (named in layouts/desk.py) ---------------------------------------------------
-
-  const functions = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
-  functions.hallHeader = (params) => hall.t(`desk.column.${params.colDef.colId}`);
-  functions.hallTime = (ms) => (ms == null ? "" : `${hall.format.day(ms)} ${hall.format.time(ms)}`);
-  functions.hallSeverity = (params) => (params.data ? hall.severityText(params.value) : "");
-  functions.hallState = (params) => (params.data ? hall.word("desk.state", params.value || "reported") : "");
-  functions.hallDue = (params) => dueText(params.data);
-  functions.hallOverdue = (params) => isOverdue(params.data);
-  functions.hallChanged = (params) => !!params.data && performance.now() - (desk.changedAt.get(params.data.subject) || -Infinity) < MARK_MS;
-  functions.hallChosen = (params) => !!params.data && params.data.subject === desk.chosen;
-
-  functions.hallTheme = (quartz) =>
-    quartz.withParams({
-      browserColorScheme: "dark", chromeBackgroundColor: "#0b1422", menuBackgroundColor: "#101d31", subtleTextColor: "#a9b9d0",
-      backgroundColor: "#0b1422", foregroundColor: "#e6edf7", headerBackgroundColor: "#101d31", headerTextColor: "#a9b9d0",
-      oddRowBackgroundColor: "#0d1728", rowHoverColor: "#7db5ff1f", borderColor: "#1a2940", accentColor: "#7db5ff",
-      fontFamily: "inherit", fontSize: 15, headerFontSize: 15, wrapperBorder: false, wrapperBorderRadius: 0, spacing: 7,
-    });
-
-  const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
-  const isOverdue = (row) => !!row && row.due != null && !ENDED.has(row.state) && row.due < hall.clock.city();
-
-  function dueText(row) {
-    if (!row || row.due == null) return "";
-    if (ENDED.has(row.state)) return functions.hallTime(row.due);
-    const left = row.due - hall.clock.city();
-    return hall.t(left < 0 ? "desk.due.over" : "desk.due.left", { n: hall.format.duration(Math.abs(left)) });
-  }
-
-  /** A row of the list out of an event of the stream: the same fields as the API's rows. */
-  function rowOf(event) {
-    const stages = event.data.stages || {};
-    return { ...event.data, subject: event.subject, time: event.time, reported: stages.reported, closed: stages.closed };
-  }
-  desk.rowOf = rowOf;
-
-  // -- rows ---------------------------------------------------------------------------------------------------------
-
-  function query(params) {
-    const f = desk.filters;
-    const found = new URLSearchParams({ offset: params.startRow, limit: params.endRow - params.startRow });
-    if (f.q.trim()) found.set("q", f.q.trim());
-    for (const name of ["state", "district", "class_name", "report_source", "severity"]) if (f[name]) found.set(name, f[name]);
-    if (f.only === "open" || f.only === "overdue") found.set(f.only, "true");
-    if (f.only === "today") found.set("today", "true");
-    const [sort] = params.sortModel;
-    found.set("sort", sort ? `${sort.colId} ${sort.sort}` : "reported desc");
-    return found;
-  }
-
-  const source = {
-    rowCount: undefined,
-    async getRows(params) {
-      try {
-        const page = await hall.ask(`/api/v1/cases?${query(params)}`);
-        const short = page.rows.length < params.endRow - params.startRow;
-        const last = page.exact || short ? Math.max(page.exact ? page.total : 0, params.startRow + page.rows.length) : -1;
-        params.successCallback(page.rows, short ? params.startRow + page.rows.length : last);
-        desk.tell("total", page);
-      } catch (error) {
-        params.failCallback();
-        desk.tell("total", { error });
-      }
-    },
-  };
-
-  function choose(subject) {
-    const before = desk.chosen;
-    desk.chosen = subject;
-    redraw([before, subject]);
-    desk.tell("chosen", subject);
-  }
-
-  function redraw(subjects) {
-    if (!grid) return;
-    const nodes = subjects.map((subject) => subject && grid.getRowNode(subject)).filter(Boolean);
-    if (nodes.length) grid.redrawRows({ rowNodes: nodes });
-  }
-
-  function adopt(api) {
-    if (grid === api) return;
-    // the component sets a source of its own once it is ready, at times after it has given us its API
-    if (!api.getGridOption("datasource")) return void setTimeout(adopt, 10, api);
-    grid = api;
-    api.setGridOption("datasource", source);
-    api.addEventListener("rowClicked", (event) => event.data && choose(event.data.subject));
-    api.addEventListener("cellKeyDown", (event) => {
-      if (event.event.key === "Enter" && event.data) choose(event.data.subject);
-    });
-  }
-
-  function reload() {
-    if (grid) grid.purgeInfiniteCache();
-    desk.tell("fresh", 0);
-  }
-
-  // -- the bar over the list -------------------------------------------------------------------------------------------
-
+  const UNSEEN_BOUND = 1000;
   const QUICK = ["open", "overdue", "today", ""];
-
-  function readSaved() {
-    try {
-      const found = JSON.parse(localStorage.getItem(SAVED) || "[]");
-      return Array.isArray(found) ? found.filter((entry) => entry && entry.name && entry.filters).slice(0, SAVED_BOUND) : [];
-    } catch (_) {
-      return [];
-    }
-  }
-
-  function select(name, onChange) {
-    const node = hall.make("select.desk-select", { name, "aria-label": hall.t(`desk.column.${name}`) });
-    node.onchange = () => onChange(name, node.value);
-    return node;
-  }
-
-  /** Offers the values of a filter; the chosen one stays even when it is not among them. */
-  function offer(node, name, values, text) {
-    const chosen = desk.filters[name];
-    const all = [...new Set(["", ...values, chosen])];
-    const key = `${hall.locale}|${all.join("|")}`;
-    if (node.dataset.offered !== key) {
-      node.dataset.offered = key;
-      hall.fill(node, all.map((value) => hall.make("option", { value }, value === "" ? hall.t(`desk.any.${name}`) : text(value))));
-    }
-    node.value = chosen;
-  }
+  const STATES = ["reported", "pending_verify", "pending_register", "pending_dispatch", "pending_handle", "handling", "handle_finish",
+    "pending_check", "returned", "suspended", "closed", "forced_close", "not_accepted", "cancelled"];
 
   const kpiNames = (subject) => {
     const event = hall.store.get(subject);
     return event ? event.data.rows.map((row) => row.name).filter(Boolean) : [];
   };
-  const STATES = ["reported", "pending_verify", "pending_register", "pending_dispatch", "pending_handle", "handling", "handle_finish",
-    "pending_check", "returned", "suspended", "closed", "forced_close", "not_accepted", "cancelled"];
   const OFFERS = {
     state: [() => STATES, (value) => hall.word("desk.state", value)],
     severity: [() => ["1", "2", "3", "4"], (value) => hall.severityText(Number(value))],
-    district: [() => kpiNames("kpi/by_district"), String],
-    class_name: [() => kpiNames("kpi/by_class"), String],
-    report_source: [() => kpiNames("kpi/by_source"), String],
+    district: [() => [...kpiNames("kpi/by_district"), ...desk.seen.district], String],
+    class_name: [() => [...kpiNames("kpi/by_class"), ...desk.seen.class_name], String],
+    report_source: [() => [...kpiNames("kpi/by_source"), ...desk.seen.report_source], String],
   };
 
+  /** Offers the values of a filter; the chosen one stays even when it is not among them. */
+  function offer(node) {
+    const name = node.name;
+    const [values, text] = OFFERS[name];
+    const chosen = desk.filters[name];
+    const all = [...new Set(["", ...values(), chosen])];
+    const key = `${hall.locale}|${all.join("|")}`;
+    if (node.dataset.offered !== key) {
+      node.dataset.offered = key;
+      node.setAttribute("aria-label", hall.t(`desk.column.${name}`));
+      hall.fill(node, all.map((value) => hall.make("option", { value }, value === "" ? hall.t(`desk.any.${name}`) : text(value))));
+    }
+    if (node.value !== chosen) node.value = chosen;
+  }
+
+  // -- saved filters ----------------------------------------------------------------------------------------------------
+
+  function readSaved() {
+    try {
+      const found = JSON.parse(localStorage.getItem(SAVED) || "[]");
+      return Array.isArray(found) ? found.filter((entry) => entry && entry.filters).slice(0, SAVED_BOUND) : [];
+    } catch (_) {
+      return [];
+    }
+  }
+  const sameFilters = (a, b) => JSON.stringify({ ...desk.EMPTY, ...a }) === JSON.stringify({ ...desk.EMPTY, ...b });
+
+  /** What a filter is called, in the reader's language. */
+  function nameOf(filters) {
+    const words = Object.entries(OFFERS).map(([name, [, text]]) => filters[name] && text(filters[name]));
+    const all = [filters.only && hall.t(`desk.quick.${filters.only}`), filters.q, ...words];
+    return all.filter(Boolean).join(" · ") || hall.t("desk.quick.all");
+  }
+
+  /** Chips of the quick and the saved filters. Nodes stay while their set stays, so that the focus does too. */
+  function quickFilters(use, change) {
+    const box = hall.make("div.desk-quick", { role: "group" });
+    let built = "";
+
+    function chip(name, filters, act) {
+      const node = hall.make("button.desk-chip", { type: "button" }, name);
+      node.onclick = act;
+      node.pressed = () => (filters ? sameFilters(filters, desk.filters) : false);
+      return node;
+    }
+    function keep(saved) {
+      localStorage.setItem(SAVED, JSON.stringify(saved.slice(-SAVED_BOUND)));
+      paint();
+    }
+    function drop(filters) {
+      keep(readSaved().filter((entry) => !sameFilters(entry.filters, filters)));
+      box.firstChild.focus();
+    }
+    function savedChip({ filters }) {
+      const name = nameOf(filters);
+      const node = chip(`★ ${name}`, filters, () => use(filters));
+      node.title = hall.t("desk.saved-hint");
+      const label = hall.t("desk.saved-drop", { name });
+      const cross = hall.make("button.desk-chip.is-drop", { type: "button", "aria-label": label, title: label }, "✕");
+      cross.onclick = () => drop(filters);
+      return hall.make("span.desk-saved", {}, [node, cross]);
+    }
+    function paint() {
+      const saved = readSaved();
+      const key = hall.locale + JSON.stringify(saved);
+      if (built !== key) {
+        built = key;
+        box.setAttribute("aria-label", hall.t("desk.quick-group"));
+        const plain = QUICK.map((only) => {
+          const node = chip(hall.t(`desk.quick.${only || "all"}`), null, () => change("only", only));
+          node.pressed = () => desk.filters.only === only;
+          return node;
+        });
+        hall.fill(box, [...plain, ...saved.map(savedChip)]);
+      }
+      for (const node of box.querySelectorAll(".desk-chip:not(.is-drop)")) node.setAttribute("aria-pressed", String(node.pressed()));
+    }
+    const save = () => keep([...readSaved().filter((entry) => !sameFilters(entry.filters, desk.filters)), { filters: { ...desk.filters } }]);
+    return { box, paint, save };
+  }
+
+  // -- how the search stands ----------------------------------------------------------------------------------------------
+
+  /** Says how many were found and when, that one is waiting, or why not; `cover` lies over an empty table. */
+  function outcome(total, stamp, cover) {
+    let answer = { waiting: true, since: performance.now() };
+    function words() {
+      if (answer.error) return hall.failed(answer.error);
+      if (answer.waiting) {
+        const waited = performance.now() - answer.since;
+        return waited > LONG_MS ? hall.t("desk.searching-long", { n: hall.format.duration(waited) }) : hall.t("desk.searching");
+      }
+      const n = hall.format.number(answer.page.total);
+      return hall.t(answer.page.exact ? "desk.total" : "desk.total-more", { n });
+    }
+    function paint() {
+      total.dataset.failed = answer.error ? "1" : "";
+      hall.setText(total, (answer.error ? "✕ " : "") + words());
+      hall.setText(stamp, answer.page ? hall.t("desk.total-at", { at: hall.format.seconds(answer.at) }) : "");
+      const none = answer.page && !answer.page.total;
+      const long = answer.waiting && performance.now() - answer.since > LONG_MS;
+      if (cover) {
+        cover.hidden = !(none || long || answer.error);
+        const failed = answer.error && hall.t("desk.list-failed", { why: hall.why(answer.error) });
+        hall.setText(cover, failed || (none ? hall.t("desk.none-found") : hall.t("desk.searching")));
+      }
+    }
+    function take(next) {
+      // a question asked while another waits goes on counting the time of the first
+      answer = next.waiting && answer.waiting ? answer : next;
+      paint();
+    }
+    return { paint, take };
+  }
+
   hall.panel("desk-list", function (element, context) {
-    const head = hall.make("div.desk-filters", { role: "search" });
     const search = hall.make("input.desk-search", { type: "search", "data-search": "", maxlength: 100, autocomplete: "off", spellcheck: "false" });
-    const quick = hall.make("div.desk-quick", { role: "group" });
-    const selects = Object.keys(OFFERS).map((name) => select(name, change));
+    const quick = quickFilters(use, change);
+    const selects = Object.keys(OFFERS).map((name) => hall.make("select.desk-select", { name }));
     const save = hall.said("button.desk-button", "desk.save-filter", null, { type: "button" });
     const clear = hall.said("button.desk-button", "desk.clear-filter", null, { type: "button" });
     const total = hall.make("span.desk-total", { role: "status", "data-total": "" });
     const fresh = hall.make("button.desk-fresh", { type: "button", hidden: "" });
-    const rowOne = hall.make("div.desk-row", {}, [search, quick, fresh]);
-    hall.fill(head, [rowOne, hall.make("div.desk-row", {}, [...selects, save, clear, total])]);
-    context.body.replaceChildren(head);
+    const stamp = hall.make("span.desk-stamp");
+    const found = outcome(total, stamp, document.querySelector("[data-cover]"));
+    const unseen = new Set(); // subjects that changed and are not among the rows shown
+    const rows = [[search, quick.box, fresh], [...selects, save, clear, total, stamp]].map((parts) => hall.make("div.desk-row", {}, parts));
+    context.body.replaceChildren(hall.make("div.desk-filters", { role: "search" }, rows));
+    search.value = desk.filters.q;
     let typing = 0;
-    let answer = null;
-    let waiting = 0;
 
     function change(name, value) {
       if (desk.filters[name] === value) return;
       desk.filters[name] = value;
-      paintQuick();
-      reload();
+      quick.paint();
+      desk.reload();
     }
-
     function use(filters) {
-      desk.filters = { ...EMPTY, ...filters };
+      desk.filters = { ...desk.EMPTY, ...filters };
       search.value = desk.filters.q;
       paint();
-      reload();
+      desk.reload();
     }
-
-    function chip(text, pressed, act, remove) {
-      const node = hall.make("button.desk-chip", { type: "button", "aria-pressed": String(pressed) }, text);
-      node.onclick = act;
-      if (remove) node.oncontextmenu = (event) => (event.preventDefault(), remove());
-      return node;
+    function paintFresh() {
+      fresh.hidden = !unseen.size;
+      const n = hall.format.number(unseen.size) + (unseen.size >= UNSEEN_BOUND ? "+" : "");
+      hall.setText(fresh, hall.t("desk.fresh", { n }));
     }
-
-    function paintQuick() {
-      const chips = QUICK.map((only) => chip(hall.t(`desk.quick.${only || "all"}`), desk.filters.only === only, () => change("only", only)));
-      const now = JSON.stringify(desk.filters);
-      for (const saved of readSaved()) {
-        const drop = () => keep(readSaved().filter((entry) => entry.name !== saved.name));
-        const node = chip(`★ ${saved.name}`, now === JSON.stringify({ ...EMPTY, ...saved.filters }), () => use(saved.filters), drop);
-        node.title = hall.t("desk.saved-hint");
-        chips.push(node);
-      }
-      hall.fill(quick, chips);
-    }
-
-    function keep(saved) {
-      localStorage.setItem(SAVED, JSON.stringify(saved.slice(-SAVED_BOUND)));
-      paintQuick();
-    }
-
-    function saveNow() {
-      const f = desk.filters;
-      const words = [f.only && hall.t(`desk.quick.${f.only}`), f.q, ...Object.entries(OFFERS).map(([name, [, text]]) => f[name] && text(f[name]))];
-      const name = words.filter(Boolean).join(" · ") || hall.t("desk.quick.all");
-      keep([...readSaved().filter((entry) => entry.name !== name), { name, filters: { ...f } }]);
-    }
-
-    function paintTotal() {
-      if (!answer) return;
-      const failed = answer.error;
-      total.dataset.failed = failed ? "1" : "";
-      const number = failed ? "" : hall.format.number(answer.total) + (answer.exact ? "" : "+");
-      hall.setText(total, failed ? `✕ ${hall.t("desk.failed", { why: failed.message })}` : hall.t("desk.total", { n: number }));
-    }
-
-    function paintFresh(count) {
-      waiting = count;
-      fresh.hidden = !count;
-      hall.setText(fresh, hall.t("desk.fresh", { n: count }));
-    }
-
     function paint() {
       search.placeholder = hall.t("desk.search");
       search.setAttribute("aria-label", hall.t("desk.search"));
-      for (const node of selects) offer(node, node.name, OFFERS[node.name][0](), OFFERS[node.name][1]);
-      paintQuick();
-      paintTotal();
-      paintFresh(waiting);
+      selects.forEach(offer);
+      quick.paint();
+      found.paint();
+      paintFresh();
     }
 
     search.oninput = () => {
@@ -249,7 +187,8 @@
       typing = setTimeout(() => change("q", search.value), TYPING_MS);
     };
     search.onkeydown = (event) => {
-      if (event.key === "Escape") (search.value = ""), change("q", "");
+      const grid = desk.grid();
+      if (event.key === "Escape") clearTimeout(typing), (search.value = ""), change("q", "");
       if (event.key === "Enter") clearTimeout(typing), change("q", search.value);
       if (event.key === "ArrowDown" && grid && grid.getDisplayedRowCount()) {
         event.preventDefault();
@@ -257,43 +196,38 @@
         grid.setFocusedCell(0, grid.getAllDisplayedColumns()[0]);
       }
     };
-    save.onclick = saveNow;
+    for (const node of selects) node.onchange = () => change(node.name, node.value);
+    save.onclick = quick.save;
     clear.onclick = () => use({});
-    fresh.onclick = reload;
-    const offs = [desk.on("total", (page) => ((answer = page), paintTotal())), desk.on("fresh", paintFresh)];
-    window.dash_ag_grid.getApiAsync(GRID).then(adopt);
+    fresh.onclick = desk.reload;
+    const offs = [
+      desk.on("answer", (next) => (found.take(next), selects.forEach(offer))),
+      desk.on("fresh", () => (unseen.clear(), paintFresh())),
+    ];
+    desk.attach();
     paint();
 
     let first = true;
     function update(changes) {
-      for (const node of selects) offer(node, node.name, OFFERS[node.name][0](), OFFERS[node.name][1]);
+      selects.forEach(offer);
       if (first) return void (first = false); // the snapshot is what the list was read from
-      let unseen = 0;
       for (const event of changes) {
         if (!event.subject.startsWith("case/") || !event.data) continue;
         desk.changedAt.set(event.subject, performance.now());
-        const node = grid && grid.getRowNode(event.subject);
-        if (node && node.data) node.setData({ ...node.data, ...rowOf(event) });
-        else unseen += 1;
+        const node = desk.grid() && desk.grid().getRowNode(event.subject);
+        if (node && node.data) node.setData({ ...node.data, ...desk.rowOf(event) });
+        else if (unseen.size < UNSEEN_BOUND) unseen.add(event.subject);
         if (event.subject === desk.chosen) desk.tell("changed", event);
       }
-      redraw(changes.map((event) => event.subject));
-      if (unseen) paintFresh(waiting + unseen);
+      desk.redraw(changes.map((event) => event.subject));
+      paintFresh();
     }
-
-    function tick() {
-      if (grid && grid.getGridOption("datasource") !== source) grid.setGridOption("datasource", source);
-      const now = performance.now();
-      const over = [...desk.changedAt].filter(([, at]) => now - at > MARK_MS).map(([subject]) => subject);
-      for (const subject of over) desk.changedAt.delete(subject);
-      redraw(over);
-      if (grid) grid.refreshCells({ columns: ["due"] });
-    }
-
+    const tick = () => (desk.tick(), found.paint());
     function locale() {
       paint();
+      const grid = desk.grid();
       if (grid) grid.refreshHeader(), grid.refreshCells({ force: true });
     }
-    return { update, tick, locale, unmount: () => (offs.forEach((off) => off()), (grid = null)) };
+    return { update, tick, locale, unmount: () => (offs.forEach((off) => off()), desk.detach()) };
   });
 })();

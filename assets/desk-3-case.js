@@ -17,15 +17,23 @@
     return [hall.make("dt", {}, label), hall.make(spec || "dd", {}, value)];
   }
 
+  /** How long is left, or by how much it is over: counts on while one looks. */
+  function paintDue(node, doc) {
+    const over = !ENDED.has(doc.state) && doc.due < hall.clock.city();
+    const left = hall.format.duration(Math.abs(doc.due - hall.clock.city()));
+    const text = ENDED.has(doc.state) ? moment(doc.due) : hall.t(over ? "desk.due.over" : "desk.due.left", { n: left });
+    node.dataset.over = over ? "1" : "";
+    hall.setText(node, `${hall.t("desk.column.due")} ${text}`);
+  }
+
   function head(doc) {
-    const over = doc.due != null && !ENDED.has(doc.state) && doc.due < hall.clock.city();
     const state = hall.make("span.case-state", { "data-ended": ENDED.has(doc.state) ? "1" : "" }, hall.word("desk.state", doc.state || "reported"));
     const severity = hall.make("span.severity", { "data-severity": doc.severity || 0 }, hall.severityText(doc.severity || 0));
     const parts = [hall.make("strong.case-number", {}, doc.case_id), state, severity];
     if (doc.due != null) {
-      const left = hall.format.duration(Math.abs(doc.due - hall.clock.city()));
-      const text = ENDED.has(doc.state) ? moment(doc.due) : hall.t(over ? "desk.due.over" : "desk.due.left", { n: left });
-      parts.push(hall.make("span.case-due", { "data-over": over ? "1" : "" }, `${hall.t("desk.column.due")} ${text}`));
+      const due = hall.make("span.case-due");
+      paintDue(due, doc);
+      parts.push(due);
     }
     return hall.make("header.case-head", {}, parts);
   }
@@ -71,40 +79,57 @@
 
   hall.panel("desk-case", function (element, context) {
     let shown = null; // {case: event, history: [event]}
+    let fault = null; // why the casebook did not tell about the chosen case
+    let reading = false;
     let asked = null;
     let ring = null;
 
-    function empty(key, values) {
-      shown = null;
-      hall.fill(context.body, hall.said("p.desk-empty", key, values));
+    function notice() {
+      if (!fault) return [];
+      const again = hall.said("button.desk-button", "desk.retry", null, { type: "button" });
+      again.onclick = () => open(desk.chosen);
+      const why = shown ? hall.t("desk.history-failed", { why: hall.why(fault) }) : hall.failed(fault);
+      return [hall.make("p.case-fault", { role: "status" }, [`✕ ${why} `, again])];
+    }
+
+    function paintEmpty() {
+      const key = reading ? "desk.reading" : "desk.none-chosen";
+      hall.fill(context.body, fault ? notice() : hall.said("p.desk-empty", key, null, { role: "status" }));
     }
 
     function paint() {
-      if (!shown) return;
+      if (!shown) return paintEmpty();
       const doc = shown.case.data;
       const keep = context.body.scrollTop;
       const readOnly = hall.said("p.desk-readonly", "desk.read-only");
       context.note(hall.t("desk.read-only-mark"));
       const learnt = hall.make("p.case-learnt", {}, hall.t("desk.as-of", { at: moment(shown.case.time), learnt: moment(shown.case.recordedtime) }));
-      hall.fill(context.body, [head(doc), timeline(doc), fields(doc), learnt, ...versions(shown.history), readOnly]);
+      hall.fill(context.body, [head(doc), timeline(doc), fields(doc), learnt, ...versions(shown.history), ...notice(), readOnly]);
       context.body.scrollTop = keep;
     }
 
     async function open(subject) {
       if (asked) asked.abort();
       asked = new AbortController();
+      const mine = asked;
       const live = hall.store.get(subject);
-      if (live) (shown = { case: live, history: [] }), paint(), focus(live.data);
+      shown = live ? { case: live, history: [] } : null;
+      fault = null;
+      reading = true;
+      paint();
+      if (live) focus(live.data);
       try {
         const path = subject.split("/").map(encodeURIComponent).join("/");
         const found = await hall.ask(`/api/v1/cases/${path}`, { signal: asked.signal });
-        if (desk.chosen !== subject) return;
+        if (asked !== mine) return;
         shown = found;
-        paint();
         if (!live) focus(found.case.data);
       } catch (error) {
-        if (error.name !== "AbortError" && !shown) empty("desk.failed", { why: error.message });
+        if (asked !== mine) return;
+        fault = error;
       }
+      reading = false;
+      paint();
     }
 
     /** Brings the case's place into the map's middle and rings it. */
@@ -116,7 +141,7 @@
       if (map) ring = window.L.marker([doc.lat, doc.lon], { icon: window.L.divIcon(RING), interactive: false }).addTo(map);
     }
 
-    empty("desk.none-chosen");
+    paintEmpty();
     context.note(hall.t("desk.read-only-mark"));
     const offs = [
       desk.on("chosen", open),
@@ -126,6 +151,11 @@
         paint();
       }),
     ];
-    return { locale: () => (shown ? paint() : empty("desk.none-chosen")), unmount: () => offs.forEach((off) => off()) };
+    if (desk.kept) desk.choose(desk.kept); // as it was before this tab was reloaded
+    function tick() {
+      const due = shown && context.body.querySelector(".case-due");
+      if (due) paintDue(due, shown.case.data);
+    }
+    return { locale: paint, tick, unmount: () => offs.forEach((off) => off()) };
   });
 })();

@@ -146,38 +146,61 @@
     let feed = "";
     let told = null;
     let lastParked = -1;
+    const name = hall.make("strong");
+    const state = hall.make("span");
+    const stamp = hall.make("span.soft");
+    const outcome = hall.make("span", { role: "status" });
+    const button = hall.said("button.desk-button", "desk.parked.replay", null, { type: "button" });
+    const again = hall.said("button.desk-button", "desk.parked.reload", null, { type: "button" });
+    const head = hall.make("div.parked-head", {}, [name, state, button, again, stamp, outcome]);
+    button.onclick = replay;
+    again.onclick = load;
+
+    let reading = false;
 
     async function load() {
-      if (!feed) return;
-      try {
-        page = await hall.ask(`/api/v1/feeds/${feed}/parked?limit=${SAMPLES}`);
-      } catch (error) {
-        page = { error };
-      }
+      if (!feed || !hall.may("see-parked")) return paint();
+      const asked = feed;
+      reading = true;
+      paint();
+      const found = await hall.ask(`/api/v1/feeds/${asked}/parked?limit=${SAMPLES}`).catch((error) => ({ error }));
+      if (asked !== feed) return; // another feed was chosen meanwhile
+      reading = false;
+      page = { ...found, at: hall.clock.real() };
       paint();
     }
 
     async function replay() {
       try {
         const answer = await hall.ask(`/api/v1/feeds/${feed}/replay-parked`, { method: "POST" });
-        told = hall.t("desk.parked.asked", { n: hall.format.number(answer.kept) });
+        const n = hall.format.number(answer.kept);
+        told = () => hall.t("desk.parked.asked", { n });
         setTimeout(load, 1500);
       } catch (error) {
-        told = hall.t("desk.failed", { why: error.message });
+        told = () => hall.failed(error);
       }
       paint();
+    }
+
+    /** How the last press of the button went, else why it cannot be pressed. */
+    const toldText = () => (told ? told() : hall.may("replay-parked") ? "" : hall.t("desk.parked.not-allowed"));
+    function label() {
+      const event = hall.store.get(`feed/${feed}`);
+      const shown = event ? hall.label(event.data.label) : "";
+      return shown && shown !== feed ? `${shown} (${feed})` : feed;
     }
 
     function reasons() {
       const counts = Object.entries(page.counts || {}).sort((a, b) => b[1] - a[1]);
       if (!counts.length) return hall.said("p.desk-empty", "desk.parked.none");
       const most = counts[0][1];
+      const share = (count) => hall.make("meter", { min: 0, max: most, value: count, "aria-label": `${hall.format.number(count)} / ${hall.format.number(most)}` });
       const rows = counts.map(([reason, count]) =>
         hall.make("tr", {}, [
           hall.make("td", {}, hall.word("desk.reason", reason)),
           hall.make("td", {}, hall.make("code", {}, reason)),
           hall.make("td.number", {}, hall.format.number(count)),
-          hall.make("td.share", {}, hall.make("meter", { min: 0, max: most, value: count })),
+          hall.make("td.share", {}, share(count)),
         ]),
       );
       return hall.make("table.console-table.parked-reasons", {}, hall.make("tbody", {}, rows));
@@ -193,27 +216,27 @@
     }
 
     function paint() {
-      if (!page) return;
-      if (page.error) return hall.fill(context.body, hall.make("p.desk-empty", {}, hall.t("desk.failed", { why: page.error.message })));
-      const button = hall.said("button.desk-button", "desk.parked.replay", null, { type: "button" });
+      context.body.setAttribute("aria-busy", String(reading));
+      if (!hall.may("see-parked")) return hall.fill(context.body, hall.said("p.desk-empty", "desk.parked.forbidden"));
+      if (!page) return hall.fill(context.body, hall.said("p.desk-empty", "desk.parked.reading"));
       button.disabled = !page.kept || !hall.may("replay-parked");
-      button.onclick = replay;
-      const again = hall.said("button.desk-button", "desk.parked.reload", null, { type: "button" });
-      again.onclick = load;
-      const head = hall.make("div.parked-head", {}, [
-        hall.make("strong", {}, feed),
-        hall.make("span", {}, hall.t("desk.parked.kept", { n: hall.format.number(page.kept) })),
-        button,
-        again,
-        hall.make("span", { role: "status" }, told || (hall.may("replay-parked") ? "" : hall.t("desk.parked.not-allowed"))),
-      ]);
-      const samples = hall.make("div.parked-samples", {}, page.rows.map(sample));
-      hall.fill(context.body, [head, hall.make("div.parked-split", {}, [reasons(), samples])]);
+      again.disabled = reading;
+      hall.setText(name, label());
+      hall.setText(state, page.error ? "" : hall.t("desk.parked.kept", { n: hall.format.number(page.kept) }));
+      const few = !page.error && page.kept > page.rows.length ? hall.t("desk.parked.shown", { n: page.rows.length }) : "";
+      const when = hall.t("desk.parked.as-of", { at: hall.format.seconds(page.at) });
+      hall.setText(stamp, reading ? hall.t("desk.parked.reading") : [few, when].filter(Boolean).join(" · "));
+      hall.setText(outcome, page.error ? `✕ ${hall.failed(page.error)}` : toldText());
+      const samples = page.error ? [] : [reasons(), hall.make("div.parked-samples", {}, page.rows.map(sample))];
+      const split = hall.make("div.parked-split", {}, samples);
+      if (head.isConnected) context.body.lastChild.replaceWith(split); // the head's buttons keep the focus
+      else hall.fill(context.body, [head, split]);
     }
 
     function chosen(name) {
       feed = name;
       told = null;
+      page = null;
       load();
     }
     function tick() {
@@ -239,9 +262,9 @@
       for (const one of all) {
         const age = hall.clock.real() - one.beat;
         const alive = age <= hall.freshness.PROCESS_MS;
-        const counters = Object.entries(one.counters || {}).map(([name, value]) => `${name} ${hall.format.number(value)}`).join(" · ");
+        const counters = Object.entries(one.counters || {}).map(([name, value]) => `${hall.word("desk.counter", name)} ${hall.format.number(value)}`).join(" · ");
         table.set(one.name, {
-          process: one.name,
+          process: [...new Set([hall.word("desk.process-name", one.name), one.name])].join(" "),
           state: alive ? `● ${hall.t("desk.process.alive")}` : `✕ ${hall.t("desk.process.silent")}`,
           beat: hall.format.duration(age),
           pid: one.pid,

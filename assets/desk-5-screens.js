@@ -24,6 +24,14 @@
   }
   const tilesTitle = (tiles) => Object.entries(tiles || {}).map(([name, state]) => `${name}: ${hall.t(`desk.tile.${state}`)}`).join("\n");
 
+  /** A wall's layout, or for a console's page which one it is. */
+  function layoutText(layout) {
+    if (!layout) return "–";
+    if (!layout.startsWith("/")) return hall.word("wall", layout);
+    const key = `desk.page.${layout.slice(1).replaceAll("/", "-") || "walls"}`;
+    return hall.knows(key) ? `${hall.t(key)} ${layout}` : layout;
+  }
+
   hall.panel("admin-screens", function (element, context) {
     const table = hall.keyedTable(COLUMNS, "desk.screen");
     const empty = hall.said("p.desk-empty", "desk.screens.none");
@@ -34,17 +42,18 @@
       for (const event of events) {
         const data = event.data;
         const state = stateOf(event);
+        const now = state === "shown"; // of a screen that no longer reports nothing is known that could be shown as such
         table.set(event.subject, {
           screen: { text: String(data.id ?? event.subject.slice(7)).slice(0, 12), title: event.subject.slice(7) },
           state: `${SHAPES[state]} ${hall.t(`desk.screen-state.${state}`)}`,
           wall: data.wall || "–",
-          layout: data.layout || "–",
+          layout: { text: layoutText(data.layout), title: data.layout || "" },
           part: Array.isArray(data.part) ? data.part.join(",") : data.part || "–",
-          tiles: { text: tilesText(data.tiles), title: tilesTitle(data.tiles) },
-          frame: data.oldest_frame_ms == null ? "–" : hall.format.duration(data.oldest_frame_ms),
-          hash: data.hash || "–",
-          fps: hall.format.number(data.fps),
-          heap: data.heap_mb == null ? "–" : `${hall.format.number(data.heap_mb)} MB`,
+          tiles: { text: now ? tilesText(data.tiles) : "–", title: now ? tilesTitle(data.tiles) : "" },
+          frame: !now || data.oldest_frame_ms == null ? "–" : hall.format.duration(data.oldest_frame_ms),
+          hash: (now && data.hash) || "–",
+          fps: now ? hall.format.number(data.fps) : "–",
+          heap: !now || data.heap_mb == null ? "–" : `${hall.format.number(data.heap_mb)} MB`,
           build: data.build || "–",
           heard: hall.format.duration(Math.max(0, hall.clock.real() - reported(event))),
         }, { "data-feed-state": { shown: "live", silent: "stale", gone: "off" }[state] });

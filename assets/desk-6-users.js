@@ -3,6 +3,7 @@
 
 (function () {
   const hall = window.hall;
+  const SURE_MS = 5000;
 
   function field(key, input) {
     return hall.make("label.form-field", {}, [hall.said("span", key), input]);
@@ -17,27 +18,51 @@
 
   /** Runs an action and says beside the form how it went. */
   async function attempt(status, work, done) {
-    status.textContent = "";
+    status.dataset.failed = "";
+    status.textContent = hall.t("desk.users.working");
     try {
       await work();
-      status.dataset.failed = "";
       status.textContent = done;
+      return true;
     } catch (error) {
       status.dataset.failed = "1";
-      status.textContent = hall.t("desk.failed", { why: error.message });
+      status.textContent = hall.failed(error);
+      return false;
     }
   }
 
+  /** A button whose second press within a few seconds acts: nothing is lost by one slip. */
+  function sureButton(key, sureKey, act) {
+    const button = hall.said("button.desk-button", key, null, { type: "button" });
+    let sure = 0;
+    function calm() {
+      clearTimeout(sure);
+      sure = 0;
+      hall.setText(button, hall.t(key));
+    }
+    button.onblur = calm;
+    button.onclick = () => {
+      if (sure) return calm(), act();
+      sure = setTimeout(calm, SURE_MS);
+      hall.setText(button, hall.t(sureKey));
+    };
+    return button;
+  }
+
+  const failure = (error, again) => {
+    const button = hall.said("button.desk-button", "desk.retry", null, { type: "button" });
+    button.onclick = again;
+    return hall.make("p.case-fault", { role: "status" }, [`✕ ${hall.failed(error)} `, button]);
+  };
+  const moment = (ms) => `${hall.format.date(ms)} ${hall.format.time(ms)}`;
+
   hall.panel("admin-users", function (element, context) {
     let found = null;
+    let form = null; // made once: what was typed outlives a refusal and a change of language
     const status = hall.make("p.form-status", { role: "status" });
 
     async function load() {
-      try {
-        found = await hall.ask("/api/v1/users");
-      } catch (error) {
-        found = { users: [], roles: [], error };
-      }
+      found = await hall.ask("/api/v1/users").catch((error) => ({ error }));
       paint();
     }
 
@@ -49,64 +74,64 @@
       const role = roleSelect(found.roles, user.role);
       role.setAttribute("aria-label", `${user.name}: ${hall.t("desk.users.role")}`);
       role.onchange = () => change(user, { role: role.value }, hall.t("desk.users.changed", { name: user.name }));
-      const remove = hall.said("button.desk-button", "desk.users.remove", null, { type: "button" });
-      let sure = false; // the second press removes
-      remove.onclick = () => {
-        if (!sure) return (sure = true), void (remove.textContent = hall.t("desk.users.sure"));
-        attempt(status, () => hall.ask(`/api/v1/users/${encodeURIComponent(user.name)}`, { method: "DELETE" }), hall.t("desk.users.removed", { name: user.name })).then(load);
-      };
+      const address = `/api/v1/users/${encodeURIComponent(user.name)}`;
+      const removed = () => attempt(status, () => hall.ask(address, { method: "DELETE" }), hall.t("desk.users.removed", { name: user.name })).then(load);
+      const remove = sureButton("desk.users.remove", "desk.users.sure", removed);
       const password = passwordInput();
       password.placeholder = hall.t("desk.users.new-password");
-      const form = hall.make("form.inline-form", {}, [password, hall.said("button.desk-button", "desk.users.set", null, { type: "submit" })]);
-      form.onsubmit = (event) => {
+      password.setAttribute("aria-label", `${user.name}: ${password.placeholder}`);
+      const entry = hall.make("form.inline-form", {}, [password, hall.said("button.desk-button", "desk.users.set", null, { type: "submit" })]);
+      entry.onsubmit = (event) => {
         event.preventDefault();
         change(user, { password: password.value }, hall.t("desk.users.changed", { name: user.name }));
       };
-      const changed = `${hall.format.date(user.changed)} ${hall.format.time(user.changed)}`;
-      return hall.make("tr", {}, [user.name, role, form, changed, remove].map((cell) => hall.make("td", {}, cell)));
+      const me = user.name === (hall.page.who || {}).name ? ` ${hall.t("desk.users.you")}` : "";
+      return hall.make("tr", {}, [user.name + me, role, entry, moment(user.changed), remove].map((cell) => hall.make("td", {}, cell)));
     }
 
     function addForm() {
       const [name, role, password] = [textInput("name"), roleSelect(found.roles, "viewer"), passwordInput()];
       const button = hall.said("button.desk-button.is-primary", "desk.users.add", null, { type: "submit" });
-      const form = hall.make("form.console-form", {}, [field("signin.name", name), field("desk.users.role", role), field("signin.password", password), button]);
-      form.onsubmit = (event) => {
+      const made = hall.make("form.console-form", {}, [field("signin.name", name), field("desk.users.role", role), field("desk.users.new-password", password), button]);
+      made.onsubmit = async (event) => {
         event.preventDefault();
         const body = { name: name.value.trim(), role: role.value, password: password.value };
-        attempt(status, () => hall.ask("/api/v1/users", { method: "POST", body }), hall.t("desk.users.added", { name: body.name })).then(load);
+        const added = await attempt(status, () => hall.ask("/api/v1/users", { method: "POST", body }), hall.t("desk.users.added", { name: body.name }));
+        if (added) made.reset();
+        load();
       };
-      return form;
+      return made;
     }
 
     function paint() {
-      if (!found) return;
-      if (found.error) return hall.fill(context.body, hall.make("p.desk-empty", {}, hall.t("desk.failed", { why: found.error.message })));
+      if (!found) return hall.fill(context.body, hall.said("p.desk-empty", "desk.reading"));
+      if (found.error) return hall.fill(context.body, failure(found.error, load));
+      form ??= addForm();
+      for (const option of form.querySelectorAll("option")) hall.setText(option, hall.t(`desk.role.${option.value}`));
       const heads = ["signin.name", "desk.users.role", "signin.password", "desk.users.last-change", ""].map((key) => (key ? hall.said("th", key) : hall.make("th")));
       const table = hall.make("table.console-table", {}, [hall.make("thead", {}, hall.make("tr", {}, heads)), hall.make("tbody", {}, found.users.map(row))]);
-      hall.fill(context.body, [table, addForm(), status]);
+      hall.fill(context.body, [table, form, status]);
     }
+    paint();
     load();
-    return { locale: paint };
+    return { locale: () => (hall.translate(context.body), paint()) };
   });
 
   hall.panel("admin-walls", function (element, context) {
     let found = null;
-    let made = null;
+    let made = null; // the newest pairing with its token, which is told once
+    let form = null;
     const status = hall.make("p.form-status", { role: "status" });
 
     async function load() {
-      try {
-        found = await hall.ask("/api/v1/walls");
-      } catch (error) {
-        found = { paired: [], layouts: [], error };
-      }
+      found = await hall.ask("/api/v1/walls").catch((error) => ({ error }));
       paint();
     }
 
     function row(pairing) {
-      const take = hall.said("button.desk-button", "desk.pairing.take-back", null, { type: "button" });
-      take.onclick = () => attempt(status, () => hall.ask(`/api/v1/walls/${pairing.id}`, { method: "DELETE" }), hall.t("desk.pairing.taken")).then(load);
-      const cells = [pairing.wall, pairing.made_by, `${hall.format.date(pairing.made)} ${hall.format.time(pairing.made)}`, pairing.id.slice(0, 8), take];
+      const taken = () => attempt(status, () => hall.ask(`/api/v1/walls/${pairing.id}`, { method: "DELETE" }), hall.t("desk.pairing.taken")).then(load);
+      const take = sureButton("desk.pairing.take-back", "desk.pairing.sure", taken);
+      const cells = [pairing.wall, pairing.made_by, moment(pairing.made), pairing.id.slice(0, 8), take];
       return hall.make("tr", {}, cells.map((cell) => hall.make("td", {}, cell)));
     }
 
@@ -116,23 +141,43 @@
       return `${location.origin}/wall/${layout}?${search}`;
     }
 
-    function paint() {
-      if (!found) return;
-      if (found.error) return hall.fill(context.body, hall.make("p.desk-empty", {}, hall.t("desk.failed", { why: found.error.message })));
+    function pairForm() {
       const wall = textInput("wall", { pattern: "[A-Za-z0-9_\\-]+", list: "wall-names" });
       const names = hall.make("datalist", { id: "wall-names" }, found.layouts.map((value) => hall.make("option", { value })));
       const button = hall.said("button.desk-button.is-primary", "desk.pairing.make", null, { type: "submit" });
-      const form = hall.make("form.console-form", {}, [field("desk.pairing.wall", wall), names, button]);
-      form.onsubmit = (event) => {
+      const entry = hall.make("form.console-form", {}, [field("desk.pairing.wall", wall), names, button]);
+      entry.onsubmit = (event) => {
         event.preventDefault();
         attempt(status, async () => (made = await hall.ask("/api/v1/walls/pair", { method: "POST", body: { wall: wall.value } })), "").then(load);
       };
-      const shown = made ? [hall.said("p.pairing-once", "desk.pairing.once"), hall.make("code.pairing-address", {}, address(made.wall, made.token))] : [];
-      const heads = ["wall", "made-by", "made", "id"].map((key) => hall.said("th", `desk.pairing.${key}`));
-      const table = hall.make("table.console-table", {}, [hall.make("thead", {}, hall.make("tr", {}, [...heads, hall.make("th")])), hall.make("tbody", {}, found.paired.map(row))]);
-      hall.fill(context.body, [hall.said("p", "desk.pairing.what"), form, ...shown, ...(found.paired.length ? [table] : [hall.said("p.desk-empty", "desk.pairing.none")]), status]);
+      return entry;
     }
+
+    /** The new address, this once, with a button that copies it. */
+    function shownOnce() {
+      if (!made) return [];
+      const text = address(made.wall, made.token);
+      const copy = hall.said("button.desk-button", "desk.pairing.copy", null, { type: "button" });
+      copy.onclick = async () => {
+        await navigator.clipboard.writeText(text);
+        hall.setText(copy, hall.t("desk.pairing.copied"));
+      };
+      const head = hall.make("p.pairing-once", {}, [hall.said("span", "desk.pairing.once"), ...(navigator.clipboard ? [copy] : [])]);
+      return [head, hall.make("code.pairing-address", {}, text)];
+    }
+
+    function paint() {
+      if (!found) return hall.fill(context.body, hall.said("p.desk-empty", "desk.reading"));
+      if (found.error) return hall.fill(context.body, failure(found.error, load));
+      form ??= pairForm();
+      const heads = ["wall", "made-by", "made", "id"].map((key) => hall.said("th", `desk.pairing.${key}`));
+      const body = hall.make("tbody", {}, found.paired.map(row));
+      const table = hall.make("table.console-table", {}, [hall.make("thead", {}, hall.make("tr", {}, [...heads, hall.make("th")])), body]);
+      const list = found.paired.length ? table : hall.said("p.desk-empty", "desk.pairing.none");
+      hall.fill(context.body, [hall.said("p", "desk.pairing.what"), form, status, ...shownOnce(), list]);
+    }
+    paint();
     load();
-    return { locale: paint };
+    return { locale: () => (hall.translate(context.body), paint()) };
   });
 })();

@@ -20,7 +20,8 @@
       if (node.dataset.offered === key) return;
       node.dataset.offered = key;
       const chosen = node.value;
-      hall.fill(node, values.map((value) => hall.make("option", { value }, text(value))));
+      const options = values.map((value) => hall.make("option", { value }, text(value)));
+      hall.fill(node, options.length ? options : hall.said("option", "desk.scene.choose", null, { value: "" }));
       if (values.includes(chosen)) node.value = chosen;
     }
 
@@ -30,7 +31,7 @@
       offer(wall, [...open].sort(), String);
       offer(layout, hall.page.layouts || [], (name) => hall.word("wall", name));
       button.disabled = !open.size || !hall.may("switch-scene");
-      context.note(open.size ? "" : hall.t("desk.scene.none-open"));
+      context.note(hall.may("switch-scene") ? (open.size ? "" : hall.t("desk.scene.none-open")) : hall.t("desk.scene.not-allowed"));
       const scenes = [...hall.store.docs("scene").values()].sort((a, b) => b.time - a.time).slice(0, 3);
       const told = scenes.map((event) => {
         const { layout: name, by, at } = event.data;
@@ -42,13 +43,14 @@
     form.onsubmit = async (event) => {
       event.preventDefault();
       status.dataset.failed = "";
+      hall.setText(status, hall.t("desk.scene.waiting"));
       try {
         const made = await hall.ask(`/api/v1/scene/${encodeURIComponent(wall.value)}`, { method: "POST", body: { layout: layout.value } });
         const values = { wall: made.wall, layout: hall.word("wall", made.layout), at: hall.format.seconds(made.at) };
         hall.setText(status, hall.t("desk.scene.done", values));
       } catch (error) {
         status.dataset.failed = "1";
-        hall.setText(status, hall.t("desk.failed", { why: error.message }));
+        hall.setText(status, hall.failed(error));
       }
     };
     return { update: paint, tick: paint, locale: paint };

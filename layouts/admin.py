@@ -8,13 +8,13 @@ from layouts.context import Context
 from layouts.desk_frame import console
 from layouts.panel import Panel
 
-FEEDS = Panel(name="admin-feeds", title="desk.feeds.title", topics=("feed", "process"))
-PARKED = Panel(name="admin-parked", title="desk.parked.title")
+FEEDS = Panel(name="admin-feeds", title="desk.feeds.title", topics=("feed", "process"), needs=("feeds",))
+PARKED = Panel(name="admin-parked", title="desk.parked.title", topics=("feed",), needs=("web",))
 PROCESSES = Panel(name="admin-processes", title="desk.processes.title", topics=("process",))
 SCREENS = Panel(name="admin-screens", title="desk.screens.title", topics=("screen",), needs=("gate",))
-SCENE = Panel(name="admin-scene", title="desk.scene.title", topics=("scene", "screen"), needs=("gate",))
-USERS = Panel(name="admin-users", title="desk.users.title")
-WALLS = Panel(name="admin-walls", title="desk.pairing.title")
+SCENE = Panel(name="admin-scene", title="desk.scene.title", topics=("scene", "screen"), needs=("gate", "web"))
+USERS = Panel(name="admin-users", title="desk.users.title", topics=("process",), needs=("web",))
+WALLS = Panel(name="admin-walls", title="desk.pairing.title", topics=("process",), needs=("web",))
 
 
 def feeds(context: Context) -> html.Div:

@@ -16,24 +16,26 @@ LIST = Panel(
     name="desk-list",
     title="desk.list",
     topics=("case", "kpi"),
-    needs=("dispatch",),
+    needs=("dispatch", "web"),
     feeds=("case",),
 )
-DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("dispatch",), feeds=("case",))
+DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("dispatch", "web"), feeds=("case",))
 
 #: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
 COLUMNS: dict[str, tuple[int, int, bool, str]] = {
-    "number": (196, 0, True, ""),
-    "severity": (92, 0, True, "hallSeverity(params)"),
-    "state": (112, 0, True, "hallState(params)"),
-    "class_name": (104, 1, True, ""),
-    "description": (180, 3, False, ""),
+    "number": (172, 0, True, ""),
+    "severity": (104, 0, True, "hallSeverity(params)"),
+    "state": (118, 0, True, "hallState(params)"),
+    "class_name": (104, 0, True, ""),
+    "description": (180, 1, False, ""),
     "district": (92, 0, True, ""),
     "report_source": (116, 0, True, ""),
-    "reported": (146, 0, True, "hallTime(params.value)"),
-    "due": (148, 0, True, "hallDue(params)"),
+    "reported": (128, 0, True, "hallTime(params.value)"),
+    "due": (132, 0, True, "hallDue(params)"),
 }
 _FIELDS = {"number": "case_id", "reported": "stages.reported"}
+#: may be cut on the screen: their whole text shows beside the pointer
+_LONG = ("description", "class_name", "report_source", "district")
 
 
 def columns() -> list[dict[str, Any]]:
@@ -50,6 +52,10 @@ def columns() -> list[dict[str, Any]]:
         }
         if name == "severity":
             column["cellClassRules"] = {f"severity-{level}": {"function": f"params.value == {level}"} for level in (1, 2, 3, 4)}
+        if name == "due":
+            column["sortingOrder"] = ["asc", "desc"]  # what is most urgent first
+        if name in _LONG:
+            column["tooltipField"] = name
         if flex:
             column["flex"] = flex
         if formatter:
@@ -66,7 +72,7 @@ def grid() -> dag.AgGrid:
         rowModelType="infinite",
         columnDefs=columns(),
         getRowId="params.data.subject",
-        defaultColDef={"resizable": True, "sortingOrder": ["desc", "asc"], "suppressMovable": True, "tooltipValueGetter": None},
+        defaultColDef={"resizable": True, "sortingOrder": ["desc", "asc"], "suppressMovable": True},
         rowClassRules={
             "row-overdue": {"function": "hallOverdue(params)"},
             "row-changed": {"function": "hallChanged(params)"},
@@ -83,6 +89,9 @@ def grid() -> dag.AgGrid:
             "headerHeight": 38,
             "animateRows": False,
             "suppressCellFocus": False,
+            "suppressNoRowsOverlay": True,  # the cover says it, in the reader's language
+            "tooltipShowMode": "whenTruncated",
+            "tooltipShowDelay": 400,
             "suppressDragLeaveHidesColumns": True,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": False},
         },
@@ -95,7 +104,7 @@ def desk(context: Context) -> html.Div:
     """The whole desk page."""
     city_map = panels().get("city_map")
     listing = html.Div(
-        [LIST.render(context), html.Div(grid(), className="desk-table")],
+        [LIST.render(context), html.Div([grid(), html.P(className="desk-cover", role="status", hidden=True, **{"data-cover": ""})], className="desk-table")],
         className="desk-left",
     )
     aside = [DETAIL.render(context)]
