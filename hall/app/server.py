@@ -56,7 +56,7 @@ async def serve(process: Process) -> None:
         lifespan="on",
         http="h11",  # bounds a request's head at 64 kB; httptools takes headers without end
         ws="websockets-sansio",
-        ws_max_size=8 * 1024 * 1024,
+        ws_max_size=16 * 1024 * 1024,  # twice what ingest takes: it can still say why it refuses, a cut connection cannot
         timeout_graceful_shutdown=2,
         proxy_headers=False,
     )
