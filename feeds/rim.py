@@ -171,6 +171,8 @@ class FeedRim:
                 continue
             if item is _FILTERED:
                 outcome.filtered += 1
+                if outcome.filtered % CHUNK == 0:
+                    await asyncio.sleep(0)
                 continue
             if type(item) is Gone:
                 self._take(batch, outcome)
@@ -293,8 +295,4 @@ class _Refused(msgspec.Struct):
     form: str
 
 
-class _Filtered:
-    """A row that the mapping's filter does not want."""
-
-
-_FILTERED = _Filtered()
+_FILTERED = object()  # a row that the mapping's filter does not want

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import re
+import socket
 import ssl
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -48,7 +51,8 @@ class TooLarge(HallError):
 
 
 def client(options: WebOptions, rim: Rim) -> httpx.AsyncClient:
-    """A client with the feed's headers. It follows redirects only when no header could leak to another host by that."""
+    """A client with the feed's headers. It follows redirects only when no header could leak to another host by that, and
+    never to an address inside our own network that the supplier itself is not in."""
     headers = expanded_all(options.headers, rim, "options.headers")
     try:
         verify = ssl.create_default_context(cafile=rim.config.path(options.ca) if options.ca else None)
@@ -59,6 +63,7 @@ def client(options: WebOptions, rim: Rim) -> httpx.AsyncClient:
         timeout=options.timeout_seconds,
         follow_redirects=not headers,
         verify=verify,
+        event_hooks={"request": [OwnNetwork()]},
     )
 
 
@@ -79,9 +84,41 @@ async def fetch(web: httpx.AsyncClient, url: httpx.URL | str, options: WebOption
         return Reply(response.status_code, body, kind, response.headers, links, response.url)
 
 
+class OwnNetwork:
+    """Looks at every request before it is sent: the first names the supplier's host, each to another host is a redirect.
+
+    A supplier could send us to services that trust this machine, and read in the parked input what they said.
+    """
+
+    def __init__(self) -> None:
+        self._host: str | None = None
+
+    async def __call__(self, request: httpx.Request) -> None:
+        host = request.url.host
+        if self._host is None or host == self._host:
+            self._host = host
+            return
+        told = await _addresses(host)
+        if any(a.is_loopback or a.is_link_local or a.is_unspecified or a.is_multicast for a in told):
+            raise SupplierError(302, f"redirected to {host[:80]}, which is this machine: not followed")
+        if any(not a.is_global for a in told) and all(a.is_global for a in await _addresses(self._host)):
+            raise SupplierError(302, f"redirected to {host[:80]}, which is inside this network: not followed")
+
+
+async def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """What a name means now; an unknown name raises httpx.ConnectError like the request itself would."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpx.ConnectError(f"{host[:80]}: {error}") from None
+    addresses = [ipaddress.ip_address(entry[4][0].partition("%")[0]) for entry in found]
+    return [getattr(address, "ipv4_mapped", None) or address for address in addresses]
+
+
 def excerpt(body: bytes, length: int = 300) -> str:
-    """The beginning of an error reply as one line of text, markup removed."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", body[:20_000].decode("utf-8", "replace"), flags=re.S | re.I)
+    """The beginning of an error reply as one line of text, markup removed; of a few kilobytes: the pattern's time grows
+    with the square of the text."""
+    text = re.sub(r"<(script|style).*?</\1>|<[^>]*>", " ", body[:4_000].decode("utf-8", "replace"), flags=re.S | re.I)
     return " ".join(text.split())[:length]
 
 

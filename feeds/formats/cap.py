@@ -36,7 +36,7 @@ SEVERITY = {
 #: all that CAP 1.2 knows; a screen marks every one but the first as no real warning
 STATUSES = ("Actual", "Exercise", "System", "Test", "Draft")
 MAX_MEMBERS = 5_000
-MAX_UNPACKED = 128 * 1024 * 1024
+MAX_UNPACKED = 32 * 1024 * 1024
 
 
 def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:

@@ -31,6 +31,8 @@ STATES = {
 _PARTS = re.compile(rb"(?=<\?xml)|(?<=</Response>)|(?<=</Notify>)")
 #: a path longer than this is a loop in the supplier's tree
 MAX_ANCESTORS = 20
+#: messages in one body
+MAX_PARTS = 10_000
 
 
 def id_parts(text: str) -> dict[str, str]:
@@ -61,6 +63,8 @@ def parent_of(item: dict[str, Any]) -> str:
 
 def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:
     """One row per camera of the body; a broken part of several is `Unread`, a single one raises BadInput."""
+    if body.count(b"<?xml") + body.count(b"</Response>") + body.count(b"</Notify>") > MAX_PARTS:
+        raise BadInput("too-large", f"more than {MAX_PARTS} messages in one body")
     parts = [part for part in _PARTS.split(body.strip(b"\xef\xbb\xbf\0 \r\n\t")) if part.strip()]
     if not parts:
         raise BadInput("empty", "no XML in the body")

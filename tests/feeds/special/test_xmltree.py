@@ -1,6 +1,11 @@
 """XML of strangers: what encodings read, what is refused."""
 
+import time
+from xml.etree.ElementTree import tostring
+
 import pytest
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring as careful
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +48,39 @@ def test_any_bytes_are_read_or_refused(body):
         plain(root(body))
     except BadInput as error:
         assert error.reason
+
+
+DTD = '<!DOCTYPE a [<!ENTITY b "boom"><!ENTITY c SYSTEM "file:///etc/hostname">]>'
+TOKENS = [DTD, "<!DOCTYPE a>", "<!", "<a>", "</a>", "<a/>", "<a>&b;</a>", "&b;", "&c;", "<!--", "-->", "<!-- x -->", "<?x ?>", "<?x", "?>",
+          "<![CDATA[", "]]>", "\ufeff", " ", "\n", "\0", "x", '<?xml version="1.0"?>', '<?xml version="1.0" encoding="utf-16"?>', "<:a/>", "<é/>"]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=8))
+def test_nothing_passes_that_a_parser_which_watches_every_entity_refuses(tokens):
+    text = "".join(tokens)
+    try:
+        ours = root(text.encode())
+    except BadInput:
+        return
+    try:
+        theirs = careful(
+            text.removeprefix("\ufeff").strip().removeprefix('<?xml version="1.0" encoding="utf-16"?>'), forbid_dtd=True
+        )
+    except DefusedXmlException as error:
+        raise AssertionError(f"{text!r} has a {type(error).__name__}") from None
+    assert tostring(ours) == tostring(theirs)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff", "\ufeff\ufeff", " \ufeff ", "<!-- <a> -->", "<?x <a> ?>", "\x1c", "\u2028"])
+def test_a_dtd_is_refused_whatever_stands_before_it(mark):
+    with pytest.raises(BadInput):
+        root(f"{mark}{DTD}<a>&b;</a>".encode())
+
+
+@pytest.mark.parametrize("piece", ["<a/>", "<a>", "<!--", "<?x ", "<!-- --", " \n", "<a b='", "&amp;", "<![CDATA["])
+def test_eight_megabytes_of_anything_cost_seconds_at_most(piece):
+    body = (piece * (8_000_000 // len(piece))).encode()
+    began = time.process_time()
+    with pytest.raises(BadInput):
+        root(body)
+    assert time.process_time() - began < 10

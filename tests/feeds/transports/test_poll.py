@@ -1,10 +1,13 @@
 """Polling against a real HTTP server."""
 
+import asyncio
 import json
 
+import httpx
 import pytest
 
 from feeds.transports.poll import TRANSPORT, run
+from feeds.web import OwnNetwork, SupplierError
 from hall.core.errors import ConfigError
 
 FAST = {"every_seconds": 0.02}
@@ -156,3 +159,58 @@ async def test_a_feed_asked_never_is_a_configuration_error(rim):
     feed = rim("http+poll://127.0.0.1:9/x", options={"every_seconds": -1})
     with pytest.raises(ConfigError, match="every_seconds"):
         await run(feed.feed, feed)
+
+
+@pytest.mark.parametrize(
+    ("supplier", "target", "followed"),
+    [
+        ("93.184.216.34", "93.184.216.35", True),  # a public supplier's storage
+        ("93.184.216.34", "10.0.0.7", False),  # into our network
+        ("93.184.216.34", "fd00::7", False),
+        ("10.0.0.7", "10.0.0.8", True),  # a supplier within it already
+        ("10.0.0.7", "127.0.0.1", False),  # to services that trust this machine
+        ("10.0.0.7", "::ffff:127.0.0.1", False),
+        ("10.0.0.7", "169.254.169.254", False),  # what a cloud tells its machines
+        ("93.184.216.34", "0.0.0.0", False),
+    ],
+)
+async def test_a_redirect_into_our_own_network_is_not_followed(monkeypatch, supplier, target, followed):
+    means = {"supplier.example": supplier, "target.example": target}
+
+    async def resolve(host, *_, **__):
+        return [(None, None, None, "", (means[host], 0))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve, raising=False)
+    asked = []
+
+    def answer(request):
+        asked.append(request.url.host)
+        return httpx.Response(302, headers={"location": "http://target.example/"}) if len(asked) == 1 else httpx.Response(200)
+
+    async with httpx.AsyncClient(
+        transport=httpx.MockTransport(answer), follow_redirects=True, event_hooks={"request": [OwnNetwork()]}
+    ) as web:
+        if followed:
+            assert (await web.get("http://supplier.example/")).status_code == 200
+        else:
+            with pytest.raises(SupplierError, match="not followed"):
+                await web.get("http://supplier.example/")
+    assert asked == ["supplier.example", "target.example"][: 1 + followed]
+
+
+async def test_a_supplier_that_redirects_to_this_machine_is_named_and_gets_nothing(web_server, rim, running):
+    seen = []
+
+    def inner(path, query, headers):
+        seen.append(path)
+        return 200, {}, b"[]"
+
+    inside = web_server(inner)
+
+    def answer(path, query, headers):
+        return 302, {"Location": f"http://{inside}/admin"}, b""
+
+    feed = rim(f"http+poll://{web_server(answer).replace('127.0.0.1', 'localhost')}/x", options=FAST)
+    running(TRANSPORT, feed)
+    await feed.until(lambda: feed.losses)
+    assert "this machine: not followed" in feed.losses[0] and not seen
