@@ -71,6 +71,14 @@
   hall.said = (spec, key, values, attributes) =>
     hall.make(spec, { "data-t": key, "data-t-values": values ? JSON.stringify(values) : null, ...attributes }, hall.t(key, values));
 
+  /** Says in `node` what `text()` makes, again whenever the language changes; `failed` marks a refusal. */
+  hall.say = function (node, text, failed) {
+    node.said = text;
+    node.dataset.failed = failed ? "1" : "";
+    hall.setText(node, text ? text() : "");
+  };
+  hall.sayAgain = (node) => node.said && hall.setText(node, node.said());
+
   hall.may = (act) => (hall.page.may || []).includes(act);
 
   const MARKS = ["○", "●", "▲", "◆", "■"];

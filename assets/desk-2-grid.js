@@ -59,7 +59,7 @@
       browserColorScheme: "dark", chromeBackgroundColor: "#0b1422", menuBackgroundColor: "#101d31", subtleTextColor: "#a9b9d0",
       backgroundColor: "#0b1422", foregroundColor: "#e6edf7", headerBackgroundColor: "#101d31", headerTextColor: "#a9b9d0",
       oddRowBackgroundColor: "#0d1728", rowHoverColor: "#7db5ff1f", borderColor: "#1a2940", accentColor: "#7db5ff",
-      fontFamily: "inherit", fontSize: 15, headerFontSize: 15, wrapperBorder: false, wrapperBorderRadius: 0, spacing: 7,
+      fontFamily: "inherit", fontSize: "var(--desk-text)", headerFontSize: "var(--desk-text)", wrapperBorder: false, wrapperBorderRadius: 0, spacing: 7, cellHorizontalPadding: 11,
     });
 
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
@@ -151,13 +151,31 @@
     desk.tell("chosen", subject);
   };
 
+  /** Tab back into the table: to the cell one was at, not to the last row of all. */
+  function comeBack(api) {
+    const at = api.getFocusedCell();
+    const column = at ? at.column : api.getAllDisplayedColumns()[0];
+    api.setFocusedCell(at ? at.rowIndex : api.getFirstDisplayedRowIndex(), column);
+    return true;
+  }
+
+  /** Columns were measured for type of 15 px; a console on a large screen has larger type. */
+  function widen(api) {
+    const scale = parseFloat(getComputedStyle(document.querySelector(".console")).fontSize) / 15;
+    if (scale === 1) return;
+    const wider = (column) => ({ ...column, width: Math.round(column.width * scale), minWidth: Math.round(column.minWidth * scale) });
+    api.setGridOption("columnDefs", api.getColumnDefs().map((column) => (column.flex ? column : wider(column))));
+  }
+
   function adopt(api) {
     if (grid === api) return;
     // the component sets a source of its own once it is ready, at times after it has given us its API
     if (!api.getGridOption("datasource")) return void setTimeout(adopt, 10, api);
     grid = api;
     api.setGridOption("tabToNextCell", () => false); // arrows move in the table, Tab leaves it
+    api.setGridOption("focusGridInnerElement", ({ fromBottom }) => fromBottom && comeBack(api));
     api.setGridOption("datasource", source);
+    widen(api);
     api.addEventListener("rowClicked", (event) => event.data && desk.choose(event.data.subject));
     api.addEventListener("cellKeyDown", (event) => {
       if (event.event.key === "Enter" && event.data) desk.choose(event.data.subject);

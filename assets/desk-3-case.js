@@ -60,12 +60,20 @@
     if (doc.due != null) rows.push(...row(hall.t("desk.column.due"), moment(doc.due)));
     for (const [name, value] of Object.entries(doc.extra || {})) {
       const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-      rows.push(...row(name, text, "dd.case-extra"));
+      rows.push(...row(hall.word("desk.extra", name), text, "dd.case-extra"));
     }
     return hall.make("dl.case-fields", {}, rows);
   }
 
-  const fieldText = (name, value) => (name === "kind" ? hall.word("desk.kind", value) : value);
+  function feedText(name) {
+    const event = hall.store.get(`feed/${name}`);
+    const label = event && hall.label(event.data.label);
+    return label && label !== name ? `${label} (${name})` : name;
+  }
+  function fieldText(name, value) {
+    if (name === "kind") return hall.word("desk.kind", value);
+    return name === "feed" ? feedText(value) : value;
+  }
 
   function versions(history) {
     if (!history || history.length < 2) return [];
@@ -138,7 +146,7 @@
       if (doc.lon == null) return;
       if (hall.map && hall.map.focus) hall.map.focus(doc.lon, doc.lat, ZOOM);
       const map = Object.values(hall.maps)[0];
-      if (map) ring = window.L.marker([doc.lat, doc.lon], { icon: window.L.divIcon(RING), interactive: false }).addTo(map);
+      if (map) ring = window.L.marker([doc.lat, doc.lon], { icon: window.L.divIcon(RING), interactive: false, keyboard: false }).addTo(map);
     }
 
     paintEmpty();

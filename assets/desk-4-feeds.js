@@ -194,7 +194,7 @@
       const counts = Object.entries(page.counts || {}).sort((a, b) => b[1] - a[1]);
       if (!counts.length) return hall.said("p.desk-empty", "desk.parked.none");
       const most = counts[0][1];
-      const share = (count) => hall.make("meter", { min: 0, max: most, value: count, "aria-label": `${hall.format.number(count)} / ${hall.format.number(most)}` });
+      const share = (count) => hall.make("div.share-bar", { style: `width: ${((count / most) * 100).toFixed(1)}%` });
       const rows = counts.map(([reason, count]) =>
         hall.make("tr", {}, [
           hall.make("td", {}, hall.word("desk.reason", reason)),

@@ -16,17 +16,15 @@
   const textInput = (name, more) => hall.make("input.desk-input", { name, required: "", maxlength: 64, autocomplete: "off", ...more });
   const passwordInput = () => textInput("password", { type: "password", minlength: 10, maxlength: 200, autocomplete: "new-password" });
 
-  /** Runs an action and says beside the form how it went. */
+  /** Runs an action and says beside the form how it went; `done` makes the text of success. True when it went well. */
   async function attempt(status, work, done) {
-    status.dataset.failed = "";
-    status.textContent = hall.t("desk.users.working");
+    hall.say(status, () => hall.t("desk.users.working"));
     try {
       await work();
-      status.textContent = done;
+      hall.say(status, done);
       return true;
     } catch (error) {
-      status.dataset.failed = "1";
-      status.textContent = hall.failed(error);
+      hall.say(status, () => hall.failed(error), true);
       return false;
     }
   }
@@ -73,9 +71,9 @@
     function row(user) {
       const role = roleSelect(found.roles, user.role);
       role.setAttribute("aria-label", `${user.name}: ${hall.t("desk.users.role")}`);
-      role.onchange = () => change(user, { role: role.value }, hall.t("desk.users.changed", { name: user.name }));
+      role.onchange = () => change(user, { role: role.value }, () => hall.t("desk.users.changed", { name: user.name }));
       const address = `/api/v1/users/${encodeURIComponent(user.name)}`;
-      const removed = () => attempt(status, () => hall.ask(address, { method: "DELETE" }), hall.t("desk.users.removed", { name: user.name })).then(load);
+      const removed = () => attempt(status, () => hall.ask(address, { method: "DELETE" }), () => hall.t("desk.users.removed", { name: user.name })).then(load);
       const remove = sureButton("desk.users.remove", "desk.users.sure", removed);
       const password = passwordInput();
       password.placeholder = hall.t("desk.users.new-password");
@@ -83,7 +81,7 @@
       const entry = hall.make("form.inline-form", {}, [password, hall.said("button.desk-button", "desk.users.set", null, { type: "submit" })]);
       entry.onsubmit = (event) => {
         event.preventDefault();
-        change(user, { password: password.value }, hall.t("desk.users.changed", { name: user.name }));
+        change(user, { password: password.value }, () => hall.t("desk.users.changed", { name: user.name }));
       };
       const me = user.name === (hall.page.who || {}).name ? ` ${hall.t("desk.users.you")}` : "";
       return hall.make("tr", {}, [user.name + me, role, entry, moment(user.changed), remove].map((cell) => hall.make("td", {}, cell)));
@@ -96,7 +94,7 @@
       made.onsubmit = async (event) => {
         event.preventDefault();
         const body = { name: name.value.trim(), role: role.value, password: password.value };
-        const added = await attempt(status, () => hall.ask("/api/v1/users", { method: "POST", body }), hall.t("desk.users.added", { name: body.name }));
+        const added = await attempt(status, () => hall.ask("/api/v1/users", { method: "POST", body }), () => hall.t("desk.users.added", { name: body.name }));
         if (added) made.reset();
         load();
       };
@@ -114,7 +112,7 @@
     }
     paint();
     load();
-    return { locale: () => (hall.translate(context.body), paint()) };
+    return { locale: () => (hall.translate(context.body), hall.sayAgain(status), paint()) };
   });
 
   hall.panel("admin-walls", function (element, context) {
@@ -129,7 +127,8 @@
     }
 
     function row(pairing) {
-      const taken = () => attempt(status, () => hall.ask(`/api/v1/walls/${pairing.id}`, { method: "DELETE" }), hall.t("desk.pairing.taken")).then(load);
+      const forget = () => made && made.id === pairing.id && (made = null); // its address opens nothing any more
+      const taken = () => attempt(status, () => hall.ask(`/api/v1/walls/${pairing.id}`, { method: "DELETE" }), () => hall.t("desk.pairing.taken")).then((ok) => ok && forget()).then(load);
       const take = sureButton("desk.pairing.take-back", "desk.pairing.sure", taken);
       const cells = [pairing.wall, pairing.made_by, moment(pairing.made), pairing.id.slice(0, 8), take];
       return hall.make("tr", {}, cells.map((cell) => hall.make("td", {}, cell)));
@@ -148,7 +147,7 @@
       const entry = hall.make("form.console-form", {}, [field("desk.pairing.wall", wall), names, button]);
       entry.onsubmit = (event) => {
         event.preventDefault();
-        attempt(status, async () => (made = await hall.ask("/api/v1/walls/pair", { method: "POST", body: { wall: wall.value } })), "").then(load);
+        attempt(status, async () => (made = await hall.ask("/api/v1/walls/pair", { method: "POST", body: { wall: wall.value } })), null).then(load);
       };
       return entry;
     }
@@ -178,6 +177,6 @@
     }
     paint();
     load();
-    return { locale: () => (hall.translate(context.body), paint()) };
+    return { locale: () => (hall.translate(context.body), hall.sayAgain(status), paint()) };
   });
 })();

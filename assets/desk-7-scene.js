@@ -42,17 +42,15 @@
 
     form.onsubmit = async (event) => {
       event.preventDefault();
-      status.dataset.failed = "";
-      hall.setText(status, hall.t("desk.scene.waiting"));
+      hall.say(status, () => hall.t("desk.scene.waiting"));
       try {
         const made = await hall.ask(`/api/v1/scene/${encodeURIComponent(wall.value)}`, { method: "POST", body: { layout: layout.value } });
-        const values = { wall: made.wall, layout: hall.word("wall", made.layout), at: hall.format.seconds(made.at) };
-        hall.setText(status, hall.t("desk.scene.done", values));
+        const values = () => ({ wall: made.wall, layout: hall.word("wall", made.layout), at: hall.format.seconds(made.at) });
+        hall.say(status, () => hall.t("desk.scene.done", values()));
       } catch (error) {
-        status.dataset.failed = "1";
-        hall.setText(status, hall.failed(error));
+        hall.say(status, () => hall.failed(error), true);
       }
     };
-    return { update: paint, tick: paint, locale: paint };
+    return { update: paint, tick: paint, locale: () => (paint(), hall.sayAgain(status)) };
   });
 })();

@@ -23,14 +23,14 @@ DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("
 
 #: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
 COLUMNS: dict[str, tuple[int, int, bool, str]] = {
-    "number": (172, 0, True, ""),
-    "severity": (104, 0, True, "hallSeverity(params)"),
-    "state": (118, 0, True, "hallState(params)"),
-    "class_name": (104, 0, True, ""),
+    "number": (180, 0, True, ""),
+    "severity": (96, 0, True, "hallSeverity(params)"),
+    "state": (116, 0, True, "hallState(params)"),
+    "class_name": (92, 0, True, ""),
     "description": (180, 1, False, ""),
-    "district": (92, 0, True, ""),
-    "report_source": (116, 0, True, ""),
-    "reported": (128, 0, True, "hallTime(params.value)"),
+    "district": (84, 0, True, ""),
+    "report_source": (108, 0, True, ""),
+    "reported": (118, 0, True, "hallTime(params.value)"),
     "due": (132, 0, True, "hallDue(params)"),
 }
 _FIELDS = {"number": "case_id", "reported": "stages.reported"}
@@ -103,10 +103,9 @@ def grid() -> dag.AgGrid:
 def desk(context: Context) -> html.Div:
     """The whole desk page."""
     city_map = panels().get("city_map")
-    listing = html.Div(
-        [LIST.render(context), html.Div([grid(), html.P(className="desk-cover", role="status", hidden=True, **{"data-cover": ""})], className="desk-table")],
-        className="desk-left",
-    )
+    cover = html.P(className="desk-cover", role="status", hidden=True, **{"data-cover": ""})
+    table = html.Div([grid(), cover], className="desk-table")
+    listing = html.Div([LIST.render(context), table], className="desk-left")
     aside = [DETAIL.render(context)]
     if city_map is not None:
         aside.insert(0, html.Div(city_map.render(context), className="desk-map"))
