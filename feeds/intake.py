@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from feeds.checks import DOCUMENT_BOUND, check, check_time
+from feeds.checks import DAY_MS, DOCUMENT_BOUND, check, check_time
 from feeds.known import DIGEST_CHARACTERS, Known, Subjects
 from feeds.places import Places
 from feeds.source import Outcome
@@ -22,6 +22,11 @@ from hall.core.model import KINDS, Case, Doc
 
 #: city time may go back this much (ms) before the intake takes it for a clock that was set back
 CLOCK_STEP = 2_000
+#: bytes that the documents of one feed may grow by within a city day: what is current lies in the memory of the bus and of
+#: every gate, and a supplier that invents subjects without end must not fill it for all
+GROWTH_BYTES = 256 * 1024 * 1024
+#: a known document that grows by no more is let through for as long again: what is shown must stay up to date
+SMALL_GROWTH = 256
 Refuse = Callable[[Any, str, str], None]
 
 
@@ -56,6 +61,22 @@ def subject_for(doc: Doc, archive: bool = False) -> str:
     return f"{base}/{doc.quantity}" if topic == "observation" else base
 
 
+class Growth:
+    """How much a feed's current documents have grown by in this day (UTC) of city time."""
+
+    def __init__(self) -> None:
+        self._day, self._bytes = -1, 0
+
+    def take(self, amount: int, now: int, new: bool = False) -> None:
+        """Counts `amount` bytes of a `new` or known document, negative for what went; raises BadInput for too many."""
+        if self._day != (day := now // DAY_MS):
+            self._day, self._bytes = day, 0
+        bound = GROWTH_BYTES * (2 if amount <= SMALL_GROWTH and not new else 1)
+        if amount > 0 and self._bytes + amount > bound:
+            raise BadInput("feed-grows-too-fast", f"more than {GROWTH_BYTES >> 20} MB of new documents in a day")
+        self._bytes = max(0, self._bytes + amount)
+
+
 class _Passed(NamedTuple):
     item: Item
     subject: str
@@ -69,6 +90,7 @@ class Intake:
 
     def __init__(self, sink: Sink, clock: Clock, places: Places, subjects: Subjects) -> None:
         self.sink, self.clock, self.places, self.subjects = sink, clock, places, subjects
+        self.growth = Growth()
         self.lag_ms: int | None = None  # of the last published document
         self._ahead = 0  # the latest city time seen: what was right before a clock was set back is not of the future after
 
@@ -127,9 +149,11 @@ class Intake:
                 # what is known was told while the machine's clock ran ahead of what it shows now: it must not hold
                 # up what comes since the clock was set back
                 time = known.time + 1
-        return self._remember(item, subject, time, digest, now, known)
+        size = 0 if item.archive else len(content)  # an archive is a history, which is bounded
+        self.growth.take(size - (known.size if known else 0), now, known is None or not known.size)
+        return self._remember(item, subject, time, digest, now, known, size)
 
-    def _remember(self, item: Item, subject: str, time: int, digest: str, now: int, known: Known | None) -> _Passed:
+    def _remember(self, item: Item, subject: str, time: int, digest: str, now: int, known: Known | None, size: int) -> _Passed:
         lon, lat = getattr(item.doc, "lon", None), getattr(item.doc, "lat", None)
         # equal times are decided by recordedtime on the board: it must grow even within one millisecond, and never
         # go back with the machine's clock
@@ -137,7 +161,7 @@ class Intake:
         if known is None:
             known = Known(time, digest, at)
         moved = lon is not None and (lon != known.lon or lat != known.lat)
-        known = Known(time, digest, at, lon, lat, known.district, known.cell)
+        known = Known(time, digest, at, lon, lat, known.district, known.cell, size)
         self.subjects.put(subject, known)
         return _Passed(item, subject, time, known, moved)
 
@@ -178,6 +202,7 @@ class Intake:
         if known is not None and time < known.time:
             return Outcome(late=1)
         at = max(now, known.at + 1) if known is not None and known.time == time else now
+        self.growth.take(-known.size if known else 0, now)
         self.subjects.put(subject, Known(time, digest, at))
         self.sink.put_raw(encode(Event(id=f"{digest}{time:x}", source=source, subject=subject, time=time, recordedtime=at)))
         return Outcome(accepted=1)

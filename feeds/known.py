@@ -19,7 +19,8 @@ DIGEST_CHARACTERS = 16
 
 
 class Known(msgspec.Struct, gc=False):
-    """Newest of one subject. `digest` is of the content, `at` the recordedtime; district and cell are those of lon/lat."""
+    """Newest of one subject. `digest` is of the content, `at` the recordedtime, `size` the bytes it takes; district and
+    cell are those of lon/lat."""
 
     time: int
     digest: str
@@ -28,6 +29,7 @@ class Known(msgspec.Struct, gc=False):
     lat: float | None = None
     district: str = ""
     cell: str = ""
+    size: int = 0
 
 
 class Subjects:
@@ -56,9 +58,13 @@ class Subjects:
 
     def fill(self, board: Board) -> None:
         """Takes over what the board knows, oldest first; an event's id begins with the digest of its content."""
-        entries = [(entry.key, subject) for subject, entry in board.entries() if subject.startswith(_PREFIXES)]
-        for (time, at, identity), subject in sorted(entries):
-            self.put(subject, Known(time, identity[:DIGEST_CHARACTERS], at))
+        entries = [
+            (entry.key, subject, 0 if entry.gone else len(entry.raw))
+            for subject, entry in board.entries()
+            if subject.startswith(_PREFIXES)
+        ]
+        for (time, at, identity), subject, size in sorted(entries):
+            self.put(subject, Known(time, identity[:DIGEST_CHARACTERS], at, size=size))
         for entry in board.current(["archive"]):
             event = decode(entry.raw)
             self.put(event.subject, Known(event.time, event.id[:DIGEST_CHARACTERS], event.recordedtime))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from hall.access import digest
 from hall.core.bus import Bus
 from hall.core.errors import Refused
@@ -14,12 +16,24 @@ PER_ADDRESS = 40
 PER_NAME_ANYWHERE = 100
 
 
+def _place(address: str) -> str:
+    """What one machine cannot change about its address: of IPv6 the network, since it has the rest at will."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4 or found.ipv4_mapped:
+        return str(getattr(found, "ipv4_mapped", None) or found)
+    return str(ipaddress.ip_network((found, 64), strict=False))
+
+
 def _pair(name: str, address: str) -> str:
     return f"{address}\n{name}"
 
 
 async def count_attempt(bus: Bus, name: str, address: str) -> None:
     """Counts one attempt before the password is looked at; raises Refused 429 that says how long to wait."""
+    address = _place(address)
     limits = (
         ("address", address, PER_ADDRESS),
         ("pair", _pair(name, address), PER_NAME),
@@ -34,4 +48,4 @@ async def count_attempt(bus: Bus, name: str, address: str) -> None:
 
 async def forgive(bus: Bus, name: str, address: str) -> None:
     """A right password ends the count of its name at this address; what others tried keeps its count."""
-    await bus.delete("attempts", "pair", digest(_pair(name, address)))
+    await bus.delete("attempts", "pair", digest(_pair(name, _place(address))))

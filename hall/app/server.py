@@ -16,6 +16,14 @@ from hall.core.process import Process
 log = logging.getLogger("hall.web")
 
 
+#: what anybody on the network can make the server say, line after line; the other side's business
+_STRANGERS = ("Invalid HTTP request received.", "ASGI callable returned without completing handshake.")
+
+
+def _of_ours(record: logging.LogRecord) -> bool:
+    return record.msg not in _STRANGERS
+
+
 class _Server(uvicorn.Server):
     """Signals belong to the process, which ends us by cancelling."""
 
@@ -60,6 +68,7 @@ async def serve(process: Process) -> None:
         timeout_graceful_shutdown=2,
         proxy_headers=False,
     )
+    logging.getLogger("uvicorn.error").addFilter(_of_ours)
     server = _Server(config)
     try:
         await server.serve(sockets=[sock])

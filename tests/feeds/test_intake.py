@@ -216,6 +216,25 @@ def test_what_is_known_is_bounded_and_the_longest_unchanged_go_first():
     assert len(subjects) <= 100 and subjects.forgotten == 10
 
 
+def test_a_supplier_that_invents_subjects_without_end_is_stopped_and_its_known_ones_go_on(monkeypatch):
+    monkeypatch.setattr("feeds.intake.GROWTH_BYTES", 20_000)
+    made, sink = intake()
+    refused: list[str] = []
+    for number in range(500):
+        made.take("f", [Item(reading(f"s{number}", 1.0), NOW)], lambda origin, reason, detail: refused.append(reason))
+    kept = sink.board().count("observation")
+    assert refused == ["feed-grows-too-fast"] * (500 - kept) and 100 < kept < 400
+    for moment in range(1, 500):
+        made.take("f", [Item(reading("s0", moment / 7), NOW + moment)], never)
+    for number in range(50):
+        made.gone("f", f"observation/g/s{number}/water_depth", NOW + 600)
+    made.take("f", [Item(reading(f"t{number}", 1.0), NOW) for number in range(40)], never)
+    made.clock.moment = NOW + 86_400_000
+    made.take("f", [Item(reading(f"u{number}", 1.0), NOW) for number in range(100)], never)
+    other = Intake(sink, made.clock, made.places, made.subjects)
+    other.take("h", [Item(reading(f"v{number}", 1.0), NOW) for number in range(100)], never)
+
+
 async def test_after_a_restart_repeats_are_known_and_late_ones_stay_late(bench):
     bench.configure(FEED)
     bench.set_clock(NOW)

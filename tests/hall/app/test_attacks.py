@@ -259,6 +259,13 @@ async def test_nobody_locks_anothers_name_from_one_machine(bus):
         await count_attempt(bus, "li", "10.0.0.1")
 
 
+async def test_a_machine_with_many_addresses_of_one_network_is_one(bus):
+    with pytest.raises(Refused, match="too-many"):
+        for n in range(PER_NAME + 1):
+            await count_attempt(bus, "li", f"2001:db8:1:2::{n:x}")
+    await count_attempt(bus, "li", "2001:db8:1:3::1")
+
+
 async def test_many_machines_together_still_have_a_limit(bus):
     tried = 0
     with pytest.raises(Refused, match="too-many"):
@@ -277,3 +284,13 @@ def test_odd_cookies_of_other_programs_on_this_host_do_not_hide_ours():
 async def test_what_the_hall_keeps_is_for_its_own_user_only(city_hall):
     mode = stat.S_IMODE((city_hall.home / "var" / "users.db").stat().st_mode)
     assert mode == 0o600
+
+
+async def test_nobody_fills_the_log_from_outside(city_hall):
+    before = len(city_hall.log.read_text())
+    for _ in range(50):
+        reader, writer = await asyncio.open_connection("127.0.0.1", city_hall.port)
+        writer.write(b"\0nonsense\r\n\r\n")
+        await reader.read()
+        writer.close()
+    assert len(city_hall.log.read_text()) == before
