@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib
 import os
 import sys
 
@@ -11,43 +12,20 @@ from hall import __version__
 from hall.core import settings as settings_module
 from hall.core.errors import HallError
 
+#: process -> where its body is, and what it does
 PROCESSES = {
-    "gate": "fans the current picture out to screens (WebSocket)",
-    "web": "serves pages and the API",
-    "dispatch": "keeps the case book, indicators and alarms",
-    "video": "serves pictures of shared channels",
+    "gate": ("hall.gate:serve", "fans the current picture out to screens (WebSocket)"),
+    "web": ("hall.app:serve", "serves pages and the API"),
+    "dispatch": ("dispatch:run", "keeps the case book, indicators and alarms"),
+    "video": ("video:run", "serves pictures of shared channels"),
 }
 
 
-def _gate(_: argparse.Namespace) -> int:
-    from hall.core.process import main
-    from hall.gate import serve
-
-    main("gate", serve)
-    return 0
-
-
-def _web(_: argparse.Namespace) -> int:
-    from hall.app import serve
+def _process(options: argparse.Namespace) -> int:
     from hall.core.process import main
 
-    main("web", serve)
-    return 0
-
-
-def _dispatch(_: argparse.Namespace) -> int:
-    from dispatch import run
-    from hall.core.process import main
-
-    main("dispatch", run)
-    return 0
-
-
-def _video(_: argparse.Namespace) -> int:
-    from hall.core.process import main
-    from video import run
-
-    main("video", run)
+    module, _, body = PROCESSES[options.command][0].partition(":")
+    main(options.command, getattr(importlib.import_module(module), body))
     return 0
 
 
@@ -112,8 +90,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--fresh", action="store_true", help="first forget what earlier runs received (users are kept)")
     run.set_defaults(act=_run)
     commands.add_parser("bus", help="the embedded Valkey server (a Procfile line)").set_defaults(act=_bus)
-    for name, text in PROCESSES.items():
-        commands.add_parser(name, help=text, description=text).set_defaults(act=globals()[f"_{name}"])
+    for name, (_, text) in PROCESSES.items():
+        commands.add_parser(name, help=text, description=text).set_defaults(act=_process)
     feeds = commands.add_parser("feeds", help="receive what the city reports; `feeds check FILE` tries a mapping")
     feeds.set_defaults(act=_feeds, check=None)
     tools = feeds.add_subparsers(metavar="TOOL")
