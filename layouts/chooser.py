@@ -19,7 +19,7 @@ def _thumbnail(wall: Wall, context: Context) -> html.Div:
     for name in plan.names:
         title = getattr(known.get(name), "title", "")
         label = text(context, title) if title else html.Span(name)
-        tiles.append(html.Div(label, className="thumb-tile", style={"gridArea": name}, title=name))
+        tiles.append(html.Div(label, className="thumb-tile", style={"gridArea": name}))
     style = {
         "gridTemplateAreas": plan.areas,
         "gridTemplateColumns": plans.tracks(plan.columns),

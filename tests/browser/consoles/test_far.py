@@ -1,0 +1,43 @@
+"""Far down a long list: what was counted can be scrolled to at once, and the count says when there is more."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from dispatch.casebook import Casebook, Version
+from hall.core.clock import real_ms
+from hall.core.model import Case, Stages
+from tests.browser.consoles.consolestage import console, opened
+from tests.hall.app.conftest import Hall
+
+pytestmark = pytest.mark.browser
+CASES = 10_600
+
+
+@pytest.fixture(scope="module")
+def hall(valkey, tmp_path_factory):
+    made = Hall(tmp_path_factory.mktemp("far"), valkey, demo=True)
+    book, now = Casebook.open_writer(made.home / "var" / "cases.db"), real_ms()
+    cases = (Case(feed="t", case_id=f"N{n:05d}", state="handling", stages=Stages(reported=now - n)) for n in range(CASES))
+    book.record([Version(f"case/t/{c.case_id}", (c.stages.reported, 0, c.case_id), "test", c) for c in cases])
+    book.close()
+    made.start()
+    made.start_gate()
+    yield made
+    made.stop()
+
+
+async def test_a_jump_to_the_end_of_what_was_counted_asks_for_that_page_only(hall, valkey):
+    asked = []
+    async with console(hall.url, valkey, prefix=hall.prefix) as page:
+        page.on("request", lambda request: asked.append(request.url) if "/api/v1/cases?" in request.url else None)
+        await opened(page, f"{hall.url}/desk?lang=en")
+        await expect(page.locator("[data-total]")).to_have_text("Cases: 10,000 or more")
+        before = len(asked)
+        await page.evaluate("(v => v.scrollTop = v.scrollHeight)(document.querySelector('.ag-body-viewport'))")
+        row = page.locator('.ag-row[row-index="9990"] .cell-number')
+        await expect(row).to_have_text("N09990")
+        assert 1 <= len(asked) - before <= 3 and "offset=9900" in asked[before]
+        await page.evaluate("(v => v.scrollTop = v.scrollHeight)(document.querySelector('.ag-body-viewport'))")
+        await expect(page.locator('.ag-row[row-index="10099"] .cell-number')).to_have_text("N10099")
