@@ -57,6 +57,8 @@ async def _announce(settings: Settings, demo: bool, tell) -> None:
         else:
             tell(f"    desk            {base}/desk   (sign in; the first admin password is printed above, once)")
         tell(f"    stream          ws://{shown}:{settings.gate_port}/v1/stream")
+        if not settings.loopback:
+            tell(f"  open to the network on {settings.host}, unencrypted: put a TLS proxy in front (docs/SECURITY.md)")
         tell("  Ctrl-C stops all of it.")
         tell("")
     finally:

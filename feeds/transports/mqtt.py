@@ -27,7 +27,7 @@ from hall.core.errors import HallError
 #: messages taken in before one flush and their acknowledgements
 BATCH = 200
 #: QoS 0 messages may come faster than they are taken in; beyond this many the newest are dropped and counted
-BACKLOG = 10_000
+BACKLOG, BACKLOG_BYTES = 10_000, 64 * 1024 * 1024
 SESSION_SECONDS = 7 * 86400
 
 
@@ -48,15 +48,23 @@ class SubscriptionRefused(HallError):
 
 
 class Backlog(asyncio.Queue):
-    """The client's queue. QoS 1 is bounded by the broker's window of unacknowledged messages; QoS 0 here, with a count."""
+    """The client's queue. QoS 1 is bounded by the broker's window of unacknowledged messages; QoS 0 here, in number and
+    bytes, with a count."""
 
     dropped = 0
+    size = 0  # bytes that wait
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
-        if item.qos == 0 and self.qsize() >= BACKLOG:
+        if item.qos == 0 and (self.qsize() >= BACKLOG or self.size + len(item.payload) > BACKLOG_BYTES):
             self.dropped += 1
         else:
             super().put_nowait(item)
+            self.size += len(item.payload)
+
+    def _get(self) -> aiomqtt.Message:
+        item = super()._get()
+        self.size -= len(item.payload)
+        return item
 
 
 async def run(feed: FeedConfig, rim: Rim) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -21,12 +23,15 @@ from hall.core.errors import Refused
 from hall.core.model import STATE_TOPICS
 from hall.core.process import Process
 
+log = logging.getLogger("hall.web")
 #: a scene changes this long after it was asked for, so that every browser of a wall has heard of it
 SCENE_LEAD_MS = 700
 SCENE_LATEST_MS = 60 * 60 * 1000
 SAMPLE_BYTES = 4096
 #: reading all of a topic takes the loop's time: a few at once, and a storm of requests is refused
 READS_AT_ONCE, READS_WAITING = 2, 30
+#: rtsp://user:password@camera; bounded, so that the time stays in proportion to the text
+_PASSWORD = re.compile(r"(:/{2}[^\s/:@\"'<>]{0,64}:)[^\s/@\"'<>]{1,128}@")
 Name = Annotated[str, Path(pattern=r"^[\w-]{1,64}$")]
 
 
@@ -184,11 +189,13 @@ class Api:
         if not pairing.wall.replace("-", "").replace("_", "").isalnum() or len(pairing.wall) > 64:
             raise Refused("bad-name", "1 to 64 letters, digits, - or _", 422)
         token = await access.pair_wall(self.process.bus, pairing.wall, current_visit().identity.name)
+        _noted("paired a screen of", pairing.wall)
         return json({"wall": pairing.wall, "token": token, "id": access.digest(token)}, 201)
 
     async def unpair(self, token_sum: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]) -> Response:
         if not await access.unpair_wall(self.process.bus, token_sum):
             raise Refused("unknown-pairing", "no such paired screen", 404)
+        _noted("took back the pairing", token_sum[:12])
         return json({"unpaired": token_sum})
 
     # -- users ----------------------------------------------------------------------------------------------------
@@ -199,6 +206,7 @@ class Api:
     async def add_user(self, user: NewUser) -> Response:
         await asyncio.to_thread(self.users.add, user.name, user.role, user.password)
         await access.end_sessions(self.process.bus, user.name)
+        _noted(f"added as {user.role}", user.name)
         return json({"name": user.name, "role": user.role}, 201)
 
     async def change_user(self, name: str, change: UserChange) -> Response:
@@ -206,16 +214,25 @@ class Api:
         await access.end_sessions(self.process.bus, name)  # before as well: without the bus nothing is changed
         await asyncio.to_thread(self.users.change, name, change.role, change.password)
         await access.end_sessions(self.process.bus, name)
+        what = [f"role {change.role}"] * bool(change.role) + ["password"] * bool(change.password)
+        _noted(f"changed {' and '.join(what) or 'nothing'} of", name)
         return json({"name": name})
 
     async def remove_user(self, name: str) -> Response:
         await access.end_sessions(self.process.bus, name)
         await asyncio.to_thread(self.users.remove, name)
         await access.end_sessions(self.process.bus, name)
+        _noted("removed", name)
         return json({"removed": name})
 
 
+def _noted(what: str, whom: str) -> None:
+    """Who may get in was changed: that leaves a line, with who did it and from where."""
+    visit = current_visit()
+    log.warning("access: %r from %s %s %r", visit.identity.name, visit.address, what, whom)
+
+
 def _text(value: bytes) -> Any:
-    """Supplier's bytes as text, cut to a sample; what is no UTF-8 shows as escapes."""
-    shown = value[:SAMPLE_BYTES].decode("utf-8", "backslashreplace")
+    """Supplier's bytes as text, cut to a sample; what is no UTF-8 shows as escapes, passwords in addresses do not show."""
+    shown = _PASSWORD.sub(r"\1•••@", value[:SAMPLE_BYTES].decode("utf-8", "backslashreplace"))
     return shown + ("…" if len(value) > SAMPLE_BYTES else "")

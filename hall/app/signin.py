@@ -75,16 +75,19 @@ class SignIn:
         try:
             await count_attempt(self.process.bus, name, current_visit().address)
         except Refused as refused:
-            log.warning("sign-in of %r refused: too many attempts", name)
+            log.warning("access: too many attempts from %s", current_visit().address)
             return self._page(request, "signin.why.locked", status=429, name=name, minutes=refused.detail)
         async with _HASHING:
             user = await asyncio.to_thread(self.users.check, name, password)
         if user is None:
+            # without the name: people type their password there
+            log.warning("access: wrong name or password from %s", current_visit().address)
             return self._page(request, "signin.why.wrong", status=401, name=name)
         await forgive(self.process.bus, name, current_visit().address)
         return await self._welcome(request, user.name, user.role, safe_next(request.query_params.get("next", "")))
 
     async def _welcome(self, request: Request, name: str, role: str, target: str) -> Response:
+        log.warning("access: %r signed in as %s from %s", name, role, current_visit().address)
         secret = await access.open_session(self.process.bus, name, role)
         await access.close_session(self.process.bus, request.cookies.get(access.COOKIE, ""))  # nobody needs it any more
         answer = RedirectResponse(target, 303)

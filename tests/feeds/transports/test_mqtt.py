@@ -3,10 +3,11 @@
 import asyncio
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
-from feeds.transports.mqtt import TRANSPORT, run
+from feeds.transports.mqtt import TRANSPORT, Backlog, run
 from hall.core.errors import ConfigError
 from tests.feeds.transports.broker import MOSQUITTO, Broker
 
@@ -123,3 +124,17 @@ async def test_a_wrong_password_is_told(tmp_path, rim, running, monkeypatch):
         await feed.until(lambda: feed.connections)
     finally:
         found.stop()
+
+
+def test_messages_that_wait_are_bounded_in_number_and_bytes_and_what_is_dropped_is_counted(monkeypatch):
+    monkeypatch.setattr("feeds.transports.mqtt.BACKLOG", 5)
+    monkeypatch.setattr("feeds.transports.mqtt.BACKLOG_BYTES", 100)
+    backlog = Backlog()
+    for size in (60, 30, 30, 10):
+        backlog.put_nowait(SimpleNamespace(qos=0, payload=b"x" * size))
+    backlog.put_nowait(SimpleNamespace(qos=1, payload=b"x" * 500))
+    assert (backlog.qsize(), backlog.dropped) == (4, 1)
+    assert [len(backlog.get_nowait().payload) for _ in range(4)] == [60, 30, 10, 500]
+    for _ in range(7):
+        backlog.put_nowait(SimpleNamespace(qos=0, payload=b"x"))
+    assert (backlog.qsize(), backlog.dropped) == (5, 3)

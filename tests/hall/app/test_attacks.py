@@ -294,3 +294,47 @@ async def test_nobody_fills_the_log_from_outside(city_hall):
         await reader.read()
         writer.close()
     assert len(city_hall.log.read_text()) == before
+
+
+async def test_every_change_of_who_may_enter_leaves_a_line_and_no_secret(city_hall):
+    before = len(city_hall.log.read_text())
+    async with await city_hall.client("admin", "boss") as admin:
+        await admin.post("/api/v1/users", json={"name": "zhao", "role": "viewer", "password": "secret of zhao"})
+        await admin.patch("/api/v1/users/zhao", json={"role": "operator", "password": "new secret of zhao"})
+        await admin.delete("/api/v1/users/zhao")
+        paired = (await admin.post("/api/v1/walls/pair", json={"wall": "east"})).json()
+        await admin.delete(f"/api/v1/walls/{paired['id']}")
+    async with await city_hall.client() as client:
+        form = await client.get("/sign-in")
+        token = re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)[1]
+        await client.post("/sign-in", data={"name": "my-password-by-mistake", "password": "x", "csrf": token})
+    said = city_hall.log.read_text()[before:]
+    for line in (
+        "'boss' from 127.0.0.1 added as viewer 'zhao'",
+        "'boss' from 127.0.0.1 changed role operator and password of 'zhao'",
+        "'boss' from 127.0.0.1 removed 'zhao'",
+        "'boss' from 127.0.0.1 paired a screen of 'east'",
+        "'boss' from 127.0.0.1 took back the pairing",
+        "wrong name or password from 127.0.0.1",
+    ):
+        assert line in said
+    assert "secret" not in said and "mistake" not in said and paired["token"] not in said
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ('{"url":"rtsp://admin:p4ss!w0rd@10.1.2.3:554/1"}', '{"url":"rtsp://admin:•••@10.1.2.3:554/1"}'),
+        ("rtsp://:p@x and http://a:b@c/", "rtsp://:•••@x and http://a:•••@c/"),
+        ("http://10.1.2.3:8080/a@b", "http://10.1.2.3:8080/a@b"),
+        ("mail a@b.example, time 12:30", "mail a@b.example, time 12:30"),
+    ],
+)
+async def test_passwords_in_addresses_of_refused_input_are_not_shown(city_hall, kept, shown):
+    bus = city_hall.bus()
+    at = await bus.queue_add({"reason": "x", "detail": "", "raw": kept, "form": "row", "at": "1"}, "parked", "probe")
+    async with await city_hall.client("operator") as client:
+        rows = (await client.get("/api/v1/feeds/probe/parked")).json()["rows"]
+    await bus.queue_remove([at], "parked", "probe")
+    await bus.close()
+    assert [row["raw"] for row in rows if row["id"] == f"{at[0]}-{at[1]}"] == [shown]
