@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from feeds.decoding import Decoding
+from feeds.disk import Disk
 from feeds.intake import Intake, Item, subject_for
 from feeds.mapping import View
 from feeds.parking import WAITING_BOUND, Parking, raw_of
@@ -50,7 +51,7 @@ class FeedRim:
         self.life = Life()
         self.total = Outcome()
         self.received = 0
-        self._process, self._intake = process, intake
+        self._process, self._intake, self._disk = process, intake, Disk(process.settings, feed.name, self.note)
         self._urls: dict[str, str] = {}
 
     # -- taking input ------------------------------------------------------------------------------------------------
@@ -217,7 +218,8 @@ class FeedRim:
             self.life.seen_city = self.clock.now()
 
     async def _room(self) -> None:
-        """Returns when the publisher and the parking have room; the only place where a source waits for the bus."""
+        """Returns when disk, publisher and parking have room; the only place where a source waits for the bus."""
+        await self._disk.room()
         while self._process.bulk.waiting >= PUBLISHER_ROOM:
             await asyncio.sleep(0.02)
         while self.parking.waiting >= WAITING_BOUND:

@@ -22,6 +22,7 @@ from hall.core.clock import monotonic, real_ms
 from hall.core.config import FeedConfig
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
+from hall.core.room import has_room
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 BACKLOG_ENTRIES = 10_000
@@ -31,6 +32,7 @@ BACKLOG_BYTES = 64 * 1024 * 1024
 RECEIVING_BYTES, BODY_SECONDS = 64 * 1024 * 1024, 60.0
 SOCKETS_AT_ONCE = 256
 RETRY_AFTER_SECONDS = 5
+RETRY_STATUSES = (503, 507)
 WAIT_SECONDS = 5.0
 
 
@@ -109,8 +111,10 @@ def _too_large() -> Refused:
 async def enqueue(process: Process, feed: FeedConfig, body: bytes, content_type: str, wait: bool = False) -> str:
     """Puts one body into the feed's inbox; returns its entry id once the bus has it.
 
-    Raises Refused 503 when the backlog is full or the bus cannot be reached.
+    Raises Refused 503 when the backlog is full or the bus cannot be reached, 507 when the disk has no room.
     """
+    if not has_room(process.settings):
+        raise Refused("disk-full", "the hall's disk is nearly full and takes no data until there is room again", 507)
     fields: dict[str, bytes | str] = {"body": body, "type": content_type, "at": str(real_ms())}
     if wait:
         fields["wait"] = "1"
@@ -142,7 +146,7 @@ async def outcome_of(process: Process, feed: str, entry: str) -> dict | None:
 
 
 def refusal(error: Refused) -> JSONResponse:
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.status == 503 else {}
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.status in RETRY_STATUSES else {}
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="ingest"'
     return JSONResponse({"accepted": False, "reason": error.reason, "detail": error.detail}, error.status, headers)
@@ -237,4 +241,4 @@ async def _answer(process: Process, feed: FeedConfig, message: dict, number: int
         return {"n": number, "entry": await enqueue(process, feed, body, "")}
     except Refused as error:
         answer = {"n": number, "refused": error.reason, "detail": error.detail}
-        return answer | ({"retry_after": RETRY_AFTER_SECONDS} if error.status == 503 else {})
+        return answer | ({"retry_after": RETRY_AFTER_SECONDS} if error.status in RETRY_STATUSES else {})

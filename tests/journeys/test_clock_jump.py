@@ -20,7 +20,7 @@ PROCESSES = ("bus", "gate", "web", "feeds", "dispatch", "video")
 
 
 class Town(threading.Thread):
-    """Suppliers on a machine whose clock is the hall's: each feed twice a second, except those in `silent`."""
+    """Suppliers on a machine whose clock is the hall's: each feed some times a second, except those in `silent`."""
 
     def __init__(self, hall: RunningHall, clock: FakeClock) -> None:
         super().__init__(daemon=True)
@@ -29,10 +29,10 @@ class Town(threading.Thread):
         self.told = 0
 
     def run(self) -> None:
-        while not self.ended.wait(0.4):
+        while not self.ended.wait(0.25):
             now = self.clock.now()
             self.told += 1
-            value = 0.30 if self.told // 6 % 2 else 0.05  # in and out of the alarm
+            value = 0.30 if self.told // 5 % 2 else 0.05  # in and out of the alarm
             rows = {
                 "cases": {
                     "case_id": f"c{self.told}",
