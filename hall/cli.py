@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import importlib
 import os
+import resource
 import sys
 
 from hall import __version__
 from hall.core import settings as settings_module
 from hall.core.errors import HallError
 
+#: open files a process may need: each screen is one, and many machines allow a thousand unasked
+FILES = 65_536
 #: process -> where its body is, and what it does
 PROCESSES = {
     "gate": ("hall.gate:serve", "fans the current picture out to screens (WebSocket)"),
@@ -108,8 +112,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _allow_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < FILES and soft != resource.RLIM_INFINITY:
+        with contextlib.suppress(ValueError, OSError):  # the machine's own limit stands
+            resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if hard == resource.RLIM_INFINITY else min(FILES, hard), hard))
+
+
 def main(argv: list[str] | None = None) -> None:
     os.umask(0o077)  # what the hall keeps is for its own user: cases, stream addresses, the bus
+    _allow_files()
     given = sys.argv[1:] if argv is None else argv
     checking = given[:2] == ["feeds", "check"]
     options = parser().parse_args(given[:2] if checking else given)

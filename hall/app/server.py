@@ -11,6 +11,7 @@ import sys
 
 import uvicorn
 
+from hall.app.patience import Patience
 from hall.core.process import Process
 
 log = logging.getLogger("hall.web")
@@ -62,7 +63,7 @@ async def serve(process: Process) -> None:
         access_log=False,
         server_header=False,
         lifespan="on",
-        http="h11",  # bounds a request's head at 64 kB; httptools takes headers without end
+        http=Patience,
         ws="websockets-sansio",
         ws_max_size=16 * 1024 * 1024,  # twice what ingest takes: it can still say why it refuses, a cut connection cannot
         timeout_graceful_shutdown=2,

@@ -96,3 +96,14 @@ def test_other_users_of_the_machine_read_nothing_that_the_hall_keeps(tmp_path):
     assert {path.name: path.stat().st_mode & 0o077 for path in kept} == dict.fromkeys(
         ("bus", "run", "lock", "cases.db", "made"), 0
     )
+
+
+def test_a_process_may_open_as_many_files_as_the_machine_allows_up_to_what_screens_need():
+    code = (
+        "import resource as r; hard = r.getrlimit(r.RLIMIT_NOFILE)[1]; r.setrlimit(r.RLIMIT_NOFILE, (256, hard))\n"
+        "from hall.cli import FILES, main\n"
+        "try: main(['version'])\nexcept SystemExit: pass\n"
+        "soft, kept = r.getrlimit(r.RLIMIT_NOFILE); assert kept == hard\n"
+        "assert soft == (FILES if hard == r.RLIM_INFINITY else min(FILES, hard)), soft"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
