@@ -181,7 +181,7 @@ class Player:
                 self._save()
                 continue
             self.rim.seen()  # the recording is there and says that nothing happened
-            wait = real_wait_seconds(clock.state, clock.real(), self._due(begin))
+            wait = real_wait_seconds(clock.state, clock.steady(), self._due(begin))
             # short sleeps: the clock may be moved, and silence must not look like a lost source
             await asyncio.sleep(min(1.0, 1.0 if wait is None else max(wait, 0.005)))
 

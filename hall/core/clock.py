@@ -55,13 +55,38 @@ def real_wait_seconds(state: ClockState, real: int, until_city: int) -> float | 
 
 
 class CityClock:
-    """City time for one process; `state` is replaced when the shared clock document changes on the bus."""
+    """City time for one process; `state` is replaced when the shared clock document changes on the bus.
+
+    A live city follows the machine's clock wherever it is set. A replay keeps its pace: it runs by a clock that never
+    jumps, from the moment its state was taken, until the state is anchored anew (the gate does that, see `drift`).
+    """
 
     def __init__(self, state: ClockState = LIVE) -> None:
-        self.state = state
+        self._state = state
+        self._taken = real_ms(), monotonic()
+
+    @property
+    def state(self) -> ClockState:
+        return self._state
+
+    @state.setter
+    def state(self, state: ClockState) -> None:
+        if state != self._state:
+            self._state, self._taken = state, (real_ms(), monotonic())
 
     def now(self) -> int:
-        return city_ms(self.state, real_ms())
+        return city_ms(self._state, self.steady())
 
     def real(self) -> int:
         return real_ms()
+
+    def steady(self) -> int:
+        """The real moment that `state` is to be read at, ms: the machine's when live, else one that never jumps."""
+        if self._state.live:
+            return real_ms()
+        real, at = self._taken
+        return real + int((monotonic() - at) * 1000)
+
+    def drift(self) -> int:
+        """ms that the machine's clock was set on (or, negative, back) since a replay's state was taken; 0 when live."""
+        return real_ms() - self.steady()

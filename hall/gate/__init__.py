@@ -8,6 +8,8 @@ import gc
 import logging
 import uuid
 
+import msgspec
+
 from hall.core.board import LANES, Board
 from hall.core.clock import ClockState, monotonic
 from hall.core.errors import BusLost
@@ -20,6 +22,7 @@ from hall.gate.server import Gate
 
 log = logging.getLogger("hall.gate")
 BEAT_SECONDS = 1.0
+CLOCK_STEP_MS = 1_000  # less is a clock being kept right
 
 
 async def serve(process: Process) -> None:
@@ -90,10 +93,16 @@ async def _tick(hub: Hub, follower: Follower, every: float, work: asyncio.Event)
 
 
 async def _tell_clock(process: Process) -> None:
-    """Publishes how city time runs, at the start and whenever it changes."""
+    """Publishes how city time runs, at the start and whenever it changes; a replay is anchored anew when the machine's
+    clock was set."""
     told: ClockState | None = None
     while True:
-        state = process.clock.state
+        state, drift = process.clock.state, process.clock.drift()
+        if abs(drift) > CLOCK_STEP_MS:
+            state = msgspec.structs.replace(state, anchor_real=state.anchor_real + drift)
+            with contextlib.suppress(BusLost):
+                await process.bus.set(msgspec.json.encode(state), "clock")
+                process.clock.state = state
         if state != told:
             with contextlib.suppress(BusLost):
                 process.bulk.put(process.event("clock/city", state))

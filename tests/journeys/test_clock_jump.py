@@ -10,6 +10,7 @@ import pytest
 
 from tests.journeys.faketime import FakeClock
 from tests.journeys.test_freshness import FEEDS, _not_live, _states, _wait
+from tests.journeys.test_kill_everything import _write_city as write_replay
 from tests.push import push, write_city
 from tests.running import RunningHall
 from tests.stream import Screen
@@ -158,3 +159,28 @@ def test_the_demo_city_lives_on_when_the_clock_is_set_back(tmp_path, clock):
 def _seen(screen: Screen, clock: FakeClock) -> bool:
     feeds = [feed["last_seen_real"] for feed in screen.present("feed").values() if feed.get("last_seen_real")]
     return bool(feeds) and any(abs(seen - clock.now()) < 5000 for seen in feeds)
+
+
+@pytest.mark.timeout(150)
+def test_a_replay_keeps_its_pace_whatever_the_machines_clock_does(tmp_path, clock):
+    oracle = write_replay(tmp_path)
+    with RunningHall(tmp_path / "v", tmp_path / "hall.toml", **clock.env) as hall:
+        screen = Screen(hall.stream, ["case", "process"])
+        screen.start()
+        screen.wait_until(lambda s: len(s.present("case")) >= 0.1 * len(oracle), 30, "the replay runs")
+        clock.set(3600)
+        screen.wait_until(lambda s: _set(s, clock), 10, "the clock was set an hour on")
+        assert len(screen.present("case")) < 0.7 * len(oracle), "sixty hours were not told at once"
+        clock.set(-DAY)
+        screen.wait_until(lambda s: _set(s, clock), 10, "the clock was set a day back")
+        screen.wait_until(lambda s: len(s.present("case")) == len(oracle), 60, "the replay goes on")
+        screen.wait_until(
+            lambda s: {d["case_id"]: d["state"] == "closed" for d in s.present("case").values()} == oracle, 30, "to its end"
+        )
+        screen.end()
+
+
+def _set(screen: Screen, clock: FakeClock) -> bool:
+    """Whether every process has heard of the jump."""
+    beats = [status["beat"] for status in screen.present("process").values()]
+    return len(beats) == 5 and all(abs(beat - clock.now()) < 5000 for beat in beats)
