@@ -119,8 +119,8 @@
         deliver(params, page);
         desk.tell("answer", { page, at: page.as_of });
       } catch (error) {
+        params.failCallback(); // also of a question given up: the table counts what is under way, and asks no more at two
         if (signal.aborted) return;
-        params.failCallback();
         desk.tell("answer", { error });
         clearTimeout(retry);
         retry = setTimeout(() => !signal.aborted && grid && grid.refreshInfiniteCache(), RETRY_MS);
@@ -133,6 +133,7 @@
     asking = new AbortController();
     clearTimeout(retry);
     keep();
+    if (grid && grid.getDisplayedRowCount()) grid.ensureIndexVisible(0, "top"); // a new question is read from its beginning
     if (grid) grid.purgeInfiniteCache();
     desk.tell("fresh", null);
   };

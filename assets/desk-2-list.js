@@ -133,8 +133,8 @@
       }
     }
     function take(next) {
-      // a question asked while another waits goes on counting the time of the first
-      answer = next.waiting && answer.waiting ? answer : next;
+      // asked while another waits: the time of the first goes on counting; asked again after a failure: that stays told
+      answer = next.waiting && !answer.page ? answer : next;
       paint();
     }
     return { paint, take };
@@ -222,7 +222,8 @@
       desk.redraw(changes.map((event) => event.subject));
       paintFresh();
     }
-    const tick = () => (desk.tick(), found.paint());
+    /** Why the list is not live stands in its header: nobody should have to hover for it. */
+    const tick = () => (desk.tick(), found.paint(), context.note(element.dataset.state === "live" ? "" : element.title));
     function locale() {
       paint();
       const grid = desk.grid();

@@ -9,6 +9,8 @@
     "report_source", "unit", "closing_note"];
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
   const ZOOM = 16;
+  const RETRY_MS = 4000;
+  const PASSING = new Set(["timeout", "unreachable", "bus-lost", "busy", "casebook-fault"]); // faults that may be over soon
   const RING = { className: "case-ring", iconSize: [48, 48] };
 
   const moment = (ms) => (ms == null ? "" : `${hall.format.date(ms)} ${hall.format.seconds(ms)}`);
@@ -90,12 +92,13 @@
     let fault = null; // why the casebook did not tell about the chosen case
     let reading = false;
     let asked = null;
+    let retry = 0;
     let ring = null;
 
     function notice() {
       if (!fault) return [];
       const again = hall.said("button.desk-button", "desk.retry", null, { type: "button" });
-      again.onclick = () => open(desk.chosen);
+      again.onclick = () => open(desk.chosen, true);
       const why = shown ? hall.t("desk.history-failed", { why: hall.why(fault) }) : hall.failed(fault);
       return [hall.make("p.case-fault", { role: "status" }, [`✕ ${why} `, again])];
     }
@@ -116,25 +119,31 @@
       context.body.scrollTop = keep;
     }
 
-    async function open(subject) {
+    /** `again`: the same case once more, after its versions could not be read. */
+    async function open(subject, again) {
       if (asked) asked.abort();
+      clearTimeout(retry);
       asked = new AbortController();
       const mine = asked;
       const live = hall.store.get(subject);
-      shown = live ? { case: live, history: [] } : null;
-      fault = null;
-      reading = true;
-      paint();
-      if (live) focus(live.data);
+      if (!again) {
+        shown = live ? { case: live, history: [] } : null;
+        fault = null;
+        reading = true;
+        paint();
+        if (live) focus(live.data);
+      }
       try {
         const path = subject.split("/").map(encodeURIComponent).join("/");
         const found = await hall.ask(`/api/v1/cases/${path}`, { signal: asked.signal });
         if (asked !== mine) return;
         shown = found;
+        fault = null;
         if (!live) focus(found.case.data);
       } catch (error) {
         if (asked !== mine) return;
         fault = error;
+        if (PASSING.has(error.reason)) retry = setTimeout(open, RETRY_MS, subject, true);
       }
       reading = false;
       paint();
@@ -164,6 +173,6 @@
       const due = shown && context.body.querySelector(".case-due");
       if (due) paintDue(due, shown.case.data);
     }
-    return { locale: paint, tick, unmount: () => offs.forEach((off) => off()) };
+    return { locale: paint, tick, unmount: () => (clearTimeout(retry), offs.forEach((off) => off())) };
   });
 })();

@@ -28,6 +28,23 @@ def hall(valkey, tmp_path_factory):
     made.stop()
 
 
+async def test_filters_changed_faster_than_they_are_answered_end_with_the_last_one(hall, valkey):
+    async with console(hall.url, valkey, prefix=hall.prefix) as page:
+        await opened(page, f"{hall.url}/desk?lang=en")
+        await expect(page.locator("[data-total]")).to_have_text("Cases: 10,000 or more")
+        held = []
+        await page.route("**/api/v1/cases?*", lambda route: held.append(route))
+        for severity in ("1", "2", "3", "4"):
+            count = len(held)
+            await page.select_option('select[name="severity"]', severity)
+            while len(held) == count:
+                await page.wait_for_event("request")
+        await page.unroute("**/api/v1/cases?*")
+        await page.fill("[data-search]", "N00042")
+        await page.select_option('select[name="severity"]', "")
+        await expect(page.locator("[data-total]")).to_have_text("Cases: 1")
+
+
 async def test_a_jump_to_the_end_of_what_was_counted_asks_for_that_page_only(hall, valkey):
     asked = []
     async with console(hall.url, valkey, prefix=hall.prefix) as page:
@@ -41,3 +58,7 @@ async def test_a_jump_to_the_end_of_what_was_counted_asks_for_that_page_only(hal
         assert 1 <= len(asked) - before <= 3 and "offset=9900" in asked[before]
         await page.evaluate("(v => v.scrollTop = v.scrollHeight)(document.querySelector('.ag-body-viewport'))")
         await expect(page.locator('.ag-row[row-index="10099"] .cell-number')).to_have_text("N10099")
+        before = len(asked)
+        await page.fill("[data-search]", "N0004")
+        await expect(page.locator('.ag-row[row-index="0"] .cell-number')).to_have_text("N00040")
+        assert {url.partition("offset=")[2].partition("&")[0] for url in asked[before:] if "q=N0004" in url} == {"0"}
