@@ -135,7 +135,8 @@
 
   hall.panel("console-bar", function (element, context) {
     const language = languageButton();
-    const clock = hall.make("time.bar-clock");
+    const [date, time] = [hall.make("span.bar-date"), hall.make("span")];
+    const clock = hall.make("time.bar-clock", {}, [date, " ", time]);
     const link = hall.make("span.bar-link-state", { role: "status" });
     const who = hall.page.who || {};
     const city = hall.make("strong.bar-city");
@@ -153,7 +154,8 @@
     function paint() {
       hall.setText(city, hall.label(hall.page.city));
       const now = hall.clock.city();
-      hall.setText(clock, `${hall.format.date(now)} ${hall.format.seconds(now)}${hall.clock.replay() ? ` · ${hall.t("desk.replay")}` : ""}`);
+      hall.setText(date, hall.format.date(now));
+      hall.setText(time, `${hall.format.seconds(now)}${hall.clock.replay() ? ` · ${hall.t("desk.replay")}` : ""}`);
       link.dataset.link = hall.link.state;
       const mark = { live: "●", connecting: "◌", lost: "✕" }[hall.link.state];
       hall.setText(link, `${mark} ${hall.t(`desk.link.${hall.link.state}`)}`);

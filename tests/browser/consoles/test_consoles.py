@@ -156,6 +156,15 @@ async def test_filters_and_the_open_case_survive_a_reload(hall, bus_url):
         assert await page.input_value('select[name="state"]') == "closed"
 
 
+async def test_on_a_small_notebook_every_control_of_the_bar_is_in_reach(hall, bus_url):
+    async with console(hall.url, bus_url, "admin") as page:
+        await page.set_viewport_size({"width": 1366, "height": 768})
+        for language in LOCALES:
+            await opened(page, f"{hall.url}/desk?lang={language}")
+            box = await page.locator(".panel-console-bar .bar-button").last.bounding_box()
+            assert box["x"] + box["width"] <= 1366
+
+
 # -- refusals and faults ------------------------------------------------------------------------------------------------
 
 
