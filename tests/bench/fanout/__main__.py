@@ -17,10 +17,10 @@ RATES = {
 START = {100: 8000, 1000: 2000}
 
 
-def rates_for(clients: int, per_event: bool) -> list[float]:
+def rates_for(clients: int, whole: bool) -> list[float]:
     table = RATES[100] if clients <= 300 else RATES[1000]
     start = START[100] if clients <= 300 else START[1000]
-    return table if per_event else [rate for rate in table if rate >= start]
+    return table if whole else [rate for rate in table if rate >= start]
 
 
 def row(name: str, results: list[Result], best_hall: float) -> str:
@@ -47,7 +47,7 @@ def main() -> None:
         found = {}
         for kind in chosen:
             try:
-                results = ladder(kind, clients, rates_for(clients, kind.per_event), options.seconds)
+                results = ladder(kind, clients, rates_for(clients, kind.per_event or kind.slow), options.seconds)
             except (OSError, RuntimeError, subprocess.SubprocessError) as error:
                 print(f"| {kind.name} | could not run: {error} | | | |", flush=True)
                 continue

@@ -43,6 +43,7 @@ class Contender:
     name = ""
     per_event = False
     deflate = False
+    slow = False  # begins at the lowest rate, like those that send a message per event
 
     def __init__(self) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="fan"))
@@ -145,7 +146,7 @@ class FastApiPerEvent(FastApi):
 class LibraryDeflate(Contender):
     """The same library as the gate's, deflating for each connection."""
 
-    name, deflate = "websockets, deflate per connection", True
+    name, deflate, slow = "websockets, deflate per connection", True, True
 
     def start(self) -> None:
         self.main = self.spawn(sys.executable, str(HERE / "peers" / "library_peer.py"), str(self.port))
