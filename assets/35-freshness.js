@@ -35,17 +35,17 @@
    * needs: {processes: [name], kinds: Set, topics: [name]}
    */
   function decide(facts, needs) {
-    if (facts.link.state !== "live") return { state: "lost", reason: "link", detail: facts.link.reason };
+    if (facts.link.state !== "live") return { state: "lost", reason: "link", detail: hall.word("refused", facts.link.reason) };
     if (facts.busAge > BUS_MS) return { state: "lost", reason: "bus", detail: "" };
     const silent = needs.processes.filter((name) => !(facts.processes.get(name) <= PROCESS_MS));
-    if (silent.length) return { state: "stale", reason: "process", detail: silent.join(", ") };
+    if (silent.length) return { state: "stale", reason: "process", detail: silent.map((name) => hall.word("process-name", name)).join(hall.t("rows.comma")) };
     for (const topic of needs.topics) {
       const bound = CONTENT_MS[topic];
-      if (bound && !(facts.contentAge.get(topic) <= bound)) return { state: "stale", reason: "content", detail: topic };
+      if (bound && !(facts.contentAge.get(topic) <= bound)) return { state: "stale", reason: "content", detail: hall.word("topic", topic) };
     }
     const { ok, bad } = countFeeds(facts.feeds, needs.kinds);
     if (!bad.length) return { state: "live", reason: "", detail: "" };
-    const names = bad.map((feed) => hall.label(feed.label) || feed.name).join(", ");
+    const names = bad.map((feed) => hall.label(feed.label) || feed.name).join(hall.t("rows.comma"));
     return { state: ok ? "partial" : "stale", reason: "feed", detail: names };
   }
 

@@ -264,7 +264,7 @@
         const alive = age <= hall.freshness.PROCESS_MS;
         const counters = Object.entries(one.counters || {}).map(([name, value]) => `${hall.word("desk.counter", name)} ${hall.format.number(value)}`).join(" · ");
         table.set(one.name, {
-          process: [...new Set([hall.word("desk.process-name", one.name), one.name])].join(" "),
+          process: [...new Set([hall.word("process-name", one.name), one.name])].join(" "),
           state: alive ? `● ${hall.t("desk.process.alive")}` : `✕ ${hall.t("desk.process.silent")}`,
           beat: hall.format.duration(age),
           pid: one.pid,

@@ -30,12 +30,35 @@
       if (!shape) continue;
       const x = frame.px((shape.box.west + shape.box.east) / 2);
       const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
-      const text = warning.text();
-      c.font = `500 ${frame.font}px ${citymap.family}`;
-      const room = c.measureText(text).width / 2 + frame.font; // the whole text stays on the screen where it can
-      const inside = Math.max(room, Math.min(frame.width - room, x));
-      put(c, frame, boxes, text, inside, y, frame.font, citymap.colours[warning.severity]);
+      plate(c, frame, boxes, warning.text(), x, y, citymap.colours[warning.severity]);
     }
+  }
+
+  /** A text on a plate of its own, wholly on the screen: moved in from the edge, and shortened where it is wider than the map. */
+  function plate(c, frame, boxes, text, x, y, colour) {
+    const size = frame.font;
+    c.font = `600 ${size}px ${citymap.family}`;
+    const shown = fitting(c, text, frame.width - 3 * size);
+    const half = c.measureText(shown).width / 2 + size * 0.6;
+    const middle = Math.max(half + size * 0.5, Math.min(frame.width - half - size * 0.5, x));
+    if (!boxes.take(middle - half, y - size * 0.9, middle + half, y + size * 0.9)) return;
+    c.beginPath();
+    c.roundRect(middle - half, y - size * 0.8, 2 * half, size * 1.6, size * 0.25);
+    c.fillStyle = "rgba(9, 15, 26, .9)";
+    c.fill();
+    c.lineWidth = Math.max(1, size * 0.08);
+    c.strokeStyle = colour;
+    c.stroke();
+    c.fillStyle = colour;
+    c.fillText(shown, middle, y);
+  }
+
+  /** `text`, or as much of its beginning as fits into `room` px with an ellipsis. */
+  function fitting(c, text, room) {
+    if (c.measureText(text).width <= room) return text;
+    let letters = [...text];
+    while (letters.length && c.measureText(`${letters.join("").trimEnd()}…`).width > room) letters = letters.slice(0, -1);
+    return `${letters.join("").trimEnd()}…`;
   }
 
   function nameDistricts(ground, c, frame, boxes) {

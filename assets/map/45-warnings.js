@@ -10,7 +10,7 @@
     const headline = hall.label(data.headline) || data.event || "";
     const status = data.status && data.status !== "Actual" ? hall.word("warning.status", data.status) : "";
     const mark = `${citymap.SHAPES[Math.max(0, Math.min(4, data.severity | 0))]} `.trimStart();
-    if (!status || headline.includes(status)) return mark + headline;
+    if (!status || headline.toLowerCase().includes(status.toLowerCase())) return mark + headline;
     return mark + hall.t("map.exercise", { status, headline });
   }
 

@@ -50,7 +50,7 @@
       return {
         title: d.name || d.channel_id,
         severity: null,
-        poster: `/video/poster/${event.subject.split("/").map(encodeURIComponent).join("/")}.jpg`,
+        poster: d.state === "offline" ? "" : `/video/poster/${event.subject.split("/").map(encodeURIComponent).join("/")}.jpg`,
         rows: [["owner", d.owner], ["state", word("channel", d.state || "unknown")], ["district", d.district]],
       };
     },

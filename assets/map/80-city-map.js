@@ -130,7 +130,10 @@
       return before.length !== this.ground.holding.length || before.some((one, i) => one !== this.ground.holding[i]);
     }
 
+    /** Before the first picture nothing is known of any layer: no number then, not even 0. */
     count() {
+      if (!hall.store.ready) return;
+      this.counted = true;
       this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts() });
     }
 
@@ -198,10 +201,9 @@
       this.seconds += 1;
       if (this.seconds % AGE_EVERY === 0 && this.movers.ageAll()) this.render("movers");
       if (this.seconds % 10 === 0) this.render("things"); // what became overdue or silent meanwhile
-      if (this.renew()) {
-        this.count();
-        this.render("ground");
-      }
+      const renewed = this.renew();
+      if (renewed || !this.counted) this.count();
+      if (renewed) this.render("ground");
       this.card.tick();
       hall.setText(this.note, citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "");
     }

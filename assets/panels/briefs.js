@@ -34,7 +34,7 @@
   const t = hall.t;
   const documents = (topic) => [...hall.store.docs(topic).values()];
   const worst = (items) => items.reduce((found, item) => Math.max(found, item.severity || 0), 0);
-  const list = (names, most) => names.slice(0, most).join("、") + (names.length > most ? t("rows.and", { n: names.length - most }) : "");
+  const list = (names, most) => names.slice(0, most).join(t("rows.comma")) + (names.length > most ? t("rows.and", { n: names.length - most }) : "");
 
   function counted(items, key) {
     const counts = new Map();
@@ -159,7 +159,7 @@
         line("brief.feeds", silent, feeds.length, list(silent.map((feed) => hall.label(feed.label) || feed.name), 3)),
         line("brief.crews", quiet, units.length, list(quiet.map((event) => event.data.name || event.data.unit_id), 3)),
         line("brief.cameras", dark, cameras.length, list(dark.map((camera) => camera.name), 2)),
-        line("brief.processes", still, processes.length, list(still.map((process) => process.name), 3)),
+        line("brief.processes", still, processes.length, list(still.map((process) => hall.word("process-name", process.name)), 3)),
       ],
     };
   });

@@ -34,7 +34,6 @@ hall.panel("feed_health", function (element, { body, note }) {
   function row(feed) {
     const rate = rateOf(feed);
     const state = feed.state || "waiting";
-    const refused = (feed.parked || 0) + (feed.dropped || 0);
     return node("Div", {
       className: "row feed-row",
       "data-feed": feed.name,
@@ -44,10 +43,27 @@ hall.panel("feed_health", function (element, { body, note }) {
         span("feed-mark", `${SHAPES[state] || "?"} ${hall.t(`feed.${state}`)}`),
         span("feed-name", hall.label(feed.label) || feed.name),
         span("num soft", rateText(rate)),
-        span("num faint", refused ? hall.t("feed.refused", { n: format.number(refused) }) : ""),
+        span("num feed-parked", feed.parked ? parkedText(feed.parked) : ""),
+        span("num faint", feed.dropped ? hall.t("feed.refused", { n: format.number(feed.dropped) }) : ""),
         span("num", feed.last_seen == null ? "–" : format.age(feed.last_seen)),
       ],
     });
+  }
+
+  const parkedText = (n) => `▲ ${hall.t("feed.parked", { n: format.number(n) })}`;
+
+  /** "All in order" only where every source speaks and nothing it sent waits for somebody to look at it. */
+  function summary(feeds) {
+    const n = feeds.length;
+    const silent = feeds.filter((feed) => feed.state === "lost" || feed.state === "stale").length;
+    const waiting = feeds.filter((feed) => (feed.state || "waiting") === "waiting").length;
+    const parked = feeds.reduce((sum, feed) => sum + (feed.state === "off" ? 0 : feed.parked || 0), 0);
+    const told = [
+      silent ? hall.t("feed.note.silent", { n, silent }) : "",
+      waiting ? hall.t("feed.note.waiting", { n, waiting }) : "",
+      parked ? parkedText(parked) : "",
+    ].filter(Boolean);
+    return told.join(" · ") || hall.t("feed.note", { n });
   }
 
   function show() {
@@ -64,8 +80,7 @@ hall.panel("feed_health", function (element, { body, note }) {
     if (!ready || text === painted) return;
     painted = text;
     window.dash_clientside.set_props(body.id, { children });
-    const silent = feeds.filter((feed) => feed.state === "lost" || feed.state === "stale").length;
-    note(!feeds.length ? "" : hall.t(silent ? "feed.note.silent" : "feed.note", { n: feeds.length, silent }));
+    note(feeds.length ? summary(feeds) : "");
     for (const name of last.keys()) if (!feeds.some((feed) => feed.name === name)) last.delete(name);
   }
   const soon = hall.paced(show, 1000);

@@ -5,6 +5,7 @@ hall.panel("posters", function (element, { body, note }) {
   const { make, setText } = hall;
   const DWELL_MS = 20000;
   const REFRESH_MS = 10000; // a poster on screen is asked for again after this
+  const RETRY_MS = 60000; // a camera that has no picture is asked again after this, each time twice as long, or when its state changes
   const LOADING = 2;
   const NEAR_METRES = 800;
   const MOST = 60;
@@ -12,6 +13,7 @@ hall.panel("posters", function (element, { body, note }) {
   const empty = make("div.rows-empty");
   body.append(grid, empty);
   const tiles = [];
+  const failed = new Map(); // subject -> {at, times} it had no picture; outlives the tile that it was seen on
   let page = 0;
   let turned = performance.now();
   let loading = 0;
@@ -22,13 +24,14 @@ hall.panel("posters", function (element, { body, note }) {
     const name = make("span.poster-name");
     const state = make("span.poster-state");
     const node = make("figure.poster", {}, [make("div.poster-frame", {}, [picture, missing]), make("figcaption", {}, [name, state])]);
-    const tile = { node, picture, missing, name, state, subject: "", asked: -Infinity, busy: false, good: 0, pause: REFRESH_MS };
+    const tile = { node, picture, missing, name, state, subject: "", asked: -Infinity, busy: false, good: 0, online: true };
     const done = (good) => {
       if (!tile.busy) return;
       tile.busy = false;
       loading -= 1;
       tile.good = good ? hall.clock.real() : 0;
-      tile.pause = good ? REFRESH_MS : REFRESH_MS * 6; // a camera without a picture is asked less often
+      if (good) failed.delete(tile.subject);
+      else failed.set(tile.subject, { at: performance.now(), times: ((failed.get(tile.subject) || {}).times || 0) + 1 });
       node.dataset.picture = good ? "shown" : "missing";
       label(tile);
     };
@@ -38,14 +41,15 @@ hall.panel("posters", function (element, { body, note }) {
     return tile;
   }
 
+  const MISSING = { missing: () => hall.t("poster.missing"), offline: () => `✕ ${hall.t("channel.offline")}` };
+
   function label(tile) {
     const event = hall.store.get(tile.subject);
     const channel = event ? event.data : {};
     setText(tile.name, channel.name || channel.channel_id || "");
-    const online = (channel.state || "unknown") !== "offline";
     const age = tile.good ? hall.format.duration(hall.clock.real() - tile.good) : "";
-    setText(tile.state, online ? age : `✕ ${hall.t("channel.offline")}`);
-    setText(tile.missing, tile.node.dataset.picture === "missing" ? hall.t("poster.missing") : hall.t("poster.waiting"));
+    setText(tile.state, tile.online ? age : `✕ ${hall.t("channel.offline")}`);
+    setText(tile.missing, MISSING[tile.node.dataset.picture] ? MISSING[tile.node.dataset.picture]() : hall.t("poster.waiting"));
     const old = tile.good && hall.clock.real() - tile.good > 3 * REFRESH_MS;
     tile.node.classList.toggle("poster-old", !!old);
   }
@@ -113,25 +117,38 @@ hall.panel("posters", function (element, { body, note }) {
     tile.node.hidden = !channel;
     if (!channel) return;
     tile.node.classList.toggle("poster-near", channel.near < Infinity);
-    if (tile.subject !== channel.subject) {
-      tile.subject = channel.subject;
-      tile.node.dataset.subject = channel.subject;
-      tile.node.dataset.picture = "";
-      tile.asked = -Infinity;
-      tile.good = 0;
-      if (tile.busy) {
-        tile.busy = false;
-        loading -= 1;
-      }
-      tile.picture.removeAttribute("src");
-    }
+    const changed = tile.subject === channel.subject && tile.online === channel.offline;
+    if (changed) failed.delete(channel.subject);
+    if (changed || tile.subject !== channel.subject) start(tile, channel);
     label(tile);
+  }
+
+  /** A tile begins anew: for another camera, or for the same one that went offline or came back. */
+  function start(tile, channel) {
+    tile.subject = channel.subject;
+    tile.online = !channel.offline;
+    tile.node.dataset.subject = channel.subject;
+    tile.node.dataset.picture = channel.offline ? "offline" : failed.has(channel.subject) ? "missing" : "";
+    tile.asked = -Infinity;
+    tile.good = 0;
+    if (tile.busy) {
+      tile.busy = false;
+      loading -= 1;
+    }
+    tile.picture.removeAttribute("src");
+  }
+
+  /** Whether a tile's camera is to be asked now: never while it is known to be offline, seldom while it has no picture. */
+  function isDue(tile, now) {
+    if (tile.node.hidden || tile.busy || !tile.online) return false;
+    const last = failed.get(tile.subject);
+    return now - tile.asked > REFRESH_MS && (!last || now - last.at > RETRY_MS * 2 ** Math.min(6, last.times - 1));
   }
 
   function load() {
     const now = performance.now();
     if (hall.link.state !== "live" || element.dataset.state === "stale") return; // nobody there to ask
-    const due = tiles.filter((tile) => !tile.node.hidden && !tile.busy && now - tile.asked > tile.pause).sort((a, b) => a.asked - b.asked);
+    const due = tiles.filter((tile) => isDue(tile, now)).sort((a, b) => a.asked - b.asked);
     for (const tile of due) {
       if (loading >= LOADING) break;
       loading += 1;

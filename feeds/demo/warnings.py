@@ -1,6 +1,6 @@
 """The weather office's part: a warning before each storm, raised while it grows, lowered and cancelled as it passes.
 
-All are marked as exercises: nobody may take the demo's storm for a real one.
+All have the status Exercise, which every screen marks: nobody may take the demo's storm for a real one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LEVELS = {1: ("蓝色", "Blue"), 2: ("黄色", "Yellow"), 3: ("橙色", "Orange
 _TEXT = {
     1: ("12小时内降雨量将达50毫米以上", "50 mm or more within 12 hours"),
     2: ("6小时内降雨量将达50毫米以上", "50 mm or more within 6 hours"),
-    3: ("3小时内降雨量将达50毫米以上,低洼路段和下穿通道可能积水", "50 mm or more within 3 hours; underpasses may flood"),
+    3: ("3小时内降雨量将达50毫米以上，低洼路段和下穿通道可能积水", "50 mm or more within 3 hours; underpasses may flood"),
 }
 _GONE_AFTER = 75 * MINUTE
 
@@ -48,8 +48,8 @@ class Warnings:
     def _document(self, storm: Storm, feed: str, n: int, at: int, level: int, kind: str) -> PublicWarning:
         zh, en = _LEVELS[level]
         done = kind == "Cancel"
-        head = f"【演练】演示气象台{'解除' if done else '发布'}暴雨{zh}预警信号"
-        english = f"[Exercise] Demo weather office: {en.lower()} rainstorm warning {'lifted' if done else 'in force'}"
+        head = f"演示气象台{'解除' if done else '发布'}暴雨{zh}预警信号"
+        english = f"Demo weather office: {en.lower()} rainstorm warning {'lifted' if done else 'in force'}"
         body, english_body = ("降雨趋于结束", "Rain is ending") if done else _TEXT[level]
         return PublicWarning(
             feed=feed, warning_id=_number(storm), sender="演示气象台", status="Exercise", message_type=kind,

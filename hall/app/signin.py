@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import logging
 import secrets
+from collections.abc import Iterable
 from html import escape
 from urllib.parse import urlencode
 
@@ -51,6 +52,14 @@ def safe_next(target: str) -> str:
     return target if target.startswith("/") and not target.startswith(("//", "/\\")) and is_page(path) else "/desk"
 
 
+def in_language(target: str, language: str, city_languages: Iterable[str]) -> str:
+    """`target`, a page of this site, as it is shown in `language`: the choice made at the sign-in goes along."""
+    path, query = parse_target(target)
+    if chosen_language(query.get("lang"), city_languages) == language:
+        return target
+    return f"{path}?{urlencode({**query, 'lang': language})}"
+
+
 class SignIn:
     """The pages' handlers; `router` serves them."""
 
@@ -64,7 +73,9 @@ class SignIn:
 
     async def form(self, request: Request) -> Response:
         why = request.query_params.get("why", "")
-        known = why in ("forbidden", "signed-out", "link-used")
+        if why == "forbidden" and not await self._signed_in(request):
+            why = "nobody"  # the demo lets everybody on this machine look at the walls: that is no role to speak of
+        known = why in ("forbidden", "nobody", "signed-out", "link-used")
         return self._page(request, f"signin.why.{why}" if known else "", status=200)
 
     async def submit(self, request: Request, name: str = Form(""), password: str = Form(""), csrf: str = Form("")) -> Response:
@@ -84,7 +95,23 @@ class SignIn:
             log.warning("access: wrong name or password from %s", current_visit().address)
             return self._page(request, "signin.why.wrong", status=401, name=name)
         await forgive(self.process.bus, name, current_visit().address)
-        return await self._welcome(request, user.name, user.role, safe_next(request.query_params.get("next", "")))
+        target = in_language(safe_next(request.query_params.get("next", "")), self._language(request), self._languages)
+        return await self._welcome(request, user.name, user.role, target)
+
+    @property
+    def _languages(self) -> Iterable[str]:
+        return self.process.config.city.languages
+
+    def _language(self, request: Request) -> str:
+        """The language asked for, else that of the page to go to, else the city's first."""
+        asked = request.query_params.get("lang")
+        if asked is None:
+            asked = parse_target(safe_next(request.query_params.get("next", "")))[1].get("lang")
+        return chosen_language(asked, self._languages)
+
+    async def _signed_in(self, request: Request) -> bool:
+        secret = request.cookies.get(access.COOKIE, "")
+        return await access.identify(self.process.bus, secret, "", demo_loopback=False) is not None
 
     async def _welcome(self, request: Request, name: str, role: str, target: str) -> Response:
         log.warning("access: %r signed in as %s from %s", name, role, current_visit().address)
@@ -114,7 +141,7 @@ class SignIn:
 
     def _page(self, request: Request, message: str, *, status: int, name: str = "", **values: str) -> Response:
         city = self.process.config.city
-        lang = chosen_language(request.query_params.get("lang"), city.languages)
+        lang = self._language(request)
         target = request.query_params.get("next", "")
         seed = request.cookies.get(FORM_COOKIE) or secrets.token_urlsafe(24)
 
