@@ -166,8 +166,8 @@
     /** Draws the marked sheets now: call it inside an animation frame. */
     paint() {
       if (!this.frame) return;
-      for (const name of this.marked) {
-        const { context, canvas, draw } = this.sheets.get(name);
+      for (const [name, { context, canvas, draw }] of this.sheets) { // lowest first: a sheet may show what a lower one laid out
+        if (!this.marked.has(name)) continue;
         const { ratio } = this.frame;
         context.setTransform(1, 0, 0, 1, 0, 0);
         context.clearRect(0, 0, canvas.width, canvas.height);

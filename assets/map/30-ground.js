@@ -29,6 +29,7 @@
       this.rows = {}; // cell code -> [open, worst severity]
       this.warnings = new Map(); // subject -> {severity, exercise, text, shapes}
       this.holding = []; // those of them in force, mildest first
+      this.plates = []; // their texts, laid out with the names
       this.shown = { cells: true, districts: true, warnings: true, basemap: true };
       this.still = document.createElement("canvas");
       this.stillFrame = null;

@@ -10,7 +10,7 @@
     const boxes = new citymap.Boxes();
     c.textBaseline = "middle";
     c.textAlign = "center";
-    if (ground.shown.warnings) nameWarnings(ground, c, frame, boxes);
+    ground.plates = ground.shown.warnings ? layPlates(ground, c, frame, boxes) : [];
     if (ground.shown.districts) nameDistricts(ground, c, frame, boxes);
     if (ground.shown.basemap) nameStreets(ground, c, frame, boxes);
   };
@@ -24,34 +24,47 @@
     return true;
   }
 
-  function nameWarnings(ground, c, frame, boxes) {
+  /** Where the warnings' texts go: {text, half, middle, y, size, colour}, the most severe first. */
+  function layPlates(ground, c, frame, boxes) {
+    const plates = [];
     for (const warning of [...ground.holding].reverse()) {
       const shape = warning.shapes.find((s) => frame.sees(s.box));
       if (!shape) continue;
       const x = frame.px((shape.box.west + shape.box.east) / 2);
       const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
-      plate(c, frame, boxes, warning.text(), x, y, citymap.colours[warning.severity]);
+      const plate = fitted(c, frame, warning.text(), x);
+      if (!boxes.take(plate.middle - plate.half, y - plate.size * 0.9, plate.middle + plate.half, y + plate.size * 0.9)) continue;
+      plates.push({ ...plate, y, colour: citymap.colours[warning.severity] });
     }
+    return plates;
   }
 
-  /** A text on a plate of its own, wholly on the screen: moved in from the edge, and shortened where it is wider than the map. */
-  function plate(c, frame, boxes, text, x, y, colour) {
+  /** A text wholly on the screen: moved in from the edge, and shortened where it is wider than the map. */
+  function fitted(c, frame, text, x) {
     const size = frame.font;
     c.font = `600 ${size}px ${citymap.family}`;
     const shown = fitting(c, text, frame.width - 3 * size);
     const half = c.measureText(shown).width / 2 + size * 0.6;
     const middle = Math.max(half + size * 0.5, Math.min(frame.width - half - size * 0.5, x));
-    if (!boxes.take(middle - half, y - size * 0.9, middle + half, y + size * 0.9)) return;
-    c.beginPath();
-    c.roundRect(middle - half, y - size * 0.8, 2 * half, size * 1.6, size * 0.25);
-    c.fillStyle = "rgba(9, 15, 26, .9)";
-    c.fill();
-    c.lineWidth = Math.max(1, size * 0.08);
-    c.strokeStyle = colour;
-    c.stroke();
-    c.fillStyle = colour;
-    c.fillText(shown, middle, y);
+    return { text: shown, half, middle, size };
   }
+
+  /** The warnings' texts on plates of their own, laid out with the names on the ground, drawn above everything. */
+  citymap.drawPlates = function (ground, c) {
+    c.textBaseline = "middle";
+    c.textAlign = "center";
+    for (const { text, half, middle, y, size, colour } of ground.plates) {
+      c.beginPath();
+      c.roundRect(middle - half, y - size * 0.8, 2 * half, size * 1.6, size * 0.25);
+      c.fillStyle = "rgba(9, 15, 26, .92)";
+      c.fill();
+      c.lineWidth = Math.max(1, size * 0.08);
+      c.strokeStyle = c.fillStyle = colour;
+      c.stroke();
+      c.font = `600 ${size}px ${citymap.family}`;
+      c.fillText(text, middle, y);
+    }
+  };
 
   /** `text`, or as much of its beginning as fits into `room` px with an ellipsis. */
   function fitting(c, text, room) {

@@ -69,7 +69,7 @@
       this.stage = new citymap.Stage(map, [
         { name: "ground", opaque: true, draw: (c, frame) => this.drawGround(c, frame) },
         { name: "movers", draw: (c, frame) => this.movers.draw(c, frame) },
-        { name: "things", draw: (c, frame) => this.things.draw(c, frame) },
+        { name: "things", draw: (c, frame) => this.drawThings(c, frame) },
       ], () => this.glyph());
       map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
       map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
@@ -84,6 +84,11 @@
     drawGround(context, frame) {
       this.ground.draw(context, frame);
       this.scale.show(frame);
+    }
+
+    drawThings(context, frame) {
+      this.things.draw(context, frame);
+      citymap.drawPlates(this.ground, context);
     }
 
     focus(lon, lat, zoom) {
@@ -118,7 +123,7 @@
       if (this.first && !this.touched) this.home();
       this.first = false;
       if (touched.has("movers")) this.movers.ageAll();
-      if (touched.has("ground")) this.renew();
+      if (touched.has("ground") && this.renew()) touched.add("things");
       this.count();
       this.render(...touched);
     }
@@ -167,7 +172,7 @@
     toggle(name, shown) {
       const sheet = { cases: "things", gauges: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
-      this.render(sheet);
+      this.render(sheet, "things"); // the warnings' plates lie on the uppermost
     }
 
     hitAt(x, y) {
@@ -203,7 +208,7 @@
       if (this.seconds % 10 === 0) this.render("things"); // what became overdue or silent meanwhile
       const renewed = this.renew();
       if (renewed || !this.counted) this.count();
-      if (renewed) this.render("ground");
+      if (renewed) this.render("ground", "things");
       this.card.tick();
       hall.setText(this.note, citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "");
     }

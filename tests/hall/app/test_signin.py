@@ -161,3 +161,24 @@ def test_the_last_admin_stays(tmp_path):
     users.add("second", "admin", "long enough")
     users.remove("admin")
     assert [user.name for user in users.all()] == ["second"]
+
+
+async def test_the_language_chosen_at_the_sign_in_goes_along_to_the_page(city_hall):
+    async with await city_hall.client() as client:
+        asked = {"next": "/desk?wall=a", "lang": "en"}
+        form = await client.get("/sign-in", params=asked)
+        data = {
+            "name": "admin",
+            "password": city_hall.admin_password,
+            "csrf": re.search(r'name="csrf" value="([0-9a-f]+)"', form.text)[1],
+        }
+        answer = await client.post("/sign-in", params=asked, data=data)
+        assert answer.headers["location"] == "/desk?wall=a&lang=en"
+        assert '<html lang="en">' in (await client.get("/sign-in", params={"next": "/desk?lang=en"})).text
+
+
+async def test_a_visitor_of_the_demo_is_told_to_sign_in_not_of_a_role(demo_hall):
+    async with await demo_hall.client() as client:
+        sent = (await client.get("/desk")).headers["location"]
+        text = (await client.get(sent)).text
+        assert "角色" not in text and "此页需要登录" in text
