@@ -85,7 +85,9 @@ async def running(folder: Path) -> AsyncIterator[tuple[FeedRim, Publisher]]:
         (folder / "cells.json").write_bytes(grid(CELLS, 113.8, 35.2, 0.2))
         config = configuration.parse(CONFIG, str(folder / "hall.toml"))
         publisher, clock, feed = Publisher(bus), CityClock(), config.feeds[0]
-        process = SimpleNamespace(bus=bus, clock=clock, bulk=publisher, settings=SimpleNamespace(data_dir=folder, embedded=True))
+        process = SimpleNamespace(
+            bus=bus, clock=clock, bulk=publisher, settings=SimpleNamespace(data_dir=folder, embedded=True)
+        )
         intake = Intake(publisher, clock, Places(config), Subjects())
         sending = asyncio.create_task(publisher.run())
         yield FeedRim(process, feed, Decoding(feed, config), intake, config), publisher

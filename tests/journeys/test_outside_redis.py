@@ -86,12 +86,12 @@ def _push_patiently(hall: RunningHall, rows: list[dict], seconds: float) -> list
 
 @pytest.mark.timeout(150)
 def test_a_hall_lives_on_an_outside_server_and_heals_when_that_comes_back(tmp_path, outside):
-    city = write_city(tmp_path / "hall.toml", {"cases": "case"})
+    city = write_city(tmp_path / "hall.toml", {"cases": "case"}, expected_seconds=600)
     with RunningHall(tmp_path / "v", city, HALL_REDIS_URL=outside.url) as hall:
         commands = [" ".join(child.cmdline()) for child in psutil.Process(hall.process.pid).children(recursive=True)]
         assert len(commands) == 5 and not [line for line in commands if "valkey" in line or line.endswith(" bus")]
         assert not (tmp_path / "v" / "bus").exists()
-        screen = Screen(hall.stream, ["case", "kpi", "process"])
+        screen = Screen(hall.stream, ["case", "kpi", "process", "feed"])
         screen.start()
         push(hall.url, "cases", _rows(range(20)))
         screen.wait_until(lambda s: len(s.present("case")) == 20, 20, "the first cases")
@@ -106,6 +106,7 @@ def test_a_hall_lives_on_an_outside_server_and_heals_when_that_comes_back(tmp_pa
         assert {answer.status_code for answer in refused} <= {503}
         screen.wait_until(lambda s: len(s.present("case")) == 40, HEAL_SECONDS, "all cases, before and after")
         screen.wait_until(lambda s: _reported(s) == 40, HEAL_SECONDS, "the indicators count each case once")
+        screen.wait_until(lambda s: _feed(s) == ("live", 40), HEAL_SECONDS, "the feed says so too")
         doctor = subprocess.run(
             [sys.executable, "-m", "hall.cli", "doctor"], cwd=ROOT, env=hall.env, capture_output=True, text=True, timeout=60
         )
@@ -127,7 +128,7 @@ def _reported(screen: Screen) -> int | None:
 
 @pytest.mark.timeout(90)
 def test_a_wrong_password_is_said_and_not_repeated(tmp_path, outside):
-    city = write_city(tmp_path / "hall.toml", {"cases": "case"})
+    city = write_city(tmp_path / "hall.toml", {"cases": "case"}, expected_seconds=600)
     wrong = f"redis://:wrong-secret@127.0.0.1:{outside.port}/0"
     env = RunningHall(tmp_path / "v", city, HALL_REDIS_URL=wrong).env
     with subprocess.Popen(
@@ -147,3 +148,8 @@ def test_a_wrong_password_is_said_and_not_repeated(tmp_path, outside):
     said = "".join(printed)
     assert re.search("(?i)HALL_REDIS_URL.*(password|WRONGPASS)", said), said
     assert "wrong-secret" not in said and "Traceback" not in said
+
+
+def _feed(screen: Screen) -> tuple[str | None, int]:
+    status = screen.present("feed").get("feed/cases", {})
+    return status.get("state"), status.get("accepted", 0)
