@@ -97,6 +97,7 @@ class HallConfig(Section, kw_only=True):
     walls: dict[str, WallGeometry] = {}
     thresholds: list[GaugeRule] = []
     feeds: list[FeedConfig] = []
+    dispatch: dict[str, Any] = {}  # compiled by the dispatch room (dispatch/policy.py), over its default set
     file: str = ""
     text: str = ""  # the source, for line numbers
 

@@ -14,6 +14,7 @@ import msgspec
 STATE_TOPICS = (
     "case", "sensor", "observation", "position", "channel", "warning", "alarm",
     "kpi", "series", "feed", "process", "screen", "clock", "scene", "presence",
+    "file", "crew", "notice", "shift", "show",
 )  # fmt: skip
 LOG_TOPICS = ("log", "archive", "audit")
 

@@ -20,6 +20,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "HALL_PORT": ("8050", "port of the web pages; the gate takes the next one"),
     "HALL_VIDEO_PORT": ("0", "port of the video process; 0: a free one, chosen by `hall run`"),
     "HALL_REDIS_URL": ("", "an outside Redis/Valkey; empty: the embedded server"),
+    "HALL_DATABASE_URL": ("", "the ledger's PostgreSQL, `postgresql+psycopg://user:password@host/name`; empty: SQLite in HALL_DATA_DIR"),
     "HALL_BUS_PREFIX": ("{hall}", "first part of every key on the bus"),
     "HALL_REAL_DATA": ("../shared/data", "real input for tests and `make demo-real`"),
     "HALL_TICK_MS": ("40", "how often changes are framed, in milliseconds"),
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, kw_only=True):
     bus_prefix: str
     tick_seconds: float
     config_path: str
+    database_url: str = ""  # of the ledger, as SQLAlchemy takes it
 
     @property
     def gate_port(self) -> int:
@@ -85,6 +87,7 @@ def read() -> Settings:
         bus_prefix=variable("HALL_BUS_PREFIX"),
         tick_seconds=_number("HALL_TICK_MS", 5, 1000) / 1000,
         config_path=chosen,
+        database_url=variable("HALL_DATABASE_URL") or f"sqlite:///{data_dir / 'ledger.db'}",
     )
 
 
