@@ -1,0 +1,170 @@
+"""The one table of moves: from which states, to which, by whom, with what. Everything else follows it.
+
+`department` means the department that holds the case (actor.unit == file.unit), `crew` a crew assigned to it, `inspector` 监督员.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hall.core.model import CASE_ENDED, CASE_STATES
+
+OPEN = frozenset(CASE_STATES) - CASE_ENDED
+ENDED = CASE_ENDED
+BEFORE_REGISTER = frozenset({"reported", "pending_verify", "pending_register"})
+IN_HANDS = frozenset({"pending_handle", "handling"})
+FED_BACK = frozenset({"handle_finish", "pending_check"})
+REGISTERED = OPEN - BEFORE_REGISTER - {"suspended"}
+
+_DESK = ("operator", "dispatcher", "supervisor", "admin")
+_ACCEPT = ("operator", "supervisor", "admin")
+_SEND = ("dispatcher", "supervisor", "admin")
+_LEAD = ("supervisor", "admin")
+_HIGH = ("supervisor", "leader", "admin")
+_UNIT = ("department", "dispatcher", "supervisor", "admin")
+_FIELD = ("crew", *_UNIT)
+_SEEN = ("inspector", "operator", "supervisor", "admin")
+_ALL = (*_DESK, "leader", "department", "crew", "inspector")
+_SYSTEM = ("system",)
+
+
+class Move(NamedTuple):
+    """`needs`: names of required data, `takes`: optional ones (dispatch/casefile/fields.py says what each may hold)."""
+
+    sources: frozenset[str]
+    target: str = ""  # empty: the state stays, or the decision names it
+    roles: tuple[str, ...] = _DESK
+    reason: bool = False
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    mark: str = ""  # stage stamped
+    guards: tuple[str, ...] = ()
+    forward: bool = False  # a step of the loop: needs the owner, a return's receiver cannot take it alone
+    undoable: bool = False
+    revision: bool = True
+
+
+MOVES: dict[str, Move] = {
+    # the loop
+    "open": Move(frozenset(), "reported", (*_DESK, "system"), needs=("case",), mark="reported", revision=False),
+    "accept": Move(frozenset({"reported"}), "pending_register", _ACCEPT, mark="accepted", forward=True, undoable=True),
+    "send_verify": Move(
+        frozenset({"reported", "pending_register"}),
+        "pending_verify",
+        _ACCEPT,
+        takes=("whom", "text"),
+        forward=True,
+        undoable=True,
+    ),
+    "report_verify": Move(
+        frozenset({"pending_verify"}), "pending_register", _SEEN, needs=("found",), takes=("text", "photos"), mark="accepted"
+    ),
+    "register": Move(
+        frozenset({"reported", "pending_register"}),
+        "pending_dispatch",
+        _ACCEPT,
+        takes=("condition", "unit", "emergency", "text"),
+        mark="registered",
+        forward=True,
+        undoable=True,
+    ),
+    "dispatch": Move(
+        frozenset({"reported", "pending_register", "pending_dispatch", "returned"}),
+        "pending_handle",
+        _SEND,
+        needs=("unit",),
+        takes=("crews", "override", "condition", "emergency", "text"),
+        mark="dispatched",
+        guards=("may_skip",),
+        forward=True,
+        undoable=True,
+    ),
+    "take": Move(frozenset({"pending_handle"}), "handling", _FIELD, takes=("text",), mark="taken", undoable=True),
+    "feed_back": Move(
+        IN_HANDS,
+        "handle_finish",
+        _FIELD,
+        needs=("opinion",),
+        takes=("photos",),
+        mark="handled",
+        undoable=True,
+    ),
+    "request_check": Move(
+        frozenset({"handle_finish"}), "pending_check", _DESK, takes=("whom", "text"), forward=True, undoable=True
+    ),
+    "report_check": Move(
+        frozenset({"pending_check"}), "", _SEEN, needs=("passed",), takes=("text", "photos"), mark="checked", undoable=True
+    ),
+    "close": Move(
+        FED_BACK,
+        "closed",
+        _ACCEPT,
+        takes=("text",),
+        mark="closed",
+        guards=("checked", "no_open_children"),
+        forward=True,
+        undoable=True,
+    ),
+    # side moves
+    "reject": Move(BEFORE_REGISTER, "not_accepted", _ACCEPT, reason=True, forward=True, undoable=True),
+    "cancel": Move(BEFORE_REGISTER | {"pending_dispatch", "returned"}, "cancelled", _LEAD, reason=True, undoable=True),
+    "force_close": Move(REGISTERED | {"suspended"}, "forced_close", _HIGH, reason=True, mark="closed", undoable=True),
+    "return": Move(IN_HANDS | {"pending_dispatch", "returned"}, "", _UNIT, reason=True, guards=("returnable",), undoable=True),
+    "confirm_return": Move(frozenset({"returned", "pending_register"}), "", _HIGH, guards=("barred_others",)),
+    "rework": Move(FED_BACK, "pending_handle", _DESK, reason=True, forward=True, undoable=True),
+    "ask_postpone": Move(
+        IN_HANDS,
+        "",
+        _UNIT,
+        reason=True,
+        needs=("amount",),
+        takes=("kind",),
+        guards=("before_due", "postponements_left", "not_asked_postpone"),
+    ),
+    "ask_suspend": Move(
+        REGISTERED - FED_BACK,
+        "",
+        _UNIT,
+        reason=True,
+        needs=("until",),
+        takes=("kind",),
+        guards=("suspensions_left", "not_asked_suspend"),
+    ),
+    "resume": Move(frozenset({"suspended"}), "", (*_SEND, "system"), takes=("text",)),
+    "grant": Move(OPEN | ENDED, "", _ALL, needs=("ask",), takes=("text",), guards=("something_to_answer",)),
+    "refuse": Move(OPEN | ENDED, "", _ALL, needs=("ask",), reason=True, guards=("something_to_answer",)),
+    "urge": Move(OPEN, "", (*_HIGH, "system"), reason=True, takes=("level",), revision=False),
+    "reply_urge": Move(OPEN, "", _FIELD, needs=("urge", "text"), guards=("urged",), revision=False),
+    "merge": Move(OPEN, "cancelled", _DESK, needs=("into",), takes=("text",), guards=("no_open_children",), undoable=True),
+    "unmerge": Move(ENDED, "", _LEAD, reason=True, guards=("merged",)),
+    "split": Move(REGISTERED, "", _SEND, needs=("tasks",), guards=("not_a_child",)),
+    "link": Move(OPEN, "", _DESK, needs=("incident",), undoable=True),
+    "unlink": Move(OPEN, "", _DESK, reason=True, guards=("linked",)),
+    "appeal": Move(
+        frozenset({"closed", "forced_close"}), "", ("department", "supervisor", "admin"), reason=True, guards=("not_appealed",)
+    ),
+    "reopen": Move(ENDED, "", _LEAD, reason=True, guards=("reopenable",)),
+    # whose it is
+    "claim": Move(OPEN, "", _DESK, guards=("unowned",)),
+    "release": Move(OPEN, "", _DESK, guards=("owned_by_me",)),
+    "ask_takeover": Move(OPEN, "", _DESK, takes=("text",), guards=("owned_by_other", "not_asked_takeover"), revision=False),
+    "seize": Move(OPEN, "", _LEAD, reason=True, guards=("owned_by_other",)),
+    "give": Move(OPEN, "", (*_DESK, "system"), needs=("whom",), takes=("whom_role",), guards=("mine_or_lead",)),
+    # crews
+    "assign": Move(IN_HANDS, "", _UNIT, needs=("crews",), takes=("override",), undoable=True),
+    "unassign": Move(IN_HANDS | FED_BACK, "", _UNIT, needs=("crews",), reason=True, guards=("has_crews",)),
+    # words and pictures
+    "note": Move(OPEN | ENDED, "", _ALL, needs=("text",), takes=("photos",), revision=False),
+    "call_back": Move(OPEN | ENDED, "", _DESK, needs=("reached",), takes=("satisfied", "text"), revision=False),
+    "attach": Move(OPEN | ENDED, "", _ALL, needs=("photos",), revision=False),
+    "correct": Move(OPEN, "", _DESK, needs=("fields",), reason=True, undoable=True),
+    "emergency": Move(OPEN, "", _SEND, needs=("emergency",), reason=True, undoable=True),
+    "undo": Move(OPEN | ENDED, "", _ALL, guards=("can_undo",)),
+    "stop_ladder": Move(OPEN, "", _HIGH, reason=True, guards=("ladder_running",)),
+    # the hall's own
+    "supplied": Move(OPEN | ENDED, "", _SYSTEM, needs=("case",), revision=False),
+    "escalate": Move(OPEN, "", _SYSTEM, needs=("rung",), takes=("told",), revision=False),
+}
+
+#: moves another stream writes here as a Draft: folded, never asked for by a command
+WRITTEN = ("crew_state", "absorbed", "unabsorbed", "child_ended", "child_reopened")
