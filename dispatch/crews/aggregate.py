@@ -170,15 +170,20 @@ def _drafts(crew: Crew, command: Command, meant: Assignment | None) -> list[Draf
         if passed := skipped(meant, MOVES[name].to):
             said["implied"] = passed
         if name == "decline":
-            follow.append(Draft(subject=meant.subject, move="unassign", data=said | {"state": "declined"}, reason=reason))
+            follow.append(_given_back(crew, meant, "declined", reason))
         elif name != "released":
             follow.append(Draft(subject=meant.subject, move="crew_state", data=said, reason=reason))
     elif name == "out_of_service":
-        said = {"crew": crew.crew_id, "state": "out_of_service"}
-        follow = [Draft(subject=a.subject, move="unassign", data=dict(said), reason=reason) for a in crew.assignments]
+        follow = [_given_back(crew, assignment, "out_of_service", reason) for assignment in crew.assignments]
     elif name == "handover":
         data = _handover(command)
     return [Draft(subject=command.subject, move=name, data=data, reason=reason), *follow]
+
+
+def _given_back(crew: Crew, assignment: Assignment, state: str, reason: str) -> Draft:
+    """What the case's file is told when a crew leaves it of its own."""
+    data = {"crews": [crew.crew_id], "crew": crew.crew_id, "state": state}
+    return Draft(subject=assignment.subject, move="unassign", data=data, reason=reason)
 
 
 def _handover(command: Command) -> dict[str, Any]:

@@ -13,12 +13,10 @@ STATES = ("available", *PROGRESS, "out_of_service")
 _WORKING = PROGRESS[:-1]
 _ANY = ("available", *_WORKING, "out_of_service")
 
-#: who: "own" its members, "unit" a seat of its department, else roles
+#: who: "own" its members, "unit" a seat (or system) of its department, else roles
 _DESK = ("dispatcher", "supervisor", "admin", "system")  # "system": the hall itself, by the actor's kind
 _ALL = ("own", "unit", *_DESK)
 _ROSTER = ("supervisor", "admin", "system")
-#: roles that only look: a unit or crew beside them gives no right
-_LOOKING = frozenset({"viewer", "wall", "leader", ""})
 
 
 class Move(NamedTuple):
@@ -60,10 +58,9 @@ def may(crew: Crew | None, actor: Actor, move: str) -> bool:
         return "own" in by and crew is not None and bool(actor.crew) and actor.crew == crew.crew_id
     if actor.role in by and actor.role != "system":  # a person cannot be the hall
         return _in_district(crew, actor)
-    if crew is None or actor.role in _LOOKING:
+    if crew is None or not actor.unit or actor.unit != crew.unit:
         return False
-    own = "own" in by and actor.crew and actor.crew == crew.crew_id
-    return bool(own or ("unit" in by and actor.unit and actor.unit == crew.unit))
+    return "unit" in by and (actor.role == "department" or actor.kind == "supplier")
 
 
 def _in_district(crew: Crew | None, actor: Actor) -> bool:
