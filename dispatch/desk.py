@@ -1,0 +1,131 @@
+"""The desk: takes commands, has the ledger decide them in one transaction, wakes the relay. Used by the web process (people) and
+the dispatch process (timers, suppliers)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from dispatch.casefile import CaseFiles
+from dispatch.casefile.aggregate import effective, over
+from dispatch.casefile.model import subject_of_case
+from dispatch.ledger import Ledger
+from hall.core.clock import real_ms
+from hall.core.command import Actor, Command, Draft, Entry, Outcome
+from hall.core.errors import BusLost, Refused
+from hall.core.process import Process
+
+#: commands under way at once; SQLite writes one after the other anyway, readers need not wait for them
+THREADS = 4
+#: commands that may wait; more are refused, so that a storm cannot pile up
+WAITING = 500
+
+
+class Desk:
+    """`case_of(case subject)` gives a supplier's newest case as plain fields, or None. Close it when done."""
+
+    def __init__(
+        self, process: Process, ledger: Ledger, files: CaseFiles, case_of: Callable[[str], dict[str, Any] | None]
+    ) -> None:
+        self.process, self.ledger, self.files, self._case_of = process, ledger, files, case_of
+        self._threads = ThreadPoolExecutor(THREADS, "desk")
+        self._waiting = 0
+
+    async def execute(self, command: Command, actor: Actor) -> Outcome:
+        """Decides and commits one command; durable when it returns. Raises Refused, which leaves an audit line."""
+        now, real = self.process.clock.now(), real_ms()
+        try:
+            outcome = await self._in_thread(lambda: self.ledger.execute(command, actor, now, real))
+        except Refused as refusal:
+            await self._refused(command, actor, refusal)
+            raise
+        if not outcome.repeated:
+            await self.nudge()
+        return outcome
+
+    async def execute_many(self, commands: Iterable[tuple[Command, Actor]]) -> list[Outcome | Refused]:
+        """Many commands in one transaction, each for itself: what is refused spoils nothing."""
+        asked, now, real = list(commands), self.process.clock.now(), real_ms()
+        found = await self._in_thread(lambda: self.ledger.execute_many(asked, now, real))
+        for (command, actor), result in zip(asked, found, strict=True):
+            if isinstance(result, Refused) and actor.kind != "system":
+                await self._refused(command, actor, result)
+        if any(isinstance(result, Outcome) for result in found):
+            await self.nudge()
+        return found
+
+    async def view(self, subject: str, actor: Actor) -> dict[str, Any]:
+        """A case as `actor` sees it: docs/DISPATCH.md. Raises Refused 404."""
+        return await self._in_thread(lambda: self._view(subject, actor))
+
+    def _view(self, subject: str, actor: Actor) -> dict[str, Any]:
+        file = self.ledger.state(subject)
+        if file is None:
+            raise Refused("unknown-case", f"no file {subject[:200]}", 404)
+        supplied = self._case_of(subject_of_case(subject)) or file.report
+        now = self.process.clock.now()
+        return {
+            "subject": subject,
+            "case": effective(supplied, over(file)),
+            "file": msgspec.to_builtins(file),
+            "allowed": self.files.allowed(file, actor, now),
+            "entries": [_shown(entry) for entry in self.ledger.history(subject)],
+            "revision": file.revision,
+            "now": now,
+        }
+
+    async def state(self, subject: str) -> Any | None:
+        """The folded state of any stream."""
+        return await self._in_thread(lambda: self.ledger.state(subject))
+
+    async def states(self, topic: str) -> dict[str, Any]:
+        """Every stream of a topic that is not ended."""
+        return await self._in_thread(lambda: dict(self.ledger.states(topic)))
+
+    async def entries(self, after: int = 0, limit: int = 200, **filters: str) -> list[Entry]:
+        return await self._in_thread(lambda: self.ledger.entries(after, limit, **filters))
+
+    async def note(self, what: str, actor: Actor, data: dict[str, Any], reason: str = "") -> None:
+        """An audit line that changes nothing."""
+        draft = Draft(subject=f"audit/{what}", move=what, data=data, reason=reason[:500])
+        now, real = self.process.clock.now(), real_ms()
+        await self._in_thread(lambda: self.ledger.note(draft, actor, now, real))
+
+    async def _refused(self, command: Command, actor: Actor, refusal: Refused) -> None:
+        data = {
+            "subject": command.subject[:300],
+            "move": command.move[:60],
+            "command": command.id[:100],
+            "code": refusal.reason,
+        }
+        await self.note("refused", actor, data, refusal.detail)
+
+    async def nudge(self) -> None:
+        """Wakes the relay; when the bus is lost the relay looks by itself."""
+        with contextlib.suppress(BusLost):
+            await self.process.bus.nudge()
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        if self._waiting >= WAITING:
+            raise Refused("busy", "too many commands at once; try again", 503)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self.ledger.close()
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    """An entry for people: without the state that an undo carries."""
+    plain = msgspec.to_builtins(entry)
+    plain.get("data", {}).pop("back", None)
+    return plain
