@@ -3,6 +3,8 @@
  * hall.store.docs(topic)   Map(subject -> event); an event has id source subject time recordedtime data
  * hall.store.log(topic)    array of the last events of a log topic, oldest first
  * hall.store.on(topics, call, {replay})   call(changes) with the newest event per subject since the last call
+ * A case's event carries the hall's decisions already: `over` of `file/x/y` is laid over `data` of `case/x/y`; what the
+ * supplier said stays as `supplied`.
  * hall.store.hash()        8 hex digits over what is held: xor of FNV-1a of `subject|time|id`, same in any order
  */
 "use strict";
@@ -63,7 +65,7 @@
       docs.delete(event.subject);
       return true;
     }
-    docs.set(event.subject, event);
+    docs.set(event.subject, topic === "case" ? laidOver(event) : event);
     hash = (hash ^ fingerprint(event)) >>> 0;
     if (docs.size > TOPIC_BOUND) {
       const [oldest, gone] = docs.entries().next().value;
@@ -72,6 +74,27 @@
       store.dropped += 1;
     }
     return true;
+  }
+
+  /** The event of a case with what the hall decided in the place of the supplier's words. */
+  function laidOver(event) {
+    const supplied = event.supplied || event.data;
+    const file = mapOf("file").get(`file${event.subject.slice(4)}`);
+    const over = file && file.data.over;
+    if (!over) return event.supplied ? { ...event, data: supplied, supplied: undefined } : event;
+    const data = { ...supplied, ...over };
+    if (over.stages) data.stages = { ...supplied.stages, ...over.stages };
+    return { ...event, data, supplied };
+  }
+
+  /** A file changed: its case shows it. */
+  function layOver(fileSubject) {
+    const cases = mapOf("case");
+    const known = cases.get(`case${fileSubject.slice(4)}`);
+    if (!known) return;
+    const event = laidOver(known);
+    cases.set(event.subject, event);
+    tell("case", event);
   }
 
   function append(topic, event) {
@@ -93,7 +116,8 @@
     arrivals.set(topic, now);
     if (LOG_TOPICS.has(topic)) append(topic, event);
     else if (!put(topic, event)) return;
-    tell(topic, event);
+    if (topic === "file") layOver(event.subject);
+    tell(topic, topic === "case" && event.data ? mapOf(topic).get(event.subject) || event : event);
   }
 
   /** A snapshot that replaces everything: what it does not hold is told as gone. */
@@ -104,6 +128,7 @@
         if (kept.has(subject)) continue;
         docs.delete(subject);
         hash = (hash ^ fingerprint(event)) >>> 0;
+        if (topic === "file") layOver(subject);
         tell(topic, { ...event, data: null });
       }
     }

@@ -1,5 +1,7 @@
-"""The desk: takes commands, has the ledger decide them in one transaction, wakes the relay. Used by the web process (people) and
-the dispatch process (timers, suppliers)."""
+"""The desk: takes commands, has the ledger decide them in one transaction, wakes the relay.
+
+Used by the web process (people) and the dispatch process (timers, suppliers).
+"""
 
 from __future__ import annotations
 
