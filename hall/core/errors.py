@@ -44,3 +44,8 @@ class BusLost(HallError):
 
 class BusRefuses(BusLost):
     """The bus answers and takes no writes: its disk or its memory is full."""
+
+
+class LedgerFault(HallError):
+    """The ledger could not be written or read (disk full, database away): nothing was acknowledged, the same command may
+    be asked again under the same id."""

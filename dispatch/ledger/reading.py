@@ -1,0 +1,124 @@
+"""What can be asked of the ledger without writing. Each answer is one snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from dispatch.aggregate import Aggregate
+from dispatch.ledger import chain, schema
+from dispatch.ledger.chain import Verdict
+from dispatch.ledger.database import Database
+from dispatch.ledger.streams import decoded, folded
+from hall.core.command import Entry
+
+_PAGE = 1_000
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """One entry and the document its stream shows after it; None: nothing is shown (any more)."""
+
+    seq: int
+    subject: str
+    document: bytes | None
+    entry: Entry
+
+
+class Reading:
+    """The reading half of `Ledger`."""
+
+    database: Database
+    aggregates: dict[str, Aggregate]
+
+    def state(self, subject: str) -> Any | None:
+        """The folded state of a stream, None when it has no entries."""
+        aggregate = self.aggregates.get(subject.partition("/")[0])
+        query = sa.select(schema.streams).where(schema.streams.c.subject == subject)
+        with self.database.read() as connection:
+            row = connection.execute(query).mappings().first()
+            return decoded(connection, aggregate, row) if row and aggregate else None
+
+    def states(self, topic: str, *, ended: bool = False) -> Iterator[tuple[str, Any]]:
+        """Every stream of a topic with its state, by subject; those that ended too with `ended`. Read in portions."""
+        s, last = schema.streams, ""
+        aggregate = self.aggregates[topic]
+        while True:
+            query = sa.select(s).where(s.c.topic == topic, s.c.subject > last).order_by(s.c.subject).limit(_PAGE)
+            if not ended:
+                query = query.where(s.c.ended.is_(False))
+            with self.database.read() as connection:
+                rows = connection.execute(query).mappings().all()
+                found = [(row["subject"], decoded(connection, aggregate, row)) for row in rows]
+            yield from found
+            if len(found) < _PAGE:
+                return
+            last = found[-1][0]
+
+    def history(self, subject: str, after: int = 0) -> list[Entry]:
+        """The entries of a stream after revision `after`, oldest first."""
+        e = schema.entries
+        return self._entries(sa.select(e).where(e.c.subject == subject, e.c.revision > after).order_by(e.c.revision))
+
+    def entries(
+        self,
+        after_seq: int = 0,
+        limit: int = _PAGE,
+        *,
+        subject_prefix: str = "",
+        who: str = "",
+        since: int | None = None,
+        until: int | None = None,
+    ) -> list[Entry]:
+        """Lines after `after_seq`, in order; recorded from `since` until before `until` (city ms)."""
+        e = schema.entries
+        query = sa.select(e).where(e.c.seq > after_seq).order_by(e.c.seq).limit(limit)
+        if subject_prefix:
+            query = query.where(e.c.subject.startswith(subject_prefix, autoescape=True))
+        if who:
+            query = query.where(e.c.who == who)
+        if since is not None:
+            query = query.where(e.c.recorded >= since)
+        if until is not None:
+            query = query.where(e.c.recorded < until)
+        return self._entries(query)
+
+    def outbox(self, after_seq: int, limit: int) -> list[OutboxRow]:
+        """What the bus has to be told after line `after_seq`."""
+        e, o = schema.entries, schema.outbox
+        query = sa.select(o.c.document, e).join(e, e.c.seq == o.c.seq).where(o.c.seq > after_seq)
+        with self.database.read() as connection:
+            rows = connection.execute(query.order_by(o.c.seq).limit(limit)).mappings().all()
+        return [_outbox_row(row, chain.entry_of(row)) for row in rows]
+
+    def head(self) -> tuple[int, str]:
+        """Number and hash of the newest line; (0, "") when there is none."""
+        with self.database.read() as connection:
+            row = connection.execute(sa.select(schema.head)).mappings().one()
+        return row["seq"], row["hash"]
+
+    def verify(self) -> Verdict:
+        """Walks every line; see `chain.verify`."""
+        with self.database.read() as connection:
+            return chain.verify(connection)
+
+    def misfolded(self) -> list[str]:
+        """Streams whose kept state is not the fold of their entries (of the topics this ledger has aggregates for)."""
+        found = []
+        for topic, aggregate in self.aggregates.items():
+            for subject, state in self.states(topic, ended=True):
+                with self.database.read() as connection:
+                    if folded(connection, aggregate, subject) != state and self.state(subject) == state:
+                        found.append(subject)
+        return found
+
+    def _entries(self, query: sa.Select) -> list[Entry]:
+        with self.database.read() as connection:
+            return [chain.entry_of(row) for row in connection.execute(query).mappings()]
+
+
+def _outbox_row(row: Any, entry: Entry) -> OutboxRow:
+    document = None if row["document"] is None else row["document"].encode()
+    return OutboxRow(entry.seq, entry.subject, document, entry)

@@ -1,0 +1,50 @@
+"""What the ledger itself asks of a command, whatever it is about. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from hall.core.command import Command, Draft
+from hall.core.errors import Refused
+
+#: topic of lines that change nothing: refusals, views, exports, sign-ins
+AUDIT = "audit"
+#: ms a sender's clock may be ahead of the hall's
+AHEAD_MS = 60_000
+_LONGEST = {"id": 200, "subject": 500, "move": 100, "reason": 20_000, "correlation": 200}
+
+
+def check_command(command: Command) -> None:
+    """Raises Refused for what no database and no screen could keep."""
+    for name, longest in _LONGEST.items():
+        _check_text(name, getattr(command, name), longest)
+    for name in ("id", "subject", "move"):
+        if not getattr(command, name):
+            raise Refused("command-unusable", f"{name} is empty")
+
+
+def _check_text(name: str, text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise Refused("command-unusable", f"{name} is longer than {longest} characters")
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise Refused("command-unusable", f"{name} holds a character that cannot be stored")
+
+
+def check_note(draft: Draft, aggregates: Container[str]) -> None:
+    """A note must not look like a move of something that is kept."""
+    topic = draft.subject.partition("/")[0]
+    if topic != AUDIT or topic in aggregates:
+        raise Refused("note-unusable", f"notes are kept under {AUDIT}/, not under {draft.subject}")
+    for name in ("subject", "move", "reason"):
+        _check_text(name, getattr(draft, name), _LONGEST[name])
+
+
+def happened_at(command: Command, now: int) -> int:
+    """The time of a command's entries, ms: when it happened, at most `now`."""
+    if command.time is None:
+        return now
+    if command.time > now + AHEAD_MS:
+        raise Refused("time-in-future", f"it says it happened {(command.time - now) // 1000} s from now")
+    if command.time < 0:
+        raise Refused("time-unusable", "it says it happened before 1970")
+    return min(command.time, now)

@@ -1,0 +1,78 @@
+"""The ledger's tables, as code speaks of them. The migrations under `migrations/` make them; a test compares the two.
+
+Texts hold JSON rather than a database's own JSON type: the bytes that were hashed are the bytes that are kept.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+#: every schema there was, oldest first: alembic's revision ids
+REVISIONS = ("0001",)
+
+metadata = sa.MetaData()
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("move", sa.Text, nullable=False),
+    sa.Column("time", sa.BigInteger, nullable=False),
+    sa.Column("recorded", sa.BigInteger, nullable=False),
+    sa.Column("real", sa.BigInteger, nullable=False),
+    *(
+        sa.Column(name, sa.Text, nullable=False)
+        for name in ("who", "role", "kind", "desk", "unit", "reason", "data", "command", "correlation", "causation")
+    ),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.UniqueConstraint("subject", "revision", name="one_entry_per_revision"),
+    sa.Index("entries_by_who", "who", "seq"),
+    sa.Index("entries_by_recorded", "recorded", "seq"),
+)
+
+#: every stream as it stands: the fold of its entries, a cache that can be made again from them
+streams = sa.Table(
+    "streams",
+    metadata,
+    sa.Column("subject", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("ended", sa.Boolean(create_constraint=False), nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),  # of its newest entry
+    sa.Column("recorded", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text),  # JSON; none for notes
+    sa.Index("streams_by_topic", "topic", "ended", "subject"),
+    sa.Index("streams_by_seq", "seq"),
+)
+
+#: what is still to be told to the bus, and what was told lately
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("document", sa.Text),
+)
+
+#: what became of every command, so that the same id asked again gets the same answer
+commands = sa.Table(
+    "commands",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),  # of what was asked
+    sa.Column("outcome", sa.Text, nullable=False),
+)
+
+#: one row: the newest line, so that lines cut off the end are missed; and how far the bus was told
+head = sa.Table(
+    "head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("recorded", sa.BigInteger, nullable=False),
+    sa.Column("relayed", sa.BigInteger, nullable=False),
+)
