@@ -130,9 +130,11 @@ def case(name: str, value: Any) -> dict[str, Any]:
 
 
 READERS: dict[str, Callable[[str, Any], Any]] = {
-    "case": case, "text": text(LONG_TEXT, empty=True), "whom": text(NAME), "whom_role": text(NAME), "told": words(20), "found": yes_no, "passed": yes_no,
+    "case": case, "text": text(LONG_TEXT, empty=True), "whom": text(NAME), "whom_role": text(NAME), "told": words(20),
+    "found": yes_no, "passed": yes_no,
     "photos": photos, "condition": text(TEXT, empty=True), "unit": text(NAME), "emergency": yes_no, "crews": words(MANY),
-    "override": text(TEXT, empty=True), "opinion": text(LONG_TEXT), "amount": number(0.01, 10_000), "kind": text(NAME, empty=True),
+    "override": text(TEXT, empty=True), "opinion": text(LONG_TEXT), "amount": number(0.01, 10_000),
+    "kind": text(NAME, empty=True),
     "until": whole(0, 2**53), "ask": whole(1, 10_000), "level": whole(1, 9), "urge": whole(1, 10_000), "into": file_subject,
     "tasks": tasks, "incident": text(NAME), "reached": yes_no, "satisfied": yes_no, "fields": corrections, "rung": text(NAME),
 }  # fmt: skip

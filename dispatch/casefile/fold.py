@@ -1,4 +1,5 @@
-"""What entries add up to: the file's state after each. Asks no rule and no clock; an unknown move changes nothing but the revision."""
+"""What entries add up to: the file's state after each. Asks no rule and no clock; an unknown move changes nothing but the
+revision."""
 
 from __future__ import annotations
 

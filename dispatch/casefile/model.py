@@ -87,7 +87,7 @@ class CrewWork(Part, kw_only=True):
 
 
 class CaseFile(Part, kw_only=True):
-    """The state of stream `file/<feed>/<case id>`. `report` is what the case said when the file was opened, corrections applied."""
+    """The state of stream `file/<feed>/<case id>`. `report` is what the case says, the hall's corrections applied."""
 
     feed: str = ""
     case_id: str = ""

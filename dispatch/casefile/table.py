@@ -1,6 +1,7 @@
 """The one table of moves: from which states, to which, by whom, with what. Everything else follows it.
 
-`department` means the department that holds the case (actor.unit == file.unit), `crew` a crew assigned to it, `inspector` 监督员.
+`department` means the department that holds the case (actor.unit == file.unit), `crew` a crew assigned to it,
+`inspector` 监督员.
 """
 
 from __future__ import annotations
