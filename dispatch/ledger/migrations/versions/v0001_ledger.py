@@ -8,20 +8,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_ENTRY_TEXTS = (
-    "who",
-    "role",
-    "kind",
-    "desk",
-    "unit",
-    "reason",
-    "data",
-    "command",
-    "correlation",
-    "causation",
-    "previous",
-    "hash",
-)
+_ENTRY_TEXTS = ("who", "role", "kind", "desk", "unit", "reason", "data", "command", "correlation", "causation")
 
 
 def upgrade() -> None:
