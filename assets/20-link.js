@@ -80,6 +80,7 @@
   link.want = function (topics) {
     const before = wanted.size;
     for (const topic of topics) wanted.add(topic);
+    if (wanted.has("case")) wanted.add("file"); // what the hall decided about them
     if (wanted.size > before && !subscribeTimer) subscribeTimer = setTimeout(subscribe, 20);
   };
 

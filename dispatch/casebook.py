@@ -18,6 +18,7 @@ import msgspec
 from dispatch import casesql as sql
 from dispatch.casesearch import Page, search
 from dispatch.facts import WITHDRAWN, Facts, facts_of, is_ended, last_moment
+from dispatch.laidover import LaidOver, applied, decoded, shown
 from hall.core.errors import HallError
 from hall.core.model import Case
 
@@ -56,8 +57,11 @@ class Casebook:
             for pragma in sql.WRITER_PRAGMAS:
                 made.execute(pragma)
             found = made.execute("PRAGMA user_version").fetchone()[0]
-            if found not in (0, sql.SCHEMA_VERSION):
-                raise CasebookFault(f"{path} was written by another version of the hall (schema {found})")
+            if found > sql.SCHEMA_VERSION:
+                raise CasebookFault(f"{path} was written by a later version of the hall (schema {found})")
+            for step in range(found, sql.SCHEMA_VERSION if found else found):
+                for statement in sql.UPGRADES[step]:
+                    made.execute(statement)
             for statement in sql.SCHEMA:
                 made.execute(statement)
         except (sqlite3.Error, OSError) as error:
@@ -120,6 +124,23 @@ class Casebook:
             raise
         return won
 
+    def lay_over(self, decided: dict[str, LaidOver]) -> list[tuple[str, Facts, int]]:
+        """Lays the hall's decisions over cases (subject -> what); returns (subject, facts, time) of those that are known.
+        An older revision than the one kept changes nothing. Raises CasebookFault: nothing was stored."""
+        db = self._shared
+        assert db is not None, "opened for reading"
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            found = [(subject, *made) for subject, kept in decided.items() if (made := _laid_over(db, subject, kept))]
+            db.execute("COMMIT")
+        except BaseException as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise CasebookFault(f"{self.path}: {error}") from error
+            raise
+        return found
+
     def tidy(self) -> None:
         """Refreshes what the query planner knows about the data; cheap, worth calling now and then. Raises CasebookFault."""
         assert self._shared is not None
@@ -140,16 +161,22 @@ class Casebook:
         """Facts of every case that can count on the day beginning at `start` or on the reference day."""
         bounds = {"start": start, "reference_start": reference_start, "reference_end": reference_end}
         db = self._db()
-        for subject, time, doc in [] if db is None else db.execute(sql.RELEVANT, bounds):
-            case = _decode(doc)
+        for subject, time, doc, laid_over in [] if db is None else db.execute(sql.RELEVANT, bounds):
+            case, since = decoded(doc, time, laid_over)
             if case.state != WITHDRAWN:
-                yield subject, facts_of(case, time)
+                yield subject, facts_of(case, since)
 
     def get(self, subject: str) -> dict[str, Any] | None:
         """The newest version: the case's fields plus `subject` and `time`; None when the case is not known."""
         db = self._db()
         row = None if db is None else db.execute(sql.GET, (subject,)).fetchone()
-        return None if row is None else {"subject": row[0], "time": row[1], **msgspec.json.decode(row[2])}
+        return None if row is None else {"subject": row[0], "time": row[1], **shown(row[2], row[3])}
+
+    def supplied(self, subject: str) -> dict[str, Any] | None:
+        """The newest version as its supplier sent it, None when the case is not known."""
+        db = self._db()
+        row = None if db is None else db.execute(sql.GET, (subject,)).fetchone()
+        return None if row is None else msgspec.json.decode(row[2])
 
     def history(self, subject: str) -> list[dict[str, Any]]:
         """Every version, oldest first: `{time, recordedtime, id, source, case}`."""
@@ -186,13 +213,11 @@ def _store(db: sqlite3.Connection, version: Version) -> tuple[bool, Facts | None
     added = db.execute(sql.ADD_VERSION, (case_id, *version.key, version.source, _encode(case)))
     if not added.rowcount or (known and version.key <= tuple(known[1:4])):
         return False, None
-    facts = facts_of(case, version.key[0])
-    text = searched_text(case)
-    row = (
-        version.subject, *version.key, added.lastrowid, case.case_id, case.state,
-        facts.ended_at if is_ended(case.state) else None, case.class_name, case.district, case.report_source,
-        case.unit, case.severity, facts.reported, sql.NO_DUE if case.due is None else case.due, last_moment(facts), text,
-    )  # fmt: skip
+    laid_over = known[6] if known else None
+    seen, since, owner = applied(case, version.key[0], laid_over)
+    facts = facts_of(seen, since)
+    text = searched_text(seen)
+    row = _row(version.subject, version.key, added.lastrowid, seen, facts, text, owner, laid_over)
     if known is None:
         db.execute(sql.INSERT_CASE, (case_id, *row))
         db.execute(sql.INDEX_TEXT, (case_id, text))
@@ -202,6 +227,36 @@ def _store(db: sqlite3.Connection, version: Version) -> tuple[bool, Facts | None
             db.execute(sql.INDEX_TEXT, (case_id, text))
         db.execute(sql.UPDATE_CASE, (*row, case_id))
     return True, facts if version.case is not None else None
+
+
+def _row(
+    subject: str, key: Key, version: int, case: Case, facts: Facts, text: str, owner: str, laid_over: bytes | None
+) -> tuple:
+    """Values of `sql._COLUMNS`."""
+    return (
+        subject, *key, version, case.case_id, case.state, facts.ended_at if is_ended(case.state) else None, case.class_name,
+        case.district, case.report_source, case.unit, case.severity, facts.reported,
+        sql.NO_DUE if case.due is None else case.due, last_moment(facts), text, owner, laid_over,
+    )  # fmt: skip
+
+
+def _laid_over(db: sqlite3.Connection, subject: str, decided: LaidOver) -> tuple[Facts, int] | None:
+    """Keeps what the hall decided about one case; None when the case is unknown or more was known already."""
+    known = db.execute(sql.FIND, (subject,)).fetchone()
+    if known is None or (known[6] and msgspec.json.decode(known[6], type=LaidOver).revision >= decided.revision):
+        return None
+    case_id, *key, version, text, _ = known
+    laid_over = _encode(decided)
+    case = _decode(db.execute(sql.NEWEST, (version,)).fetchone()[0])
+    if case.state == WITHDRAWN:
+        return None
+    seen, since, owner = applied(case, key[0], laid_over)
+    facts, new_text = facts_of(seen, since), searched_text(seen)
+    if new_text != text:
+        db.execute(sql.UNINDEX_TEXT, (case_id, text))
+        db.execute(sql.INDEX_TEXT, (case_id, new_text))
+    db.execute(sql.UPDATE_CASE, (*_row(subject, tuple(key), version, seen, facts, new_text, owner, laid_over), case_id))
+    return facts, since
 
 
 def _withdrawn(db: sqlite3.Connection, subject: str, known: tuple | None) -> Case:

@@ -11,9 +11,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, NamedTuple
 
-import msgspec
-
 from dispatch import casesql as sql
+from dispatch.laidover import shown
 from hall.core.clock import monotonic
 
 TOTAL_BOUND = 10_000
@@ -173,6 +172,6 @@ def _timed(db: sqlite3.Connection, seconds: float, work: Any) -> Any:
 def _documents(db: sqlite3.Connection, ids: list[int]) -> list[dict[str, Any]]:
     if not ids:
         return []
-    query = "SELECT c.id, c.subject, c.time, h.doc FROM cases c JOIN history h USING(version) WHERE c.id IN (%s)"
+    query = "SELECT c.id, c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h USING(version) WHERE c.id IN (%s)"
     found = {row[0]: row for row in db.execute(query % ",".join("?" * len(ids)), ids)}
-    return [{"subject": found[i][1], "time": found[i][2], **msgspec.json.decode(found[i][3])} for i in ids if i in found]
+    return [{"subject": found[i][1], "time": found[i][2], **shown(*found[i][3:])} for i in ids if i in found]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -38,7 +38,7 @@ SCHEMA = (
         event_id TEXT NOT NULL, version INTEGER NOT NULL, number TEXT NOT NULL, state TEXT NOT NULL,
         ended_at INTEGER, class_name TEXT NOT NULL, district TEXT NOT NULL, report_source TEXT NOT NULL,
         unit TEXT NOT NULL, severity INTEGER NOT NULL, reported INTEGER NOT NULL, due INTEGER NOT NULL,
-        last_moment INTEGER NOT NULL, text TEXT NOT NULL)""",
+        last_moment INTEGER NOT NULL, text TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', laid_over BLOB)""",
     """CREATE TABLE IF NOT EXISTS history(
         version INTEGER PRIMARY KEY, case_id INTEGER NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
         event_id TEXT NOT NULL, source TEXT NOT NULL, doc BLOB NOT NULL, UNIQUE(case_id, time, recorded, event_id))""",
@@ -55,15 +55,23 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS cases_ended_at ON cases(ended_at)",
     "CREATE INDEX IF NOT EXISTS cases_open ON cases(reported) WHERE ended_at IS NULL",
     "CREATE INDEX IF NOT EXISTS cases_open_due ON cases(due) WHERE ended_at IS NULL",
+    "CREATE INDEX IF NOT EXISTS cases_owner ON cases(owner) WHERE owner <> ''",
     f"PRAGMA user_version={SCHEMA_VERSION}",
 )
+#: from an older schema, one step each
+UPGRADES = {
+    1: (
+        "ALTER TABLE cases ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE cases ADD COLUMN laid_over BLOB",
+    ),
+}
 
-FIND = "SELECT id, time, recorded, event_id, version, text FROM cases WHERE subject=?"
+FIND = "SELECT id, time, recorded, event_id, version, text, laid_over FROM cases WHERE subject=?"
 ADD_VERSION = "INSERT OR IGNORE INTO history(case_id, time, recorded, event_id, source, doc) VALUES(?,?,?,?,?,?)"
 NEXT_ID = "SELECT coalesce(max(id), 0) + 1 FROM cases"
 _COLUMNS = (
     "subject", "time", "recorded", "event_id", "version", "number", "state", "ended_at", "class_name", "district",
-    "report_source", "unit", "severity", "reported", "due", "last_moment", "text",
+    "report_source", "unit", "severity", "reported", "due", "last_moment", "text", "owner", "laid_over",
 )  # fmt: skip
 INSERT_CASE = f"INSERT INTO cases(id, {', '.join(_COLUMNS)}) VALUES({','.join('?' * (len(_COLUMNS) + 1))})"
 UPDATE_CASE = f"UPDATE cases SET {', '.join(f'{column}=?' for column in _COLUMNS)} WHERE id=?"
@@ -72,11 +80,11 @@ UNINDEX_TEXT = "INSERT INTO cases_text(cases_text, rowid, text) VALUES('delete',
 SAVE_POSITION = "INSERT OR REPLACE INTO positions(lane, ms, seq) VALUES(?,?,?)"
 POSITIONS = "SELECT lane, ms, seq FROM positions"
 NEWEST = "SELECT h.doc FROM history h WHERE h.version=?"
-GET = "SELECT c.subject, c.time, h.doc FROM cases c JOIN history h USING(version) WHERE c.subject=?"
+GET = "SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h USING(version) WHERE c.subject=?"
 HISTORY = """SELECT h.time, h.recorded, h.event_id, h.source, h.doc FROM history h JOIN cases c ON c.id=h.case_id
     WHERE c.subject=? ORDER BY h.time, h.recorded, h.event_id"""
 #: every case that can count on a day: open, or moved since its start, or reported on the reference day
-RELEVANT = """SELECT c.subject, c.time, h.doc FROM cases c JOIN history h USING(version) WHERE c.id IN (
+RELEVANT = """SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h USING(version) WHERE c.id IN (
     SELECT id FROM cases WHERE ended_at IS NULL
     UNION SELECT id FROM cases WHERE last_moment >= :start
     UNION SELECT id FROM cases WHERE reported >= :reference_start AND reported < :reference_end)"""
@@ -87,9 +95,9 @@ TERMS = "SELECT term FROM terms WHERE term >= ? AND term < ? LIMIT ?"
 SORTS = {
     "reported": "reported", "due": "due", "number": "number", "severity": "severity", "state": "state",
     "district": "district", "class_name": "class_name", "report_source": "report_source", "unit": "unit",
-    "ended": "ended_at", "time": "time",
+    "ended": "ended_at", "time": "time", "owner": "owner",
 }  # fmt: skip
-EQUAL_FILTERS = ("state", "district", "class_name", "report_source", "unit", "severity")
+EQUAL_FILTERS = ("state", "district", "class_name", "report_source", "unit", "severity", "owner")
 FILTERS = (*EQUAL_FILTERS, "open", "overdue", "since", "until")
 
 
