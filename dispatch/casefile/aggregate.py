@@ -20,7 +20,7 @@ _STAGES = ("reported", "accepted", "registered", "dispatched", "handled", "check
 _SHOWN = (
     "feed", "case_id", "revision", "state", "moved", "emergency", "state_since", "stage_due", "owner", "owner_role", "unit",
     "barred", "reworks", "returns", "suspended_until", "merged_into", "absorbed", "parent", "children", "open_children",
-    "incident", "rungs", "ladder_stopped", "supplier_state", "notes", "ended_at", "exempt", "last",
+    "incident", "rungs", "ladder_stopped", "stopped_rungs", "supplier_state", "notes", "ended_at", "exempt", "last",
 )  # fmt: skip
 
 

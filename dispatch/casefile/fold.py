@@ -25,6 +25,7 @@ def evolve(file: CaseFile | None, entry: Entry) -> CaseFile:
     # parts are replaced, never changed in place: states of other revisions may share them
     made = msgspec.structs.replace(file, revision=entry.revision)
     made.moved = made.moved or entry.data.get("moved", False) or (entry.move not in _SILENT and entry.kind != "supplier")
+    made.touched_at = entry.time if entry.kind in ("person", "crew") else made.touched_at
     _common(made, entry)
     special = _SPECIAL.get(entry.move)
     if special:
@@ -109,7 +110,7 @@ def _register(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
 
 
 def _dispatch(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
-    file.unit, file.rungs = data["unit"], []
+    file.unit, file.rungs = data["unit"], {}
     _assign(file, entry, data)
 
 
@@ -286,11 +287,14 @@ def _correct(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
 
 
 def _escalate(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
-    file.rungs = [*file.rungs, data["rung"]]
+    file.rungs = {**file.rungs, data["rung"]: entry.time}
 
 
 def _stop_ladder(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
-    file.ladder_stopped = True
+    if data.get("rung"):
+        file.stopped_rungs = sorted({*file.stopped_rungs, data["rung"]})
+    else:
+        file.ladder_stopped = True
 
 
 _SPECIAL = {

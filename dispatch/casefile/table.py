@@ -161,7 +161,7 @@ MOVES: dict[str, Move] = {
     "correct": Move(OPEN, "", _DESK, needs=("fields",), reason=True, undoable=True),
     "emergency": Move(OPEN, "", _SEND, needs=("emergency",), reason=True, undoable=True),
     "undo": Move(OPEN | ENDED, "", _ALL, guards=("can_undo",)),
-    "stop_ladder": Move(OPEN, "", _HIGH, reason=True, guards=("ladder_running",)),
+    "stop_ladder": Move(OPEN, "", _HIGH, reason=True, takes=("rung",), guards=("ladder_running",)),
     # the hall's own
     "supplied": Move(OPEN | ENDED, "", _SYSTEM, needs=("case",), revision=False),
     "escalate": Move(OPEN, "", _SYSTEM, needs=("rung",), takes=("told",), revision=False),
