@@ -85,10 +85,11 @@ class Limits:
         if not files or table.get("default", False):
             rules += ruletable.load(DEFAULT, {})[0]
         for index, item in enumerate(files if isinstance(files, list) else [files]):
-            mapping = {"file": item} if isinstance(item, str) else dict(item)
-            name = mapping.pop("file", "")
+            own = {"file": item} if isinstance(item, str) else dict(item)
+            name, kept = own.pop("file", ""), own.pop("mapping", "")
             try:
-                made, refused = ruletable.load(path_of(name), mapping)
+                read_by = ruletable.mapping(kept, path_of) if kept else {}
+                made, refused = ruletable.load(path_of(name), read_by | own)
             except ConfigError as error:
                 raise _wrong(f"files[{index}]", error.problem) from None
             rules, refusals = rules + made, refusals + refused

@@ -5,14 +5,15 @@ A *mapping* says how to read one: `header` the row (from 1) with the column name
 `columns`), `columns` our field -> their column or list of columns that are joined (codes), `levels` lists of columns outer
 to inner: a row in which a level's first column is blank belongs to the group above and inherits the level's cells, and a new
 outer group ends the inner ones; `constants` our field -> value; `units` their word for a unit -> [kind, factor];
-`encoding`, `delimiter`, `sheet`.
+`encoding`, `delimiter`, `sheet`. A mapping may be kept in a TOML file; ours is `gb30428`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from hall.core.errors import ConfigError
 _FIELDS = "kind class_code class_name subclass_name condition limit closing unit competent law collect".split()
 _KEYS = {"header", "columns", "levels", "constants", "units", "encoding", "delimiter", "sheet"}
 _MAX_ROWS, _MAX_CELL = 50_000, 4_000
+_OURS = {"gb30428": Path(__file__).parent.parent / "defaults" / "limits-gb30428.mapping.toml"}
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +69,15 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     row: int
     reason: str
     detail: str = ""
+
+
+def mapping(name: str, path_of: Callable[[str], Path]) -> dict[str, Any]:
+    """A mapping kept in a file, or one of ours by name; raises ConfigError."""
+    path = _OURS.get(name) or path_of(name)
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be used: {error}", file=str(path)) from None
 
 
 def load(path: Path, mapping: Mapping[str, Any]) -> tuple[list[Rule], list[Refusal]]:
