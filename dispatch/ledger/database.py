@@ -42,8 +42,12 @@ class Database:
         self._writer = self._engine("BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=TURN_SECONDS)
         self._reader = self._engine("BEGIN", pool_size=4, max_overflow=4)
         try:
-            with self._opening():
-                self._migrate() if migrate else self._check()
+            with self._faults():
+                if migrate:
+                    with self._opening():
+                        self._migrate()
+                else:
+                    self._check()
         except BaseException:
             self.close()
             raise
@@ -91,16 +95,14 @@ class Database:
     @contextlib.contextmanager
     def _opening(self) -> Iterator[None]:
         """One process at a time makes a SQLite file or changes its journal: SQLite itself does not wait for that."""
-        with self._faults():
-            if not self.sqlite:
-                yield
-                return
-            path = Path(self.url.database or "")
-            if not path.parent.is_dir():
-                raise LedgerFault(f"no folder {path.parent} to keep the ledger in")
-            with Path(f"{path}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                yield
+        if not self.sqlite:
+            yield
+            return
+        path = Path(self.url.database or "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Path(f"{path}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _migrate(self) -> None:
         if self.sqlite:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 
+import sqlalchemy as sa
+
 from dispatch.aggregate import Aggregate
 from dispatch.ledger import schema
 from dispatch.ledger.database import Database
@@ -17,6 +19,9 @@ from hall.core.errors import LedgerFault, Refused
 STEPS = ("begun", "decided", "entries", "streams", "outbox", "commands", "head", "committed")
 #: commands that share one transaction at most, when several threads wait for their turn
 _TOGETHER = 256
+#: lines the outbox holds on to after the bus was told: one that comes back from an older copy goes on from there
+OUTBOX_KEPT = 50_000
+_TIDY_AT_ONCE = 20_000
 
 
 class _Batch:
@@ -56,6 +61,16 @@ class Ledger(Reading):
     def note(self, draft: Draft, actor: Actor, now: int, real: int) -> Entry:
         """A line under `audit/...` that changes nothing: a refusal, a view, an export, a sign-in."""
         return _answer(self._submit([Item(draft, actor, now, real)])[0])
+
+    def mark_relayed(self, seq: int) -> None:
+        """Notes that the bus has every line up to `seq`; drops what the outbox need not hold any longer."""
+        o, head = schema.outbox, schema.head
+        with self.database.write() as connection:
+            connection.execute(sa.update(head).where(head.c.id == 1, head.c.relayed < seq), {"relayed": seq})
+            first = connection.execute(sa.select(sa.func.min(o.c.seq))).scalar()
+            if first is not None and first < seq - OUTBOX_KEPT:
+                until = min(seq - OUTBOX_KEPT, first + _TIDY_AT_ONCE)
+                connection.execute(sa.delete(o).where(o.c.seq < until))
 
     def close(self) -> None:
         self.database.close()
@@ -122,7 +137,7 @@ class Ledger(Reading):
     def _take(work: Work, item: Item):
         try:
             return work.take(item)
-        except schema.sa.exc.SQLAlchemyError:
+        except sa.exc.SQLAlchemyError:
             raise  # the transaction is lost, for everybody in it
         except Exception as error:  # a faulty rule is its asker's misfortune only
             return error

@@ -16,6 +16,8 @@ from dispatch.ledger.streams import decoded, folded
 from hall.core.command import Entry
 
 _PAGE = 1_000
+#: city ms for which a new bus is still told what has ended
+_ENDED_SHOWN_MS = 2 * 86_400_000
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
@@ -92,6 +94,29 @@ class Reading:
         with self.database.read() as connection:
             rows = connection.execute(query.order_by(o.c.seq).limit(limit)).mappings().all()
         return [_outbox_row(row, chain.entry_of(row)) for row in rows]
+
+    def relayed(self) -> int:
+        """Up to which line the bus was surely told, as last noted; it may be further."""
+        with self.database.read() as connection:
+            return connection.execute(sa.select(schema.head.c.relayed)).scalar_one()
+
+    def standing(self, after_seq: int, until_seq: int, limit: int) -> list[tuple[Entry, bytes | None]]:
+        """Streams whose newest line is after one and not after the other, in that order: the line, and what is shown.
+
+        Streams that ended are left out, but for those that ended lately: a screen may still show them.
+        """
+        s, e = schema.streams, schema.entries
+        query = sa.select(s.c.state, e).join(e, e.c.seq == s.c.seq).where(s.c.seq > after_seq, s.c.seq <= until_seq)
+        newest = sa.select(schema.head.c.recorded).scalar_subquery()
+        query = query.where(sa.or_(s.c.ended.is_(False), s.c.recorded > newest - _ENDED_SHOWN_MS), s.c.state.is_not(None))
+        found = []
+        with self.database.read() as connection:
+            for row in connection.execute(query.order_by(s.c.seq).limit(limit)).mappings().all():
+                aggregate = self.aggregates.get(row["subject"].partition("/")[0])
+                state = decoded(connection, aggregate, row) if aggregate else None
+                document = None if state is None else aggregate.document(state)
+                found.append((chain.entry_of(row), None if document is None else msgspec.json.encode(document)))
+        return found
 
     def head(self) -> tuple[int, str]:
         """Number and hash of the newest line; (0, "") when there is none."""

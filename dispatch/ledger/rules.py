@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+import msgspec
+
 from hall.core.command import Command, Draft
 from hall.core.errors import Refused
 
@@ -30,13 +32,20 @@ def _check_text(name: str, text: str, longest: int) -> None:
         raise Refused("command-unusable", f"{name} holds a character that cannot be stored")
 
 
-def check_note(draft: Draft, aggregates: Container[str]) -> None:
-    """A note must not look like a move of something that is kept."""
+def note_of(draft: Draft, aggregates: Container[str]) -> Draft:
+    """A note as it can be kept: what somebody tried to send must not keep the refusal of it from being written down.
+
+    Raises Refused for one that would look like a move of something that is kept.
+    """
     topic = draft.subject.partition("/")[0]
     if topic != AUDIT or topic in aggregates:
         raise Refused("note-unusable", f"notes are kept under {AUDIT}/, not under {draft.subject}")
-    for name in ("subject", "move", "reason"):
-        _check_text(name, getattr(draft, name), _LONGEST[name])
+    texts = {name: _cleaned(getattr(draft, name), _LONGEST[name]) for name in ("subject", "move", "reason")}
+    return msgspec.structs.replace(draft, **texts)
+
+
+def _cleaned(text: str, longest: int) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()[:longest]
 
 
 def happened_at(command: Command, now: int) -> int:

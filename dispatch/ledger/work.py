@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from dispatch.aggregate import Aggregate
 from dispatch.ledger import chain, schema
-from dispatch.ledger.rules import check_command, check_note, happened_at
+from dispatch.ledger.rules import check_command, happened_at, note_of
 from dispatch.ledger.streams import Streams
 from hall.core.command import Actor, Command, Draft, Entry, Outcome, Stale
 from hall.core.errors import LedgerFault, Refused
@@ -210,7 +210,7 @@ class Work:
         self._accept(made, rows, outbox)
 
     def _note(self, draft: Draft, item: Item) -> Entry:
-        check_note(draft, self.aggregates)
+        draft = note_of(draft, self.aggregates)
         entry = self._entry(draft, self.streams.revision(draft.subject) + 1, item.now, item, None)
         entry.hash = chain.hash_of(entry)
         row = _stream_row(entry, False, None)

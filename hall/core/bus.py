@@ -24,6 +24,13 @@ from hall.core.store import BLOCK_GRACE_SECONDS, Store, entry_id, stream_fields
 _FAULTS = (RedisError, OSError, asyncio.TimeoutError)
 #: bytes a stream may hold before its oldest packs go (the checkpoint keeps the current picture)
 STREAM_BUDGET = 192 * 1024 * 1024
+#: a pack and the position it brings a cursor to, in one step: whoever repeats it after a lost answer doubles nothing
+_PUBLISH_ONCE = """
+if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
+if ARGV[4] ~= '' then redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[3], '*', 'p', ARGV[4]) end
+redis.call('SET', KEYS[2], ARGV[2])
+return 1
+"""
 
 
 @contextlib.contextmanager
@@ -91,6 +98,26 @@ class Bus(Store):
             for name, value in (cursors or {}).items():
                 pipe.set(self.key(name), value)
             return entry_id((await pipe.execute())[0])
+
+    async def publish_once(self, encoded: list[bytes], lane: str, cursor: str, expected: str, reached: str) -> bool:
+        """Appends one pack and moves `cursor` from `expected` ("" = not there) to `reached`, both or neither.
+
+        False: the cursor stood elsewhere and nothing was done. After BusLost the cursor tells whether it was done. An empty
+        pack only moves the cursor.
+        """
+        bound = max(1_000, int(STREAM_BUDGET / self._pack_bytes[lane]))
+        payload = pack(encoded) if encoded else b""
+        keys = (self.key(lane), self.key(cursor))
+        return bool(await self.call("EVAL", _PUBLISH_ONCE, 2, *keys, expected, reached, bound, payload))
+
+    async def nudge(self) -> None:
+        """Wakes who waits in `nudged`: something was written to the ledger."""
+        await self.queue_add({"n": "1"}, "ledger-nudge", bound=1)
+
+    async def nudged(self, after: EntryId, block_ms: int) -> EntryId:
+        """Returns at the next nudge after `after`, at the latest after `block_ms`; the newest nudge seen."""
+        entries = await self.queue_read("ledger-nudge", after=after, block_ms=block_ms)
+        return entries[-1][0] if entries else after
 
     # -- following -----------------------------------------------------------------------------------------------
 
