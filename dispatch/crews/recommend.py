@@ -1,0 +1,227 @@
+"""Which crews should go, in order, and why; which should not, and why not. Pure.
+
+A score is seconds: the travel time, plus or minus stated allowances (work done today, an old position, own grid ...). Every
+allowance is one item of `why` with its seconds, so the list explains the score to the last second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from dispatch.crews.model import Crew, free
+from dispatch.crews.ranking import Fix, Needs, Place, Ranked, Ranking, Weights, Why
+from dispatch.crews.routing import Router
+from dispatch.crews.shifts import OnDuty, on_duty
+
+#: a crew without shifts: work is counted over so long
+_DAY_MS = 8 * 3_600_000
+
+
+class _Seen(NamedTuple):
+    """A crew that may go, with what its score needs."""
+
+    crew: Crew
+    lon: float
+    lat: float
+    age_s: float | None  # None: at its base
+    handled: int
+    busy_minutes: float
+    shift: OnDuty | None
+
+
+def recommend(
+    place: Place,
+    needs: Needs,
+    crews: Iterable[Crew],
+    positions: Mapping[str, Fix],
+    now: int,
+    router: Router,
+    weights: Weights | None = None,
+    *,
+    zone: str = "UTC",
+    limit: int | None = 30,
+) -> Ranking:
+    """Ranks crews for a place at `now` (city ms). `positions` by subject. Equal scores: by crew id."""
+    weights = weights or Weights()
+    duty = _Duty(now, zone)
+    wanted = {item.name: item.count for item in needs.equipment}
+    seen: list[_Seen] = []
+    out: list[tuple[Crew, str, dict[str, Any]]] = []
+    for crew in sorted(crews, key=lambda c: c.crew_id):
+        if crew.ended:
+            continue
+        shift = duty.of(crew)
+        code, values = _unfit(crew, needs, wanted, shift, weights)
+        found = None if code else _located(crew, positions, now, weights)
+        if found is None:
+            out.append((crew, code or "position_unknown", values))
+        else:
+            seen.append(_Seen(crew, *found, *_work(crew, now, shift), shift or None))
+    ranked = _order(place, needs, seen, router, weights, limit)
+    counts = Counter(code for _, code, _ in out)
+    return Ranking(
+        ranked=ranked,
+        excluded=[_excluded(*entry) for entry in out[:limit]],
+        counts={"ranked": len(seen), **dict(counts.most_common())},
+        routing=router.name,
+        factor=router.straight.factor,
+        kmh=router.straight.kmh,
+    )
+
+
+def is_override(ranked: Sequence[Ranked], chosen: str, first: int = 3) -> bool:
+    """Whether choosing this crew needs a reason: it is not among the first of the order (also when it has no place in it)."""
+    return all(entry.crew != chosen for entry in ranked[:first])
+
+
+class _Duty:
+    """Shifts looked up once per pattern: thousands of crews share a few."""
+
+    def __init__(self, now: int, zone: str) -> None:
+        self._now, self._zone = now, zone
+        self._known: dict[bytes, OnDuty | None] = {}
+        self._encode = msgspec.msgpack.Encoder().encode
+
+    def of(self, crew: Crew) -> OnDuty | bool | None:
+        """The present shift, True for a crew that is always on duty, None off duty."""
+        if not crew.shifts:
+            return True
+        key = self._encode(crew.shifts)
+        if key not in self._known:
+            self._known[key] = on_duty(crew.shifts, self._now, self._zone)
+        return self._known[key]
+
+
+def _unfit(crew: Crew, needs: Needs, wanted: dict[str, float], shift: Any, weights: Weights) -> tuple[str, dict[str, Any]]:
+    """Why a crew cannot go; ("", {}) when it can. What it is comes before what it is doing."""
+    if needs.kinds and crew.kind not in needs.kinds:
+        return "other_kind", {"kind": crew.kind}
+    if needs.unit and crew.unit != needs.unit:
+        return "other_unit", {"unit": crew.unit}
+    if needs.skills and (missing := [skill for skill in needs.skills if skill not in crew.skills]):
+        return "skill_missing", {"skills": missing}
+    if crew.state == "out_of_service":
+        return "out_of_service", {"reason": crew.reason}
+    if len(crew.assignments) >= crew.capacity:
+        return "busy", {"subject": crew.assignment, "state": crew.state, "since": crew.since}
+    if wanted:
+        left = free(crew)
+        short = {name: left.get(name, 0) for name, count in wanted.items() if left.get(name, 0) < count}
+        if short:
+            return "equipment_missing", {"equipment": short}
+    if shift is None and weights.off_shift_s is None:
+        return "off_shift", {}
+    return "", {}
+
+
+def _located(crew: Crew, positions: Mapping[str, Fix], now: int, weights: Weights) -> tuple[float, float, float | None] | None:
+    """lon, lat and age of the position in seconds (None: its base); None where neither is known."""
+    fix = positions.get(crew.position) if crew.position else None
+    base = crew.base
+    if fix is not None:
+        age = max(0.0, (now - fix.time) / 1000)
+        if age <= weights.lost_s or base.lon is None or base.lat is None:
+            return fix.lon, fix.lat, age
+    if base.lon is None or base.lat is None:
+        return None
+    return base.lon, base.lat, None
+
+
+def _work(crew: Crew, now: int, shift: Any) -> tuple[int, float]:
+    """Cases handled and minutes on cases since the shift began."""
+    if not crew.done and not crew.assignments:
+        return 0, 0.0
+    start = shift.start if isinstance(shift, OnDuty) else now - _DAY_MS
+    done = [d for d in crew.done if d.end > start]
+    handled = sum(d.outcome in ("clear", "released") for d in done)
+    busy = sum(d.end - max(d.start, start) for d in done)
+    busy += sum(now - max(a.stamps.get("assigned", now), start) for a in crew.assignments)
+    return handled, max(0.0, busy / 60_000)
+
+
+def _order(place: Place, needs: Needs, seen: list[_Seen], router: Router, weights: Weights, limit: int | None) -> list[Ranked]:
+    if not seen:
+        return []
+    routes = router.routes(place.lon, place.lat, np.array([s.lon for s in seen]), np.array([s.lat for s in seen]))
+    scores = routes.eta_s + np.array([_allowance(s, place, needs, weights) for s in seen])
+    order = np.argsort(scores, kind="stable")[:limit]
+    found = []
+    for rank, index in enumerate(order.tolist(), 1):
+        crew, eta = seen[index].crew, float(routes.eta_s[index])
+        metres = routes.metres(index)
+        travel = {"minutes": round(eta / 60, 1), "metres": round(metres)}
+        code = "road" if routes.road[index] else routes.why_straight(index)
+        why = [Why(code, travel, eta), *_reasons(seen[index], place, needs, weights)]
+        found.append(Ranked(
+            crew=crew.crew_id, name=crew.name, kind=crew.kind, unit=crew.unit, state=crew.state, rank=rank, eta_s=eta,
+            distance_m=metres, how="road" if routes.road[index] else "straight",
+            score=float(scores[index]), why=why,
+        ))  # fmt: skip
+    return found
+
+
+def _duty_grid(crew: Crew, place: Place) -> str:
+    """own_cell, own_district or ""; the cell, being narrower, counts first."""
+    if place.cell and any(place.cell.startswith(cell) for cell in crew.duty.cells):
+        return "own_cell"
+    return "own_district" if place.district and place.district in crew.duty.districts else ""
+
+
+def _stale_s(age: float | None, weights: Weights) -> float:
+    if age is None:
+        return weights.at_base_s
+    return min(weights.stale_most_s, max(0.0, age - weights.fresh_s) / 60 * weights.per_stale_minute_s)
+
+
+def _allowance(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> float:
+    """The sum of all allowances, without making the reasons: most crews are never shown."""
+    crew = seen.crew
+    total = seen.handled * weights.per_case_s + seen.busy_minutes * weights.per_busy_minute_s
+    total += len(crew.assignments) * weights.also_on_s + _stale_s(seen.age_s, weights)
+    if grid := _duty_grid(crew, place):
+        total += weights.own_cell_s if grid == "own_cell" else weights.own_district_s
+    if needs.prefer_unit and crew.unit != needs.prefer_unit:
+        total += weights.other_unit_s
+    if seen.shift is None and weights.off_shift_s is not None:
+        total += weights.off_shift_s
+    return total
+
+
+def _reasons(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> list[Why]:
+    """Every allowance with its seconds, and what speaks for the crew without one."""
+    crew, found = seen.crew, []
+    if needs.skills or needs.equipment:
+        values = {"skills": needs.skills, "equipment": [item.name for item in needs.equipment]}
+        found.append(Why("able", {k: v for k, v in values.items() if v}))
+    if grid := _duty_grid(crew, place):
+        own = {"cell": place.cell} if grid == "own_cell" else {"district": place.district}
+        found.append(Why(grid, own, weights.own_cell_s if grid == "own_cell" else weights.own_district_s))
+    if needs.prefer_unit:
+        other = crew.unit != needs.prefer_unit
+        found.append(Why("other_unit" if other else "own_unit", {"unit": crew.unit}, weights.other_unit_s if other else 0.0))
+    busy = round(seen.busy_minutes)
+    seconds = seen.handled * weights.per_case_s + seen.busy_minutes * weights.per_busy_minute_s
+    found.append(Why("workload", {"cases": seen.handled, "minutes": busy}, seconds))
+    if crew.assignments:
+        found.append(Why("also_on", {"subject": crew.assignment}, len(crew.assignments) * weights.also_on_s))
+    if seen.age_s is None:
+        found.append(Why("at_base", {"address": crew.base.address}, weights.at_base_s))
+    else:
+        stale = _stale_s(seen.age_s, weights)
+        found.append(Why("position_old" if stale else "position_fresh", {"seconds": round(seen.age_s)}, stale))
+    if isinstance(seen.shift, OnDuty):
+        found.append(Why("on_shift", {"until": seen.shift.end, "name": seen.shift.name}))
+    elif seen.shift is None and weights.off_shift_s is not None:
+        found.append(Why("off_shift", {}, weights.off_shift_s))
+    return found
+
+
+def _excluded(crew: Crew, code: str, values: dict[str, Any]) -> Ranked:
+    return Ranked(
+        crew=crew.crew_id, name=crew.name, kind=crew.kind, unit=crew.unit, state=crew.state, excluded=code, values=values
+    )
