@@ -82,6 +82,25 @@ def _replay(options: argparse.Namespace) -> int:
     return asyncio.run(main(options))
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from dispatch.ledger.audit import main
+
+    return main(options)
+
+
+def _audit_parser(audit: argparse.ArgumentParser) -> None:
+    audit.set_defaults(act=_audit)
+    what = audit.add_subparsers(dest="audit", required=True, metavar="WHAT")
+    check = what.add_parser("verify", help="walk the chain of all lines; exit code 1 where one was changed, added or taken out")
+    check.add_argument("--expect", metavar="SEQ:HASH", help="a head noted down earlier, which must still be in the chain")
+    export = what.add_parser("export", help="print the lines")
+    export.add_argument("--since", metavar="TIME", help="recorded at or after, ISO 8601; without an offset in the city's zone")
+    export.add_argument("--until", metavar="TIME", help="recorded before")
+    export.add_argument("--subject", default="", metavar="PREFIX", help="only subjects that begin so, e.g. file/gcm/")
+    export.add_argument("--who", default="", metavar="NAME", help="only what this person did")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl: as it was hashed; csv: for people")
+
+
 def _version(_: argparse.Namespace) -> int:
     print(f"hall {__version__}")
     return 0
@@ -108,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("do", choices=("status", "pause", "resume", "speed", "skip"), help="what to do")
     replay.add_argument("value", nargs="?", help="speed: city seconds per second; pause/skip: a moment, ISO 8601")
     replay.set_defaults(act=_replay)
+    _audit_parser(commands.add_parser("audit", help="check the ledger's chain of lines, or print its lines"))
     commands.add_parser("version", help="print the version").set_defaults(act=_version)
     return top
 
