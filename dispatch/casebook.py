@@ -256,7 +256,7 @@ def _laid_over(db: sqlite3.Connection, subject: str, decided: LaidOver) -> tuple
         db.execute(sql.UNINDEX_TEXT, (case_id, text))
         db.execute(sql.INDEX_TEXT, (case_id, new_text))
     db.execute(sql.UPDATE_CASE, (*_row(subject, tuple(key), version, seen, facts, new_text, owner, laid_over), case_id))
-    return facts, since
+    return facts, max(key[0], since)
 
 
 def _withdrawn(db: sqlite3.Connection, subject: str, known: tuple | None) -> Case:

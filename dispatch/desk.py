@@ -89,6 +89,15 @@ class Desk:
         """Every stream of a topic that is not ended."""
         return await self._in_thread(lambda: dict(self.ledger.states(topic)))
 
+    async def many(self, subjects: list[str]) -> dict[str, Any]:
+        """The folded states of those streams that exist."""
+
+        def read() -> dict[str, Any]:
+            found = ((name, self.ledger.state(name)) for name in dict.fromkeys(subjects))
+            return {name: state for name, state in found if state is not None}
+
+        return await self._in_thread(read)
+
     async def entries(self, after: int = 0, limit: int = 200, **filters: str) -> list[Entry]:
         return await self._in_thread(lambda: self.ledger.entries(after, limit, **filters))
 

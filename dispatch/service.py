@@ -6,15 +6,21 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import msgspec
 
 from dispatch.casebook import Casebook, CasebookFault, Version
+from dispatch.casefile.model import subject_of_file
+from dispatch.desk import Desk
 from dispatch.facts import Facts, facts_of
+from dispatch.filework import FileWork
 from dispatch.indicators import Indicators
+from dispatch.laidover import LaidOver
+from dispatch.ledger import Ledger
+from dispatch.ledger.relay import Relay
 from dispatch.news import News
+from dispatch.patience import PatientBook
+from dispatch.policy import compile_policy
 from dispatch.reader import Head, document, heads, version_of
 from dispatch.retirement import KEEP, Retirements
 from dispatch.series import AllSeries
@@ -42,19 +48,21 @@ class Dispatch:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        config = process.config
+        self.policy = compile_policy(config := process.config)
         self.casebook = Casebook.open_writer(process.settings.data_dir / "cases.db")
+        self.ledger = Ledger(process.settings.database_url, self.policy.aggregates())
+        self.desk = Desk(process, self.ledger, self.policy.files, self.casebook.supplied)
+        self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, [])
         self.indicators = Indicators(config.city.timezone)
         self.sites = Sites(config.thresholds, config.city.languages[0] if config.city.languages else "")
         self.series = AllSeries()
         self.retirements = Retirements()
         self._news = News(_TELL_SECONDS)
-        self._thread = ThreadPoolExecutor(1, "casebook")
+        self._book = PatientBook(process, self.casebook)
         self._lock = asyncio.Lock()  # casebook and counters change together
         self._positions: dict[str, EntryId] = {}
         self._saved: dict[str, EntryId] = {}
-        self._faulty = False
-        process.counters |= {"case_versions": 0, "malformed": 0, "bus_gaps": 0, "casebook_faults": 0}
+        process.counters |= {"case_versions": 0, "malformed": 0, "bus_gaps": 0}
 
     async def run(self) -> None:
         try:
@@ -65,12 +73,12 @@ class Dispatch:
                 group.create_task(self._tell_indicators())
                 group.create_task(self._tell_series())
                 group.create_task(self._keep_house())
+                group.create_task(Relay(self.ledger, self.process.bus, self.process).run())
+                for work in (self.files.open_files(), self.files.follow_ledger(), self.files.watch_clocks()):
+                    group.create_task(work)
         finally:
-            self._thread.shutdown()  # a transaction under way is finished
-            self.casebook.close()
-
-    async def _in_casebook(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            self.desk.close()
+            self._book.close()
 
     # -- start -----------------------------------------------------------------------------------------------------
 
@@ -86,6 +94,11 @@ class Dispatch:
             facts = facts_of(version.case, version.key[0])
             self.retirements.put(version.subject, facts.ended_at, version.key[0])
         await self._count_anew()
+        await self.files.start(stored_seq := self.casebook.positions().get("ledger", START)[0])
+        self._saved["ledger"] = (stored_seq, 0)
+        for version in versions:
+            if version.case is not None:
+                self.files.supplied(version.subject, version.key[2], version.case)
 
     def _restore(self, head: Head, versions: list[Version]) -> None:
         match topic_of(head.subject):
@@ -206,24 +219,23 @@ class Dispatch:
         newest = {version.subject: (version, facts) for version, facts in won}
         for version, facts in newest.values():
             self.retirements.put(version.subject, facts.ended_at if facts else None, version.key[0])
+            if version.case is not None:
+                self.files.supplied(version.subject, version.key[2], version.case)
+
+    async def _lay_over(self, decided: dict[str, LaidOver]) -> None:
+        """The hall's decisions into casebook and counters."""
+        if not decided:
+            return
+        async with self._lock:
+            found = await self._book.write(lambda: self.casebook.lay_over(decided))
+            for subject, facts, time in found:
+                self.indicators.put(subject, facts)
+                self.retirements.put(subject, facts.ended_at, time)
 
     async def _stored(self, versions: list[Version], positions: dict[str, EntryId] | None) -> list:
-        """Stores, however long the disk refuses: nothing is taken from the bus meanwhile, so nothing is lost."""
-        while True:
-            try:
-                won = await self._in_casebook(lambda: self.casebook.record(versions, positions))
-            except CasebookFault as error:
-                if not self._faulty:
-                    log.error("dispatch: the casebook cannot be written, waiting: %s", error)
-                self._faulty = True
-                self.process.counters["casebook_faults"] += 1
-                await asyncio.sleep(1.0)
-                continue
-            if self._faulty:
-                log.warning("dispatch: the casebook can be written again")
-                self._faulty = False
-            self._saved |= positions or {}
-            return won
+        won = await self._book.write(lambda: self.casebook.record(versions, positions))
+        self._saved |= positions or {}
+        return won
 
     # -- telling ---------------------------------------------------------------------------------------------------
 
@@ -232,7 +244,7 @@ class Dispatch:
         now = self.process.clock.now()
         day = self.indicators.day_at(now)
         bounds = (day.start, day.reference_start, day.reference_end)
-        found = await self._in_casebook(lambda: list(self.casebook.relevant(*bounds)))
+        found = await self._book.ask(lambda: list(self.casebook.relevant(*bounds)))
         self.indicators.start(now, found)
 
     async def _tell_indicators(self) -> None:
@@ -268,6 +280,7 @@ class Dispatch:
             if self._may_tell():
                 for subject, time in self.retirements.due(now):
                     self.process.bulk.put(self.process.event(subject, None, time=time + 1))
+                    self.process.fast.put(self.process.event(subject_of_file(subject), None))
                 for site, returned in self.sites.forget_returned(now - KEEP):
                     self.process.bulk.put(self.process.event(f"alarm/{site}", None, time=returned + 1))
             self.process.counters |= {
@@ -276,6 +289,7 @@ class Dispatch:
                 "series_refused": self.series.refused,
                 "sites_refused": self.sites.refused,
             }
+            self._positions["ledger"] = (self.files.seen, 0)
             if monotonic() - saved_at >= _POSITION_SECONDS and self._positions != self._saved:
                 async with self._lock:
                     await self._stored([], dict(self._positions))
@@ -283,5 +297,5 @@ class Dispatch:
             if monotonic() >= tidy_at:
                 async with self._lock:
                     with contextlib.suppress(CasebookFault):  # a full disk is told where it keeps a case from being stored
-                        await self._in_casebook(self.casebook.tidy)
+                        await self._book.ask(self.casebook.tidy)
                 tidy_at = monotonic() + _TIDY_SECONDS

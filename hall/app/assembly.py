@@ -12,6 +12,9 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from dispatch.casebook import Casebook
+from dispatch.desk import Desk
+from dispatch.ledger import Ledger
+from dispatch.policy import compile_policy
 from hall import __version__, access
 from hall.app import geography, ingest, shell
 from hall.app.answers import install
@@ -97,7 +100,8 @@ async def assemble(process: Process) -> Assembled:
     )
     install(server)
     _health(server, process)
-    cases = Cases(process, Casebook.open_reader(process.settings.data_dir / "cases.db"))
+    book = Casebook.open_reader(process.settings.data_dir / "cases.db")
+    cases, command_desk = Cases(process, book), await asyncio.to_thread(_desk, process, book)
     posters = Posters(process)
     api = Api(process, users, list(pages.walls))
     routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router)
@@ -109,9 +113,16 @@ async def assemble(process: Process) -> Assembled:
 
     async def close() -> None:
         cases.close()
+        await asyncio.to_thread(command_desk.close)
         await posters.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists), close)
+
+
+def _desk(process: Process, book: Casebook) -> Desk:
+    """What takes people's commands; opens the ledger, so it blocks."""
+    policy = compile_policy(process.config)
+    return Desk(process, Ledger(process.settings.database_url, policy.aggregates()), policy.files, book.supplied)
 
 
 async def _first_user(users: Users) -> None:

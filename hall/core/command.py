@@ -1,4 +1,4 @@
-"""What a person asks of the hall, and what the ledger keeps of it. Shared by the rooms that take commands and the one that decides.
+"""What a person asks of the hall, and what the ledger keeps of it: shared by who takes commands and who decides them.
 
 A *command* asks for one move of one thing (a case file, a crew, a shift ...), named by the subject of its ledger stream.
 An *entry* is one line of the ledger: append-only, numbered, chained by hash. Times are ms since the epoch, city time; `real`

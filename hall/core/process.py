@@ -184,7 +184,8 @@ class Process:
 def main(name: str, body: Callable[[Process], Awaitable[None]]) -> None:
     """Entry point of a process: reads environment and configuration, runs `body` on uvloop."""
     logging.basicConfig(level=settings_module.variable("HALL_LOG"), format="%(name)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         settings = settings_module.read()
         config = settings_module.load_config(settings)

@@ -20,7 +20,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "HALL_PORT": ("8050", "port of the web pages; the gate takes the next one"),
     "HALL_VIDEO_PORT": ("0", "port of the video process; 0: a free one, chosen by `hall run`"),
     "HALL_REDIS_URL": ("", "an outside Redis/Valkey; empty: the embedded server"),
-    "HALL_DATABASE_URL": ("", "the ledger's PostgreSQL, `postgresql+psycopg://user:password@host/name`; empty: SQLite in HALL_DATA_DIR"),
+    "HALL_DATABASE_URL": ("", "the ledger's PostgreSQL, `postgresql+psycopg://user:password@host/name`; empty: SQLite"),
     "HALL_BUS_PREFIX": ("{hall}", "first part of every key on the bus"),
     "HALL_REAL_DATA": ("../shared/data", "real input for tests and `make demo-real`"),
     "HALL_TICK_MS": ("40", "how often changes are framed, in milliseconds"),

@@ -1,0 +1,52 @@
+"""What a city decides about dispatch: `[dispatch]` of hall.toml over the default set, compiled once."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from dispatch.aggregate import Aggregate
+from dispatch.casefile import CaseFiles, CaseRules
+from dispatch.clocks.city import CityClocks
+from dispatch.crews.aggregate import Crews
+from hall.core.config import HallConfig
+from hall.core.errors import ConfigError
+
+#: tables of `[dispatch]`; each part of the room reads its own
+TABLES = ("calendar", "limits", "escalation", "casefile", "crews", "webhooks", "evaluation", "shows", "field", "shifts")
+
+
+class Policy(NamedTuple):
+    """`clocks`: calendar, limits, ladder; `files`: the case files' aggregate with its rules; `table`: `[dispatch]` itself."""
+
+    clocks: CityClocks
+    files: CaseFiles
+    table: dict[str, Any]
+
+    def aggregates(self) -> dict[str, Aggregate]:
+        """Every kind of stream the ledger keeps, by topic."""
+        return {made.topic: made for made in (self.files, Crews())}
+
+
+def compile_policy(config: HallConfig) -> Policy:
+    """Raises ConfigError naming file, line and key."""
+    table = config.dispatch
+    for name in table:
+        if name not in TABLES:
+            raise config.error(f"dispatch.{name}", f"no such table: one of {', '.join(TABLES)}")
+    try:
+        clocks = CityClocks.from_table(table, config.city.timezone, config.path)
+    except ConfigError as error:
+        if error.file:
+            raise
+        raise config.error(error.key, error.problem) from None
+    return Policy(clocks, CaseFiles(_case_rules(config, table.get("casefile", {})), clocks), table)
+
+
+def _case_rules(config: HallConfig, table: dict[str, Any]) -> CaseRules:
+    try:
+        return msgspec.convert(table, CaseRules)
+    except msgspec.ValidationError as error:
+        place = str(error).partition(" - at `$")[2].rstrip("`")
+        raise config.error(f"dispatch.casefile{place}", str(error).partition(" - at")[0]) from None
