@@ -20,6 +20,8 @@ from dispatch.crews.shifts import OnDuty, on_duty
 
 #: a crew without shifts: work is counted over so long
 _DAY_MS = 8 * 3_600_000
+#: ends of an assignment that count as work done
+_HANDLED = frozenset({"clear", "released"})
 
 
 class _Seen(NamedTuple):
@@ -124,7 +126,7 @@ def _located(crew: Crew, positions: Mapping[str, Fix], now: int, weights: Weight
     fix = positions.get(crew.position) if crew.position else None
     base = crew.base
     if fix is not None:
-        age = max(0.0, (now - fix.time) / 1000)
+        age = (now - fix.time) / 1000 if fix.time < now else 0.0
         if age <= weights.lost_s or base.lon is None or base.lat is None:
             return fix.lon, fix.lat, age
     if base.lon is None or base.lat is None:
@@ -137,11 +139,14 @@ def _work(crew: Crew, now: int, shift: Any) -> tuple[int, float]:
     if not crew.done and not crew.assignments:
         return 0, 0.0
     start = shift.start if isinstance(shift, OnDuty) else now - _DAY_MS
-    done = [d for d in crew.done if d.end > start]
-    handled = sum(d.outcome in ("clear", "released") for d in done)
-    busy = sum(d.end - max(d.start, start) for d in done)
-    busy += sum(now - max(a.stamps.get("assigned", now), start) for a in crew.assignments)
-    return handled, max(0.0, busy / 60_000)
+    handled = busy = 0
+    for done in crew.done:
+        if done.end > start:
+            busy += done.end - (done.start if done.start > start else start)
+            handled += done.outcome in _HANDLED
+    for assignment in crew.assignments:
+        busy += now - max(assignment.stamps.get("assigned", now), start)
+    return handled, max(0, busy) / 60_000
 
 
 def _order(place: Place, needs: Needs, seen: list[_Seen], router: Router, weights: Weights, limit: int | None) -> list[Ranked]:
@@ -175,7 +180,9 @@ def _duty_grid(crew: Crew, place: Place) -> str:
 def _stale_s(age: float | None, weights: Weights) -> float:
     if age is None:
         return weights.at_base_s
-    return min(weights.stale_most_s, max(0.0, age - weights.fresh_s) / 60 * weights.per_stale_minute_s)
+    if age <= weights.fresh_s:
+        return 0.0
+    return min(weights.stale_most_s, (age - weights.fresh_s) / 60 * weights.per_stale_minute_s)
 
 
 def _allowance(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> float:
@@ -183,7 +190,7 @@ def _allowance(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> flo
     crew = seen.crew
     total = seen.handled * weights.per_case_s + seen.busy_minutes * weights.per_busy_minute_s
     total += len(crew.assignments) * weights.also_on_s + _stale_s(seen.age_s, weights)
-    if grid := _duty_grid(crew, place):
+    if (crew.duty.cells or crew.duty.districts) and (grid := _duty_grid(crew, place)):
         total += weights.own_cell_s if grid == "own_cell" else weights.own_district_s
     if needs.prefer_unit and crew.unit != needs.prefer_unit:
         total += weights.other_unit_s

@@ -116,7 +116,7 @@ class RoadRouter:
         place = self.snapper.snap(np.array([lon]), np.array([lat]))
         if place.gap[0] > self.speeds.reach_m:
             return _Fallen(fallback, "place_off_network")
-        crews = self.snapper.snap(lons, lats)
+        crews = self.snapper.snap(lons, lats, self.speeds.reach_m)
         seconds, previous = self._search(place)
         return _RoadRoutes(self, place, crews, seconds, previous, fallback)
 

@@ -45,9 +45,11 @@ class Snapper:
         metres = np.radians(1.0) * EARTH_M
         return (lon - self._lon) * metres * np.cos(np.radians(self._lat)), (lat - self._lat) * metres
 
-    def snap(self, lon: np.ndarray, lat: np.ndarray) -> Snap:
+    def snap(self, lon: np.ndarray, lat: np.ndarray, reach: float = np.inf) -> Snap:
+        """Exact up to `reach` metres from a road; further off the gap is at least that, which is all that is asked."""
         x, y = self._plane(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
         edge, share, gap, sure = self._nearest(x, y, 6)
+        sure |= gap > reach + _STEP_M
         # a piece whose support point is not among those looked at can be nearer by half a step only: look again, wider
         if not sure.all():
             more = np.flatnonzero(~sure)
