@@ -94,8 +94,7 @@ class Dispatch:
             facts = facts_of(version.case, version.key[0])
             self.retirements.put(version.subject, facts.ended_at, version.key[0])
         await self._count_anew()
-        await self.files.start(stored_seq := self.casebook.positions().get("ledger", START)[0])
-        self._saved["ledger"] = (stored_seq, 0)
+        await self.files.start(self.casebook.positions().get("ledger", START)[0])
         for version in versions:
             if version.case is not None:
                 self.files.supplied(version.subject, version.key[2], version.case)
