@@ -82,7 +82,7 @@ class Relay:
             await self._mark(done)
             return False
         if rows[0].seq != done + 1:  # the bus is older than what the outbox still holds
-            await self._begin_anew(f"lines {done + 1} to {rows[0].seq - 1} are no longer kept for it")
+            await self._begin_anew(f"lines {done + 1} to {rows[0].seq - 1} are no longer kept for it", self._cursor)
             return True
         rows = _bounded(rows)
         events = [event for row in rows for event in events_of(row)]
@@ -102,24 +102,23 @@ class Relay:
         self.reached("known")
 
     async def _stored_cursor(self) -> str:
-        stored = ((await self.bus.get(CURSOR)) or b"").decode()
-        newest = (await self._ask(self.ledger.head))[0]
-        if not stored:
-            return await self._begin_anew("it is new", "")
-        if not stored.startswith("new ") and int(stored) > newest:
-            return await self._begin_anew(f"it was told {stored} lines, this ledger has {newest}: it is another one", stored)
-        return stored
+        while True:
+            stored = ((await self.bus.get(CURSOR)) or b"").decode()
+            newest = (await self._ask(self.ledger.head))[0]
+            if not stored:
+                await self._begin_anew("it is new", "")
+            elif not stored.startswith("new ") and int(stored) > newest:
+                why = f"it was told {stored} lines, this ledger has {newest}: it is another one"
+                await self._begin_anew(why, stored)
+            else:
+                return stored
 
-    async def _begin_anew(self, why: str, stored: str | None = None) -> str:
-        """Has every stream's document told again. Returns the cursor for that."""
+    async def _begin_anew(self, why: str, expected: str) -> None:
+        """Has every stream's document told again, unless another relay was quicker to see to it."""
         base = await self._ask(self.ledger.relayed)
-        cursor = f"new 0 {base}"
-        log.log(logging.WARNING if stored != "" else logging.INFO, "ledger: the bus gets every current document: %s", why)
-        expected = self._cursor if stored is None else stored
-        if not await self.bus.publish_once([], LANE, CURSOR, expected or "", cursor):
-            raise BusLost("another relay is at work on this bus")
-        self._cursor = cursor
-        return cursor
+        if await self.bus.publish_once([], LANE, CURSOR, expected, f"new 0 {base}"):
+            log.log(logging.WARNING if expected else logging.INFO, "ledger: the bus gets every current document: %s", why)
+        self._cursor = None
 
     async def _tell_standing(self, cursor: str) -> bool:
         """A portion of the documents of streams whose newest line is not after `base`; the others' lines are to come."""

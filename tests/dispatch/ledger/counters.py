@@ -30,7 +30,7 @@ class Counters:
         match command.move:
             case "add":
                 return [Draft(subject=command.subject, move="added", data={"by": command.data.get("by", 1)})]
-            case "knock":  # moves another counter with it
+            case "knock" | "tap":  # moves another counter with it
                 other = command.data["other"]
                 return [
                     Draft(subject=command.subject, move="added", data={"by": 1}),
@@ -64,7 +64,7 @@ class Counters:
         return None if state.ended else {"total": state.total}
 
     def needs_revision(self, move):
-        return move not in ("note", "nothing", "count", "open")
+        return move not in ("note", "nothing", "count", "tap")
 
 
 AGGREGATES = {"counter": Counters()}
@@ -72,3 +72,9 @@ AGGREGATES = {"counter": Counters()}
 
 def add(name, command_id, revision, by=1, **more):
     return Command(id=command_id, subject=f"counter/{name}", move="add", revision=revision, data={"by": by}, **more)
+
+
+def tap(prefix, n):
+    """The n-th of a row of commands that each write three lines to two of seven streams, at any revision."""
+    name, other = f"counter/{prefix}{n % 7}", f"counter/{prefix}{(n + 1) % 7}"
+    return Command(id=f"{prefix}-{n}", subject=name, move="tap", data={"other": other})
