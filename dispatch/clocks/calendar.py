@@ -58,8 +58,7 @@ class Calendar:
         own = dict(table)
         name = own.pop("file", None)
         base = _load(DEFAULT if name is None else path_of(name)) if name != "" else {"hours": ["08:00-12:00", "14:00-18:00"]}
-        years = {row.get("year"): row for row in [*base.get("years", []), *own.get("years", [])] if isinstance(row, Mapping)}
-        merged = base | own | {"years": list(years.values())}
+        merged = base | own | {"years": _joined(own.get("years", []), base.get("years", []))}
         unknown = sorted(set(merged) - {"name", "hours", "week", "years", "working_day"})
         if unknown:
             raise ConfigError("no such key", file="", key=f"dispatch.calendar.{unknown[0]}")
@@ -164,8 +163,16 @@ def _in_days(kind: str) -> bool:
     return kind == "working_day"
 
 
+def _joined(own: Any, base: Any) -> Any:
+    """The city's own years first, as they are written, then those of the file that it does not speak of."""
+    if not isinstance(own, list) or not isinstance(base, list):
+        return own if not isinstance(own, list) else base
+    spoken_of = {row.get("year") for row in own if isinstance(row, Mapping)}
+    return [*own, *(row for row in base if not isinstance(row, Mapping) or row.get("year") not in spoken_of)]
+
+
 def _load(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot be used: {error}", file=str(path)) from None
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from None

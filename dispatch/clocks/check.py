@@ -1,4 +1,4 @@
-"""`hall limits check FILE`: what a city's clocks make of its configuration, or a rule table yields, before anybody relies on it.
+"""`hall limits check FILE`: what a city's clocks make of its configuration, or a rule table yields, before it is relied on.
 
 FILE is a hall.toml (calendar, limits and ladder as the hall would use them) or a .csv / .xlsx rule table; `--mapping` is a
 TOML file with the table's mapping, or the name of one of ours (docs/CLOCKS.md).

@@ -10,6 +10,7 @@ from dispatch.clocks.calendar import Calendar, length
 from dispatch.clocks.ladder import Ladder
 from dispatch.clocks.limits import Limits
 from dispatch.clocks.ruletable import Rule
+from hall.core.errors import ConfigError
 
 #: state of a case -> the desk step whose limit runs in it; the others have none
 STAGE_OF = {
@@ -33,6 +34,9 @@ class CityClocks:
     @classmethod
     def from_table(cls, table: Mapping[str, Any], timezone: str, path_of: Callable[[str], Path] = Path) -> CityClocks:
         """`[dispatch]` of hall.toml: its tables `calendar`, `limits`, `escalation`, each over the default set. ConfigError."""
+        for key in ("calendar", "limits", "escalation"):
+            if not isinstance(table.get(key, {}), Mapping):
+                raise ConfigError("a table is expected", file="", key=f"dispatch.{key}")
         calendar = Calendar.from_table(table.get("calendar", {}), timezone, path_of)
         ladder = Ladder.from_table(table.get("escalation", {}), calendar)
         return cls(calendar, Limits.from_table(table.get("limits", {}), path_of), ladder)

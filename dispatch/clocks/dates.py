@@ -72,7 +72,11 @@ def read(table: Mapping[str, Any]) -> Dates:
     if not isinstance(rows, list):
         raise _wrong("years", "write [[years]], one table each")
     usual = usual or next(windows for windows in week if windows)
-    return Dates(tuple(week), usual, [_year(row, f"years[{index}]") for index, row in enumerate(rows)])
+    years = [_year(row, f"years[{index}]") for index, row in enumerate(rows)]
+    for index, year in enumerate(years):
+        if year.year in {earlier.year for earlier in years[:index]}:
+            raise _wrong(f"years[{index}].year", f"{year.year} is there twice")
+    return Dates(tuple(week), usual, years)
 
 
 def _year(row: Any, key: str) -> Year:

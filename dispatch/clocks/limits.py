@@ -31,7 +31,7 @@ _STAGE_DEFAULTS = {
 _EMERGENCY_DEFAULTS = {"accept": "60秒", "dispatch": "60秒", "handling": "2紧急工作时"}
 _DEFAULT_NEAR = {"share": 0.2}
 DEFAULT = Path(__file__).parent.parent / "defaults" / "limits-cn.csv"
-_KEYS = {"files", "default", "rules", "stages", "emergency", "near"}
+_KEYS = {"files": list, "default": bool, "rules": list, "stages": dict, "emergency": dict, "near": dict}
 
 
 class Near(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,23 +77,17 @@ class Limits:
     def from_table(cls, table: Mapping[str, Any], path_of: Callable[[str], Path] = Path) -> Limits:
         """`[dispatch.limits]`: `files`, `default` (keep ours beside them), `rules`, `stages`, `emergency`, `near`.
         Raises ConfigError."""
-        unknown = sorted(set(table) - _KEYS)
-        if unknown:
-            raise _wrong(unknown[0], "no such key")
+        for key in table:
+            if key not in _KEYS or not isinstance(table[key], _KEYS[key]):
+                raise _wrong(key, "no such key" if key not in _KEYS else f"a {_KEYS[key].__name__} is expected")
         rules, refusals = [], []
         files = table.get("files", [])
         if not files or table.get("default", False):
             rules += ruletable.load(DEFAULT, {})[0]
-        for index, item in enumerate(files if isinstance(files, list) else [files]):
-            own = {"file": item} if isinstance(item, str) else dict(item)
-            name, kept = own.pop("file", ""), own.pop("mapping", "")
-            try:
-                read_by = ruletable.mapping(kept, path_of) if kept else {}
-                made, refused = ruletable.load(path_of(name), read_by | own)
-            except ConfigError as error:
-                raise _wrong(f"files[{index}]", error.problem) from None
+        for index, item in enumerate(files):
+            made, refused = _file(item, f"files[{index}]", path_of)
             rules, refusals = rules + made, refusals + refused
-        own, wrong = ruletable.read([dict(row) for row in table.get("rules", [])], "hall.toml", {})
+        own, wrong = ruletable.read(_tables(table.get("rules", []), "rules"), "hall.toml", {})
         if wrong:
             raise _wrong(f"rules[{wrong[0].row - 1}]", f"{wrong[0].reason}: {wrong[0].detail}")
         stages = {
@@ -140,6 +134,25 @@ class Limits:
     def near(self, kind: str, total_ms: int) -> int:
         """Clock ms before the end of a limit of `total_ms` at which it counts as near."""
         return (self._near.get(kind) or self._near[""]).ms(kind, total_ms)
+
+
+def _file(item: Any, key: str, path_of: Callable[[str], Path]) -> tuple[list[Rule], list[Refusal]]:
+    """A rule table: its path, or a table of `file`, `mapping` (a file, or `gb30428`) and the mapping's own keys."""
+    own = {"file": item} if isinstance(item, str) else dict(item) if isinstance(item, Mapping) else {}
+    name, kept = own.pop("file", ""), own.pop("mapping", "")
+    if not name or not isinstance(name, str) or not isinstance(kept, str):
+        raise _wrong(key, 'write a path, or { file = "...", mapping = "..." }')
+    try:
+        return ruletable.load(path_of(name), (ruletable.mapping(kept, path_of) if kept else {}) | own)
+    except ConfigError as error:
+        raise _wrong(key, f"{name}: {error.problem}") from None
+
+
+def _tables(rows: list[Any], key: str) -> list[dict[str, Any]]:
+    for index, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            raise _wrong(f"{key}[{index}]", "a table is expected")
+    return [dict(row) for row in rows]
 
 
 def _agrees(rule: Rule, kind: str, major: str, minor: str) -> bool:

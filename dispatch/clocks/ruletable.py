@@ -20,13 +20,25 @@ from typing import Any
 import msgspec
 
 from dispatch.clocks import amounts
-from dispatch.clocks.calendar import length
+from dispatch.clocks.calendar import KINDS, length
 from hall.core.errors import ConfigError
 
 _FIELDS = "kind class_code class_name subclass_name condition limit closing unit competent law collect".split()
-_KEYS = {"header", "columns", "levels", "constants", "units", "encoding", "delimiter", "sheet"}
 _MAX_ROWS, _MAX_CELL = 50_000, 4_000
 _OURS = {"gb30428": Path(__file__).parent.parent / "defaults" / "limits-gb30428.mapping.toml"}
+
+
+class _Mapping(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mapping's keys, as the module says them."""
+
+    header: int | None = None
+    columns: dict[str, str | list[str]] | None = None
+    levels: list[list[str]] = []
+    constants: dict[str, str] = {}
+    units: dict[str, tuple[str, float]] = {}
+    encoding: str = ""
+    delimiter: str = ","
+    sheet: str = ""
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,26 +89,33 @@ def mapping(name: str, path_of: Callable[[str], Path]) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot be used: {error}", file=str(path)) from None
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from None
 
 
-def load(path: Path, mapping: Mapping[str, Any]) -> tuple[list[Rule], list[Refusal]]:
-    """Rules of a .csv or .xlsx file; raises ConfigError when the file or the mapping cannot be used at all."""
-    unknown = sorted(set(mapping) - _KEYS)
-    if unknown:
-        raise ConfigError(f"{unknown[0]}: no such key of a table's mapping", file=str(path))
-    cells = _cells(path, mapping)
-    start, names = _header(path, cells, mapping)
+def load(path: Path, table: Mapping[str, Any]) -> tuple[list[Rule], list[Refusal]]:
+    """Rules of a .csv or .xlsx file, read by the mapping `table`; raises ConfigError when it cannot be used at all."""
+    try:
+        reading = msgspec.convert(table, _Mapping)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"mapping: {error}", file=str(path)) from None
+    wrong = [unit for unit, (kind, _) in reading.units.items() if kind not in KINDS] + [
+        row for row in reading.levels if not row
+    ]
+    if wrong:
+        raise ConfigError(f"mapping: {wrong[0]!r}: units are [kind, factor], levels have columns", file=str(path))
+    cells = _cells(path, reading)
+    start, names = _header(path, cells, reading)
     rows = []
     for number, row in enumerate(cells[start:], start + 1):
         if any(row):
             rows.append({"": number} | dict(zip(names, row, strict=False)))
-    return read(_mapped(_inherited(rows, mapping.get("levels", [])), mapping), path.name, mapping)
+    return read(_mapped(_inherited(rows, reading.levels), reading), path.name, reading.units)
 
 
-def read(rows: Iterable[Mapping[str, Any]], source: str, mapping: Mapping[str, Any]) -> tuple[list[Rule], list[Refusal]]:
-    """Rules of rows that have our field names (and `` = the row's number)."""
-    words = {word: (str(kind), float(factor)) for word, (kind, factor) in mapping.get("units", {}).items()}
+def read(
+    rows: Iterable[Mapping[str, Any]], source: str, words: Mapping[str, tuple[str, float]]
+) -> tuple[list[Rule], list[Refusal]]:
+    """Rules of rows that have our field names (and `` = the row's number); `words` a city's own words for units."""
     rules: list[Rule] = []
     refusals: list[Refusal] = []
     taken: dict[str, int] = {}
@@ -158,14 +177,14 @@ def _inherited(rows: list[dict[Any, Any]], levels: list[list[str]]) -> list[dict
     return made
 
 
-def _mapped(rows: list[dict[Any, Any]], mapping: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _mapped(rows: list[dict[Any, Any]], reading: _Mapping) -> list[dict[str, Any]]:
     """Their columns under our names."""
-    columns = mapping.get("columns")
+    columns = reading.columns
     if columns is None:
         return rows
     made = []
     for row in rows:
-        ours: dict[str, Any] = {"": row[""]} | dict(mapping.get("constants", {}))
+        ours: dict[str, Any] = {"": row[""]} | reading.constants
         for field, names in columns.items():
             parts = [row.get(name, "") for name in ([names] if isinstance(names, str) else names)]
             ours[field] = "".join(parts) if all(parts) else parts[0] if len(parts) == 1 else ""
@@ -173,14 +192,14 @@ def _mapped(rows: list[dict[Any, Any]], mapping: Mapping[str, Any]) -> list[dict
     return made
 
 
-def _header(path: Path, cells: list[list[str]], mapping: Mapping[str, Any]) -> tuple[int, list[str]]:
+def _header(path: Path, cells: list[list[str]], reading: _Mapping) -> tuple[int, list[str]]:
     """How many rows to leave out, and the columns' names."""
-    columns = mapping.get("columns") or {}
+    columns = reading.columns or {}
     unknown = sorted(set(columns) - set(_FIELDS))
     if unknown:
         raise ConfigError(f"columns.{unknown[0]}: no such field; there are {', '.join(_FIELDS)}", file=str(path))
     wanted = {name for names in columns.values() for name in ([names] if isinstance(names, str) else names)} or {"limit"}
-    at = mapping.get("header")
+    at = reading.header
     found = range(len(cells)) if at is None else [at - 1] if 0 < at <= len(cells) else []
     for index in found:
         if wanted <= set(cells[index]):
@@ -189,21 +208,21 @@ def _header(path: Path, cells: list[list[str]], mapping: Mapping[str, Any]) -> t
     raise ConfigError(f"{where} has the columns {', '.join(sorted(wanted))}", file=str(path))
 
 
-def _cells(path: Path, mapping: Mapping[str, Any]) -> list[list[str]]:
+def _cells(path: Path, reading: _Mapping) -> list[list[str]]:
     try:
         if path.suffix.lower() == ".xlsx":
-            rows = _sheet(path, mapping.get("sheet"))
+            rows = _sheet(path, reading.sheet)
         else:
-            text = _text(path.read_bytes(), mapping.get("encoding"))
-            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mapping.get("delimiter", ",")))
-    except (OSError, UnicodeDecodeError, LookupError, csv.Error, KeyError, ValueError) as error:
-        raise ConfigError(f"cannot be used: {error}", file=str(path)) from None
+            text = _text(path.read_bytes(), reading.encoding)
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=reading.delimiter))
+    except (OSError, UnicodeDecodeError, LookupError, csv.Error, KeyError, ValueError, TypeError) as error:
+        raise ConfigError(f"cannot be read: {error}", file=str(path)) from None
     if len(rows) > _MAX_ROWS:
         raise ConfigError(f"more than {_MAX_ROWS} rows", file=str(path))
     return [[_clean(cell) for cell in row] for row in rows]
 
 
-def _text(raw: bytes, encoding: str | None) -> str:
+def _text(raw: bytes, encoding: str) -> str:
     """UTF-8 with or without its mark; files from Chinese Excel are GB 18030."""
     if encoding:
         return raw.decode(encoding)
@@ -213,7 +232,7 @@ def _text(raw: bytes, encoding: str | None) -> str:
         return raw.decode("gb18030")
 
 
-def _sheet(path: Path, sheet: str | None) -> list[list[Any]]:
+def _sheet(path: Path, sheet: str) -> list[list[Any]]:
     import openpyxl  # only cities with .xlsx tables pay for it
 
     book = openpyxl.load_workbook(path, read_only=True, data_only=True)
