@@ -275,3 +275,11 @@ def test_lengths_that_are_none_are_refused():
             length(amount, kind)
     with pytest.raises(ValueError, match="beyond"):
         china().add(at(CN, 2026, 1, 1), 90_000, "working_day")
+
+
+def test_a_date_that_a_zone_left_out_ends_no_limit_early():
+    """Samoa had no 30 December 2011: a day from the 29th ends when the clock has passed it, at midnight of the 31st."""
+    calendar = Calendar.from_table({"file": ""}, "Pacific/Apia")
+    due = calendar.add(at("Pacific/Apia", 2011, 12, 29, 10), 1, "natural_day")
+    assert shown("Pacific/Apia", due) == "2011-12-31 00:00"
+    assert shown("Pacific/Apia", calendar.add(at("Pacific/Apia", 2011, 12, 29, 10), 2, "natural_day")) == "2011-12-31 10:00"
