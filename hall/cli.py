@@ -82,6 +82,12 @@ def _replay(options: argparse.Namespace) -> int:
     return asyncio.run(main(options))
 
 
+def _limits(options: argparse.Namespace) -> int:
+    from dispatch.clocks.check import main
+
+    return main(options.check)
+
+
 def _audit(options: argparse.Namespace) -> int:
     from dispatch.ledger.audit import main
 
@@ -127,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("do", choices=("status", "pause", "resume", "speed", "skip"), help="what to do")
     replay.add_argument("value", nargs="?", help="speed: city seconds per second; pause/skip: a moment, ISO 8601")
     replay.set_defaults(act=_replay)
+    limits = commands.add_parser("limits", help="`limits check FILE`: what a rule table or a hall.toml's clocks come to")
+    limits.add_argument("check", choices=("check",))
+    limits.set_defaults(act=_limits)
     _audit_parser(commands.add_parser("audit", help="check the ledger's chain of lines, or print its lines"))
     commands.add_parser("version", help="print the version").set_defaults(act=_version)
     return top
@@ -143,7 +152,7 @@ def main(argv: list[str] | None = None) -> None:
     os.umask(0o077)  # what the hall keeps is for its own user: cases, stream addresses, the bus
     _allow_files()
     given = sys.argv[1:] if argv is None else argv
-    checking = given[:2] == ["feeds", "check"]
+    checking = given[:2] in (["feeds", "check"], ["limits", "check"])
     options = parser().parse_args(given[:2] if checking else given)
     if checking:
         options.check = given[2:]  # the tool reads its own options

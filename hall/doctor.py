@@ -21,11 +21,12 @@ from hall.core.bus import Bus
 from hall.core.clock import ClockState, real_ms
 from hall.core.config import HallConfig
 from hall.core.embedded import server_binary
-from hall.core.errors import BusLost, BusRefuses, HallError
+from hall.core.errors import BusLost, BusRefuses, ConfigError, HallError
 from hall.core.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 EARLIEST_SANE_MS = 1_767_225_600_000  # 2026-01-01: an earlier machine clock is wrong
+YEAR_MS = 366 * 86_400_000
 ASSETS = ("10-hall.js", "20-link.js", "30-store.js", "40-panels.js", "i18n/zh-CN.json", "i18n/en.json", "fonts")
 
 
@@ -120,6 +121,41 @@ def _feeds(config: HallConfig) -> Iterator[Finding]:
             yield Finding("fault", f"feed {feed.name}: {error}", "correct the mapping; try it with `hall feeds check`")
 
 
+def _dispatch(config: HallConfig) -> Iterator[Finding]:
+    """What the dispatch room makes of `[dispatch]`: its rules, its calendar's unsure years."""
+    from dispatch.policy import compile_policy
+
+    try:
+        clocks = compile_policy(config).clocks
+    except HallError as error:
+        yield Finding("fault", str(error), "correct that line")
+        return
+    yield Finding("ok", f"dispatch: {len(clocks.limits.rules)} limits")
+    for refusal in clocks.limits.refusals[:5]:
+        yield Finding("note", f"{refusal.source} row {refusal.row}: {refusal.reason}", "see `hall limits check`")
+    now = real_ms()
+    for _, _, text in clocks.calendar.warnings(now, now + YEAR_MS):
+        yield Finding("note", text, "docs/CLOCKS.md says where; deadlines around those days depend on it")
+
+
+def _ledger(settings: Settings, config: HallConfig) -> Iterator[Finding]:
+    """Whether the ledger opens; whole verification is `hall audit verify`."""
+    from dispatch.ledger import Ledger
+    from dispatch.policy import compile_policy
+
+    file = settings.data_dir / "ledger.db"
+    if settings.database_url.startswith("sqlite") and not file.exists():
+        return
+    with contextlib.suppress(ConfigError):  # told already
+        policy = compile_policy(config)
+        try:
+            ledger = Ledger(settings.database_url, policy.aggregates(), migrate=False)
+            yield Finding("ok", f"the ledger has {ledger.head()[0]} lines")
+            ledger.close()
+        except HallError as error:
+            yield Finding("fault", f"the ledger: {error}", "is the database up? `hall audit verify` checks every line")
+
+
 def _ports(settings: Settings) -> Iterator[Finding]:
     for port, what in ((settings.port, "web"), (settings.gate_port, "gate")):
         with socket.socket() as probe:
@@ -179,6 +215,8 @@ def main() -> int:
     for item in _config(settings):
         if isinstance(item, HallConfig):
             findings.extend(_feeds(item))
+            findings.extend(_dispatch(item))
+            findings.extend(_ledger(settings, item))
         else:
             findings.append(item)
     findings.extend(asyncio.run(_bus(settings)))
