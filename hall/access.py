@@ -1,8 +1,7 @@
 """Who somebody is and what they may do: the one place that web and gate ask.
 
 A browser proves itself by the cookie `hall_session`, whose value is the secret of a session (a signed-in person) or of a
-paired wall (an unattended screen). Only SHA-256 sums of secrets are kept, on the bus. The matrix is data: tests walk it
-cell by cell.
+paired wall (an unattended screen). Only SHA-256 sums of secrets are kept, on the bus. Who may what: hall/roles.py.
 """
 
 from __future__ import annotations
@@ -12,57 +11,37 @@ import hmac
 import ipaddress
 import secrets
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from hall.core.bus import Bus
 from hall.core.clock import real_ms
+from hall.roles import MATRIX, ROLES, TOKEN_ROLES, TOPICS, may, topics_for
+
+__all__ = ["MATRIX", "ROLES", "TOKEN_ROLES", "TOPICS", "may", "topics_for"]  # asked for here by web and gate
 
 COOKIE = "hall_session"
 SESSION_SECONDS = 12 * 3600
 LINK_SECONDS = 3600
 
-ROLES = ("viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin")
-
-_EVERYBODY = frozenset(ROLES)
-_PEOPLE = _EVERYBODY - {"wall"}
-_CREW = frozenset({"operator", "dispatcher", "supervisor", "admin"})
-#: act -> roles that may do it
-MATRIX: dict[str, frozenset[str]] = {
-    "see-wall": _EVERYBODY,
-    "see-desk": _PEOPLE,
-    "see-system": _CREW | {"leader"},
-    "see-parked": _CREW,
-    "replay-parked": frozenset({"supervisor", "admin"}),
-    "switch-scene": _CREW | {"leader"},
-    "pair-wall": frozenset({"admin"}),
-    "manage-users": frozenset({"admin"}),
-}
-
-_WALL_TOPICS = (
-    "case", "sensor", "observation", "position", "channel", "warning", "alarm",
-    "kpi", "series", "feed", "process", "clock", "scene",
-)  # fmt: skip
-_CREW_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive")
-#: role -> topics of the stream it may follow
-TOPICS: dict[str, tuple[str, ...]] = {
-    "viewer": _WALL_TOPICS,
-    "wall": _WALL_TOPICS,
-    "operator": _CREW_TOPICS,
-    "dispatcher": _CREW_TOPICS,
-    "supervisor": (*_CREW_TOPICS, "audit"),
-    "leader": _CREW_TOPICS,
-    "admin": (*_CREW_TOPICS, "audit"),
-}
-
 
 class Identity(msgspec.Struct, frozen=True):
-    """Somebody known: a person, a paired wall (`wall` names it) or a screen of the demo on this machine."""
+    """Somebody known: a person, a paired wall (`wall` names it), a field link's holder, another system, or a screen of the
+    demo on this machine. It carries what commands need to know of him, so that none has to look it up.
+    """
 
     name: str
     role: str
     wall: str = ""
+    unit: str = ""  # department he speaks for
+    districts: tuple[str, ...] = ()  # empty: the whole city
+    crew: str = ""
+    case: str = ""  # file subject that a field link is bound to; empty: all tasks of the crew
+    kind: str = "person"  # person | crew | supplier
+    desk: str = ""  # where he acts, when the session itself says so (a wall)
+    display: str = ""
 
 
 #: what a browser on the demo's own machine is when it shows no other proof
@@ -73,12 +52,30 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
-class Session(msgspec.Struct):
+class Session(msgspec.Struct, omit_defaults=True):
     """What is kept of a sign-in; `generation` falls behind when the user is changed, which ends the session."""
 
     name: str
     role: str
     generation: int
+    made: int  # real ms
+    unit: str = ""
+    districts: tuple[str, ...] = ()
+    crew: str = ""
+    case: str = ""
+    kind: str = "person"
+    desk: str = ""
+    display: str = ""
+
+
+class ApiToken(msgspec.Struct, omit_defaults=True):
+    """What is kept of a machine client's token."""
+
+    name: str
+    role: str
+    unit: str
+    districts: tuple[str, ...]
+    made_by: str
     made: int  # real ms
 
 
@@ -88,16 +85,6 @@ class WallToken(msgspec.Struct):
     wall: str
     made_by: str
     made: int  # real ms
-
-
-def may(role: str, act: str) -> bool:
-    """Whether `role` may do `act`; an unknown role may nothing, an unknown act raises KeyError (a programming error)."""
-    return role in MATRIX[act]
-
-
-def topics_for(role: str) -> tuple[str, ...]:
-    """The stream topics a role may follow; none for an unknown role."""
-    return TOPICS.get(role, ())
 
 
 def host_of(address: str) -> str:
@@ -158,7 +145,17 @@ async def _person(bus: Bus, secret: str) -> Identity | None:
     session = msgspec.json.decode(stored, type=Session)
     if session.generation != await _generation(bus, session.name) or session.role not in ROLES:
         return None
-    return Identity(session.name, session.role)
+    return Identity(
+        session.name,
+        session.role,
+        unit=session.unit,
+        districts=session.districts,
+        crew=session.crew,
+        case=session.case,
+        kind=session.kind,
+        desk=session.desk,
+        display=session.display,
+    )
 
 
 async def _paired_wall(bus: Bus, secret: str) -> Identity | None:
@@ -173,10 +170,10 @@ async def _generation(bus: Bus, name: str) -> int:
     return int(await bus.get("generation", digest(name)) or 0)
 
 
-async def open_session(bus: Bus, name: str, role: str, ttl_seconds: int = SESSION_SECONDS) -> str:
-    """Signs somebody in; returns the secret for the cookie."""
+async def open_session(bus: Bus, name: str, role: str, ttl_seconds: int = SESSION_SECONDS, **more: Any) -> str:
+    """Signs somebody in; returns the secret for the cookie. `more`: the other fields of Session (unit, districts, crew ...)."""
     secret = secrets.token_urlsafe(32)
-    session = Session(name, role, await _generation(bus, name), real_ms())
+    session = Session(name, role, await _generation(bus, name), real_ms(), **more)
     await bus.set(msgspec.json.encode(session), "session", digest(secret), ttl_seconds=ttl_seconds)
     return secret
 
@@ -208,6 +205,37 @@ async def unpair_wall(bus: Bus, token_digest: str) -> bool:
     """Takes a token back by its sum; False when there was none."""
     await bus.delete("wall-token", token_digest)
     return bool(await bus.call("HDEL", bus.key("wall-tokens"), token_digest))
+
+
+async def make_token(bus: Bus, name: str, role: str, unit: str, districts: tuple[str, ...], made_by: str) -> str:
+    """Makes a machine client's token; it holds until it is taken back."""
+    token = secrets.token_urlsafe(32)
+    kept = msgspec.json.encode(ApiToken(name, role, unit, districts, made_by, real_ms()))
+    await bus.hash_set({digest(token): kept}, "api-tokens")
+    return token
+
+
+async def tokens(bus: Bus) -> dict[str, ApiToken]:
+    """Every machine client's token by its sum."""
+    return {key: msgspec.json.decode(kept, type=ApiToken) for key, kept in (await bus.hash_all("api-tokens")).items()}
+
+
+async def revoke_token(bus: Bus, token_digest: str) -> bool:
+    """Takes a token back by its sum; False when there was none."""
+    return bool(await bus.call("HDEL", bus.key("api-tokens"), token_digest))
+
+
+async def identify_token(bus: Bus, token: str) -> Identity | None:
+    """Whose machine client shows this token; None when nobody's. Raises BusLost."""
+    if not token or len(token) > 200:
+        return None
+    kept = await bus.call("HGET", bus.key("api-tokens"), digest(token))
+    if kept is None:
+        return None
+    found = msgspec.json.decode(kept, type=ApiToken)
+    if found.role not in TOKEN_ROLES:
+        return None
+    return Identity(f"token:{found.name}", found.role, unit=found.unit, districts=found.districts, kind="supplier")
 
 
 async def make_link_code(bus: Bus, name: str, role: str) -> str:

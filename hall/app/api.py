@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from hall import access
 from hall.app import documents
 from hall.app.answers import json
-from hall.app.users import PERSON_ROLES, Users
+from hall.app.users import PERSON_ROLES, Profile, Users
 from hall.app.visit import current_visit
 from hall.core.bus import entry_id
 from hall.core.clock import real_ms
@@ -50,13 +50,25 @@ class Pairing(Body):
     wall: str
 
 
-class NewUser(Body):
+class UserProfile(Body):
+    """What a user answers for; what is left out stays as it is."""
+
+    unit: str | None = Field(None, description="department, needed for the role department")
+    districts: list[str] | None = Field(None, description="empty: the whole city")
+    display: str | None = Field(None, description="name as people say it")
+    pin: str | None = Field(None, description="4 to 8 digits for walls; empty takes it away")
+
+    def profile(self) -> Profile:
+        return Profile(unit=self.unit, districts=self.districts, display=self.display, pin=self.pin)
+
+
+class NewUser(UserProfile):
     name: str
     role: str
     password: str
 
 
-class UserChange(Body):
+class UserChange(UserProfile):
     role: str | None = None
     password: str | None = None
 
@@ -94,7 +106,8 @@ class Api:
         """Who is signed in and what that role may do."""
         who = current_visit().identity
         acts = [act for act in access.MATRIX if access.may(who.role, act)]
-        return json({"name": who.name, "role": who.role, "may": acts, "topics": access.topics_for(who.role)})
+        known = {"unit": who.unit, "districts": who.districts, "display": who.display, "kind": who.kind}
+        return json({"name": who.name, "role": who.role, **known, "may": acts, "topics": access.topics_for(who.role)})
 
     # -- system ---------------------------------------------------------------------------------------------------
 
@@ -204,17 +217,18 @@ class Api:
         return json({"users": await asyncio.to_thread(self.users.all), "roles": PERSON_ROLES})
 
     async def add_user(self, user: NewUser) -> Response:
-        await asyncio.to_thread(self.users.add, user.name, user.role, user.password)
+        await asyncio.to_thread(self.users.add, user.name, user.role, user.password, user.profile())
         await access.end_sessions(self.process.bus, user.name)
         _noted(f"added as {user.role}", user.name)
         return json({"name": user.name, "role": user.role}, 201)
 
     async def change_user(self, name: str, change: UserChange) -> Response:
-        """Changes role or password and ends the user's sessions."""
+        """Changes role, password or profile and ends the user's sessions."""
         await access.end_sessions(self.process.bus, name)  # before as well: without the bus nothing is changed
-        await asyncio.to_thread(self.users.change, name, change.role, change.password)
+        await asyncio.to_thread(self.users.change, name, change.role, change.password, change.profile())
         await access.end_sessions(self.process.bus, name)
         what = [f"role {change.role}"] * bool(change.role) + ["password"] * bool(change.password)
+        what += [field for field in ("unit", "districts", "display", "pin") if getattr(change, field) is not None]
         _noted(f"changed {' and '.join(what) or 'nothing'} of", name)
         return json({"name": name})
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import hmac
 import logging
 from collections.abc import Callable
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
+import msgspec
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from hall import access
 from hall.app import headers as h
-from hall.app.rules import PUBLIC, act_for, is_page, known_path
+from hall.app.rules import PUBLIC, act_for, body_bound, is_page, known_path
 from hall.app.visit import Visit, parse_target, set_visit, split_page_prefix
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
@@ -25,9 +26,6 @@ from hall.core.process import Process
 log = logging.getLogger("hall.web")
 _PUSHED = "/api/v1/ingest/"
 WALL_COOKIE_SECONDS = 400 * 24 * 3600
-#: bodies of forms and calls; what suppliers push has a bound of its own
-MAX_BODY_BYTES = 64 * 1024
-_TOO_LARGE = f"at most {MAX_BODY_BYTES} bytes"
 
 
 def refusal(refused: Refused) -> JSONResponse:
@@ -62,8 +60,8 @@ class Doorkeeper:
         except BusLost as error:
             answer = refusal(Refused("bus-lost", f"the hall cannot look up who you are: {error}", 503))
         if answer is None:
-            pushed = path.startswith(_PUSHED)
-            return await self.app(scope, receive if pushed or scope["type"] != "http" else _bounded(receive), send)
+            free = path.startswith(_PUSHED) or scope["type"] != "http"
+            return await self.app(scope, receive if free else _bounded(receive, body_bound(path)), send)
         if scope["type"] == "websocket":
             await receive()
             return await send({"type": "websocket.close", "code": 4401 if answer.status_code == 401 else 4403})
@@ -79,10 +77,11 @@ class Doorkeeper:
         if not path.startswith(_PUSHED):
             self._check_origin(scope, method)
             declared = h.header(scope, b"content-length")
-            if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BODY_BYTES:
-                raise Refused("too-large", _TOO_LARGE, 413)
+            bound = body_bound(path)
+            if declared.isascii() and declared.isdigit() and int(declared[:20]) > bound:
+                raise Refused("too-large", f"at most {bound} bytes", 413)
         page, query = parse_target(target) if target else (path, parse_target("?" + scope["query_string"].decode("latin-1"))[1])
-        visit = Visit(path=path, page=page, query=query, address=_peer(scope))
+        visit = Visit(path=path, page=page, query=query, address=_peer(scope), desk=_desk(scope))
         if act == PUBLIC:
             return set_visit(visit)
         if is_page(page) and not self.page_exists(page):
@@ -93,20 +92,33 @@ class Doorkeeper:
             if not access.may(visit.identity.role, needed):
                 raise Refused("forbidden", f"role {visit.identity.role} may not {needed}", 403)
         shown = h.header(scope, b"x-hall-csrf").encode()
-        if method not in h.SAFE_METHODS and not (visit.csrf and hmac.compare_digest(shown, visit.csrf.encode())):
+        if (
+            not _bearer(scope)
+            and method not in h.SAFE_METHODS
+            and not (visit.csrf and hmac.compare_digest(shown, visit.csrf.encode()))
+        ):
             raise Refused("csrf", "send the page's token in the header X-Hall-CSRF", 403)
         set_visit(visit)
         return await self._paired(scope, visit) if is_page(path) else None
 
     async def _identified(self, scope, visit: Visit) -> Visit:
         """The visit with who asks; raises Refused 401 when nobody known does."""
+        if bearer := _bearer(scope):
+            return await self._machine(visit, bearer)
         secret = h.cookie(scope, access.COOKIE)
         demo = self.process.config.city.demo and access.on_this_machine(visit.address, Headers(scope=scope))
         token = visit.query.get("token", "")
         identity = await access.identify(self.process.bus, secret, token, demo_loopback=demo)
         if identity is None:
             raise Refused("sign-in-needed", "sign in, or open this screen with its wall's token", 401)
-        return Visit(visit.path, visit.page, visit.query, identity, secret, visit.address)
+        return msgspec.structs.replace(visit, identity=identity, secret=secret)
+
+    async def _machine(self, visit: Visit, token: str) -> Visit:
+        """A machine client shows an API token; no browser sends that by itself, so there is nothing to forge."""
+        identity = await access.identify_token(self.process.bus, token)
+        if identity is None:
+            raise Refused("token-unknown", "this API token is not known, or was taken back", 401)
+        return msgspec.structs.replace(visit, identity=identity)
 
     def _check_origin(self, scope, method: str) -> None:
         origin = h.header(scope, b"origin")
@@ -150,16 +162,16 @@ class Doorkeeper:
         return guarded
 
 
-def _bounded(receive):
-    """`receive` that gives at most MAX_BODY_BYTES of a body, whatever length was declared."""
+def _bounded(receive, bound: int):
+    """`receive` that gives at most `bound` bytes of a body, whatever length was declared."""
     taken = 0
 
     async def bounded():
         nonlocal taken
         message = await receive()
         taken += len(message.get("body", b""))
-        if taken > MAX_BODY_BYTES:
-            raise HTTPException(413, _TOO_LARGE)
+        if taken > bound:
+            raise HTTPException(413, f"at most {bound} bytes")
         return message
 
     return bounded
@@ -173,6 +185,17 @@ def _query_without_token(scope) -> str:
         return ""
     kept = urlencode({name: value for name, value in fields.items() if name != "token"})
     return f"?{kept}" if kept else ""
+
+
+def _bearer(scope) -> str:
+    """The API token of `Authorization: Bearer ...`, empty when there is none."""
+    kind, _, token = h.header(scope, b"authorization").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _desk(scope) -> str:
+    text = unquote(h.header(scope, b"x-hall-desk"))[:64]
+    return text if text.isprintable() else ""
 
 
 def _peer(scope) -> str:

@@ -28,9 +28,23 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/feeds/[^/]+/parked", "see-parked"),
     (frozenset({"POST"}), r"/api/v1/feeds/[^/]+/replay-parked|/api/v1/feeds/reload", "replay-parked"),
     (frozenset({"POST"}), r"/api/v1/scene/[^/]+", "switch-scene"),
+    (frozenset({"POST"}), r"/api/v1/cases/[^/]+/[^/]+/commands|/api/v1/crews/[^/]+/commands", "command"),
+    (frozenset({"POST"}), r"/api/v1/commands", "command-many"),
+    (frozenset({"POST"}), r"/api/v1/cases", "report"),
+    (_READ, r"/api/v1/files/.+", "see-files"),
+    (_READ, r"/api/v1/crews|/api/v1/units", "see-crews"),
+    (frozenset({"POST"}), r"/api/v1/media", "upload"),
+    (_READ, r"/api/v1/media/[^/]+", "see-media"),
+    (_ALL, r"/api/v1/preferences(/[^/]+)?", "keep-preferences"),
+    (_ALL, r"/api/v1/tokens(/[^/]+)?", "manage-tokens"),
+    (_ALL, r"/open311/v2/.+", PUBLIC),  # carries an api_key of its own
     (_ALL, r"/api/v1/walls(/.*)?", "pair-wall"),
     (_ALL, r"/api/v1/users(/.*)?", "manage-users"),
 )
+#: bytes of a body; what suppliers push to ingest has a bound of its own
+MAX_BODY_BYTES = 64 * 1024
+_BODIES = {"/api/v1/media": 12 * 1024 * 1024 + 4096, "/api/v1/commands": 1024 * 1024}  # a picture with its multipart frame
+
 _COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)
 
 #: pages a person opens: refused visitors are led to the sign-in instead of getting JSON
@@ -46,6 +60,11 @@ def act_for(method: str, path: str) -> str | None:
         if (methods is None or method in methods) and pattern.fullmatch(path):
             return act
     return None
+
+
+def body_bound(path: str) -> int:
+    """Most bytes that the body of a request to this address may have."""
+    return _BODIES.get(path, MAX_BODY_BYTES)
 
 
 def known_path(path: str) -> bool:

@@ -96,7 +96,8 @@ class SignIn:
             return self._page(request, "signin.why.wrong", status=401, name=name)
         await forgive(self.process.bus, name, current_visit().address)
         target = in_language(safe_next(request.query_params.get("next", "")), self._language(request), self._languages)
-        return await self._welcome(request, user.name, user.role, target)
+        who = access.Identity(user.name, user.role, unit=user.unit, districts=user.districts, display=user.display)
+        return await self._welcome(request, who, target)
 
     @property
     def _languages(self) -> Iterable[str]:
@@ -113,9 +114,10 @@ class SignIn:
         secret = request.cookies.get(access.COOKIE, "")
         return await access.identify(self.process.bus, secret, "", demo_loopback=False) is not None
 
-    async def _welcome(self, request: Request, name: str, role: str, target: str) -> Response:
-        log.warning("access: %r signed in as %s from %s", name, role, current_visit().address)
-        secret = await access.open_session(self.process.bus, name, role)
+    async def _welcome(self, request: Request, who: access.Identity, target: str) -> Response:
+        log.warning("access: %r signed in as %s from %s", who.name, who.role, current_visit().address)
+        known = {"unit": who.unit, "districts": who.districts, "display": who.display}
+        secret = await access.open_session(self.process.bus, who.name, who.role, **known)
         await access.close_session(self.process.bus, request.cookies.get(access.COOKIE, ""))  # nobody needs it any more
         answer = RedirectResponse(target, 303)
         keep_session(answer, secret, secure=request.url.scheme == "https", seconds=access.SESSION_SECONDS)
@@ -137,7 +139,7 @@ class SignIn:
         if identity is None:
             return RedirectResponse("/sign-in?why=link-used", 303)
         await forgive(self.process.bus, f"link:{current_visit().address}", current_visit().address)
-        return await self._welcome(request, identity.name, identity.role, "/desk")
+        return await self._welcome(request, identity, "/desk")
 
     def _page(self, request: Request, message: str, *, status: int, name: str = "", **values: str) -> Response:
         city = self.process.config.city

@@ -25,6 +25,7 @@ class Visit(msgspec.Struct, frozen=True):
     identity: Identity = _NOBODY
     secret: str = ""  # value of the cookie that proved the identity
     address: str = ""  # the other side's
+    desk: str = ""  # console or device that the request says it comes from (header X-Hall-Desk): a label, no proof
 
     @property
     def csrf(self) -> str:

@@ -7,31 +7,53 @@ import pytest
 from hall import access
 from hall.core.model import LOG_TOPICS, STATE_TOPICS
 
-# one row per role in this order: wall, desk, system, parked, replay, scene, pair, users
-ACTS = ("see-wall", "see-desk", "see-system", "see-parked", "replay-parked", "switch-scene", "pair-wall", "manage-users")
+# one row per act, one letter per role in this order
+ROLES = ("viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin", "inspector", "department", "crew")
 EXPECTED = {
-    "viewer": "yy------",
-    "wall": "y-------",
-    "operator": "yyyy-y--",
-    "dispatcher": "yyyy-y--",
-    "supervisor": "yyyyyy--",
-    "leader": "yyy--y--",
-    "admin": "yyyyyyyy",
+    "see-wall": "yyyyyyyyy-",
+    "see-desk": "y-yyyyyyy-",
+    "see-system": "--yyyyy---",
+    "see-parked": "--yyy-y---",
+    "replay-parked": "----y-y---",
+    "switch-scene": "--yyyyy---",
+    "pair-wall": "------y---",
+    "manage-users": "------y---",
+    "command": "--yyyyyyyy",
+    "command-many": "--yyyyyyy-",
+    "report": "--yyy-yy--",
+    "see-files": "y-yyyyyyy-",
+    "see-crews": "y-yyyyyyy-",
+    "manage-crews": "----y-y---",
+    "upload": "--yyyyyyyy",
+    "see-media": "yyyyyyyyyy",
+    "keep-preferences": "y-yyyyyyy-",
+    "see-notices": "--yyyyyyyy",
+    "field": "---------y",
+    "make-field-links": "--yyy-y-y-",
+    "push-to-wall": "--yyyyy---",
+    "see-shows": "--yyyyy---",
+    "act-at-wall": "-yyyyyyyy-",
+    "see-shifts": "--yyyyy---",
+    "hand-over": "--yyy-y---",
+    "see-evaluation": "--yyyyy-y-",
+    "see-audit": "----y-y---",
+    "see-webhooks": "----y-y---",
+    "manage-tokens": "------y---",
 }
 
 
 def test_the_table_here_covers_every_role_and_every_act():
-    assert set(EXPECTED) == set(access.ROLES)
-    assert set(ACTS) == set(access.MATRIX)
+    assert ROLES == access.ROLES
+    assert set(EXPECTED) == set(access.MATRIX)
 
 
-@pytest.mark.parametrize("role", EXPECTED)
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("act", EXPECTED)
 def test_each_cell_of_the_matrix(role, act):
-    assert access.may(role, act) == (EXPECTED[role][ACTS.index(act)] == "y")
+    assert access.may(role, act) == (EXPECTED[act][ROLES.index(role)] == "y")
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", EXPECTED)
 def test_an_unknown_role_may_nothing(act):
     assert not access.may("", act) and not access.may("root", act)
 
@@ -41,6 +63,37 @@ def test_only_supervisor_and_admin_follow_the_audit_and_walls_see_no_screens():
     assert not {"screen", "audit", "archive", "log"} & set(access.topics_for("wall"))
     assert access.topics_for("nobody") == ()
     assert all(set(access.topics_for(role)) <= {*STATE_TOPICS, *LOG_TOPICS} for role in access.ROLES)
+
+
+def test_files_and_crews_are_shown_on_walls_notices_and_shifts_on_consoles_and_a_crew_follows_nothing():
+    for role in ROLES:
+        shown = set(access.topics_for(role))
+        assert ({"file", "crew", "show", "case"} <= shown) == (role != "crew")
+        assert ("notice" in shown) == (role not in ("viewer", "wall", "crew"))
+        assert ("shift" in shown) == (role in ("operator", "dispatcher", "supervisor", "leader", "admin"))
+    assert access.topics_for("crew") == ()
+    assert not {"log", "archive", "screen", "shift", "audit"} & set(access.topics_for("department"))
+
+
+async def test_a_session_carries_what_commands_need_to_know_of_its_person(bus):
+    known = {"unit": "排水处", "districts": ("卫滨区",), "display": "王芳"}
+    secret = await access.open_session(bus, "wang", "department", **known)
+    assert await access.identify(bus, secret, None, demo_loopback=False) == access.Identity("wang", "department", **known)
+    link = await access.open_session(bus, "crew:p1", "crew", crew="p1", case="file/a/1", kind="crew")
+    found = await access.identify(bus, link, None, demo_loopback=False)
+    assert (found.crew, found.case, found.kind) == ("p1", "file/a/1", "crew")
+
+
+async def test_a_machine_clients_token_holds_until_it_is_taken_back_and_is_kept_as_a_sum(bus):
+    token = await access.make_token(bus, "drains", "department", "排水处", (), "admin")
+    expected = access.Identity("token:drains", "department", unit="排水处", kind="supplier")
+    assert await access.identify_token(bus, token) == expected
+    assert await access.identify(bus, token, token, demo_loopback=False) is None  # neither a cookie nor a wall's token
+    ((key, kept),) = (await access.tokens(bus)).items()
+    assert key == access.digest(token) and (kept.name, kept.made_by) == ("drains", "admin")
+    assert await access.identify_token(bus, token + "x") is None and await access.identify_token(bus, "x" * 5000) is None
+    assert await access.revoke_token(bus, key) and not await access.revoke_token(bus, key)
+    assert await access.identify_token(bus, token) is None
 
 
 async def test_a_session_tells_who_it_is_until_it_is_closed(bus):

@@ -12,8 +12,8 @@ import pytest
 
 from hall import access
 from hall.app.attempts import PER_ADDRESS, PER_NAME, PER_NAME_ANYWHERE, count_attempt, forgive
-from hall.app.doorkeeper import MAX_BODY_BYTES
 from hall.app.headers import cookie
+from hall.app.rules import MAX_BODY_BYTES
 from hall.core.errors import Refused
 
 MANY_FIELDS = "&".join(f"f{n}=1" for n in range(51))

@@ -1,0 +1,79 @@
+"""Which roles there are, what each may do and which topics each may follow. Data: tests walk it cell by cell."""
+
+from __future__ import annotations
+
+#: inspector 监督员, department 处置部门 (a seat of one unit); crew: a field link's holder, who reaches his own tasks only
+ROLES = (
+    "viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin", "inspector", "department", "crew",
+)  # fmt: skip
+
+_EVERYBODY = frozenset(ROLES) - {"crew"}
+_PEOPLE = _EVERYBODY - {"wall"}
+_SEATS = frozenset({"operator", "dispatcher", "supervisor", "admin"})
+_LEAD = frozenset({"supervisor", "admin"})
+_ACTING = _PEOPLE - {"viewer"}
+#: act -> roles that may do it
+MATRIX: dict[str, frozenset[str]] = {
+    "see-wall": _EVERYBODY,
+    "see-desk": _PEOPLE,
+    "see-system": _SEATS | {"leader"},
+    "see-parked": _SEATS,
+    "replay-parked": _LEAD,
+    "switch-scene": _SEATS | {"leader"},
+    "pair-wall": frozenset({"admin"}),
+    "manage-users": frozenset({"admin"}),
+    # dispatch: what a person may do with one case says the case itself (dispatch/casefile); here only who gets that far
+    "command": _ACTING | {"crew"},
+    "command-many": _ACTING,
+    "report": _SEATS | {"inspector"},
+    "see-files": _PEOPLE,
+    "see-crews": _PEOPLE,
+    "manage-crews": _LEAD,
+    "upload": _ACTING | {"crew"},
+    "see-media": _EVERYBODY | {"crew"},
+    "keep-preferences": _PEOPLE,
+    "see-notices": _ACTING | {"crew"},
+    "field": frozenset({"crew"}),
+    "make-field-links": _SEATS | {"department"},
+    "push-to-wall": _SEATS | {"leader"},
+    "see-shows": _SEATS | {"leader"},
+    "act-at-wall": _ACTING | {"wall"},
+    "see-shifts": _SEATS | {"leader"},
+    "hand-over": _SEATS,
+    "see-evaluation": _SEATS | {"leader", "department"},
+    "see-audit": _LEAD,
+    "see-webhooks": _LEAD,
+    "manage-tokens": frozenset({"admin"}),
+}
+
+_PICTURE = (
+    "sensor", "observation", "position", "channel", "warning", "alarm",
+    "kpi", "series", "feed", "process", "clock", "scene", "file", "crew", "show",
+)  # fmt: skip
+_WALL_TOPICS = ("case", *_PICTURE)
+_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift")
+#: role -> topics of the stream it may follow; a crew follows none, it asks for its tasks
+TOPICS: dict[str, tuple[str, ...]] = {
+    "viewer": _WALL_TOPICS,
+    "wall": _WALL_TOPICS,
+    "operator": _DESK_TOPICS,
+    "dispatcher": _DESK_TOPICS,
+    "supervisor": (*_DESK_TOPICS, "audit"),
+    "leader": _DESK_TOPICS,
+    "admin": (*_DESK_TOPICS, "audit"),
+    "inspector": (*_WALL_TOPICS, "notice"),
+    "department": (*_WALL_TOPICS, "notice", "presence"),
+    "crew": (),
+}
+#: roles that an API token (a machine client) may have; a department's system answers tasks with it
+TOKEN_ROLES = ("viewer", "operator", "department")
+
+
+def may(role: str, act: str) -> bool:
+    """Whether `role` may do `act`; an unknown role may nothing, an unknown act raises KeyError (a programming error)."""
+    return role in MATRIX[act]
+
+
+def topics_for(role: str) -> tuple[str, ...]:
+    """The stream topics a role may follow; none for an unknown role."""
+    return TOPICS.get(role, ())
