@@ -1,0 +1,107 @@
+"""How the ledger opens, upgrades, and says what is wrong with its database."""
+
+from __future__ import annotations
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from dispatch.ledger import Ledger, LedgerFault, schema
+from tests.conftest import ROOT
+from tests.dispatch.ledger.counters import AGGREGATES, NOW, PETER, REAL, add
+
+
+def test_the_migrations_make_what_the_code_speaks_of(ledger):
+    with ledger.database.write() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert [d for d in compare_metadata(context, schema.metadata) if getattr(d[1], "name", "") != "alembic_version"] == []
+
+
+def test_the_revisions_known_are_those_that_ship():
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "dispatch/ledger/migrations"))
+    shipped = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert tuple(reversed(shipped)) == schema.REVISIONS
+
+
+def test_a_ledger_of_a_newer_hall_is_refused_with_what_to_do(ledger, url):
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(LedgerFault, match="newer Command Hall .*9999"):
+        Ledger(url, AGGREGATES)
+
+
+def test_a_ledger_that_was_not_made_yet_is_made_only_by_who_may(url):
+    with pytest.raises(LedgerFault):
+        Ledger(url, AGGREGATES, migrate=False)
+    Ledger(url, AGGREGATES).close()
+    Ledger(url, AGGREGATES, migrate=False).close()
+
+
+def test_opening_again_does_not_even_load_the_migrations(ledger, url, monkeypatch):
+    monkeypatch.setattr("alembic.command.upgrade", lambda *_: pytest.fail("migrated again"))
+    Ledger(url, AGGREGATES).close()
+
+
+def test_another_kind_of_database_is_refused():
+    with pytest.raises(LedgerFault, match="mysql"):
+        Ledger("mysql://x/y", AGGREGATES)
+
+
+def test_a_database_that_is_away_is_a_fault_that_hides_the_password():
+    with pytest.raises(LedgerFault) as caught:
+        Ledger("postgresql+psycopg://hall:secret-word@127.0.0.1:1/none", AGGREGATES)
+    assert "secret-word" not in str(caught.value)
+
+
+def test_a_database_that_went_away_and_came_back_is_used_again(ledger):
+    ledger.execute(add("a", "c1", 0), PETER, NOW, REAL)
+    if ledger.database.sqlite:
+        ledger.database.close()
+    else:
+        with ledger.database.read() as connection:
+            others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            connection.exec_driver_sql(others)
+    assert ledger.execute(add("a", "c2", 1), PETER, NOW, REAL).revision == 2
+
+
+def test_a_transaction_that_fails_acknowledges_nothing(ledger):
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE outbox")
+    with pytest.raises(LedgerFault):
+        ledger.execute_many([(add(name, name, 0), PETER) for name in "ab"], NOW, REAL)
+    assert ledger.head() == (0, "") and ledger.state("counter/a") is None
+
+
+def test_a_full_disk_is_a_fault_that_says_so(tmp_path):
+    ledger = Ledger(f"sqlite:///{tmp_path}/l.db", AGGREGATES)
+    ledger.execute(add("a", "c0", 0), PETER, NOW, REAL)
+    with ledger.database.write() as connection:  # SQLite's own limit gives the error that a disk without room gives
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages + 4}")
+    done = 1
+    with pytest.raises(LedgerFault, match="disk that holds the ledger .* is full"):
+        while True:
+            ledger.execute(add("a", f"c{done}", done, reason="x" * 3_000), PETER, NOW, REAL)
+            done += 1
+    assert ledger.state("counter/a").total == done == ledger.verify().lines
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+    assert ledger.execute(add("a", f"c{done}", done), PETER, NOW, REAL).revision == done + 1
+
+
+@pytest.mark.parametrize("pragma, value", [("journal_mode", "wal"), ("synchronous", 2), ("fullfsync", 1)])
+def test_sqlite_writes_durably(tmp_path, pragma, value):
+    ledger = Ledger(f"sqlite:///{tmp_path}/l.db", AGGREGATES)
+    with ledger.database._writer.connect() as connection:
+        assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    ledger.close()
+
+
+def test_postgresql_writes_durably_whatever_the_server_s_default(ledger):
+    if ledger.database.sqlite:
+        pytest.skip("asks PostgreSQL")
+    with ledger.database.write() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
