@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from feeds.formats import cap, gb28181
-from feeds.transports import inbox, mqtt, open311, poll, redis_stream, ws
+from feeds.formats import cap, gb28181, nmea
+from feeds.transports import inbox, jt808, lines, mqtt, open311, poll, redis_stream, ws
 
 DOCS = (Path(__file__).parents[3] / "docs" / "TRANSPORTS.md").read_text()
 
 
-@pytest.mark.parametrize("module", [inbox, mqtt, open311, poll, redis_stream, ws])
+@pytest.mark.parametrize("module", [inbox, jt808, lines, mqtt, open311, poll, redis_stream, ws])
 def test_every_scheme_has_a_row_with_exactly_its_options(module):
     transport = module.TRANSPORT
     (row,) = [line for line in DOCS.splitlines() if line.startswith(f"| `{transport.schemes[0]}:")]
@@ -19,6 +19,6 @@ def test_every_scheme_has_a_row_with_exactly_its_options(module):
     assert set(re.findall(r"`(\w+)`", row.split("|")[4])) == set(transport.options)
 
 
-@pytest.mark.parametrize("module", [cap, gb28181])
+@pytest.mark.parametrize("module", [cap, gb28181, nmea])
 def test_every_option_of_a_special_format_is_told(module):
     assert all(f"`{option}" in DOCS for option in module.FORMAT.options)
