@@ -1,11 +1,13 @@
 #!/bin/sh
-# What tests need beside Python packages: Chromium, a CJK font, Mosquitto, libfaketime. Installed through apt when root, named otherwise.
+# What tests need beside Python packages: Chromium, a CJK font, Mosquitto, PostgreSQL's server, libfaketime, a C compiler. Installed through apt when root, named otherwise.
 missing=""
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 { command -v fc-list >/dev/null && fc-list | grep -qi 'noto.*cjk'; } || missing="$missing fonts-noto-cjk"
 [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing="$missing mosquitto"
+ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | grep -q . || command -v postgres >/dev/null || missing="$missing postgresql"
 if [ "$(uname)" = Linux ]; then # sets the clock of single processes
   ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q . || missing="$missing faketime"
+  command -v gcc >/dev/null || missing="$missing gcc libc6-dev" # the disk that forgets what was not synced
 fi
 if [ "${1:-}" = bench ]; then # the peers that measurements run beside ours
   command -v npm >/dev/null || missing="$missing nodejs npm"
@@ -20,5 +22,5 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   # a broker that the package started is not ours: tests start their own on free ports
   exit 0
 fi
-echo "tests need:$missing. Install them (Debian/Ubuntu: sudo apt install$missing; macOS: brew install --cask chromium; brew install mosquitto)" >&2
+echo "tests need:$missing. Install them (Debian/Ubuntu: sudo apt install$missing; macOS: brew install --cask chromium; brew install mosquitto postgresql)" >&2
 exit 1

@@ -28,7 +28,8 @@ class _Batch:
     """What one caller waits for."""
 
     def __init__(self, items: list[Item]) -> None:
-        self.items, self.done, self.fault = items, False, None
+        self.items, self.leads, self.fault = items, False, None
+        self.ready = threading.Event()
 
 
 class Ledger(Reading):
@@ -40,9 +41,9 @@ class Ledger(Reading):
         """`url` as SQLAlchemy takes it: `sqlite:////path` or `postgresql+psycopg://...`; `aggregates` by topic."""
         self.aggregates = dict(aggregates)
         self.database = Database(url, migrate=migrate)
-        self._turn = threading.Lock()
         self._waiting: list[_Batch] = []
-        self._door = threading.Lock()  # of `_waiting`
+        self._busy = False  # somebody is writing, for himself and others
+        self._door = threading.Lock()  # of both
 
     def execute(self, command: Command, actor: Actor, now: int, real: int) -> Outcome:
         """Decides and writes one command; returns when it is durable. `now` city ms, `real` the machine's.
@@ -87,13 +88,28 @@ class Ledger(Reading):
         batch = _Batch(items)
         with self._door:
             self._waiting.append(batch)
-        while not batch.done:
-            with self._turn:
-                if not batch.done:
-                    self._write(self._next())
+            batch.leads, self._busy = not self._busy, True
+        try:
+            if not batch.leads:
+                batch.ready.wait()  # until somebody wrote it too, or it is its turn to write for all
+            if batch.leads:
+                self._write(self._next())
+        finally:
+            self._hand_over(batch)
         if batch.fault is not None:
             raise batch.fault
         return items
+
+    def _hand_over(self, batch: _Batch) -> None:
+        """Who led gives the turn to the first of those who came meanwhile; who was interrupted waits no longer."""
+        with self._door:
+            if batch in self._waiting:
+                self._waiting.remove(batch)
+            if batch.leads:
+                self._busy = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].leads = True
+                    self._waiting[0].ready.set()
 
     def _next(self) -> list[_Batch]:
         with self._door:
@@ -116,7 +132,7 @@ class Ledger(Reading):
             raise
         finally:
             for batch in batches:
-                batch.done = True
+                batch.ready.set()
 
     def _transaction(self, items: list[Item]) -> None:
         with self.database.write() as connection:

@@ -6,6 +6,7 @@ Texts hold JSON rather than a database's own JSON type: the bytes that were hash
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 #: every schema there was, oldest first: alembic's revision ids
 REVISIONS = ("0001",)
@@ -76,3 +77,23 @@ head = sa.Table(
     sa.Column("recorded", sa.BigInteger, nullable=False),
     sa.Column("relayed", sa.BigInteger, nullable=False),
 )
+
+# The statements of every command, built once: building one costs as much as running it.
+THE_HEAD = sa.select(head)
+THE_STREAM = sa.select(streams).where(streams.c.subject == sa.bindparam("of"))
+THE_COMMAND = sa.select(commands).where(commands.c.id == sa.bindparam("of"))
+NEW_ENTRIES, NEW_OUTBOX, NEW_COMMANDS = sa.insert(entries), sa.insert(outbox), sa.insert(commands)
+NEW_HEAD = (
+    sa.update(head)
+    .where(head.c.id == 1)
+    .values(seq=sa.bindparam("seq"), hash=sa.bindparam("hash"), recorded=sa.bindparam("recorded"))
+)
+
+
+def _upsert(insert) -> sa.Insert:
+    statement = insert(streams)
+    new = {name: statement.excluded[name] for name in ("revision", "ended", "seq", "recorded", "state")}
+    return statement.on_conflict_do_update(index_elements=["subject"], set_=new)
+
+
+NEW_STREAMS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}

@@ -6,8 +6,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection
 
 from dispatch.aggregate import Aggregate
@@ -35,8 +33,7 @@ class Streams:
 
     def _row(self, subject: str) -> dict[str, Any] | None:
         if subject not in self._rows:
-            query = sa.select(schema.streams).where(schema.streams.c.subject == subject)
-            row = self._connection.execute(query).mappings().first()
+            row = self._connection.execute(schema.THE_STREAM, {"of": subject}).mappings().first()
             self._rows[subject] = dict(row) if row else None
         return self._rows[subject]
 
@@ -68,10 +65,7 @@ class Streams:
     def write(self) -> None:
         if not self._changed:
             return
-        insert = sqlite_insert if self._connection.dialect.name == "sqlite" else postgresql_insert
-        statement = insert(schema.streams)
-        new = {name: statement.excluded[name] for name in ("revision", "ended", "seq", "recorded", "state")}
-        statement = statement.on_conflict_do_update(index_elements=["subject"], set_=new)
+        statement = schema.NEW_STREAMS[self._connection.dialect.name]
         self._connection.execute(statement, [self._rows[subject] for subject in self._changed])
 
 

@@ -31,8 +31,8 @@ class Item(msgspec.Struct):
 class _Look:
     """The View of one decision."""
 
-    def __init__(self, work: Work, now: int) -> None:
-        self._work, self.now = work, now
+    def __init__(self, work: Work, now: int, real: int) -> None:
+        self._work, self.now, self.real = work, now, real
 
     def get(self, subject: str) -> Any | None:
         return self._work.streams.state(subject)
@@ -54,7 +54,7 @@ class Work:
         self._new_commands: list[dict[str, Any]] = []
         self._entries: list[Entry] = []
         self._outbox: list[dict[str, Any]] = []
-        row = connection.execute(sa.select(schema.head)).mappings().one()
+        row = connection.execute(schema.THE_HEAD).mappings().one()
         self._seq, self._hash, self._recorded = row["seq"], row["hash"], row["recorded"]
 
     def expect(self, items: list[Item]) -> None:
@@ -83,7 +83,7 @@ class Work:
         if aggregate is None:
             raise Refused("subject-unknown", f"nothing is kept under {command.subject}", 404)
         self._on_revision(command, aggregate)
-        drafts = aggregate.decide(_Look(self, item.now), command, actor)
+        drafts = aggregate.decide(_Look(self, item.now, item.real), command, actor)
         made = self._entries_of(drafts, command, time, item)
         self._fold(made)
         outcome = Outcome(
@@ -108,21 +108,21 @@ class Work:
         return bool(self._entries or self._new_commands)
 
     def write_entries(self) -> None:
-        self._insert(schema.entries, [chain.row_of(entry) for entry in self._entries])
+        self._insert(schema.NEW_ENTRIES, [chain.row_of(entry) for entry in self._entries])
 
     def write_streams(self) -> None:
         self.streams.write()
 
     def write_outbox(self) -> None:
-        self._insert(schema.outbox, self._outbox)
+        self._insert(schema.NEW_OUTBOX, self._outbox)
 
     def write_commands(self) -> None:
-        self._insert(schema.commands, self._new_commands)
+        self._insert(schema.NEW_COMMANDS, self._new_commands)
 
     def write_head(self) -> None:
         if self._entries:
             values = {"seq": self._seq, "hash": self._hash, "recorded": self._recorded}
-            self.connection.execute(sa.update(schema.head).where(schema.head.c.id == 1), values)
+            self.connection.execute(schema.NEW_HEAD, values)
 
     # -- one command ---------------------------------------------------------------------------------------------
 
@@ -135,8 +135,7 @@ class Work:
 
     def _repeated(self, command: Command, actor: Actor, digest: str) -> Outcome | None:
         if command.id not in self._done:
-            query = sa.select(schema.commands).where(schema.commands.c.id == command.id)
-            row = self.connection.execute(query).mappings().first()
+            row = self.connection.execute(schema.THE_COMMAND, {"of": command.id}).mappings().first()
             self._done[command.id] = dict(row) if row else None
         row = self._done[command.id]
         if row is None:
@@ -224,9 +223,9 @@ class Work:
         if made:
             self._seq, self._hash, self._recorded = made[-1].seq, made[-1].hash, made[-1].recorded
 
-    def _insert(self, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    def _insert(self, statement: sa.Insert, rows: list[dict[str, Any]]) -> None:
         if rows:
-            self.connection.execute(sa.insert(table), rows)
+            self.connection.execute(statement, rows)
 
 
 def _stream_row(entry: Entry, ended: bool, state: str | None) -> dict[str, Any]:
