@@ -19,9 +19,10 @@ from hall.core.command import Actor, Command, Draft, Entry
 _STAGES = ("reported", "accepted", "registered", "dispatched", "handled", "checked", "closed")
 _SHOWN = (
     "feed", "case_id", "revision", "state", "moved", "emergency", "state_since", "stage_due", "owner", "owner_role", "unit",
-    "barred", "reworks", "returns", "suspended_until", "merged_into", "absorbed", "parent", "children", "open_children",
-    "incident", "rungs", "ladder_stopped", "stopped_rungs", "supplier_state", "notes", "ended_at", "exempt", "last",
+    "condition", "barred", "reworks", "returns", "suspended_until", "merged_into", "absorbed", "parent", "children",
+    "open_children", "incident", "rungs", "ladder_stopped", "stopped_rungs", "notes", "ended_at", "exempt", "last",
 )  # fmt: skip
+_OF_URGE = ("number", "level", "at", "who", "due")
 
 
 class CaseFiles:
@@ -61,8 +62,10 @@ class CaseFiles:
             ]
         if file.asks:
             shown["asks"] = [{"number": a.number, "what": a.what, "who": a.who, "level": a.level} for a in file.asks]
-        if waiting := [urge for urge in file.urges if urge.replied_at is None]:
-            shown["urges"] = [{"number": urge.number, "level": urge.level, "at": urge.at, "who": urge.who} for urge in waiting]
+        if (waiting := [urge for urge in plain.get("urges", ()) if "replied_at" not in urge]) and not file.ended:
+            shown["urges"] = [{name: urge[name] for name in _OF_URGE if name in urge} for urge in waiting]
+        if file.moved and file.supplier_state and file.supplier_state != file.state:
+            shown["supplier_state"] = file.supplier_state
         for name in ("district", "cell"):
             if file.report.get(name):
                 shown[name] = file.report[name]
@@ -77,7 +80,8 @@ def over(file: CaseFile) -> dict[str, Any]:
     found |= {"state": file.state, "unit": file.unit}
     found["stages"] = {stage: file.marks[stage].at for stage in _STAGES[1:] if stage in file.marks}
     if file.clock is not None:
-        found["due"] = file.clock.due
+        # a clock that stands still has no end that could pass
+        found["due"] = None if file.state == "suspended" else file.clock.due
     return found
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from hall.core.command import Command
 from hall.core.errors import Refused
-from hall.core.model import SEVERITIES
+from hall.core.model import CASE_STATES, SEVERITIES, Case
 
 TEXT, LONG_TEXT, NAME, MANY = 500, 4_000, 128, 50
-#: fields of a case an operator may correct -> reader
+_EXTRA = 16_384
 USAGES = ("report", "before", "after", "check", "near", "far", "other")
 
 
@@ -23,7 +24,7 @@ def text(limit: int, *, empty: bool = False) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         if not isinstance(value, str) or len(value) > limit or (not empty and not value.strip()):
             raise _bad(name, f"a text of {0 if empty else 1} to {limit} characters")
-        if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
+        if any((letter < " " and letter not in "\n\t") or "\ud800" <= letter <= "\udfff" for letter in value):
             raise _bad(name, "no control characters")
         return value.strip()
 
@@ -32,12 +33,7 @@ def text(limit: int, *, empty: bool = False) -> Callable[[str, Any], str]:
 
 def number(low: float, high: float) -> Callable[[str, Any], float]:
     def read(name: str, value: Any) -> float:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or not low <= value <= high
-        ):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:  # NaN is in no range
             raise _bad(name, f"a number from {low} to {high}")
         return value
 
@@ -48,6 +44,15 @@ def whole(low: int, high: int) -> Callable[[str, Any], int]:
     def read(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise _bad(name, f"a whole number from {low} to {high}")
+        return value
+
+    return read
+
+
+def one_of(*known: str) -> Callable[[str, Any], str]:
+    def read(name: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in known:
+            raise _bad(name, f"one of {', '.join(known)}")
         return value
 
     return read
@@ -88,9 +93,7 @@ def photos(name: str, value: Any) -> list[dict[str, Any]]:
         media = text(NAME)(name, item.get("media"))
         if not media.replace("-", "").replace(".", "").isalnum():
             raise _bad(name, "media is the id that the upload answered")
-        if item.get("usage", "other") not in USAGES:
-            raise _bad(name, f"usage is one of {', '.join(USAGES)}")
-        made = {"media": media, "usage": item.get("usage", "other")}
+        made = {"media": media, "usage": one_of(*USAGES)(f"{name}.usage", item.get("usage", "other"))}
         if item.get("lon") is not None or item.get("lat") is not None:
             made |= {"lon": number(-180, 180)(name, item.get("lon")), "lat": number(-90, 90)(name, item.get("lat"))}
         found.append(made)
@@ -108,10 +111,12 @@ def tasks(name: str, value: Any) -> list[dict[str, str]]:
     return found
 
 
+#: fields of a case an operator may correct -> reader
 _CORRECTIONS: dict[str, Callable[[str, Any], Any]] = {
     "class_name": text(NAME), "subclass_name": text(NAME), "class_code": text(NAME, empty=True), "description": text(LONG_TEXT),
     "address": text(TEXT, empty=True), "district": text(NAME), "cell": text(NAME, empty=True), "lon": number(-180, 180),
-    "lat": number(-90, 90), "severity": whole(SEVERITIES[0], SEVERITIES[-1]), "kind": text(NAME),
+    "lat": number(-90, 90), "severity": whole(SEVERITIES[0], SEVERITIES[-1]),
+    "kind": one_of("component", "occurrence", "service"),
 }  # fmt: skip
 
 
@@ -124,13 +129,45 @@ def corrections(name: str, value: Any) -> dict[str, Any]:
 
 
 def case(name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or not value.get("feed") or not value.get("case_id"):
-        raise _bad(name, "a case")
-    return value
+    """A case's fields as hall.core.model.Case has them; unknown ones are left out, as on the bus."""
+    try:
+        found = msgspec.convert(value, Case)
+    except msgspec.ValidationError as error:
+        raise _bad(name, str(error)) from None
+    if not found.feed or not found.case_id or "/" in found.feed:
+        raise _bad(name, "feed and case_id name it")
+    if found.state not in CASE_STATES:
+        raise _bad(f"{name}.state", f"one of {', '.join(CASE_STATES)}")
+    if found.severity not in SEVERITIES:
+        raise _bad(f"{name}.severity", f"{SEVERITIES[0]} to {SEVERITIES[-1]}")
+    for axis, most in (("lon", 180), ("lat", 90)):
+        if getattr(found, axis) is not None:
+            number(-most, most)(f"{name}.{axis}", getattr(found, axis))
+    return msgspec.to_builtins(found)
+
+
+def _told_case(name: str, value: Any) -> dict[str, Any]:
+    """A case that a person took down: bounded like everything people write."""
+    found = case(name, value)
+    for field, reader in _CORRECTIONS.items():
+        if found.get(field) not in (None, ""):
+            reader(f"{name}.{field}", found[field])
+    for field in ("feed", "case_id", "report_source", "unit", "closing_note"):
+        text(TEXT, empty=True)(f"{name}.{field}", found.get(field, ""))
+    if len(found.get("media", [])) > MANY or any(len(media) > TEXT for media in found.get("media", [])):
+        raise _bad(f"{name}.media", f"at most {MANY}")
+    try:
+        extra = msgspec.json.encode(found.get("extra", {}))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _bad(f"{name}.extra", str(error)) from None
+    if len(extra) > _EXTRA:
+        raise _bad(f"{name}.extra", f"at most {_EXTRA} bytes")
+    return found
 
 
 READERS: dict[str, Callable[[str, Any], Any]] = {
-    "case": case, "text": text(LONG_TEXT, empty=True), "whom": text(NAME), "whom_role": text(NAME), "told": words(20),
+    "case": case, "text": text(LONG_TEXT, empty=True), "whom": text(NAME), 
+    "whom_role": one_of("operator", "dispatcher", "supervisor", "admin"), "told": words(20),
     "found": yes_no, "passed": yes_no,
     "photos": photos, "condition": text(TEXT, empty=True), "unit": text(NAME), "emergency": yes_no, "crews": words(MANY),
     "override": text(TEXT, empty=True), "opinion": text(LONG_TEXT), "amount": number(0.01, 10_000),
@@ -142,19 +179,21 @@ READERS: dict[str, Callable[[str, Any], Any]] = {
 _SPOKEN = {("note", "text"): text(LONG_TEXT), ("reply_urge", "text"): text(LONG_TEXT)}
 
 
-def read(command: Command, needs: tuple[str, ...], takes: tuple[str, ...], reason: bool) -> dict[str, Any]:
-    """The checked data of a command; unknown names are refused, a missing reason too."""
-    unknown = set(command.data) - set(needs) - set(takes)
-    if unknown:
-        raise Refused("bad-field", f"{command.move} takes no {', '.join(sorted(unknown))[:200]}", 422)
+def read(
+    command: Command, needs: tuple[str, ...], takes: tuple[str, ...], reason: bool, *, told: bool = True
+) -> dict[str, Any]:
+    """The checked data of a command; unknown names are refused, a missing reason too. `told`: a person says it."""
+    if unknown := set(command.data) - set(needs) - set(takes):
+        raise Refused("bad-field", f"{', '.join(sorted(map(str, unknown)))[:200]}: {command.move} takes none", 422)
     found = {}
     for name in (*needs, *takes):
         if command.data.get(name) is not None:
-            found[name] = _SPOKEN.get((command.move, name), READERS[name])(name, command.data[name])
+            reader = _told_case if name == "case" and told else _SPOKEN.get((command.move, name), READERS[name])
+            found[name] = reader(name, command.data[name])
         elif name in needs:
-            raise Refused("field-missing", f"{command.move} needs {name}", 422)
+            raise Refused("field-missing", f"{name}: {command.move} needs it", 422)
     if reason and not command.reason.strip():
         raise Refused("reason-missing", f"{command.move} needs a reason", 422)
-    if command.reason:
+    if command.reason.strip():
         text(TEXT)("reason", command.reason)
     return found

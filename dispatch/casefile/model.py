@@ -34,6 +34,7 @@ class Clock(Part, kw_only=True):
     condition: str = ""  # 立案条件 chosen at registration
     remaining: int | None = None
     stopped_at: int | None = None  # paused (suspended) or ended (fed back) since
+    paused_ms: int = 0  # how long it has stood still, city time
     postponed: int = 0
 
 
@@ -59,6 +60,7 @@ class Urge(Part, kw_only=True):
     who: str
     at: int
     reason: str = ""
+    due: int | None = None  # when the reply should be there
     reply: str = ""
     replied_by: str = ""
     replied_at: int | None = None
@@ -96,6 +98,7 @@ class CaseFile(Part, kw_only=True):
     state: str = "reported"
     report: dict[str, Any] = {}  # fields of hall.core.model.Case
     corrected: list[str] = []  # fields of `report` that the hall corrected
+    supplied: dict[str, Any] = {}  # what the supplier says in their place
     moved: bool = False  # a person moved it: the hall's state holds, not the supplier's
     emergency: bool = False
     opened_at: int = 0
@@ -105,12 +108,13 @@ class CaseFile(Part, kw_only=True):
     owner_role: str = ""
     owned_since: int | None = None
     unit: str = ""
+    condition: str = ""  # 立案条件 chosen at registration or dispatch
     crews: list[CrewWork] = []
     clock: Clock | None = None
     marks: dict[str, Mark] = {}
     handlers: dict[str, Mark] = {}  # who made the last step into each state
     barred: list[str] = []  # a return came back to them: they cannot take the next forward step alone
-    check: dict[str, Any] = {}  # verify_before and check_after results: {before: {...}, after: {...}}
+    check: dict[str, Any] = {}  # verify_before and check_after: {before: {...}, after: {...}}, asked of `whom`, then the result
     opinion: str = ""  # 处置意见 fed back
     asks: list[Ask] = []
     asked: int = 0
@@ -122,10 +126,13 @@ class CaseFile(Part, kw_only=True):
     returns: int = 0
     suspensions: int = 0
     suspended_until: int | None = None
-    state_before: str = ""  # of a suspension, or of the end (for reopening)
+    state_before: str = ""  # of a suspension
+    ended_from: str = ""  # state before the end: a reopened case goes on from there
     merged_into: str = ""
     absorbed: list[str] = []
     parent: str = ""
+    parent_ended: bool = False  # a task cannot be reopened under a parent that ended
+    ended_with_parent: bool = False
     children: list[str] = []
     open_children: list[str] = []
     incident: str = ""
@@ -139,7 +146,7 @@ class CaseFile(Part, kw_only=True):
     ended_at: int | None = None
     closed_by: str = ""
     end_reason: str = ""
-    last: dict[str, Any] = {}  # the newest entry that undo could take back: {command, move, who, at}
+    last: dict[str, Any] = {}  # the newest entry that undo could take back: {command, move, who, at, revision}
 
 
 def subject_of_case(file_subject: str) -> str:
