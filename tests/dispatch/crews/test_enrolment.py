@@ -92,7 +92,7 @@ def test_a_call_out_is_told_to_the_case_in_the_same_transaction(ledger, tmp_path
     ask(ledger, FIRST, "crew/U001", "acknowledge", 2_000, subject="file/cases/1")
     ask(ledger, FIRST, "crew/U001", "on_scene", 3_000, subject="file/cases/1")
     with pytest.raises(Refused, match="not-permitted"):
-        ask(ledger, FIRST, "crew/U002", "out_of_service", reason="x")
+        ask(ledger, FIRST, "crew/U002", "decline", subject="file/cases/1", reason="x")
     crew = ledger.state("crew/U001")
     assert (crew.state, crew.stamps["acknowledged"], crew.stamps["on_scene"]) == ("on_scene", 2_000, 3_000)
     ask(ledger, DISPATCHER, "file/cases/1", "close", 4_000, crew="U001")
