@@ -78,7 +78,7 @@ class Reading:
         e = schema.entries
         query = sa.select(e).where(e.c.seq > after_seq).order_by(e.c.seq).limit(limit)
         if subject_prefix:
-            query = query.where(e.c.subject.startswith(subject_prefix, autoescape=True))
+            query = query.where(sa.func.substr(e.c.subject, 1, len(subject_prefix)) == subject_prefix)
         if who:
             query = query.where(e.c.who == who)
         if since is not None:

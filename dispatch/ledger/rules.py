@@ -6,7 +6,7 @@ from collections.abc import Container
 
 import msgspec
 
-from hall.core.command import Command, Draft
+from hall.core.command import Actor, Command, Draft
 from hall.core.errors import Refused
 
 #: topic of lines that change nothing: refusals, views, exports, sign-ins
@@ -23,6 +23,20 @@ def check_command(command: Command) -> None:
     for name in ("id", "subject", "move"):
         if not getattr(command, name):
             raise Refused("command-unusable", f"{name} is empty")
+    if command.revision is not None and not 0 <= command.revision < 2**53:
+        raise Refused("command-unusable", f"no stream is at revision {command.revision}")
+
+
+def check_draft(draft: Draft) -> None:
+    """Raises Refused: what a decision wants written may have come from who asked."""
+    for name in ("subject", "move", "reason"):
+        _check_text(name, getattr(draft, name), _LONGEST[name])
+
+
+def actor_of(actor: Actor) -> Actor:
+    """Who acts as it can be kept: a desk is named by the browser that sits there."""
+    texts = {name: _cleaned(getattr(actor, name), 200) for name in ("name", "role", "kind", "desk", "unit", "crew")}
+    return msgspec.structs.replace(actor, **texts)
 
 
 def _check_text(name: str, text: str, longest: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from dispatch.aggregate import Aggregate
 from dispatch.ledger import chain, schema
-from dispatch.ledger.rules import check_command, happened_at, note_of
+from dispatch.ledger.rules import actor_of, check_command, check_draft, happened_at, note_of
 from dispatch.ledger.streams import Streams
 from hall.core.command import Actor, Command, Draft, Entry, Outcome, Stale
 from hall.core.errors import LedgerFault, Refused
@@ -71,6 +71,7 @@ class Work:
 
     def take(self, item: Item) -> Outcome | Entry:
         """Does one item; raises Refused, Stale, or what a faulty rule raises, and has then changed nothing."""
+        item.actor = actor_of(item.actor)
         if isinstance(item.asked, Draft):
             return self._note(item.asked, item)
         command, actor = item.asked, item.actor
@@ -157,6 +158,7 @@ class Work:
         made: list[Entry] = []
         revisions: dict[str, int] = {}
         for draft in drafts:
+            check_draft(draft)
             revision = revisions.get(draft.subject)
             revisions[draft.subject] = (self.streams.revision(draft.subject) if revision is None else revision) + 1
             entry = self._entry(draft, revisions[draft.subject], time, item, made[-1] if made else None)

@@ -8,7 +8,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from dispatch.ledger import Ledger, LedgerFault, schema
+from dispatch.ledger import STEPS, Ledger, LedgerFault, schema
 from tests.conftest import ROOT
 from tests.dispatch.ledger.counters import AGGREGATES, NOW, PETER, REAL, add
 
@@ -65,6 +65,32 @@ def test_a_database_that_went_away_and_came_back_is_used_again(ledger):
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             connection.exec_driver_sql(others)
     assert ledger.execute(add("a", "c2", 1), PETER, NOW, REAL).revision == 2
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step != "committed"])
+def test_a_connection_lost_at_any_step_of_a_write_leaves_nothing_and_asking_again_does_it_once(ledger, url, step):
+    if ledger.database.sqlite:
+        pytest.skip("a file is not lost")
+
+    class Cut(Ledger):
+        armed = True
+
+        def reached(self, now):
+            if now == step and self.armed:
+                self.armed = False
+                with ledger.database.read() as connection:
+                    others = (
+                        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
+                    )
+                    connection.exec_driver_sql(others)
+
+    cut = Cut(url, AGGREGATES)
+    with pytest.raises(LedgerFault):
+        cut.execute(add("a", "c1", 0), PETER, NOW, REAL)
+    assert ledger.head() == (0, "")
+    assert not cut.execute(add("a", "c1", 0), PETER, NOW, REAL).repeated
+    assert cut.execute(add("a", "c1", 0), PETER, NOW, REAL).repeated and ledger.head()[0] == 1
+    cut.close()
 
 
 def test_a_transaction_that_fails_acknowledges_nothing(ledger):

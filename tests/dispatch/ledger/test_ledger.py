@@ -137,11 +137,32 @@ def test_a_decision_that_writes_where_nobody_keeps_anything_writes_nothing(ledge
         add("a", "c1", 0, reason="\ud800"),
         add("a", "c1", 0, correlation="x" * 300),
         Command(id="c1", subject="counter/a", move="", revision=0),
+        add("a", "c1", 2**70),
+        add("a", "c1", -1),
+        Command(id="c1", subject="counter/a", move="tap", data={"other": "counter/\x00"}),
+        Command(id="c1", subject="counter/a", move="tap", data={"other": "counter/" + "x" * 500}),
     ],
-    ids=["no id", "long id", "long subject", "nul", "surrogate", "long correlation", "no move"],
+    ids=[
+        "no id",
+        "long id",
+        "long subject",
+        "nul",
+        "surrogate",
+        "long correlation",
+        "no move",
+        "revision",
+        "below",
+        "other",
+        "long other",
+    ],
 )
 def test_what_no_database_could_keep_is_refused(ledger, command):
     assert refusal(ledger, command).reason == "command-unusable"
+
+
+def test_a_desk_whose_name_cannot_be_stored_does_not_keep_a_command_from_being_written(ledger):
+    ledger.execute(add("a", "c1", 0), msgspec.structs.replace(PETER, desk="desk\x00\ud800"), NOW, REAL)
+    assert ledger.history("counter/a")[0].desk == "desk\ufffd?"
 
 
 def test_data_that_cannot_be_written_down_is_refused(ledger):
@@ -233,6 +254,7 @@ def test_lines_are_found_by_number_subject_person_and_time(ledger):
     assert seqs(subject_prefix="counter/a") == [1, 2, 4]
     assert seqs(subject_prefix="counter/a_") == [1]
     assert seqs(subject_prefix="counter/a%") == [2]
+    assert seqs(subject_prefix="COUNTER/a") == []
     assert seqs(who="mary") == [2, 4]
     assert seqs(since=NOW + 1, until=NOW + 3) == [2, 3]
     assert [e.seq for e in ledger.entries(1, 2)] == [2, 3]
