@@ -10,6 +10,8 @@ from dispatch.aggregate import Aggregate
 from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
 from dispatch.crews.aggregate import Crews
+from dispatch.notices import Notices
+from dispatch.shows import Shows
 from hall.core.config import HallConfig
 from hall.core.errors import ConfigError
 
@@ -26,7 +28,7 @@ class Policy(NamedTuple):
 
     def aggregates(self) -> dict[str, Aggregate]:
         """Every kind of stream the ledger keeps, by topic."""
-        return {made.topic: made for made in (self.files, Crews())}
+        return {made.topic: made for made in (self.files, Crews(), Notices(), Shows())}
 
 
 def compile_policy(config: HallConfig) -> Policy:

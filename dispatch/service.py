@@ -19,6 +19,7 @@ from dispatch.laidover import LaidOver
 from dispatch.ledger import Ledger
 from dispatch.ledger.relay import Relay
 from dispatch.news import News
+from dispatch.notifier import Notifier
 from dispatch.patience import PatientBook
 from dispatch.policy import compile_policy
 from dispatch.reader import Head, document, heads, version_of
@@ -52,7 +53,8 @@ class Dispatch:
         self.casebook = Casebook.open_writer(process.settings.data_dir / "cases.db")
         self.ledger = Ledger(process.settings.database_url, self.policy.aggregates())
         self.desk = Desk(process, self.ledger, self.policy.files, self.casebook.supplied)
-        self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, [])
+        self.notifier = Notifier(process, self.desk, self.ledger)
+        self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, [self.notifier.take])
         self.indicators = Indicators(config.city.timezone)
         self.sites = Sites(config.thresholds, config.city.languages[0] if config.city.languages else "")
         self.series = AllSeries()
@@ -74,7 +76,8 @@ class Dispatch:
                 group.create_task(self._tell_series())
                 group.create_task(self._keep_house())
                 group.create_task(Relay(self.ledger, self.process.bus, self.process).run())
-                for work in (self.files.open_files(), self.files.follow_ledger(), self.files.watch_clocks()):
+                files = self.files
+                for work in (files.open_files(), files.follow_ledger(), files.watch_clocks(), self.notifier.run()):
                     group.create_task(work)
         finally:
             self.desk.close()

@@ -67,7 +67,8 @@ def secure(headers: MutableHeaders, policy: str, path: str, query: bytes) -> Non
     headers["referrer-policy"] = "same-origin"
     headers["cross-origin-opener-policy"] = "same-origin"
     headers["cross-origin-resource-policy"] = "same-origin"
-    headers["permissions-policy"] = "camera=(), microphone=(), geolocation=()"
+    own = "(self)" if path == "/field/" else "()"  # a crew's phone takes photos and says where it is
+    headers["permissions-policy"] = f"camera={own}, microphone=(), geolocation={own}"
     if path.startswith("/assets/") and b"m=" in query:
         headers["cache-control"] = "public, max-age=31536000, immutable"
     elif "cache-control" not in headers and "etag" not in headers:

@@ -28,7 +28,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/feeds/[^/]+/parked", "see-parked"),
     (frozenset({"POST"}), r"/api/v1/feeds/[^/]+/replay-parked|/api/v1/feeds/reload", "replay-parked"),
     (frozenset({"POST"}), r"/api/v1/scene/[^/]+", "switch-scene"),
-    (frozenset({"POST"}), r"/api/v1/cases/[^/]+/[^/]+/commands|/api/v1/crews/[^/]+/commands", "command"),
+    (frozenset({"POST"}), r"/api/v1/cases/[^/]+/.+/commands|/api/v1/crews/[^/]+/commands", "command"),
     (frozenset({"POST"}), r"/api/v1/commands", "command-many"),
     (frozenset({"POST"}), r"/api/v1/cases", "report"),
     (_READ, r"/api/v1/files/.+", "see-files"),
@@ -38,6 +38,18 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_ALL, r"/api/v1/preferences(/[^/]+)?", "keep-preferences"),
     (_ALL, r"/api/v1/tokens(/[^/]+)?", "manage-tokens"),
     (_ALL, r"/open311/v2/.+", PUBLIC),  # carries an api_key of its own
+    (_READ, r"/field|/field/|/field/[a-z0-9-]+\.(js|css|png|webmanifest)", PUBLIC),  # the phone's page holds no secret
+    (_READ, r"/field/links", "make-field-links"),
+    (_ALL, r"/api/v1/field/links(/[^/]+)?", "make-field-links"),
+    (frozenset({"POST"}), r"/api/v1/field/session", PUBLIC),  # carries a link's secret
+    (_ALL, r"/api/v1/field/(session|tasks|commands|notices|position)", "field"),
+    (_ALL, r"/api/v1/notices(/[^/]+/(read|received))?", "see-notices"),
+    (_ALL, r"/api/v1/webhooks(/.*)?", "see-webhooks"),
+    (_READ, r"/api/v1/shows", "see-shows"),
+    (frozenset({"POST", "DELETE"}), r"/api/v1/shows(/.+)?", "push-to-wall"),
+    (_ALL, r"/api/v1/acting(/.+)?", "act-at-wall"),
+    (_READ, r"/api/v1/card/.+", "see-wall"),
+    (_READ, r"/pair", "act-at-wall"),
     (_ALL, r"/api/v1/walls(/.*)?", "pair-wall"),
     (_ALL, r"/api/v1/users(/.*)?", "manage-users"),
 )
@@ -48,7 +60,22 @@ _BODIES = {"/api/v1/media": 12 * 1024 * 1024 + 4096, "/api/v1/commands": 1024 * 
 _COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)
 
 #: pages a person opens: refused visitors are led to the sign-in instead of getting JSON
-_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/admin/(feeds|screens|users)")
+_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/pair|/field/links|/admin/(feeds|screens|users)")
+
+#: what a person signed in at a wall reaches there in his own name (hall/app/acting.py); everywhere else the wall is a wall
+_AT_WALL = re.compile(
+    r"/api/v1/cases/[^/]+/[^/]+/commands|/api/v1/card/.+|/api/v1/files/[^/]+/.+|/api/v1/units|/api/v1/crews|/api/v1/acting/end"
+)
+#: a wall's page says these without a token: they change nothing but who acts, and ask for a PIN or for a person elsewhere
+_BEFORE_ACTING = re.compile(r"/api/v1/acting/(pin|pairing)")
+
+
+def at_wall(path: str) -> bool:
+    return _AT_WALL.fullmatch(path) is not None
+
+
+def before_acting(path: str) -> bool:
+    return _BEFORE_ACTING.fullmatch(path) is not None
 
 
 def act_for(method: str, path: str) -> str | None:

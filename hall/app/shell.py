@@ -51,6 +51,7 @@ class Shell(dash.Dash):
             server=server,
             backend="fastapi",
             assets_folder=str(ASSETS),
+            assets_path_ignore=["^field$"],  # the phone's page has scripts of its own
             serve_locally=True,
             suppress_callback_exceptions=True,
             update_title=None,

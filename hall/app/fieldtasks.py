@@ -1,0 +1,81 @@
+"""What a crew's phone is shown: its own tasks, in the words of the case but without what the caller said of himself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+#: allowed(crew, actor, subject) -> crew moves open now
+CrewMoves = Callable[[Any, Any, str], list[str]]
+
+_HIDDEN = "•••"
+#: telephone numbers, identity numbers and addresses of mail in what people typed
+_PERSONAL = re.compile(
+    r"(?<![\d.])(?:\d{17}[\dXx]|\d{15})(?!\d)"
+    r"|(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"
+    r"|(?<![\d.])\(?0\d{2,3}\)?[- ]?\d{7,8}(?!\d)"
+    r"|(?<![\w.])\+\d[\d ()-]{6,16}\d"
+    r"|(?<![\d.])\(?[2-9]\d{2}\)?[-. ]\d{3}[-. ]\d{4}(?!\d)"
+    r"|[\w.+-]+@[\w-]+\.[\w.-]+"
+)
+_WORDS = ("class_name", "subclass_name", "district", "cell")
+_TYPED = ("description", "address")
+PHOTOS_SHOWN = 12
+
+
+def redacted(text: str) -> str:
+    """A text without telephone numbers, identity numbers and mail addresses."""
+    return _PERSONAL.sub(_HIDDEN, text)
+
+
+def tasks_document(
+    crew: Any, files: dict[str, Any], actor: Any, only: str, crew_moves: CrewMoves, file_moves: Callable[[Any], list[str]]
+) -> dict[str, Any]:
+    """`{crew, tasks}` for the phone of `actor`; `only` limits it to one case. `crew` and `files` are folded states."""
+    tasks = []
+    for assignment in crew.assignments:
+        file = files.get(assignment.subject)
+        if file is not None and only in ("", assignment.subject):
+            tasks.append(_task(assignment, file, crew_moves(crew, actor, assignment.subject), file_moves(file)))
+    tasks.sort(key=lambda task: (not task["emergency"], task.get("due") or float("inf"), task["subject"]))
+    known = {"crew_id": crew.crew_id, "name": crew.name or crew.crew_id, "state": crew.state, "unit": crew.unit}
+    if crew.label:
+        known["label"] = crew.label
+    return {"crew": known, "tasks": tasks}
+
+
+def _task(assignment: Any, file: Any, moves: list[str], file_moves: list[str]) -> dict[str, Any]:
+    report, clock = file.report, file.clock
+    task: dict[str, Any] = {
+        "subject": assignment.subject,
+        "number": file.case_id,
+        "case_state": file.state,
+        "emergency": file.emergency,
+        "severity": report.get("severity", 0),
+        "state": assignment.state,
+        "stamps": dict(assignment.stamps),
+        "moves": [move for move in moves if move in PHONE_CREW_MOVES],
+        "case_moves": [move for move in file_moves if move in PHONE_FILE_MOVES],
+        "opinion": file.opinion,
+    }
+    task |= {name: report[name] for name in _WORDS if report.get(name)}
+    task |= {name: redacted(str(report[name])) for name in _TYPED if report.get(name)}
+    if report.get("lon") is not None and report.get("lat") is not None:
+        task |= {"lon": report["lon"], "lat": report["lat"]}
+    if "reported" in file.marks:
+        task["reported"] = file.marks["reported"].at
+    if clock is not None:
+        task |= {"due": clock.due, "near": clock.near, "limit": clock.label, "stopped": clock.stopped_at}
+    task["urges"] = [
+        {"number": urge.number, "level": urge.level, "at": urge.at, "reason": redacted(urge.reason)}
+        for urge in file.urges
+        if urge.replied_at is None
+    ]
+    task["photos"] = [{"media": photo.media, "usage": photo.usage} for photo in file.photos[-PHOTOS_SHOWN:]]
+    return task
+
+
+#: what a phone may ask for: of its crew, and of the case it is on
+PHONE_CREW_MOVES = ("acknowledge", "muster", "en_route", "on_scene", "clear", "decline")
+PHONE_FILE_MOVES = ("feed_back", "note", "attach", "reply_urge")
