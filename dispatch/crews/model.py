@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 
-class Part(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, forbid_unknown_fields=True):
-    """Base of the parts of a roster row: what a row says and nobody knows is an error, not lost."""
+class Part(msgspec.Struct, kw_only=True, omit_defaults=True, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Base of the parts of a roster row: what a row says and nobody knows is an error, not lost. Plain data without cycles."""
 
 
 class Item(Part, kw_only=True):
@@ -91,7 +91,7 @@ class Assignment(msgspec.Struct, kw_only=True, omit_defaults=True):
     resources: list[Item] = []  # taken from the equipment while it lasts
 
 
-class Done(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Done(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """A finished assignment, for the balance of work. `outcome`: clear | released | declined | out_of_service."""
 
     subject: str

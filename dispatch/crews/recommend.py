@@ -24,63 +24,6 @@ _DAY_MS = 8 * 3_600_000
 _HANDLED = frozenset({"clear", "released"})
 
 
-class _Seen(NamedTuple):
-    """A crew that may go, with what its score needs."""
-
-    crew: Crew
-    lon: float
-    lat: float
-    age_s: float | None  # None: at its base
-    handled: int
-    busy_minutes: float
-    shift: OnDuty | None
-
-
-def recommend(
-    place: Place,
-    needs: Needs,
-    crews: Iterable[Crew],
-    positions: Mapping[str, Fix],
-    now: int,
-    router: Router,
-    weights: Weights | None = None,
-    *,
-    zone: str = "UTC",
-    limit: int | None = 30,
-) -> Ranking:
-    """Ranks crews for a place at `now` (city ms). `positions` by subject. Equal scores: by crew id."""
-    weights = weights or Weights()
-    duty = _Duty(now, zone)
-    wanted = {item.name: item.count for item in needs.equipment}
-    seen: list[_Seen] = []
-    out: list[tuple[Crew, str, dict[str, Any]]] = []
-    for crew in sorted(crews, key=lambda c: c.crew_id):
-        if crew.ended:
-            continue
-        shift = duty.of(crew)
-        code, values = _unfit(crew, needs, wanted, shift, weights)
-        found = None if code else _located(crew, positions, now, weights)
-        if found is None:
-            out.append((crew, code or "position_unknown", values))
-        else:
-            seen.append(_Seen(crew, *found, *_work(crew, now, shift), shift or None))
-    ranked = _order(place, needs, seen, router, weights, limit)
-    counts = Counter(code for _, code, _ in out)
-    return Ranking(
-        ranked=ranked,
-        excluded=[_excluded(*entry) for entry in out[:limit]],
-        counts={"ranked": len(seen), **dict(counts.most_common())},
-        routing=router.name,
-        factor=router.straight.factor,
-        kmh=router.straight.kmh,
-    )
-
-
-def is_override(ranked: Sequence[Ranked], chosen: str, first: int = 3) -> bool:
-    """Whether choosing this crew needs a reason: it is not among the first of the order (also when it has no place in it)."""
-    return all(entry.crew != chosen for entry in ranked[:first])
-
-
 class _Duty:
     """Shifts looked up once per pattern: thousands of crews share a few."""
 
@@ -99,8 +42,95 @@ class _Duty:
         return self._known[key]
 
 
-def _unfit(crew: Crew, needs: Needs, wanted: dict[str, float], shift: Any, weights: Weights) -> tuple[str, dict[str, Any]]:
-    """Why a crew cannot go; ("", {}) when it can. What it is comes before what it is doing."""
+class _Seen(NamedTuple):
+    """A crew that may go, with what its score needs."""
+
+    crew: Crew
+    lon: float
+    lat: float
+    age_s: float | None  # None: at its base
+    handled: int
+    busy_minutes: float
+    shift: Any  # OnDuty, True = always on duty, None = off duty
+
+
+class _Asked(NamedTuple):
+    """One question, the same for every crew."""
+
+    place: Place
+    needs: Needs
+    wanted: dict[str, float]  # pieces of equipment by name
+    positions: Mapping[str, Fix]
+    now: int
+    weights: Weights
+    duty: _Duty
+
+    def see(self, crew: Crew) -> _Seen | tuple[str, dict[str, Any]]:
+        """What the score needs, or why the crew cannot go."""
+        shift = self.duty.of(crew)
+        unfit = _unfit(crew, self.needs, self.wanted, shift, self.weights)
+        if unfit is not None:
+            return unfit
+        found = _located(crew, self.positions, self.now, self.weights)
+        return ("position_unknown", {}) if found is None else _Seen(crew, *found, *_work(crew, self.now, shift), shift)
+
+
+def recommend(
+    place: Place,
+    needs: Needs,
+    crews: Iterable[Crew],
+    positions: Mapping[str, Fix],
+    now: int,
+    router: Router,
+    weights: Weights | None = None,
+    *,
+    zone: str = "UTC",
+    limit: int | None = 30,
+) -> Ranking:
+    """Ranks crews for a place at `now` (city ms). `positions` by subject. Equal scores: by crew id.
+
+    Nothing is kept per crew but numbers, and what is shown is looked at again: thousands of objects that live to the end
+    of the question would wake the garbage collector, which costs more than the question.
+    """
+    wanted = {item.name: item.count for item in needs.equipment}
+    asked = _Asked(place, needs, wanted, positions, now, weights or Weights(), _Duty(now, zone))
+    fit: list[Crew] = []
+    unfit: list[Crew] = []
+    numbers: list[float] = []  # lon, lat, allowance of each that is fit
+    counts: Counter[str] = Counter()
+    for crew in sorted(crews, key=_crew_id):
+        if crew.ended:
+            continue
+        seen = asked.see(crew)
+        if isinstance(seen, _Seen):
+            fit.append(crew)
+            numbers += (seen.lon, seen.lat, _allowance(seen, asked))
+        else:
+            unfit.append(crew)
+            counts[seen[0]] += 1
+    return Ranking(
+        ranked=_order(asked, fit, np.array(numbers).reshape(-1, 3), router, limit) if fit else [],
+        excluded=[_excluded(crew, *asked.see(crew)) for crew in unfit[:limit]],
+        counts={"ranked": len(fit), **dict(counts.most_common())},
+        routing=router.name,
+        factor=router.straight.factor,
+        kmh=router.straight.kmh,
+    )
+
+
+def _crew_id(crew: Crew) -> str:
+    return crew.crew_id
+
+
+def is_override(ranked: Sequence[Ranked], chosen: str, first: int = 3) -> bool:
+    """Whether choosing this crew needs a reason: it is not among the first of the order (also when it has no place in it)."""
+    return all(entry.crew != chosen for entry in ranked[:first])
+
+
+def _unfit(
+    crew: Crew, needs: Needs, wanted: dict[str, float], shift: Any, weights: Weights
+) -> tuple[str, dict[str, Any]] | None:
+    """Why a crew cannot go; None when it can. What it is comes before what it is doing."""
     if needs.kinds and crew.kind not in needs.kinds:
         return "other_kind", {"kind": crew.kind}
     if needs.unit and crew.unit != needs.unit:
@@ -118,7 +148,7 @@ def _unfit(crew: Crew, needs: Needs, wanted: dict[str, float], shift: Any, weigh
             return "equipment_missing", {"equipment": short}
     if shift is None and weights.off_shift_s is None:
         return "off_shift", {}
-    return "", {}
+    return None
 
 
 def _located(crew: Crew, positions: Mapping[str, Fix], now: int, weights: Weights) -> tuple[float, float, float | None] | None:
@@ -149,23 +179,18 @@ def _work(crew: Crew, now: int, shift: Any) -> tuple[int, float]:
     return handled, max(0, busy) / 60_000
 
 
-def _order(place: Place, needs: Needs, seen: list[_Seen], router: Router, weights: Weights, limit: int | None) -> list[Ranked]:
-    if not seen:
-        return []
-    routes = router.routes(place.lon, place.lat, np.array([s.lon for s in seen]), np.array([s.lat for s in seen]))
-    scores = routes.eta_s + np.array([_allowance(s, place, needs, weights) for s in seen])
-    order = np.argsort(scores, kind="stable")[:limit]
+def _order(asked: _Asked, fit: list[Crew], numbers: np.ndarray, router: Router, limit: int | None) -> list[Ranked]:
+    routes = router.routes(asked.place.lon, asked.place.lat, numbers[:, 0], numbers[:, 1])
+    scores = routes.eta_s + numbers[:, 2]
     found = []
-    for rank, index in enumerate(order.tolist(), 1):
-        crew, eta = seen[index].crew, float(routes.eta_s[index])
-        metres = routes.metres(index)
+    for rank, index in enumerate(np.argsort(scores, kind="stable")[:limit].tolist(), 1):
+        crew, eta, metres = fit[index], float(routes.eta_s[index]), routes.metres(index)
+        road = bool(routes.road[index])
         travel = {"minutes": round(eta / 60, 1), "metres": round(metres)}
-        code = "road" if routes.road[index] else routes.why_straight(index)
-        why = [Why(code, travel, eta), *_reasons(seen[index], place, needs, weights)]
+        why = [Why("road" if road else routes.why_straight(index), travel, eta), *_reasons(asked.see(crew), asked)]
         found.append(Ranked(
             crew=crew.crew_id, name=crew.name, kind=crew.kind, unit=crew.unit, state=crew.state, rank=rank, eta_s=eta,
-            distance_m=metres, how="road" if routes.road[index] else "straight",
-            score=float(scores[index]), why=why,
+            distance_m=metres, how="road" if road else "straight", score=float(scores[index]), why=why,
         ))  # fmt: skip
     return found
 
@@ -185,9 +210,9 @@ def _stale_s(age: float | None, weights: Weights) -> float:
     return min(weights.stale_most_s, (age - weights.fresh_s) / 60 * weights.per_stale_minute_s)
 
 
-def _allowance(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> float:
+def _allowance(seen: _Seen, asked: _Asked) -> float:
     """The sum of all allowances, without making the reasons: most crews are never shown."""
-    crew = seen.crew
+    crew, place, needs, weights = seen.crew, asked.place, asked.needs, asked.weights
     total = seen.handled * weights.per_case_s + seen.busy_minutes * weights.per_busy_minute_s
     total += len(crew.assignments) * weights.also_on_s + _stale_s(seen.age_s, weights)
     if (crew.duty.cells or crew.duty.districts) and (grid := _duty_grid(crew, place)):
@@ -199,8 +224,9 @@ def _allowance(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> flo
     return total
 
 
-def _reasons(seen: _Seen, place: Place, needs: Needs, weights: Weights) -> list[Why]:
+def _reasons(seen: _Seen, asked: _Asked) -> list[Why]:
     """Every allowance with its seconds, and what speaks for the crew without one."""
+    place, needs, weights = asked.place, asked.needs, asked.weights
     crew, found = seen.crew, []
     if needs.skills or needs.equipment:
         values = {"skills": needs.skills, "equipment": [item.name for item in needs.equipment]}

@@ -10,6 +10,8 @@ from dispatch.crews.roads import EARTH_M
 
 #: distance between the points by which roads are found
 _STEP_M = 20.0
+#: support points looked at, first for all, then for those that are not sure yet
+_LOOKS = (5, 14, 64)
 
 
 class Snap(NamedTuple):
@@ -48,13 +50,14 @@ class Snapper:
     def snap(self, lon: np.ndarray, lat: np.ndarray, reach: float = np.inf) -> Snap:
         """Exact up to `reach` metres from a road; further off the gap is at least that, which is all that is asked."""
         x, y = self._plane(np.asarray(lon, dtype=float), np.asarray(lat, dtype=float))
-        edge, share, gap, sure = self._nearest(x, y, 6)
-        sure |= gap > reach + _STEP_M
-        # a piece whose support point is not among those looked at can be nearer by half a step only: look again, wider
-        if not sure.all():
-            more = np.flatnonzero(~sure)
-            found = self._nearest(x[more], y[more], 48)
-            edge[more], share[more], gap[more] = found[0], found[1], found[2]
+        edge, share, gap = np.empty(len(x), dtype=np.int32), np.empty(len(x)), np.empty(len(x))
+        open_ = np.arange(len(x))
+        # a piece whose support point is not among those looked at can be nearer by half a step only: such are looked at wider
+        for k in _LOOKS:
+            edge[open_], share[open_], gap[open_], sure = self._nearest(x[open_], y[open_], k)
+            open_ = open_[~(sure | (gap[open_] > reach + _STEP_M))]
+            if not len(open_):
+                break
         return Snap(edge, share, gap)
 
     def _nearest(self, x: np.ndarray, y: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
