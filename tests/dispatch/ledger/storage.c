@@ -54,9 +54,13 @@ static void keep(int fd) {
     struct stat what;
     if (!to || !name || fstat(fd, &what)) return;
     if (cut && ++syncs == atol(cut)) kill(getpid(), SIGKILL);
-    if (S_ISDIR(what.st_mode)) return forget_names(path, to);
-    snprintf(temporary, sizeof temporary, "%s/.%s", to, name);
+    if (S_ISDIR(what.st_mode)) return *name ? (void)0 : forget_names(path, to);
     snprintf(final, sizeof final, "%s/%s", to, name);
+    for (char *slash = final + strlen(to) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        mkdir(final, 0700);
+    }
+    snprintf(temporary, sizeof temporary, "%s.%d-synced", final, getpid());
     int out = open(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600), in = open(path, O_RDONLY);
     if (out < 0 || in < 0) abort();
     ssize_t (*real_write)(int, const void *, size_t) = dlsym(RTLD_NEXT, "write");
