@@ -89,8 +89,7 @@ def recommend(
 ) -> Ranking:
     """Ranks crews for a place at `now` (city ms). `positions` by subject. Equal scores: by crew id.
 
-    Nothing is kept per crew but numbers, and what is shown is looked at again: thousands of objects that live to the end
-    of the question would wake the garbage collector, which costs more than the question.
+    Per crew only numbers are kept, and what is shown is looked at again: thousands of objects wake the garbage collector.
     """
     wanted = {item.name: item.count for item in needs.equipment}
     asked = _Asked(place, needs, wanted, positions, now, weights or Weights(), _Duty(now, zone))
