@@ -42,7 +42,7 @@ class Desk:
         """Decides and commits one command; durable when it returns. Raises Refused, which leaves an audit line."""
         now, real = self.process.clock.now(), real_ms()
         try:
-            outcome = await self._in_thread(lambda: self.ledger.execute(command, actor, now, real))
+            outcome = await self.run(lambda: self.ledger.execute(command, actor, now, real))
         except Refused as refusal:
             await self._refused(command, actor, refusal)
             raise
@@ -53,7 +53,7 @@ class Desk:
     async def execute_many(self, commands: Iterable[tuple[Command, Actor]]) -> list[Outcome | Refused]:
         """Many commands in one transaction, each for itself: what is refused spoils nothing."""
         asked, now, real = list(commands), self.process.clock.now(), real_ms()
-        found = await self._in_thread(lambda: self.ledger.execute_many(asked, now, real))
+        found = await self.run(lambda: self.ledger.execute_many(asked, now, real))
         for (command, actor), result in zip(asked, found, strict=True):
             if isinstance(result, Refused) and actor.kind != "system":
                 await self._refused(command, actor, result)
@@ -63,7 +63,7 @@ class Desk:
 
     async def view(self, subject: str, actor: Actor) -> dict[str, Any]:
         """A case as `actor` sees it: docs/DISPATCH.md. Raises Refused 404."""
-        return await self._in_thread(lambda: self._view(subject, actor))
+        return await self.run(lambda: self._view(subject, actor))
 
     def _view(self, subject: str, actor: Actor) -> dict[str, Any]:
         file = self.ledger.state(subject)
@@ -83,11 +83,11 @@ class Desk:
 
     async def state(self, subject: str) -> Any | None:
         """The folded state of any stream."""
-        return await self._in_thread(lambda: self.ledger.state(subject))
+        return await self.run(lambda: self.ledger.state(subject))
 
     async def states(self, topic: str) -> dict[str, Any]:
         """Every stream of a topic that is not ended."""
-        return await self._in_thread(lambda: dict(self.ledger.states(topic)))
+        return await self.run(lambda: dict(self.ledger.states(topic)))
 
     async def many(self, subjects: list[str]) -> dict[str, Any]:
         """The folded states of those streams that exist."""
@@ -96,16 +96,16 @@ class Desk:
             found = ((name, self.ledger.state(name)) for name in dict.fromkeys(subjects))
             return {name: state for name, state in found if state is not None}
 
-        return await self._in_thread(read)
+        return await self.run(read)
 
     async def entries(self, after: int = 0, limit: int = 200, **filters: str) -> list[Entry]:
-        return await self._in_thread(lambda: self.ledger.entries(after, limit, **filters))
+        return await self.run(lambda: self.ledger.entries(after, limit, **filters))
 
     async def note(self, what: str, actor: Actor, data: dict[str, Any], reason: str = "") -> None:
         """An audit line that changes nothing."""
         draft = Draft(subject=f"audit/{what}", move=what, data=data, reason=reason[:500])
         now, real = self.process.clock.now(), real_ms()
-        await self._in_thread(lambda: self.ledger.note(draft, actor, now, real))
+        await self.run(lambda: self.ledger.note(draft, actor, now, real))
 
     async def _refused(self, command: Command, actor: Actor, refusal: Refused) -> None:
         data = {
@@ -121,7 +121,8 @@ class Desk:
         with contextlib.suppress(BusLost):
             await self.process.bus.nudge()
 
-    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """`work()`, which may block on the ledger, in one of the desk's threads. Refuses when too much waits already."""
         if self._waiting >= WAITING:
             raise Refused("busy", "too many commands at once; try again", 503)
         self._waiting += 1

@@ -16,8 +16,10 @@ from dispatch.casefile.model import CaseFile, subject_of_case, subject_of_file
 from dispatch.clocks.city import CityClocks
 from dispatch.clocks.ladder import Standing
 from dispatch.clocks.timer import Timers
+from dispatch.crews.enrolment import enrol
 from dispatch.desk import Desk
 from dispatch.laidover import LaidOver, of_document
+from hall.core.clock import real_ms
 from hall.core.command import Actor, Command, Entry, Outcome
 from hall.core.errors import LedgerFault
 from hall.core.event import Event
@@ -63,6 +65,8 @@ class FileWork:
         for name, file in states.items():
             self._set_timers(name, file)
         self.process.counters["files_open"] = len(states)
+        now = self.process.clock.now()
+        await self._patiently(lambda: self.desk.run(lambda: enrol(self.desk.ledger, self.process.config, now, real_ms())))
 
     async def _patiently(self, work: Callable[[], Awaitable[Any]]) -> Any:
         """The outcome of `work`, however long the ledger refuses; says so once."""
