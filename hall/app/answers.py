@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from typing import Any
 
@@ -12,8 +13,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from hall.app.commanding import refused_document
 from hall.app.doorkeeper import refusal
-from hall.core.errors import BusLost, Refused
+from hall.core.command import Stale
+from hall.core.errors import BusLost, LedgerFault, Refused
+
+log = logging.getLogger("hall.web")
 
 
 def json(data: Any, status: int = 200) -> Response:
@@ -30,6 +35,16 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Refused)
     async def refused(_: Request, error: Refused) -> Response:
         return refusal(error)
+
+    @app.exception_handler(Stale)
+    async def stale(_: Request, error: Stale) -> Response:
+        return json(refused_document(error), error.status)
+
+    @app.exception_handler(LedgerFault)
+    async def ledger_fault(_: Request, error: LedgerFault) -> Response:
+        """Nothing was acknowledged: the same command may be asked again."""
+        log.warning("web: %s", error)
+        return refusal(Refused("not-stored", "the ledger cannot be written; nothing was done, ask again", 507))
 
     @app.exception_handler(BusLost)
     async def bus_lost(_: Request, error: BusLost) -> Response:

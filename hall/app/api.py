@@ -1,10 +1,11 @@
-"""REST under /api/v1: feeds, screens, current documents, scenes, pairing of walls, users."""
+"""REST under /api/v1: feeds, screens, current documents, pairing of walls, users."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -18,15 +19,11 @@ from hall.app.answers import json
 from hall.app.users import PERSON_ROLES, Profile, Users
 from hall.app.visit import current_visit
 from hall.core.bus import entry_id
-from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from hall.core.model import STATE_TOPICS
 from hall.core.process import Process
 
 log = logging.getLogger("hall.web")
-#: a scene changes this long after it was asked for, so that every browser of a wall has heard of it
-SCENE_LEAD_MS = 700
-SCENE_LATEST_MS = 60 * 60 * 1000
 SAMPLE_BYTES = 4096
 #: reading all of a topic takes the loop's time: a few at once, and a storm of requests is refused
 READS_AT_ONCE, READS_WAITING = 2, 30
@@ -39,11 +36,6 @@ class Body(BaseModel):
     """Base of request bodies: an unknown field is an error."""
 
     model_config = ConfigDict(extra="forbid")
-
-
-class Scene(Body):
-    layout: str
-    at: int | None = None  # real ms; absent: at once, that is in SCENE_LEAD_MS
 
 
 class Pairing(Body):
@@ -74,10 +66,10 @@ class UserChange(UserProfile):
 
 
 class Api:
-    """Handlers and their router. `layouts` are the names of the declared walls."""
+    """Handlers and their router. `layouts` are the names of the declared walls; `forget` is told who is no longer a user."""
 
-    def __init__(self, process: Process, users: Users, layouts: list[str]) -> None:
-        self.process, self.users, self.layouts = process, users, layouts
+    def __init__(self, process: Process, users: Users, layouts: list[str], forget: Callable[[str], Awaitable[None]]) -> None:
+        self.process, self.users, self.layouts, self._forget = process, users, layouts, forget
         self._turn, self._waiting = asyncio.Semaphore(READS_AT_ONCE), 0
         self.router = APIRouter()
         for method, path, handler, tag in self._routes():
@@ -92,7 +84,6 @@ class Api:
             ("POST", "/api/v1/feeds/reload", self.reload, "system"),
             ("GET", "/api/v1/screens", self.screens, "system"),
             ("GET", "/api/v1/board/{topic}", self.board, "picture"),
-            ("POST", "/api/v1/scene/{wall}", self.scene, "walls"),
             ("GET", "/api/v1/walls", self.walls, "walls"),
             ("POST", "/api/v1/walls/pair", self.pair, "walls"),
             ("DELETE", "/api/v1/walls/{token_sum}", self.unpair, "walls"),
@@ -178,19 +169,6 @@ class Api:
 
     # -- walls ----------------------------------------------------------------------------------------------------
 
-    async def scene(self, wall: Name, scene: Scene) -> Response:
-        """Switches a wall to another layout, all its browsers at the same moment."""
-        if scene.layout not in self.layouts:
-            raise Refused("unknown-layout", f"one of {', '.join(self.layouts)}", 422)
-        now = real_ms()
-        at = now + SCENE_LEAD_MS if scene.at is None else scene.at
-        if not now <= at <= now + SCENE_LATEST_MS:
-            raise Refused("bad-time", "`at` is real time in ms, from now to one hour ahead", 422)
-        made = {"layout": scene.layout, "at": at, "by": current_visit().identity.name}
-        self.process.fast.put(self.process.event(f"scene/{wall}", made, type="scene.set"))
-        await self.process.fast.flush()
-        return json({"wall": wall, **made})
-
     async def walls(self) -> Response:
         """Paired screens; tokens themselves are kept nowhere."""
         paired = await access.paired_walls(self.process.bus)
@@ -236,6 +214,7 @@ class Api:
         await access.end_sessions(self.process.bus, name)
         await asyncio.to_thread(self.users.remove, name)
         await access.end_sessions(self.process.bus, name)
+        await self._forget(name)
         _noted("removed", name)
         return json({"removed": name})
 

@@ -8,19 +8,27 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from dash import html
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from dispatch.casebook import Casebook
+from dispatch.crews import recommender
+from dispatch.crews.moves import allowed as crew_moves
 from dispatch.desk import Desk
 from dispatch.ledger import Ledger
-from dispatch.policy import compile_policy
+from dispatch.noticeboard import NoticeBoard
+from dispatch.policy import Policy, compile_policy
+from feeds.places import Places
 from hall import __version__, access
 from hall.app import geography, ingest, shell
 from hall.app.answers import install
 from hall.app.api import Api
 from hall.app.cases import Cases
+from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
+from hall.app.field import FieldApi
+from hall.app.fieldpages import FieldPages
+from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
 from hall.app.signin import SignIn
 from hall.app.users import FIRST_USER, Users
@@ -101,10 +109,14 @@ async def assemble(process: Process) -> Assembled:
     install(server)
     _health(server, process)
     book = Casebook.open_reader(process.settings.data_dir / "cases.db")
-    cases, command_desk = Cases(process, book), await asyncio.to_thread(_desk, process, book)
+    policy = compile_policy(process.config)
+    cases, command_desk = Cases(process, book), await asyncio.to_thread(_desk, process, book, policy)
     posters = Posters(process)
-    api = Api(process, users, list(pages.walls))
-    routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router)
+    room = await _room(process, command_desk, book, policy)
+    parts = await asyncio.to_thread(DispatchParts, process, users, room)
+    api = Api(process, users, list(pages.walls), parts.forget)
+    routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router, *parts.routers)
+    routers += _field(process, command_desk, words)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -113,16 +125,48 @@ async def assemble(process: Process) -> Assembled:
 
     async def close() -> None:
         cases.close()
+        await parts.close()
         await asyncio.to_thread(command_desk.close)
         await posters.close()
 
-    return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists), close)
+    return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
 
 
-def _desk(process: Process, book: Casebook) -> Desk:
+def _desk(process: Process, book: Casebook, policy: Policy) -> Desk:
     """What takes people's commands; opens the ledger, so it blocks."""
-    policy = compile_policy(process.config)
     return Desk(process, Ledger(process.settings.database_url, policy.aggregates()), policy.files, book.supplied)
+
+
+async def _room(process: Process, command_desk: Desk, book: Casebook, policy: Policy) -> Room:
+    """What the HTTP side of dispatch needs of its room."""
+    ranking = recommender.Recommender(process.config, process.settings.data_dir)
+    process.spawn(asyncio.to_thread(ranking.load), "roads")  # until then distances are straight lines
+
+    def conditions(case: dict[str, Any]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": rule.id,
+                "condition": rule.condition,
+                "label": rule.limit.label,
+                "kind": rule.limit.kind,
+                "unit": rule.unit,
+                "department": rule.competent,
+                "closing": rule.closing,
+            }
+            for rule in policy.clocks.limits.conditions(case)
+        ]
+
+    def recommend(case: dict[str, Any], crews: list[Any], positions: list[Any], now: int) -> dict[str, Any]:
+        return recommender.as_json(ranking.recommend(case, crews, recommender.fixes(positions), now))
+
+    return Room(command_desk, book, lambda: Places(process.config), conditions, recommend)
+
+
+def _field(process: Process, command_desk: Desk, words: Words) -> tuple[APIRouter, ...]:
+    """Notices, and the crews' phones."""
+    board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
+    phone = FieldApi(process, command_desk, board, crew_moves)
+    return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
 
 
 async def _first_user(users: Users) -> None:

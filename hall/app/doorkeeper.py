@@ -18,8 +18,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from hall import access
 from hall.app import headers as h
+from hall.app.refusals import AUDITED, Kind
 from hall.app.rules import PUBLIC, act_for, body_bound, is_page, known_path
-from hall.app.visit import Visit, parse_target, set_visit, split_page_prefix
+from hall.app.visit import Visit, current_visit, parse_target, set_visit, split_page_prefix
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
 
@@ -38,10 +39,19 @@ def keep_session(response: Response, secret: str, *, secure: bool, seconds: int)
 
 
 class Doorkeeper:
-    """ASGI application around `app`. `page_exists(path)` says whether a wall of that name is declared."""
+    """ASGI application around `app`. `page_exists(path)` says whether a wall of that name is declared; `count` takes what
+    is refused for the audit."""
 
-    def __init__(self, app, process: Process, script_hashes: list[str], page_exists: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        app,
+        process: Process,
+        script_hashes: list[str],
+        page_exists: Callable[[str], bool],
+        count: Callable[[Kind], None],
+    ) -> None:
         self.app, self.process, self.script_hashes, self.page_exists = app, process, script_hashes, page_exists
+        self._count = count
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -56,6 +66,9 @@ class Doorkeeper:
             answer = await self._ask(scope, path, target)
         except Refused as refused:
             counters["refused"] = counters.get("refused", 0) + 1
+            if refused.status in AUDITED:
+                who = current_visit().identity
+                self._count(Kind(refused.reason, who.name, who.role, _peer(scope), path[:200]))
             answer = self._refuse(scope, path, refused)
         except BusLost as error:
             answer = refusal(Refused("bus-lost", f"the hall cannot look up who you are: {error}", 503))
@@ -87,19 +100,22 @@ class Doorkeeper:
         if is_page(page) and not self.page_exists(page):
             raise Refused("not-found", page[:200], 404)
         visit = await self._identified(scope, visit)
+        set_visit(visit)
         page_act = act_for("GET", page) if target else None
         for needed in filter(None, (act, page_act)):
             if not access.may(visit.identity.role, needed):
                 raise Refused("forbidden", f"role {visit.identity.role} may not {needed}", 403)
-        shown = h.header(scope, b"x-hall-csrf").encode()
-        if (
-            not _bearer(scope)
-            and method not in h.SAFE_METHODS
-            and not (visit.csrf and hmac.compare_digest(shown, visit.csrf.encode()))
-        ):
+        if method not in h.SAFE_METHODS and not self._meant(scope, visit):
             raise Refused("csrf", "send the page's token in the header X-Hall-CSRF", 403)
-        set_visit(visit)
         return await self._paired(scope, visit) if is_page(path) else None
+
+    @staticmethod
+    def _meant(scope, visit: Visit) -> bool:
+        """Whether a change comes from a page of ours: by its token."""
+        if _bearer(scope):
+            return True
+        shown = h.header(scope, b"x-hall-csrf").encode()
+        return bool(visit.csrf) and hmac.compare_digest(shown, visit.csrf.encode())
 
     async def _identified(self, scope, visit: Visit) -> Visit:
         """The visit with who asks; raises Refused 401 when nobody known does."""

@@ -108,12 +108,12 @@ class Hall:
         for process in self._processes:
             assert process.wait(10) in (0, -15), self.log.read_text()
 
-    async def client(self, role: str | None = None, name: str = "") -> httpx.AsyncClient:
+    async def client(self, role: str | None = None, name: str = "", **known) -> httpx.AsyncClient:
         """A browser-like client, signed in as `role`; its changes carry the page's CSRF token."""
         client = httpx.AsyncClient(base_url=self.url, timeout=10)
         if role:
             bus = self.bus()
-            secret = await access.open_session(bus, name or f"a-{role}", role)
+            secret = await access.open_session(bus, name or f"a-{role}", role, **known)
             await bus.close()
             client.cookies.set(access.COOKIE, secret)
             client.headers["x-hall-csrf"] = access.csrf_token(secret)

@@ -1,0 +1,140 @@
+"""Commands on their way from a request to the desk: who may ask for what, how fast, and with which pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from hall.access import Identity
+from hall.app.actors import actor_of
+from hall.app.pace import Pace
+from hall.app.refusals import Kind
+from hall.app.seeing import bounded, refusal_of, unseen_file
+from hall.app.visit import current_visit
+from hall.core.command import Actor, Command, Entry, Outcome, Stale
+from hall.core.errors import Refused
+
+#: moves that the hall itself makes; a file is opened by a report
+NOT_FOR_PEOPLE = frozenset({"open", "supplied", "escalate", "assigned", "released", "crew_state"})
+
+
+class Desk(Protocol):
+    """What is used of dispatch.desk.Desk."""
+
+    async def execute(self, command: Command, actor: Actor) -> Outcome: ...
+    async def execute_many(self, commands: Any) -> list[Outcome | Refused]: ...
+    async def view(self, subject: str, actor: Actor) -> dict[str, Any]: ...
+    async def state(self, subject: str) -> Any | None: ...
+    async def states(self, topic: str) -> dict[str, Any]: ...
+
+
+class Pictures(Protocol):
+    """What is used of the media store: whoever attaches a picture must be able to see it himself."""
+
+    async def attach(self, media: list[str], subject: str, who: Identity) -> None: ...
+
+
+class Commands:
+    """`send` for one, `send_many` for a batch, `view` for looking. `count` takes refusals for the audit."""
+
+    def __init__(self, desk: Desk, pictures: Pictures, count: Callable[[Kind], None]) -> None:
+        self.desk, self.pictures, self._count, self.pace = desk, pictures, count, Pace()
+
+    async def send(self, command: Command) -> Outcome:
+        """Decided and durable when it returns. Raises Refused; Stale only to who may see what changed."""
+        visit = current_visit()
+        self.paced(1)
+        await self._check(command, visit.identity)
+        try:
+            return await self.desk.execute(command, actor_of(visit.identity, visit.desk))
+        except Stale as stale:
+            raise await self._told(stale, visit.identity) from None
+
+    async def send_many(self, commands: list[Command]) -> list[Outcome | Refused]:
+        """Each for itself, in order; refusals in their places."""
+        visit = current_visit()
+        self.paced(len(commands))
+        found: list[Outcome | Refused | None] = []
+        for command in commands:
+            found.append(await self._fault(command, visit.identity))
+        actor = actor_of(visit.identity, visit.desk)
+        fit = [(command, actor) for command, fault in zip(commands, found, strict=True) if fault is None]
+        done = iter(await self.desk.execute_many(fit) if fit else [])
+        results = [next(done) if fault is None else fault for fault in found]
+        return [await self._told(one, visit.identity) if isinstance(one, Stale) else one for one in results]
+
+    async def view(self, subject: str) -> dict[str, Any]:
+        """A case as the asker sees it. Raises Refused 404, and 403 (audited) when it is none of his."""
+        visit = current_visit()
+        found = await self.desk.view(subject, actor_of(visit.identity, visit.desk))
+        if reason := unseen_file(visit.identity, subject, found["file"], found["case"]):
+            self.refused(reason)
+            raise refusal_of(reason)
+        return found
+
+    async def view_after(self, subject: str) -> dict[str, Any] | None:
+        """What the asker sees of a case he just moved; None when it left his hands with the move."""
+        visit = current_visit()
+        if visit.identity.role == "crew":
+            return None  # its own page tells a crew what it needs
+        found = await self.desk.view(subject, actor_of(visit.identity, visit.desk))
+        return None if unseen_file(visit.identity, subject, found["file"], found["case"]) else found
+
+    def refused(self, reason: str) -> None:
+        """Counts a refusal of the present request for the audit."""
+        visit = current_visit()
+        self._count(Kind(reason, visit.identity.name, visit.identity.role, visit.address, visit.path[:200]))
+
+    def paced(self, amount: int) -> None:
+        try:
+            self.pace.take(current_visit().identity.name, amount)
+        except Refused as refusal:
+            self.refused(refusal.reason)
+            raise
+
+    async def _fault(self, command: Command, who: Identity) -> Refused | None:
+        try:
+            await self._check(command, who)
+        except Refused as refusal:
+            return refusal
+        return None
+
+    async def _check(self, command: Command, who: Identity) -> None:
+        if command.move in NOT_FOR_PEOPLE:
+            self.refused("not-for-people")
+            raise Refused("not-for-people", f"{command.move} is the hall's own", 403)
+        media = [photo["media"] for photo in _photos(command) if isinstance(photo.get("media"), str)]
+        if media:
+            await self.pictures.attach(media, command.subject, who)
+
+    async def _told(self, stale: Stale, who: Identity) -> Refused:
+        """What changed is told to those who may see the case; the others learn that it is none of theirs."""
+        if who.role == "crew":
+            return Refused("stale", "it has changed meanwhile", 409)
+        if not bounded(who) or not stale.subject.startswith("file/"):
+            return stale
+        file = await self.desk.state(stale.subject)
+        reason = None if file is None else unseen_file(who, stale.subject, msgspec.to_builtins(file))
+        return refusal_of(reason) if reason else stale
+
+
+def _photos(command: Command) -> list[dict[str, Any]]:
+    found = command.data.get("photos")
+    return [photo for photo in found if isinstance(photo, dict)] if isinstance(found, list) else []
+
+
+def shown_entry(entry: Entry) -> dict[str, Any]:
+    """An entry for people: without the state that an undo carries."""
+    plain = msgspec.to_builtins(entry)
+    plain.get("data", {}).pop("back", None)
+    return plain
+
+
+def refused_document(refusal: Refused) -> dict[str, Any]:
+    """`{reason, detail}`, of a stale command also `{revision, changed}`."""
+    found: dict[str, Any] = {"reason": refusal.reason, "detail": refusal.detail}
+    if isinstance(refusal, Stale):
+        found |= {"revision": refusal.revision, "changed": [shown_entry(entry) for entry in refusal.changed[-100:]]}
+    return found

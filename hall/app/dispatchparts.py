@@ -1,0 +1,70 @@
+"""The HTTP side of dispatch put together: what it needs of the dispatch room is handed in by the assembly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fastapi import APIRouter
+
+from hall.app.commanding import Commands
+from hall.app.dispatching import Dispatching
+from hall.app.media import Media
+from hall.app.mediastore import MediaStore
+from hall.app.picture import Picture, Row
+from hall.app.preferences import PreferenceBook, Preferences
+from hall.app.refusals import Kind, Refusals
+from hall.app.reporting import Placing, Reporting
+from hall.app.roster import Roster
+from hall.app.surroundings import Book, Surroundings
+from hall.app.tokens import Tokens
+from hall.app.users import Users
+from hall.core.command import Actor
+from hall.core.process import Process
+
+
+class Room(NamedTuple):
+    """What the dispatch room gives. `places` loads the city's boundaries; `conditions` and `recommend`: hall/app/roster.py."""
+
+    desk: Any
+    book: Book
+    places: Callable[[], Any]
+    conditions: Callable[[dict[str, Any]], list[dict[str, Any]]]
+    recommend: Callable[[dict[str, Any], list[Any], list[Row], int], dict[str, Any]]
+
+
+class DispatchParts:
+    """`routers` serve it, `refusals` takes what the door refuses. Made in a thread: it opens files."""
+
+    def __init__(self, process: Process, users: Users, room: Room) -> None:
+        self._desk = room.desk
+        self.refusals = Refusals(self._audit)
+        self.media = Media(MediaStore(process.settings.data_dir), room.desk.state)
+        self.preferences = PreferenceBook(process.settings.data_dir / "preferences.db")
+        self.commands = Commands(room.desk, self.media, self.refusals.count)
+        self.reporting = Reporting(process, room.desk, Placing(room.places))
+        picture = Picture(process.bus)
+        roster = Roster(self.commands, picture, users, process.clock, room.conditions, room.recommend)
+        surroundings = Surroundings(self.commands, picture, room.book, process.clock)
+        #: addresses below a case come before the case itself, whose number may hold slashes
+        self.routers: tuple[APIRouter, ...] = (
+            surroundings.router,
+            roster.router,
+            Dispatching(self.commands, self.reporting).router,
+            self.media.router,
+            Preferences(self.preferences).router,
+            Tokens(process.bus).router,
+        )
+
+    async def _audit(self, kind: Kind, times: int) -> None:
+        actor = Actor(name=kind.who or "nobody", role=kind.role)
+        data = {"code": kind.reason, "address": kind.address, "path": kind.path, "times": times}
+        await self._desk.note("refused", actor, data)
+
+    async def forget(self, name: str) -> None:
+        """What was kept for a user who was removed."""
+        await asyncio.to_thread(self.preferences.forget, name)
+
+    async def close(self) -> None:
+        await self.refusals.close()

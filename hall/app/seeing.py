@@ -1,0 +1,45 @@
+"""Who may see which case: by district, by unit, by crew. Pure; every address that shows a case asks here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hall.access import Identity
+from hall.core.errors import Refused
+
+_WHY = {
+    "wrong-district": "this case lies in a district that is not yours",
+    "not-your-unit": "this case is not your unit's",
+    "not-your-case": "your crew is not on this case",
+}
+
+
+def bounded(who: Identity) -> bool:
+    """Whether there are cases that this identity may not see."""
+    return bool(who.districts) or who.role in ("department", "crew")
+
+
+def unseen(who: Identity, district: str, unit: str, crews: Iterable[str] = (), subject: str = "") -> str | None:
+    """Why this identity may not see a case of this district and unit with these crews on it; None when it may.
+
+    A case without a district is everybody's: somebody has to find out where it lies.
+    """
+    if who.districts and district and district not in who.districts:
+        return "wrong-district"
+    if who.role == "department" and (not who.unit or unit != who.unit):
+        return "not-your-unit"
+    if who.role == "crew" and (who.crew not in crews or who.case not in ("", subject)):
+        return "not-your-case"
+    return None
+
+
+def unseen_file(who: Identity, subject: str, file: dict[str, Any], case: dict[str, Any] | None = None) -> str | None:
+    """The same of a case file's whole state as plain fields; `case`: what is shown of the supplier's document."""
+    report = {**file.get("report", {}), **(case or {})}
+    crews = [work["crew"] for work in file.get("crews", ()) if work.get("state") != "clear"]
+    return unseen(who, report.get("district", ""), file.get("unit", ""), crews, subject)
+
+
+def refusal_of(reason: str) -> Refused:
+    return Refused(reason, _WHY[reason], 403)
