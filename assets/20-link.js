@@ -3,6 +3,7 @@
  * hall.link.state   connecting | live | lost     (lost: nothing heard for LOST_MS, or no snapshot yet after that long)
  * hall.link.want(topics)   the topics this page needs; the subscription is renewed when they grow
  * hall.link.onState(call)  call(state, detail) on every change
+ * hall.link.report()       says now what this screen shows, not only every REPORT_MS
  */
 "use strict";
 
@@ -200,6 +201,7 @@
     if (link.state !== "live" || !hall.screen) return;
     send({ op: "report", ...hall.screen.report() });
   }
+  link.report = report;
 
   /** Called by the store's owner once everything is loaded. */
   link.start = function () {

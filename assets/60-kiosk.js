@@ -46,6 +46,8 @@
         heap_mb: memory,
         fps: paintsPerSecond(),
         build: hall.page.build || "",
+        number: hall.wall.number(),
+        shows: hall.show ? hall.show.report() : null,
       };
     },
   };

@@ -17,6 +17,7 @@ class View(Protocol):
     """What a decision may look at: streams as they stand inside the transaction that will write the outcome."""
 
     now: int  # city ms
+    real: int  # the machine's ms: for what people look at in real time, also during a replay
 
     def get(self, subject: str) -> Any | None:
         """The folded state of a stream, None when it has no entries. Seen states are part of the transaction."""

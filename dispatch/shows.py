@@ -65,8 +65,8 @@ def shown(pushes: Iterable[Push], real: int) -> Push | None:
 class Shows:
     """Implements dispatch.aggregate.Aggregate for `show/<wall>/<target>`.
 
-    Commands: `push` {what, content, priority, seconds, at}, `withdraw` {number}, `scene` {layout, at}, and of the hall itself
-    `expire` {}. `at` is the real time by the web process' clock.
+    Commands: `push` {what, content, priority, seconds}, `withdraw` {number}, `scene` {layout, at}, and of the hall itself
+    `expire` {}. `at`: the real ms at which every browser of the wall changes its layout.
     """
 
     topic = "show"
@@ -140,8 +140,7 @@ def _pushed(entry: Entry) -> Push:
 
 
 def _push(view: View, command: Command, actor: Actor) -> list[Draft]:
-    data = dict(command.data)
-    at = _whole("at", data.pop("at", None), 0, 2**53)
+    data = command.data
     unknown = set(data) - {"what", "content", "priority", "seconds"}
     if unknown:
         raise Refused("bad-field", f"push takes no {', '.join(sorted(unknown))[:200]}", 422)
@@ -154,15 +153,15 @@ def _push(view: View, command: Command, actor: Actor) -> list[Draft]:
     if seconds is not None:
         seconds = _number("seconds", seconds, SHORTEST_SECONDS, LONGEST_SECONDS)
     content = _content(what, data.get("content"))
-    _ask_for_a_reason(view, command, actor, priority, at)
+    _ask_for_a_reason(view, command, actor, priority)
     return [_draft(command, {"what": what, "content": content, "priority": priority, "seconds": seconds})]
 
 
-def _ask_for_a_reason(view: View, command: Command, actor: Actor, priority: int, at: int) -> None:
+def _ask_for_a_reason(view: View, command: Command, actor: Actor, priority: int) -> None:
     """Whoever takes a screen from somebody else with no more than the same priority says why; it is shown."""
     for state in _same_screens(view, command.subject):
         for push in state.pushes:
-            other = alive(push, at) and push.priority == priority and push.who != actor.name
+            other = alive(push, view.real) and push.priority == priority and push.who != actor.name
             if other and not command.reason.strip():
                 detail = f"{push.who} shows a {push.what} there with the same priority: say why yours replaces it"
                 raise Refused("reason-missing", detail, 409)
@@ -200,8 +199,7 @@ def _scene(view: View, command: Command, actor: Actor) -> list[Draft]:
 def _expire(view: View, command: Command, actor: Actor) -> list[Draft]:
     """The ledger learns that a time is over; the screens have returned by themselves."""
     state: Show | None = view.get(command.subject)
-    at = _whole("at", command.data.get("at"), 0, 2**53)
-    over = [push.number for push in state.pushes if not alive(push, at)] if state else []
+    over = [push.number for push in state.pushes if not alive(push, view.real)] if state else []
     return [_draft(command, {"over": over})] if over else []
 
 

@@ -143,7 +143,7 @@ async def _person(bus: Bus, secret: str) -> Identity | None:
     if stored is None:
         return None
     session = msgspec.json.decode(stored, type=Session)
-    if session.generation != await _generation(bus, session.name) or session.role not in ROLES:
+    if session.generation != await generation(bus, session.name) or session.role not in ROLES:
         return None
     return Identity(
         session.name,
@@ -166,14 +166,15 @@ async def _paired_wall(bus: Bus, secret: str) -> Identity | None:
     return Identity(f"wall:{wall}", "wall", wall)
 
 
-async def _generation(bus: Bus, name: str) -> int:
+async def generation(bus: Bus, name: str) -> int:
+    """Grows whenever a user is changed: what was made under a lower one holds no longer."""
     return int(await bus.get("generation", digest(name)) or 0)
 
 
 async def open_session(bus: Bus, name: str, role: str, ttl_seconds: int = SESSION_SECONDS, **more: Any) -> str:
     """Signs somebody in; returns the secret for the cookie. `more`: the other fields of Session (unit, districts, crew ...)."""
     secret = secrets.token_urlsafe(32)
-    session = Session(name, role, await _generation(bus, name), real_ms(), **more)
+    session = Session(name, role, await generation(bus, name), real_ms(), **more)
     await bus.set(msgspec.json.encode(session), "session", digest(secret), ttl_seconds=ttl_seconds)
     return secret
 

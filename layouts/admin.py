@@ -13,6 +13,7 @@ PARKED = Panel(name="admin-parked", title="desk.parked.title", topics=("feed",),
 PROCESSES = Panel(name="admin-processes", title="desk.processes.title", topics=("process",))
 SCREENS = Panel(name="admin-screens", title="desk.screens.title", topics=("screen",), needs=("gate",))
 SCENE = Panel(name="admin-scene", title="desk.scene.title", topics=("scene", "screen"), needs=("gate", "web"))
+SHOWS = Panel(name="admin-shows", title="push.what-is-shown", topics=("show", "screen"), needs=("gate", "web"))
 USERS = Panel(name="admin-users", title="desk.users.title", topics=("process",), needs=("web",))
 WALLS = Panel(name="admin-walls", title="desk.pairing.title", topics=("process",), needs=("web",))
 
@@ -24,7 +25,7 @@ def feeds(context: Context) -> html.Div:
 
 def screens(context: Context) -> html.Div:
     """`/admin/screens`: every screen that shows the hall, with what it shows and how old that is; switching a wall's layout."""
-    return console("screens", context, [SCREENS.render(context), SCENE.render(context)])
+    return console("screens", context, [SHOWS.render(context), SCREENS.render(context), SCENE.render(context)])
 
 
 def users(context: Context) -> html.Div:

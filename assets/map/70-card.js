@@ -81,6 +81,15 @@
       this.move(at);
     }
 
+    /** On a wall a touched case or camera is shown large instead; whether it is. */
+    large(hit) {
+      const open = { case: "open", camera: "camera" }[hit.what];
+      if (!open || !hall.card || !hall.page.wall || !hit.entry.event) return false;
+      const others = (hit.members || []).map((member) => member.entry.event && member.entry.event.subject).filter(Boolean);
+      this.show(null);
+      return hall.card[open](hit.entry.event.subject, others);
+    }
+
     fill(hit) {
       this.event = hit.entry.event;
       const { title, severity, rows, poster } = ROWS[hit.what](hit.entry);

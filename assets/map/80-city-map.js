@@ -101,13 +101,13 @@
     home() {
       if (!this.map) return;
       this.touched = false;
+      const { lon, lat, zoom, fixed } = this.element.querySelector(".map-home").dataset;
       const bare = this.grounded && !this.ground.districts.length && !this.ground.basemap.length;
-      const box = this.ground.core() || (bare ? this.things.core() : null);
+      const box = fixed ? null : this.ground.core() || (bare ? this.things.core() : null); // fixed: a view somebody asked for
       if (box) {
         this.map.fitBounds(box, { animate: false, padding: [this.glyph(), this.glyph()] });
         return;
       }
-      const { lon, lat, zoom } = this.element.querySelector(".map-home").dataset;
       this.map.setView([Number(lat), Number(lon)], zoomFor(this.map, Number(zoom)), { animate: false });
     }
 
@@ -196,6 +196,7 @@
       this.map.getContainer().style.cursor = hit ? "pointer" : "";
       if (!hit) return this.card.show(null);
       const at = this.map.layerPointToContainerPoint(L.point(hit.x + corner.x, hit.y + corner.y));
+      if (pin && this.card.large(hit)) return;
       this.card.show(hit, { x: at.x, y: at.y, r: hit.r });
       this.card.pinned = pin;
     }

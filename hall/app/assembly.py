@@ -30,13 +30,15 @@ from hall.app.field import FieldApi
 from hall.app.fieldpages import FieldPages
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
+from hall.app.shows import Shows
 from hall.app.signin import SignIn
 from hall.app.users import FIRST_USER, Users
 from hall.app.visit import Visit
+from hall.app.wallside import WallSide
 from hall.app.words import Words
 from hall.core.errors import BusLost
 from hall.core.process import Process
-from layouts import admin, catalogue, chooser, desk, walls
+from layouts import admin, catalogue, chooser, desk, pair, walls
 from layouts.context import Context, context_of
 from layouts.wall import panels
 from layouts.wall import wall as render_wall
@@ -48,6 +50,7 @@ CONSOLES: dict[str, Callable[[Context], Any]] = {
     "/admin/feeds": admin.feeds,
     "/admin/screens": admin.screens,
     "/admin/users": admin.users,
+    "/pair": pair.pair,
 }
 
 
@@ -117,6 +120,9 @@ async def assemble(process: Process) -> Assembled:
     api = Api(process, users, list(pages.walls), parts.forget)
     routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router, *parts.routers)
     routers += _field(process, command_desk, words)
+    shows = Shows(process, command_desk, list(pages.walls))
+    process.spawn(shows.tidy(), "shows")
+    routers += (shows.router, WallSide(process, users, command_desk).router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts

@@ -17,9 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from hall import access
+from hall.app import acting
 from hall.app import headers as h
 from hall.app.refusals import AUDITED, Kind
-from hall.app.rules import PUBLIC, act_for, body_bound, is_page, known_path
+from hall.app.rules import PUBLIC, act_for, at_wall, before_acting, body_bound, is_page, known_path
 from hall.app.visit import Visit, current_visit, parse_target, set_visit, split_page_prefix
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
@@ -52,6 +53,7 @@ class Doorkeeper:
     ) -> None:
         self.app, self.process, self.script_hashes, self.page_exists = app, process, script_hashes, page_exists
         self._count = count
+        self._acting = acting.settings_of(process.config)
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -111,9 +113,11 @@ class Doorkeeper:
 
     @staticmethod
     def _meant(scope, visit: Visit) -> bool:
-        """Whether a change comes from a page of ours: by its token."""
+        """Whether a change comes from a page of ours: by its token, or, where a wall has none yet, by its origin (checked)."""
         if _bearer(scope):
             return True
+        if before_acting(visit.path) and visit.identity.role == "wall":
+            return bool(h.header(scope, b"origin"))
         shown = h.header(scope, b"x-hall-csrf").encode()
         return bool(visit.csrf) and hmac.compare_digest(shown, visit.csrf.encode())
 
@@ -127,6 +131,10 @@ class Doorkeeper:
         identity = await access.identify(self.process.bus, secret, token, demo_loopback=demo)
         if identity is None:
             raise Refused("sign-in-needed", "sign in, or open this screen with its wall's token", 401)
+        if identity.role == "wall" and at_wall(visit.path):
+            lent, renew = h.cookie(scope, acting.COOKIE), self._acting if scope.get("method") == "POST" else None
+            if found := await acting.look(self.process.bus, lent, secret, renew):
+                return msgspec.structs.replace(visit, identity=found.identity, secret=lent)
         return msgspec.structs.replace(visit, identity=identity, secret=secret)
 
     async def _machine(self, visit: Visit, token: str) -> Visit:

@@ -43,8 +43,22 @@ class Ping(msgspec.Struct):
 _Short = Annotated[str, msgspec.Meta(max_length=64)]
 
 
+class Shown(msgspec.Struct, omit_defaults=True):
+    """The push (dispatch/shows.py) that a screen obeys. `since`: real ms of the painted frame, None while it does not show it.
+
+    `here`: whether it lies on this screen at all, or on others of the same wall. `held`: who acts there, so that it waits.
+    """
+
+    subject: Annotated[str, msgspec.Meta(max_length=200)]
+    number: int
+    since: int | None = None
+    here: bool = True
+    held: _Short = ""
+    fault: _Short = ""
+
+
 class Report(msgspec.Struct, omit_defaults=True):
-    """What a screen says it shows."""
+    """What a screen says it shows. `number`: which screen of its wall it is, from 1, row by row from the top left."""
 
     id: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]{1,64}\Z")]
     wall: _Short | None = ""
@@ -56,6 +70,8 @@ class Report(msgspec.Struct, omit_defaults=True):
     heap_mb: float | None = None
     fps: float | None = None
     build: _Short | None = ""
+    number: int | None = None
+    shows: Shown | None = None
 
 
 def _decode(raw: bytes, kind: type) -> Any:

@@ -19,6 +19,8 @@ from hall.gate.requests import Report
 log = logging.getLogger("hall.gate")
 #: a screen's report is published at most this often
 EVERY_SECONDS = 1.0
+#: one that answers a push is not kept waiting
+ANSWER_SECONDS = 0.1
 #: a document nobody refreshed for so long belongs to a gate that died; one so old is removed
 SILENT_MS, REMOVED_MS = 15_000, 24 * 3600 * 1000
 MAX_SCREENS = 2_000
@@ -34,10 +36,14 @@ class Screens:
         self._shown: dict[str, tuple[Any, dict[str, Any], float]] = {}  # id -> connection, document, published at
 
     def report(self, connection: Any, report: Report, who: Identity) -> None:
-        """Publishes what a screen says, at most once a second whoever says it; raises Refused for too many screens."""
+        """Publishes what a screen says, at most once a second whoever says it; raises Refused for too many screens.
+
+        That it shows something else now is told at once: somebody waits for the answer.
+        """
         known = self._shown.get(report.id)
         now = monotonic()
-        if known and now - known[2] < EVERY_SECONDS:
+        answers = known is not None and _shows(report) != known[1].get("shows")
+        if known and now - known[2] < (ANSWER_SECONDS if answers else EVERY_SECONDS):
             self._shown[report.id] = (connection, *known[1:])
             return
         if known is None and len(self._shown) >= MAX_SCREENS:
@@ -82,3 +88,7 @@ class Screens:
                 self._publish(screen, None)
             elif document.get("state") != "gone" and silent > SILENT_MS:
                 self._publish(screen, {**document, "state": "gone"})
+
+
+def _shows(report: Report) -> Any:
+    return None if report.shows is None else msgspec.to_builtins(report.shows)

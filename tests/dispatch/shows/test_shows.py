@@ -46,9 +46,8 @@ class World:
             self.states[subject] = SHOWS.evolve(state, entry)
         return drafts
 
-    def push(self, priority=1, seconds=None, what="message", content=MESSAGE, at=None, **more):
-        at = self.real if at is None else at
-        return self.do("push", what=what, content=content, priority=priority, seconds=seconds, at=at, **more)
+    def push(self, priority=1, seconds=None, what="message", content=MESSAGE, **more):
+        return self.do("push", what=what, content=content, priority=priority, seconds=seconds, **more)
 
     def top(self, subject=ALL):
         state = self.states.get(subject)
@@ -131,7 +130,7 @@ def test_the_wall_keeps_its_layout_under_all_pushes():
     world.do("scene", layout="flood", at=world.real + 700)
     world.push(1, 5)
     world.real += 5_000
-    world.do("expire", kind="system", who="hall", role="system", at=world.real)
+    world.do("expire", kind="system", who="hall", role="system")
     assert SHOWS.document(world.states[ALL]) == {
         "wall": "east", "target": "all", "scene": {"layout": "flood", "at": 1_000_700, "who": "li"},
     }  # fmt: skip
@@ -140,11 +139,11 @@ def test_the_wall_keeps_its_layout_under_all_pushes():
 def test_expire_writes_only_what_is_over_and_belongs_to_the_hall():
     world = World()
     world.push(1, 5)
-    assert world.do("expire", kind="system", who="hall", role="system", at=world.real) == []
+    assert world.do("expire", kind="system", who="hall", role="system") == []
     with pytest.raises(Refused, match="may not"):
-        world.do("expire", at=world.real)
+        world.do("expire")
     world.real += 5_000
-    assert world.do("expire", kind="system", who="hall", role="system", at=world.real)[0].data == {"over": [1]}
+    assert world.do("expire", kind="system", who="hall", role="system")[0].data == {"over": [1]}
     assert SHOWS.document(world.states[ALL]) is None
 
 
@@ -171,7 +170,7 @@ BAD = [
     {"what": "html"}, {"content": None}, {"content": {}}, {"content": {"text": ""}}, {"content": {"text": "x" * 501}},
     {"content": {"text": "a\x00b"}}, {"content": {"text": "x", "html": "y"}}, {"content": {"text": "x", "severity": 5}},
     {"content": {"text": ["x"]}}, {"priority": 0}, {"priority": 5}, {"priority": True}, {"priority": "1"}, {"seconds": 0},
-    {"seconds": float("nan")}, {"seconds": 1e9}, {"seconds": "9"}, {"at": "now"}, {"reason": "x" * 501}, {"extra": 1},
+    {"seconds": float("nan")}, {"seconds": 1e9}, {"seconds": "9"}, {"reason": "x" * 501}, {"extra": 1},
     {"what": "case", "content": {"subject": "file/c/1"}}, {"what": "camera", "content": {"subject": "channel/x"}},
     {"what": "map", "content": {"lon": 181, "lat": 0, "zoom": 12}}, {"what": "map", "content": {"lon": 1, "lat": 0}},
     {"what": "scene", "content": {"layout": 7}}, {"what": ["message"]},
@@ -235,7 +234,7 @@ def test_whatever_is_pushed_withdrawn_and_waited_for_the_model_says_the_same(wal
             world.do("withdraw", number=row[0].number)
             row[1] = row[1] or world.real
         elif step[0] == "expire":
-            world.do("expire", kind="system", who="hall", role="system", at=world.real)
+            world.do("expire", kind="system", who="hall", role="system")
         top = world.top()
         assert (top.number if top else None) == model.top(world.real)
         state = world.states.get(ALL)
