@@ -1,8 +1,9 @@
 /* What all consoles share: calls to the API, the bar at the top, small tools.
  *
- * hall.ask(path, {method, body, signal})   JSON of the API; throws an Error with .reason and .status when it is refused
+ * hall.ask(path, {method, body, signal})   JSON of the API; throws an Error with .reason, .status and .answer when it is refused
  * hall.why(error)   the reason of such an error in the reader's language
  * hall.desk   state shared by the desk's parts; hall.desk.on(name, call), hall.desk.tell(name, value)
+ * hall.desk.addTool(node)   a control of the bar, before the link's state (sound, shift, lock ... add theirs here)
  */
 "use strict";
 
@@ -23,20 +24,23 @@
     },
   };
 
+  const tools = hall.make("span.bar-tools");
+  hall.desk.addTool = (node) => tools.append(node);
+
   /** In the demo a browser whose session ended is a mere wall: refused, but not unknown. */
   async function sessionIsOver() {
     const signedIn = hall.page.who && hall.page.who.role !== "wall";
     return signedIn && (await fetch("/api/v1/me")).status !== 200;
   }
 
-  function refusal(reason, detail, status) {
+  function refusal(reason, detail, status, answer) {
     const error = new Error(detail || reason);
-    return Object.assign(error, { reason, status: status || 0 });
+    return Object.assign(error, { reason, status: status || 0, answer: answer || {} });
   }
 
   /** Fetches within a bounded time; no answer becomes an error with a reason, a caller's own abort stays an AbortError. */
-  async function fetchInTime(path, options, signal) {
-    const limit = AbortSignal.timeout(ANSWER_MS);
+  async function fetchInTime(path, options, signal, within) {
+    const limit = AbortSignal.timeout(within || ANSWER_MS);
     try {
       return await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
     } catch (error) {
@@ -46,25 +50,25 @@
   }
 
   hall.why = function (error) {
-    const known = `desk.refused.${error.reason}`;
-    return hall.knows(known) ? hall.t(known, { detail: error.message, status: error.status }) : error.message;
+    const known = [`desk.refused.${error.reason}`, `crew.refused.${error.reason}`].find(hall.knows);
+    return known ? hall.t(known, { detail: error.message, status: error.status }) : error.message;
   };
   hall.failed = (error) => hall.t("desk.failed", { why: hall.why(error) });
 
   hall.ask = async function (path, options) {
-    const { method = "GET", body, signal } = options || {};
+    const { method = "GET", body, signal, within } = options || {};
     const headers = { accept: "application/json" };
     if (method !== "GET") headers["x-hall-csrf"] = hall.page.csrf || "";
     if (body !== undefined) headers["content-type"] = "application/json";
     const sent = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
-    const answer = await fetchInTime(path, sent, signal);
+    const answer = await fetchInTime(path, sent, signal, within);
     if (answer.status === 401 || (answer.status === 403 && (await sessionIsOver()))) {
       const here = encodeURIComponent(location.pathname + location.search);
       location.assign(`/sign-in?next=${here}&lang=${hall.locale}`);
     }
     const data = await answer.json().catch(() => ({}));
     if (answer.ok) return data;
-    throw refusal(data.reason || "http", data.detail, answer.status);
+    throw refusal(data.reason || "http", data.detail, answer.status, data);
   };
 
   /** A text of the catalogue in a node that follows the language. */
@@ -142,7 +146,7 @@
     const city = hall.make("strong.bar-city");
     const parts = [city, nav(), hall.make("span.bar-space")];
     if (hall.page.demo) parts.push(hall.said("span.bar-demo", "desk.demo"));
-    parts.push(link, clock, language.button);
+    parts.push(tools, link, clock, language.button);
     if (who.role && who.role !== "wall") {
       const out = hall.said("button.bar-button", "desk.sign-out", null, { type: "button" });
       out.onclick = () => signOut(out);
@@ -181,7 +185,7 @@
     const typing = event.target.closest && event.target.closest("input, textarea, select");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       const search = document.querySelector("[data-search]");
-      if (search) {
+      if (search && search.checkVisibility()) {
         event.preventDefault();
         search.focus();
         search.select();

@@ -20,6 +20,8 @@
   const kept = readKept();
   desk.filters = { ...desk.EMPTY, only: "open", ...kept.filters };
   desk.kept = kept.chosen || null;
+  desk.view = hall.query.get("view") || kept.view || ""; // of the queue; `all` is this table
+  desk.keep = keep;
   desk.changedAt = new Map(); // subject -> performance.now()
   desk.seen = { district: new Set(), class_name: new Set(), report_source: new Set() }; // values met in rows, bounded
   desk.grid = () => grid;
@@ -37,7 +39,7 @@
 
   function keep() {
     try {
-      sessionStorage.setItem(KEPT, JSON.stringify({ filters: desk.filters, chosen: desk.chosen || null }));
+      sessionStorage.setItem(KEPT, JSON.stringify({ filters: desk.filters, chosen: desk.chosen || null, view: desk.view }));
     } catch (_) {
       // a browser that keeps nothing still works
     }
@@ -129,12 +131,13 @@
   };
 
   desk.reload = function () {
+    if (desk.view !== "all" || !grid) return keep();
     asking.abort();
     asking = new AbortController();
     clearTimeout(retry);
     keep();
-    if (grid && grid.getDisplayedRowCount()) grid.ensureIndexVisible(0, "top"); // a new question is read from its beginning
-    if (grid) grid.purgeInfiniteCache();
+    if (grid.getDisplayedRowCount()) grid.ensureIndexVisible(0, "top"); // a new question is read from its beginning
+    grid.purgeInfiniteCache();
     desk.tell("fresh", null);
   };
 

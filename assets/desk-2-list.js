@@ -1,4 +1,7 @@
-/* The bar over the case list: search, quick and saved filters, how many were found and when; marks on rows that change. */
+/* The bar over the list: the queue's views with their counts, search, quick and saved filters, how many were found and when.
+ *
+ * The same filters hold in the queue (of open cases, in the browser) and in the table of all cases (on the server).
+ */
 "use strict";
 
 (function () {
@@ -6,7 +9,8 @@
   const desk = hall.desk;
   const TYPING_MS = 250;
   const LONG_MS = 1500;
-  const SAVED = "hall-desk-filters";
+  const SAVED = "hall-desk-filters"; // this browser's copy of the person's own views
+  const PREFERENCE = "/api/v1/preferences/views";
   const SAVED_BOUND = 12;
   const UNSEEN_BOUND = 1000;
   const QUICK = ["open", "overdue", "today", ""];
@@ -50,12 +54,23 @@
       return [];
     }
   }
+  /** The views a person saved follow him to every desk; a hall that keeps none leaves them in this browser. */
+  async function fetchSaved() {
+    try {
+      const found = await hall.ask(PREFERENCE);
+      const entries = found && (found.value || found).views;
+      if (Array.isArray(entries)) localStorage.setItem(SAVED, JSON.stringify(entries.filter((entry) => entry && entry.filters)));
+    } catch (_) {
+      // this browser's copy holds
+    }
+  }
   const sameFilters = (a, b) => JSON.stringify({ ...desk.EMPTY, ...a }) === JSON.stringify({ ...desk.EMPTY, ...b });
 
   /** What a filter is called, in the reader's language. */
-  function nameOf(filters) {
+  function nameOf(filters, view) {
     const words = Object.entries(OFFERS).map(([name, [, text]]) => filters[name] && text(filters[name]));
-    const all = [filters.only && hall.t(`desk.quick.${filters.only}`), filters.q, ...words];
+    const first = view && view !== "all" ? hall.t(`desk.view.${view}`) : filters.only && hall.t(`desk.quick.${filters.only}`);
+    const all = [first, filters.q, ...words];
     return all.filter(Boolean).join(" · ") || hall.t("desk.quick.all");
   }
 
@@ -70,30 +85,35 @@
       node.pressed = () => (filters ? sameFilters(filters, desk.filters) : false);
       return node;
     }
+    const same = (a, b) => sameFilters(a.filters, b.filters) && (a.view || "all") === (b.view || "all");
     function keep(saved) {
-      localStorage.setItem(SAVED, JSON.stringify(saved.slice(-SAVED_BOUND)));
+      const views = saved.slice(-SAVED_BOUND);
+      localStorage.setItem(SAVED, JSON.stringify(views));
+      hall.ask(PREFERENCE, { method: "PUT", body: { views } }).catch(() => {}); // this browser's copy holds
       paint();
     }
-    function drop(filters) {
-      keep(readSaved().filter((entry) => !sameFilters(entry.filters, filters)));
-      box.firstChild.focus();
+    function drop(entry) {
+      keep(readSaved().filter((kept) => !same(kept, entry)));
+      (box.querySelector(".desk-chip") || document.querySelector(".desk-view")).focus();
     }
-    function savedChip({ filters }) {
-      const name = nameOf(filters);
-      const node = chip(`★ ${name}`, filters, () => use(filters));
+    function savedChip(entry) {
+      const { filters } = entry;
+      const name = nameOf(filters, entry.view);
+      const node = chip(`★ ${name}`, filters, () => use(filters, entry));
+      node.pressed = () => sameFilters(filters, desk.filters) && (entry.view || "all") === desk.view;
       node.title = hall.t("desk.saved-hint");
       const label = hall.t("desk.saved-drop", { name });
       const cross = hall.make("button.desk-chip.is-drop", { type: "button", "aria-label": label, title: label }, "✕");
-      cross.onclick = () => drop(filters);
+      cross.onclick = () => drop(entry);
       return hall.make("span.desk-saved", {}, [node, cross]);
     }
     function paint() {
       const saved = readSaved();
-      const key = hall.locale + JSON.stringify(saved);
+      const key = hall.locale + desk.view + JSON.stringify(saved);
       if (built !== key) {
         built = key;
         box.setAttribute("aria-label", hall.t("desk.quick-group"));
-        const plain = QUICK.map((only) => {
+        const plain = (desk.view === "all" ? QUICK : []).map((only) => {
           const node = chip(hall.t(`desk.quick.${only || "all"}`), null, () => change("only", only));
           node.pressed = () => desk.filters.only === only;
           return node;
@@ -102,7 +122,10 @@
       }
       for (const node of box.querySelectorAll(".desk-chip:not(.is-drop)")) node.setAttribute("aria-pressed", String(node.pressed()));
     }
-    const save = () => keep([...readSaved().filter((entry) => !sameFilters(entry.filters, desk.filters)), { filters: { ...desk.filters } }]);
+    function save() {
+      const entry = { filters: { ...desk.filters }, view: desk.view, sort: desk.view === "all" ? undefined : desk.queue.sort };
+      keep([...readSaved().filter((kept) => !same(kept, entry)), entry]);
+    }
     return { box, paint, save };
   }
 
@@ -148,10 +171,11 @@
     const clear = hall.said("button.desk-button", "desk.clear-filter", null, { type: "button" });
     const total = hall.make("span.desk-total", { role: "status", "data-total": "" });
     const fresh = hall.make("button.desk-fresh", { type: "button", hidden: "" });
+    const tabs = desk.viewTabs();
     const stamp = hall.make("span.desk-stamp");
     const found = outcome(total, stamp, document.querySelector("[data-cover]"));
     const unseen = new Set(); // subjects that changed and are not among the rows shown
-    const rows = [[search, quick.box, fresh], [...selects, save, clear, total, stamp]].map((parts) => hall.make("div.desk-row", {}, parts));
+    const rows = [[tabs.box, total, stamp], [search, quick.box, ...selects, save, clear, fresh]].map((parts) => hall.make("div.desk-row", {}, parts));
     context.body.replaceChildren(hall.make("div.desk-filters", { role: "search" }, rows));
     search.value = desk.filters.q;
     let typing = 0;
@@ -160,16 +184,37 @@
       if (desk.filters[name] === value) return;
       desk.filters[name] = value;
       quick.paint();
-      desk.reload();
+      again();
     }
-    function use(filters) {
+    function again() {
+      desk.reload();
+      desk.queue.refresh(true);
+      paintTotal();
+    }
+    function use(filters, entry) {
       desk.filters = { ...desk.EMPTY, ...filters };
       search.value = desk.filters.q;
+      if (entry && entry.sort) desk.queue.sort = entry.sort;
+      if (entry && (entry.view || "all") !== desk.view) desk.queue.use(entry.view || "all");
       paint();
-      desk.reload();
+      again();
+    }
+    /** In the queue the browser counts; in the table of all cases the server does, and says how its search stands. */
+    function paintTotal() {
+      if (desk.view === "all") return found.paint();
+      hall.say(total, () => hall.t("desk.total", { n: hall.format.number(desk.queue.order.length) }));
+      hall.setText(stamp, "");
+    }
+    function show(view) {
+      const all = view.name === "all";
+      document.querySelector(".desk-table").dataset.mode = all ? "all" : "queue";
+      if (all && !desk.grid()) desk.attach();
+      if (all) desk.reload();
+      desk.keep();
+      paint();
     }
     function paintFresh() {
-      fresh.hidden = !unseen.size;
+      fresh.hidden = !unseen.size || desk.view !== "all";
       const n = hall.format.number(unseen.size) + (unseen.size >= UNSEEN_BOUND ? "+" : "");
       hall.setText(fresh, hall.t("desk.fresh", { n }));
     }
@@ -178,7 +223,8 @@
       search.setAttribute("aria-label", hall.t("desk.search"));
       selects.forEach(offer);
       quick.paint();
-      found.paint();
+      tabs.paint();
+      paintTotal();
       paintFresh();
     }
 
@@ -187,9 +233,15 @@
       typing = setTimeout(() => change("q", search.value), TYPING_MS);
     };
     search.onkeydown = (event) => {
-      const grid = desk.grid();
+      const grid = desk.view === "all" && desk.grid();
+      if (event.isComposing) return; // Enter ends a word of the input method, not the search
       if (event.key === "Escape") clearTimeout(typing), (search.value = ""), change("q", "");
       if (event.key === "Enter") clearTimeout(typing), change("q", search.value);
+      if ((event.key === "ArrowDown" || event.key === "Enter") && desk.view !== "all" && desk.queue.order.length) {
+        event.preventDefault();
+        desk.list.focus();
+        desk.list.to(0);
+      }
       if (event.key === "ArrowDown" && grid && grid.getDisplayedRowCount()) {
         event.preventDefault();
         grid.ensureIndexVisible(0);
@@ -201,11 +253,14 @@
     clear.onclick = () => use({});
     fresh.onclick = desk.reload;
     const offs = [
-      desk.on("answer", (next) => (found.take(next), selects.forEach(offer))),
+      desk.on("answer", (next) => (found.take(next), paintTotal(), selects.forEach(offer))),
+      desk.on("view", show),
+      desk.on("order", () => (tabs.paint(), paintTotal())),
       desk.on("fresh", () => (unseen.clear(), paintFresh())),
     ];
-    desk.attach();
-    paint();
+    fetchSaved().then(paint);
+    if (desk.queue.view) show(desk.queue.view);
+    else paint();
 
     let first = true;
     function update(changes) {
@@ -214,16 +269,16 @@
       for (const event of changes) {
         if (!event.subject.startsWith("case/") || !event.data) continue;
         desk.changedAt.set(event.subject, performance.now());
+        if (desk.view !== "all") continue;
         const node = desk.grid() && desk.grid().getRowNode(event.subject);
         if (node && node.data) node.setData({ ...node.data, ...desk.rowOf(event) });
         else if (unseen.size < UNSEEN_BOUND) unseen.add(event.subject);
-        if (event.subject === desk.chosen) desk.tell("changed", event);
       }
-      desk.redraw(changes.map((event) => event.subject));
+      if (desk.view === "all") desk.redraw(changes.map((event) => event.subject));
       paintFresh();
     }
     /** Why the list is not live stands in its header: nobody should have to hover for it. */
-    const tick = () => (desk.tick(), found.paint(), context.note(element.dataset.state === "live" ? "" : element.title));
+    const tick = () => (desk.view === "all" && (desk.tick(), found.paint()), context.note(element.dataset.state === "live" ? "" : element.title));
     function locale() {
       paint();
       const grid = desk.grid();

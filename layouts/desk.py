@@ -1,7 +1,11 @@
-"""The desk 坐席: case list, map and detail pane. The list's rows come page by page from the API (assets/desk-2-list.js)."""
+"""The desk 坐席: the queue of open cases, the table of all cases, the map, and the chosen case with everything one may do.
+
+The queue lives in the browser (assets/desk-queue*.js); the table's rows come page by page from the API (assets/desk-2-list.js).
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import dash_ag_grid as dag
@@ -9,6 +13,7 @@ from dash import html
 
 from layouts.context import Context
 from layouts.desk_frame import console
+from layouts.desk_views import declared
 from layouts.panel import Panel
 from layouts.wall import panels
 
@@ -19,7 +24,21 @@ LIST = Panel(
     needs=("dispatch", "web"),
     feeds=("case",),
 )
-DETAIL = Panel(name="desk-case", title="desk.detail", topics=("case",), needs=("dispatch", "web"), feeds=("case",))
+QUEUE = Panel(
+    name="desk-queue",
+    title="desk.list",
+    topics=("case", "file", "crew"),
+    needs=("dispatch",),
+    bare=True,
+    options={"declared": json.dumps(declared())},
+)
+DETAIL = Panel(
+    name="desk-case",
+    title="desk.detail",
+    topics=("case", "file", "crew", "log", "screen"),
+    needs=("dispatch", "web"),
+    feeds=("case",),
+)
 
 #: column -> (width, flex, sortable, how a value is written); headers are `desk.column.<name>` of the catalogue
 COLUMNS: dict[str, tuple[int, int, bool, str]] = {
@@ -104,9 +123,10 @@ def desk(context: Context) -> html.Div:
     """The whole desk page."""
     city_map = panels().get("city_map")
     cover = html.P(className="desk-cover", role="status", hidden=True, **{"data-cover": ""})
-    table = html.Div([grid(), cover], className="desk-table")
-    listing = html.Div([LIST.render(context), table], className="desk-left")
-    aside = [DETAIL.render(context)]
+    book = html.Div([grid(), cover], className="desk-book")
+    table = html.Div([QUEUE.render(context), book], className="desk-table", **{"data-mode": "queue"})
+    left = [html.Div([LIST.render(context), table], className="desk-left-list")]
     if city_map is not None:
-        aside.insert(0, html.Div(city_map.render(context), className="desk-map"))
-    return console("desk", context, [listing, html.Div(aside, className="desk-right")])
+        left.append(html.Div(city_map.render(context), className="desk-map"))
+    listing = html.Div(left, className="desk-left")
+    return console("desk", context, [listing, html.Div([DETAIL.render(context)], className="desk-right")])

@@ -102,7 +102,7 @@ PAGES = {
     "/wall/flood": ".panel",
     "/wall/video": ".panel",
     "/wall/briefing": ".panel",
-    "/desk": ".ag-row .cell-description",
+    "/desk": ".queue-row .col-description",
     "/admin/feeds": ".parked-sample",
     "/admin/screens": ".console-table",
     "/walls": "",
@@ -119,6 +119,6 @@ async def test_what_suppliers_write_is_shown_as_text_and_never_becomes_markup(ha
             if place := PAGES[path]:
                 await page.locator(place, has_text="<img src=x data-bait").first.wait_for()
             if path == "/desk":
-                await page.click(".ag-row .cell-description")
+                await page.locator(".queue-row .col-description", has_text="<img src=x data-bait").first.click()
                 await page.locator(".panel-desk-case", has_text="<img src=x data-bait").wait_for()
             assert await page.evaluate(CAUGHT) == []

@@ -115,7 +115,7 @@ FOCUS = "(() => { const a = document.activeElement; return [a.closest('[data-pan
 
 async def test_tab_passes_through_the_desk_and_back_to_the_cell_it_left(hall, bus_url):
     async with console(hall.url, bus_url) as page:
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         await page.locator(".ag-row .cell-number", has_text=re.compile(r"\d")).first.wait_for()
         await page.keyboard.press("/")
         await page.keyboard.press("ArrowDown")
@@ -131,7 +131,7 @@ async def test_tab_passes_through_the_desk_and_back_to_the_cell_it_left(hall, bu
 
 async def test_a_pressed_filter_keeps_the_focus_and_a_saved_one_is_deleted_by_the_keyboard(hall, bus_url):
     async with console(hall.url, bus_url) as page:
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         await page.focus(".desk-chip >> text=Overdue")
         await page.keyboard.press("Enter")
         assert await page.evaluate("document.activeElement.textContent") == "Overdue"
@@ -146,7 +146,7 @@ async def test_a_pressed_filter_keeps_the_focus_and_a_saved_one_is_deleted_by_th
 
 async def test_filters_and_the_open_case_survive_a_reload(hall, bus_url):
     async with console(hall.url, bus_url) as page:
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         await page.select_option('select[name="state"]', "closed")
         await page.click(".desk-chip >> text=All")
         await page.locator('.ag-row[row-index="2"] .cell-number', has_text=re.compile(r"\d")).click()
@@ -191,7 +191,7 @@ async def test_a_leader_reads_why_parked_input_is_not_shown(hall, bus_url):
 
 async def test_a_list_without_its_web_service_says_so_and_goes_on_by_itself(hall, bus_url):
     async with console(hall.url, bus_url) as page:
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         await expect(page.locator("[data-total]")).to_have_text(re.compile(r"Cases: [\d,]+$"))
         before = await page.inner_text("[data-total]")
         web = hall.child("web")
@@ -213,7 +213,7 @@ async def test_a_list_without_its_web_service_says_so_and_goes_on_by_itself(hall
 
 async def test_a_lost_link_is_told_above_the_bar_whose_controls_stay_in_reach(hall, bus_url):
     async with console(hall.url, bus_url) as page:
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         gate = hall.child("gate")
         gate.suspend()
         try:

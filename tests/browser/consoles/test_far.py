@@ -30,7 +30,7 @@ def hall(valkey, tmp_path_factory):
 
 async def test_filters_changed_faster_than_they_are_answered_end_with_the_last_one(hall, valkey):
     async with console(hall.url, valkey, prefix=hall.prefix) as page:
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         await expect(page.locator("[data-total]")).to_have_text("Cases: 10,000 or more")
         held = []
         await page.route("**/api/v1/cases?*", lambda route: held.append(route))
@@ -49,7 +49,7 @@ async def test_a_jump_to_the_end_of_what_was_counted_asks_for_that_page_only(hal
     asked = []
     async with console(hall.url, valkey, prefix=hall.prefix) as page:
         page.on("request", lambda request: asked.append(request.url) if "/api/v1/cases?" in request.url else None)
-        await opened(page, f"{hall.url}/desk?lang=en")
+        await opened(page, f"{hall.url}/desk?view=all&lang=en")
         await expect(page.locator("[data-total]")).to_have_text("Cases: 10,000 or more")
         before = len(asked)
         await page.evaluate("(v => v.scrollTop = v.scrollHeight)(document.querySelector('.ag-body-viewport'))")

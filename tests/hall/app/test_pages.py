@@ -71,8 +71,8 @@ async def browser(hall, role: str = "supervisor", language: str = "zh-CN"):
     assert not faults, faults
 
 
-#: what a browser logs of an answer that the test expects: no video process, a session that is over
-EXPECTED = re.compile(r"status of (503|401|403)")
+#: what a browser logs of an answer that the test expects: no video process, a session that is over, a case without a file
+EXPECTED = re.compile(r"status of (503|401|403|404)")
 
 SMALL = """() => [...document.querySelectorAll('.console *')].filter(e => e.children.length === 0 && e.textContent.trim()
     && !e.closest('.panel-city_map') && e.getClientRects().length && parseFloat(getComputedStyle(e).fontSize) < 15)
@@ -95,7 +95,7 @@ async def test_each_console_is_painted_offline_without_errors_in_type_of_15_px_a
 
 async def test_the_desk_searches_opens_and_shows_a_case_with_the_keyboard_alone(hall):
     async with browser(hall) as page:
-        await page.goto(f"{hall.url}/desk?lang=en")
+        await page.goto(f"{hall.url}/desk?view=all&lang=en")
         await expect(page.locator("[data-total]")).to_have_text("Cases: 250")
         await page.keyboard.press("/")
         await page.keyboard.type("N0042")
@@ -111,7 +111,7 @@ async def test_the_desk_searches_opens_and_shows_a_case_with_the_keyboard_alone(
 
 async def test_the_desk_filters_on_the_server(hall):
     async with browser(hall) as page:
-        await page.goto(f"{hall.url}/desk?lang=en")
+        await page.goto(f"{hall.url}/desk?view=all&lang=en")
         await page.wait_for_selector(".ag-row .cell-number")
         await page.click(".desk-chip >> text=Overdue")
         await expect(page.locator("[data-total]")).to_have_text("Cases: 100")
@@ -130,7 +130,7 @@ async def test_a_case_that_changes_marks_its_row_at_once(hall):
     bus, now = hall.bus(), real_ms()
     await bus.publish([told("case/t/N0003", case(3, now), now)])
     async with browser(hall) as page:
-        await page.goto(f"{hall.url}/desk?lang=en")
+        await page.goto(f"{hall.url}/desk?view=all&lang=en")
         await page.wait_for_selector('.ag-row[row-id="case/t/N0003"]')
         await expect(page.locator(".panel-desk-list[data-state]")).to_be_visible()
         await page.wait_for_selector('.bar-link-state[data-link="live"]')
@@ -208,7 +208,7 @@ async def test_a_wall_changes_its_layout_when_a_supervisor_switches_it(hall):
 async def test_a_session_that_ended_leads_back_to_the_sign_in(hall):
     bus = hall.bus()
     async with browser(hall, "viewer") as page:
-        await page.goto(f"{hall.url}/desk?lang=en")
+        await page.goto(f"{hall.url}/desk?view=all&lang=en")
         await page.wait_for_selector(".ag-row .cell-number")
         cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
         await access.close_session(bus, cookies[access.COOKIE])
