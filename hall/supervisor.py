@@ -156,13 +156,26 @@ class Supervisor:
             for name in RUN_STATE:
                 path = self.settings.data_dir / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            self._put_ledger_aside()
         if self.settings.embedded:
             bus_socket(self.settings.data_dir).unlink(missing_ok=True)
+
+    def _put_ledger_aside(self) -> None:
+        """A record of decisions is never deleted: the next run begins a new one beside it."""
+        folder = self.settings.data_dir
+        if not (folder / "ledger.db").exists():
+            return
+        number = 1 + sum(1 for _ in folder.glob("ledger-before-*.db"))
+        for suffix in ("", "-wal", "-shm"):
+            old = folder / f"ledger.db{suffix}"
+            if old.exists():
+                old.rename(folder / f"ledger-before-{number}.db{suffix}")
+        self.tell(f"the ledger of earlier runs is kept as {folder / f'ledger-before-{number}.db'}")
 
     def _keep_private(self) -> None:
         """Takes what an earlier version kept readable for other users of this machine away from them: stream addresses
         with passwords lie in the bus's files, people's reports in the casebook. What is new is private by the umask."""
-        for name in ("run", *RUN_STATE, "users.db"):
+        for name in ("run", *RUN_STATE, "users.db", "ledger.db", "ledger.db-wal", "media"):
             path = self.settings.data_dir / name
             if path.exists():
                 path.chmod(0o700 if path.is_dir() else 0o600)

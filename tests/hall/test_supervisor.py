@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from hall.core import settings as settings_module
 from hall.core.errors import HallError
-from hall.supervisor import harmless, read_procfile
+from hall.supervisor import Supervisor, harmless, read_procfile
 from tests.running import ROOT, free_port_pair
 
 
@@ -57,7 +58,8 @@ def test_a_port_that_is_no_number_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "bus", "gate", "web", "feeds", "dispatch", "video", "list", "doctor", "replay", "version"]
+    "command",
+    ["run", "bus", "gate", "web", "feeds", "dispatch", "video", "list", "doctor", "replay", "limits", "audit", "version"],
 )
 def test_every_command_explains_itself(command):
     ended = _hall(command, "--help")
@@ -107,3 +109,21 @@ def test_a_process_may_open_as_many_files_as_the_machine_allows_up_to_what_scree
         "assert soft == (FILES if hard == r.RLIM_INFINITY else min(FILES, hard)), soft"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
+
+
+def test_a_fresh_run_keeps_the_record_of_earlier_decisions(tmp_path, monkeypatch):
+    monkeypatch.setenv("HALL_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("HALL_PORT", str(free_port_pair()))
+    (tmp_path / "ledger.db").write_bytes(b"first")
+    (tmp_path / "ledger.db-wal").write_bytes(b"its log")
+    (tmp_path / "cases.db").write_bytes(b"rebuilt from the feeds")
+    for expected in (b"first", b"second"):
+        told = []
+        supervisor = Supervisor(settings_module.read(), told.append)
+        supervisor.prepare(fresh=True)
+        supervisor._lock.close()
+        kept = sorted(tmp_path.glob("ledger-before-*.db"))
+        assert kept[-1].read_bytes() == expected and str(kept[-1]) in told[-1]
+        (tmp_path / "ledger.db").write_bytes(b"second")
+    assert (tmp_path / "ledger-before-1.db-wal").read_bytes() == b"its log"
+    assert not (tmp_path / "cases.db").exists()
