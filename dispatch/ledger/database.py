@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import sqlite3
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from dispatch.ledger.schema import REVISIONS
+from dispatch.ledger.turn import Turn
 from hall.core.errors import LedgerFault
 
 log = logging.getLogger("hall")
@@ -39,6 +39,7 @@ class Database:
         if not self.sqlite and self.url.get_backend_name() != "postgresql":
             raise LedgerFault(f"the ledger is kept in SQLite or PostgreSQL, not in {self.url.get_backend_name()}")
         self.place = self.url.database if self.sqlite else self.url.render_as_string(hide_password=True)
+        self._turn = Turn(Path(self.url.database or ""), TURN_SECONDS) if self.sqlite else None
         self._writer = self._engine("BEGIN IMMEDIATE", pool_size=1, max_overflow=0, pool_timeout=TURN_SECONDS)
         self._reader = self._engine("BEGIN", pool_size=4, max_overflow=4)
         try:
@@ -76,7 +77,12 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that nobody else writes beside: what commits later has the higher numbers. Ends durable."""
-        with self._faults(), self._writer.begin() as connection:
+        with self._faults(), self._turn.held() if self._turn else contextlib.nullcontext(), self._transaction() as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        with self._writer.begin() as connection:
             if not self.sqlite:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN_KEY})")
             yield connection
@@ -89,19 +95,19 @@ class Database:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+        if self._turn:
+            self._turn.close()
 
     # -- opening -------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _opening(self) -> Iterator[None]:
         """One process at a time makes a SQLite file or changes its journal: SQLite itself does not wait for that."""
-        if not self.sqlite:
+        if self._turn is None:
             yield
             return
-        path = Path(self.url.database or "")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with Path(f"{path}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        Path(self.url.database or "").parent.mkdir(parents=True, exist_ok=True)
+        with self._turn.held():
             yield
 
     def _migrate(self) -> None:
@@ -116,7 +122,7 @@ class Database:
 
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-        with self.write() as connection:
+        with self._transaction() as connection:
             self._known(_revision_in(connection))  # again: another process may have been here meanwhile
             config.attributes["connection"] = connection
             command.upgrade(config, REVISIONS[-1])

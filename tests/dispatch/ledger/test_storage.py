@@ -77,7 +77,7 @@ def torn(tmp_path, seed):
     dice, folder = random.Random(seed), tmp_path / f"torn{seed}"
     folder.mkdir()
     for live in (tmp_path / "live").iterdir():
-        if live.name.endswith(("-shm", ".lock")):  # made anew, and empty
+        if live.name.endswith(("-shm", "-queue", "-turn")):  # made anew, and empty
             continue
         synced = tmp_path / "synced" / live.name
         new, old = live.read_bytes(), synced.read_bytes() if synced.exists() else b""
