@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from dispatch import webhooks
 from dispatch.casebook import Casebook, CasebookFault, Version
 from dispatch.casefile.model import subject_of_file
 from dispatch.desk import Desk
@@ -76,8 +77,8 @@ class Dispatch:
                 group.create_task(self._tell_series())
                 group.create_task(self._keep_house())
                 group.create_task(Relay(self.ledger, self.process.bus, self.process).run())
-                files = self.files
-                for work in (files.open_files(), files.follow_ledger(), files.watch_clocks(), self.notifier.run()):
+                files, hooks = self.files, webhooks.run(self.process, self.desk, self.ledger)
+                for work in (files.open_files(), files.follow_ledger(), files.watch_clocks(), self.notifier.run(), hooks):
                     group.create_task(work)
         finally:
             self.desk.close()

@@ -134,7 +134,7 @@
     const link = state.online ? `● ${field.t("field.online")}` : `✕ ${field.t("field.offline")}`;
     return make("header.bar", {}, [
       make("strong.bar-name", {}, name),
-      make("span.bar-link", { role: "status", "data-online": state.online }, link),
+      make("span.bar-link", { role: "status", "data-online": String(state.online) }, link),
       waiting ? make("span.bar-queue", { role: "status" }, `↑ ${field.t("field.queue", { count: waiting })}`) : "",
       other ? make("button.plain", { type: "button", lang: other, onclick: () => (field.setLocale(other), paint()) }, field.t(`language.${other}`)) : "",
     ]);

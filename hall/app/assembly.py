@@ -18,6 +18,8 @@ from dispatch.desk import Desk
 from dispatch.ledger import Ledger
 from dispatch.noticeboard import NoticeBoard
 from dispatch.policy import Policy, compile_policy
+from dispatch.webhooks.settings import hooks_of
+from dispatch.webhooks.store import DeliveryStore
 from feeds.places import Places
 from hall import __version__, access
 from hall.app import geography, ingest, shell
@@ -26,7 +28,7 @@ from hall.app.api import Api
 from hall.app.cases import Cases
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
-from hall.app.field import FieldApi
+from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
@@ -35,6 +37,7 @@ from hall.app.signin import SignIn
 from hall.app.users import FIRST_USER, Users
 from hall.app.visit import Visit
 from hall.app.wallside import WallSide
+from hall.app.webhooks import WebhookApi
 from hall.app.words import Words
 from hall.core.errors import BusLost
 from hall.core.process import Process
@@ -119,7 +122,9 @@ async def assemble(process: Process) -> Assembled:
     parts = await asyncio.to_thread(DispatchParts, process, users, room)
     api = Api(process, users, list(pages.walls), parts.forget)
     routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router, *parts.routers)
-    routers += _field(process, command_desk, words)
+    routers += _field(process, command_desk, words, parts.commands.send)
+    deliveries = await asyncio.to_thread(DeliveryStore, process.settings.data_dir / "webhooks.db")
+    routers += (WebhookApi(command_desk, deliveries, {hook.name: hook.shown() for hook in hooks_of(process.config)}).router,)
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)
@@ -131,6 +136,7 @@ async def assemble(process: Process) -> Assembled:
 
     async def close() -> None:
         cases.close()
+        deliveries.close()
         await parts.close()
         await asyncio.to_thread(command_desk.close)
         await posters.close()
@@ -168,10 +174,10 @@ async def _room(process: Process, command_desk: Desk, book: Casebook, policy: Po
     return Room(command_desk, book, lambda: Places(process.config), conditions, recommend)
 
 
-def _field(process: Process, command_desk: Desk, words: Words) -> tuple[APIRouter, ...]:
+def _field(process: Process, command_desk: Desk, words: Words, send: Send) -> tuple[APIRouter, ...]:
     """Notices, and the crews' phones."""
     board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
-    phone = FieldApi(process, command_desk, board, crew_moves)
+    phone = FieldApi(process, command_desk, board, crew_moves, send)
     return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
 
 

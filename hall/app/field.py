@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
@@ -45,10 +45,14 @@ class Desk(Protocol):
 
     files: Any
 
-    async def execute(self, command: Command, actor: Actor) -> Outcome: ...
+    async def execute(self, command: Command, actor: Actor) -> Outcome: ...  # of the stamps of notices
     async def state(self, subject: str) -> Any | None: ...
     async def states(self, topic: str) -> dict[str, Any]: ...
     async def note(self, what: str, actor: Actor, data: dict[str, Any], reason: str = "") -> None: ...
+
+
+#: hall.app.commanding.Commands.send: as whoever makes the request, with the checks and bounds of every command
+Send = Callable[[Command], Awaitable[Outcome]]
 
 
 class Body(BaseModel):
@@ -93,8 +97,8 @@ class Where(Body):
 class FieldApi:
     """The phone's half of the API; `router` serves it. `crew_moves` is dispatch.crews.moves.allowed."""
 
-    def __init__(self, process: Process, desk: Desk, board: Board, crew_moves: CrewMoves) -> None:
-        self.process, self.desk, self.board, self.crew_moves = process, desk, board, crew_moves
+    def __init__(self, process: Process, desk: Desk, board: Board, crew_moves: CrewMoves, send: Send) -> None:
+        self.process, self.desk, self.board, self.crew_moves, self.send = process, desk, board, crew_moves, send
         self.links = FieldLinks(process.bus)
         self.router = APIRouter(prefix="/api/v1/field", tags=["field"])
         routes: tuple[tuple[str, Callable, str], ...] = (
@@ -170,12 +174,12 @@ class FieldApi:
         time = None if action.time is None else min(action.time, self.process.clock.now())
         command = Command(id=action.id, subject=subject, move=action.move, reason=action.reason, data=data, time=time)
         if subject.startswith("file/") and self.desk.files.needs_revision(action.move):
-            outcome = await self._on_present_revision(command, actor)
+            outcome = await self._on_present_revision(command)
         else:
-            outcome = await self.desk.execute(command, actor)
+            outcome = await self.send(command)
         return json({"outcome": outcome})
 
-    async def _on_present_revision(self, command: Command, actor: Actor) -> Outcome:
+    async def _on_present_revision(self, command: Command) -> Outcome:
         """A crew's report holds whatever else was noted on the case meanwhile; the table still says whether it is possible.
 
         The revision tried is kept before it is tried: a repetition must ask for the same thing to be known again.
@@ -187,7 +191,7 @@ class FieldApi:
                 kept = str(state.revision if state else 0).encode()
                 await self._keep_revision(command.id, int(kept))
             try:
-                return await self.desk.execute(msgspec.structs.replace(command, revision=int(kept)), actor)
+                return await self.send(msgspec.structs.replace(command, revision=int(kept)))
             except Refused as refusal:
                 if refusal.reason != "stale":
                     raise
