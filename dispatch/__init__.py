@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 async def run(process: Process) -> None:
     """The dispatch process; returns only when cancelled."""
+    from dispatch.evaluation.keeper import Keeper
     from dispatch.service import Dispatch
 
-    await Dispatch(process).run()
+    dispatch = Dispatch(process)
+    process.spawn(Keeper(process).run(), "evaluation")
+    await dispatch.run()
