@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
+from hall.core.model import LOG_TOPICS
+
 #: inspector 监督员, department 处置部门 (a seat of one unit); crew: a field link's holder, who reaches his own tasks only
 ROLES = (
     "viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin", "inspector", "department", "crew",
@@ -74,6 +78,28 @@ def may(role: str, act: str) -> bool:
     return role in MATRIX[act]
 
 
-def topics_for(role: str) -> tuple[str, ...]:
-    """The stream topics a role may follow; none for an unknown role."""
-    return TOPICS.get(role, ())
+def topics_for(role: str, districts: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The stream topics a role may follow; none for an unknown role. Histories are told whole, so who answers for some
+    districts only does not follow them."""
+    found = TOPICS.get(role, ())
+    return tuple(topic for topic in found if topic not in LOG_TOPICS) if districts else found
+
+
+class Bounded(Protocol):
+    """What of an identity decides which documents it may see."""
+
+    role: str
+    unit: str
+    districts: tuple[str, ...]
+
+
+def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
+    """What a stream tells this identity at most: `where` of the subscription by topic. What lies in no known district is
+    everybody's; of a department, case files and crews are its own."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    if who.districts:
+        found = {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file")}
+    if who.role == "department":
+        for topic in ("file", "crew"):
+            found.setdefault(topic, {})["unit"] = [who.unit]
+    return found

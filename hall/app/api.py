@@ -22,6 +22,7 @@ from hall.core.bus import entry_id
 from hall.core.errors import Refused
 from hall.core.model import STATE_TOPICS
 from hall.core.process import Process
+from hall.roles import bounds
 
 log = logging.getLogger("hall.web")
 SAMPLE_BYTES = 4096
@@ -98,7 +99,8 @@ class Api:
         who = current_visit().identity
         acts = [act for act in access.MATRIX if access.may(who.role, act)]
         known = {"unit": who.unit, "districts": who.districts, "display": who.display, "kind": who.kind}
-        return json({"name": who.name, "role": who.role, **known, "may": acts, "topics": access.topics_for(who.role)})
+        topics = access.topics_for(who.role, who.districts)
+        return json({"name": who.name, "role": who.role, **known, "may": acts, "topics": topics})
 
     # -- system ---------------------------------------------------------------------------------------------------
 
@@ -153,9 +155,13 @@ class Api:
         """Every current document of a topic, as events."""
         if topic not in STATE_TOPICS:
             raise Refused("unknown-topic", f"one of {', '.join(STATE_TOPICS)}", 404)
-        if topic not in access.topics_for(current_visit().identity.role):
+        who = current_visit().identity
+        if topic not in access.topics_for(who.role, who.districts):
             raise Refused("forbidden", f"this role may not read {topic}", 403)
-        return json(await self._current(topic))
+        found = await self._current(topic)
+        if limits := bounds(who).get(topic):
+            found.events = [raw for raw in found.events if _within(raw, limits)]
+        return json(found)
 
     async def _current(self, topic: str) -> documents.Documents:
         if self._waiting >= READS_WAITING:
@@ -217,6 +223,11 @@ class Api:
         await self._forget(name)
         _noted("removed", name)
         return json({"removed": name})
+
+
+def _within(raw: msgspec.Raw, limits: dict[str, list[Any]]) -> bool:
+    data = msgspec.json.decode(raw).get("data") or {}
+    return all(data.get(name) in allowed for name, allowed in limits.items())
 
 
 def _noted(what: str, whom: str) -> None:

@@ -15,11 +15,15 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from hall.app.answers import json
+from hall.app.refusals import Kind
+from hall.app.seeing import refusal_of, unseen
+from hall.app.visit import current_visit
 from hall.core.errors import Refused
 from hall.core.process import Process
 
 DEEPEST_OFFSET = 1_000_000
 SEARCHES_AT_ONCE = 2
+_NOWHERE = "\x01"  # a name that no district and no unit has
 #: searches that may wait for their turn; more are refused, so that a storm of requests cannot pile up
 SEARCHES_WAITING = 50
 _Words = Annotated[list[str] | None, Query(max_length=50)]
@@ -41,11 +45,25 @@ def day_start(now: int, timezone: str) -> int:
     return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 
 
-class Cases:
-    """Handlers and their router. The casebook is read in a few threads, so that no search holds up the pages."""
+def _own(named: dict[str, Any]) -> dict[str, Any]:
+    """Filters narrowed to what the asker may see; a value asked for that is not his finds nothing."""
+    who = current_visit().identity
+    found: dict[str, Any] = {}
+    if who.districts:
+        asked = named["district"]
+        found["district"] = [name for name in ("", *who.districts) if not asked or name in asked] or [_NOWHERE]
+    if who.role == "department":
+        asked = named["unit"]
+        found["unit"] = [who.unit] if who.unit and (not asked or who.unit in asked) else [_NOWHERE]
+    return found
 
-    def __init__(self, process: Process, book: Book) -> None:
-        self.process, self.book = process, book
+
+class Cases:
+    """Handlers and their router. The casebook is read in a few threads, so that no search holds up the pages. `count` takes
+    refusals for the audit."""
+
+    def __init__(self, process: Process, book: Book, count: Callable[[Kind], None]) -> None:
+        self.process, self.book, self._count = process, book, count
         self._threads = ThreadPoolExecutor(SEARCHES_AT_ONCE, "casebook")
         self._waiting = 0
         self.router = APIRouter(tags=["cases"])
@@ -60,6 +78,7 @@ class Cases:
         class_name: _Words = None,
         report_source: _Words = None,
         unit: _Words = None,
+        owner: _Words = None,
         severity: Annotated[list[_Severity] | None, Query(max_length=5)] = None,
         open: bool | None = None,
         overdue: bool | None = None,
@@ -78,8 +97,9 @@ class Cases:
         now = self.process.clock.now()
         if today:
             since = max(since or 0, day_start(now, self.process.config.city.timezone))
-        named = dict(state=state, district=district, class_name=class_name, report_source=report_source, unit=unit)
+        named = dict(state=state, district=district, class_name=class_name, report_source=report_source, unit=unit, owner=owner)
         named |= dict(severity=severity, open=open, overdue=overdue, since=since, until=until)
+        named |= _own(named)
         filters = {name: value for name, value in named.items() if value is not None}
         try:
             page = await self._read(lambda: self.book.search(q, filters, sort, offset, limit, now))
@@ -93,10 +113,18 @@ class Cases:
         newest, history = found
         if newest is None:
             raise Refused("unknown-case", f"no case {subject[:120]}", 404)
+        who = current_visit().identity
+        if reason := unseen(who, newest.get("district", ""), newest.get("unit", "")):
+            self._refused(reason)
+            raise refusal_of(reason)
         versions = [{"subject": subject, **version, "data": version.pop("case")} for version in history]
         known = {key: value for key, value in newest.items() if key not in ("subject", "time")}
         current = next((v for v in reversed(versions) if v["time"] == newest["time"]), versions[-1] if versions else {})
         return json({"case": {**current, "subject": subject, "time": newest["time"], "data": known}, "history": versions})
+
+    def _refused(self, reason: str) -> None:
+        visit = current_visit()
+        self._count(Kind(reason, visit.identity.name, visit.identity.role, visit.address, visit.path[:200]))
 
     async def _read(self, work: Callable[[], Any]) -> Any:
         if self._waiting >= SEARCHES_WAITING:

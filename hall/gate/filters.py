@@ -81,6 +81,20 @@ class Filter:
         return True
 
 
+def within(asked: Where | None, bounds: Where) -> Where | None:
+    """A `where` that asks for no more than `bounds` allows, however it was asked."""
+    if not bounds:
+        return asked
+    found = dict(asked or {})
+    for topic, fields in bounds.items():
+        wanted = dict(found.get(topic, {}))
+        for name, allowed in fields.items():
+            given = wanted.get(name)
+            wanted[name] = [value for value in given if value in allowed] if isinstance(given, list) else allowed
+        found[topic] = wanted
+    return found
+
+
 def tombstone(event: dict[str, Any]) -> bytes:
     """The event as told to whom its document has left: same identity, `data` null."""
     kept = {name: event[name] for name in ("id", "source", "subject", "time", "recordedtime") if name in event}

@@ -9,7 +9,7 @@ import msgspec
 from hall.core.board import Position
 from hall.core.errors import Refused
 from hall.core.model import LOG_TOPICS, STATE_TOPICS
-from hall.gate.filters import Filter
+from hall.gate.filters import Filter, Where, within
 from hall.gate.listener import Asked
 
 #: bytes of one client message
@@ -104,8 +104,8 @@ def _encoded(part: Any) -> bytes:
         raise Refused("malformed", "part: too deep") from None
 
 
-def read_subscribe(raw: bytes, allowed: tuple[str, ...]) -> Asked:
-    """Checks topics, filter and position; raises Refused."""
+def read_subscribe(raw: bytes, allowed: tuple[str, ...], bounds: Where | None = None) -> Asked:
+    """Checks topics, filter and position; raises Refused. `bounds` is what the asker may see at most (hall.roles.bounds)."""
     wanted = _decode(raw, Subscribe)
     for topic in wanted.topics:
         if topic not in KNOWN_TOPICS:
@@ -115,7 +115,7 @@ def read_subscribe(raw: bytes, allowed: tuple[str, ...]) -> Asked:
     strange = set(wanted.where or ()) - set(wanted.topics)
     if strange:
         raise Refused("filter-malformed", f"where names topics that are not subscribed: {', '.join(sorted(strange))}")
-    where = Filter(wanted.where)
+    where = Filter(within(wanted.where, {topic: bounds[topic] for topic in wanted.topics if topic in (bounds or {})}))
     if not wanted.from_:
         return Asked(tuple(wanted.topics), where)
     stamp, _, position = wanted.from_.rpartition("@")

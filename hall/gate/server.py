@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import State
 
 from hall import __version__
-from hall.access import Identity, is_loopback, topics_for
+from hall.access import Identity, is_loopback
 from hall.core.clock import monotonic, real_ms
 from hall.core.errors import Refused
 from hall.core.process import Process
@@ -31,6 +31,7 @@ from hall.gate.frames import encode, say
 from hall.gate.hub import Hub
 from hall.gate.listener import Listener
 from hall.gate.screens import Screens
+from hall.roles import bounds, topics_for
 
 log = logging.getLogger("hall.gate")
 PATH = "/v1/stream"
@@ -155,7 +156,7 @@ class Gate:
     def _hello(self, listener: Listener, who: Identity) -> None:
         tick = round(self.process.settings.tick_seconds * 1000)
         about = {"name": who.name, "role": who.role, "wall": who.wall}
-        topics = topics_for(who.role)
+        topics = topics_for(who.role, who.districts)
         hello = say("hello", gate=self.name, build=__version__, now=real_ms(), tick=tick, who=about, topics=topics)
         listener.write(hello)
 
@@ -172,7 +173,7 @@ class Gate:
 
     def _handle(self, connection: ServerConnection, listener: Listener, who: Identity, op: str, raw: bytes) -> None:
         if op == "subscribe":
-            listener.asked = requests.read_subscribe(raw, topics_for(who.role))
+            listener.asked = requests.read_subscribe(raw, topics_for(who.role, who.districts), bounds(who))
             self.hub.ask(listener)
         elif op == "ping":
             listener.write(say("pong", n=requests.read_ping(raw).n, now=real_ms()))

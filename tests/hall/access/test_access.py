@@ -6,6 +6,8 @@ import pytest
 
 from hall import access
 from hall.core.model import LOG_TOPICS, STATE_TOPICS
+from hall.gate.filters import within
+from hall.roles import bounds
 
 # one row per act, one letter per role in this order
 ROLES = ("viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin", "inspector", "department", "crew")
@@ -153,3 +155,26 @@ async def test_a_link_code_works_once(bus):
 def test_the_form_token_follows_the_session_and_does_not_show_it():
     assert access.csrf_token("a") == access.csrf_token("a") != access.csrf_token("b")
     assert "secret" not in access.csrf_token("secret")
+
+
+def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
+    east = access.Identity("li", "operator", districts=("东区",))
+    assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive"}
+    assert bounds(east) == {topic: {"district": ["东区", "", None]} for topic in ("case", "file")}
+    drains = access.Identity("wu", "department", unit="排水处")
+    assert bounds(drains) == {"file": {"unit": ["排水处"]}, "crew": {"unit": ["排水处"]}}
+    assert bounds(access.Identity("sun", "supervisor")) == {}
+
+
+def test_a_subscription_asks_for_no_more_than_its_asker_may_see():
+    limits = {"file": {"district": ["东区", ""]}}
+    assert within(None, limits) == limits
+    assert within({"file": {"district": ["西区"]}, "case": {"state": ["closed"]}}, limits) == {
+        "file": {"district": []},
+        "case": {"state": ["closed"]},
+    }
+    assert within({"file": {"district": ["东区", "西区"], "state": ["x"]}}, limits)["file"] == {
+        "district": ["东区"],
+        "state": ["x"],
+    }
+    assert within({"file": {"district": {"min": 0}}}, limits)["file"] == {"district": ["东区", ""]}
