@@ -15,6 +15,8 @@ from dispatch.casebook import Casebook
 from dispatch.crews import recommender
 from dispatch.crews.moves import allowed as crew_moves
 from dispatch.desk import Desk
+from dispatch.evaluation.evaluator import Evaluator
+from dispatch.evaluation.store import Reader
 from dispatch.ledger import Ledger
 from dispatch.noticeboard import NoticeBoard
 from dispatch.policy import Policy, compile_policy
@@ -28,6 +30,7 @@ from hall.app.api import Api
 from hall.app.cases import Cases
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
+from hall.app.evaluation import Evaluation
 from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
 from hall.app.notices import NoticeApi
@@ -41,7 +44,7 @@ from hall.app.webhooks import WebhookApi
 from hall.app.words import Words
 from hall.core.errors import BusLost
 from hall.core.process import Process
-from layouts import admin, catalogue, chooser, desk, pair, walls
+from layouts import admin, catalogue, chooser, desk, evaluation, pair, walls
 from layouts.context import Context, context_of
 from layouts.wall import panels
 from layouts.wall import wall as render_wall
@@ -53,6 +56,7 @@ CONSOLES: dict[str, Callable[[Context], Any]] = {
     "/admin/feeds": admin.feeds,
     "/admin/screens": admin.screens,
     "/admin/users": admin.users,
+    "/evaluation": evaluation.evaluation,
     "/pair": pair.pair,
 }
 
@@ -129,6 +133,8 @@ async def assemble(process: Process) -> Assembled:
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)
+    figures = Evaluation(process, _evaluator(process), words, command_desk.note)
+    routers += (figures.router,)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -137,6 +143,7 @@ async def assemble(process: Process) -> Assembled:
 
     async def close() -> None:
         cases.close()
+        figures.close()
         deliveries.close()
         await parts.close()
         await asyncio.to_thread(command_desk.close)
@@ -180,6 +187,10 @@ def _field(process: Process, command_desk: Desk, words: Words, send: Send) -> tu
     board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
     phone = FieldApi(process, command_desk, board, crew_moves, send)
     return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
+
+
+def _evaluator(process: Process) -> Evaluator:
+    return Evaluator(process.config, Reader(process.settings.data_dir / "evaluation.db"))
 
 
 async def _first_user(users: Users) -> None:
