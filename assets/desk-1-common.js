@@ -108,6 +108,7 @@
 
   const PAGES = [
     ["/desk", "desk.nav.desk", "see-desk"],
+    ["/evaluation", "desk.nav.evaluation", "see-evaluation"],
     ["/admin/feeds", "desk.nav.feeds", "see-system"],
     ["/admin/screens", "desk.nav.screens", "see-system"],
     ["/admin/users", "desk.nav.users", "manage-users"],
