@@ -65,7 +65,7 @@
   function paintFoot() {
     const { push, frame } = current;
     const left = push.until == null ? "" : hall.t("show.left", { n: clockText(push.until - hall.clock.real()) });
-    const parts = [`${hall.show.mark(push.priority)} ${hall.t(`show.what.${push.what}`)}`, hall.t("show.by", { who: push.who, desk: push.desk || "–", at: hall.format.seconds(push.since) })];
+    const parts = [`${hall.show.mark(push.priority)} ${hall.t(`show.what.${push.what}`)}`, show.by(push)];
     if (push.reason) parts.push(hall.t("show.reason", { reason: push.reason }));
     if (left) parts.push(left);
     const text = parts.join("  ·  ");
@@ -152,6 +152,8 @@
     content: (what, make) => kinds.set(what, make),
     top,
     clockText,
+    /** Who pushed it, from where, since when. */
+    by: (push) => hall.t(push.desk ? "show.by-at" : "show.by", { who: push.who, desk: push.desk, at: hall.format.seconds(push.since) }),
     mark: (priority) => "▮".repeat(priority) + "▯".repeat(4 - priority),
     /** The layer that large things of this wall stand on. */
     layer: () => layer,

@@ -4,16 +4,18 @@
 (function () {
   const hall = window.hall;
   const REFRESH_MS = 10000;
+  const AFTER_MS = 1000;
   const LARGEST_EM = 7;
   const SMALLEST_EM = 1;
 
   // -- a message: as large as it fits ---------------------------------------------------------------------------------
 
   function fit(holder, text) {
-    for (let size = LARGEST_EM; size > SMALLEST_EM; size -= 0.5) {
+    for (let size = LARGEST_EM; size >= SMALLEST_EM; size -= 0.5) {
       text.style.fontSize = `${size}em`;
       if (text.scrollHeight <= holder.clientHeight && text.scrollWidth <= holder.clientWidth) return;
     }
+    holder.classList.add("is-long"); // it can be scrolled; nothing of it is made smaller than everything else on the wall
   }
 
   hall.show.content("message", (push) => {
@@ -24,7 +26,7 @@
     const from = hall.make("p.show-message-from", {}, hall.t("show.from", { who: push.who, role: hall.word("desk.role", push.role), at: hall.format.time(push.since) }));
     const holder = hall.make("div.show-message-holder", {}, text);
     const node = hall.make("div.show-message", { "data-level": level }, [mark, holder, from]);
-    const ready = Promise.resolve().then(() => fit(holder, text));
+    const ready = new Promise((resolve) => requestAnimationFrame(resolve)).then(() => fit(holder, text));
     return { node, ready };
   });
 
@@ -106,6 +108,6 @@
       }
       return Promise.all(["basemap", "districts", "cells"].map(hall.citymap.geography));
     });
-    return { node, ready, remove: () => map && map.remove() };
+    return { node, ready, remove: () => map && setTimeout(() => map.remove(), AFTER_MS) }; // once its painter has let go of it
   });
 })();

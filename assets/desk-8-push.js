@@ -113,7 +113,7 @@
         const { push } = row;
         const left = push.until == null ? hall.t("push.until-withdrawn") : hall.t("push.left", { n: hall.show.clockText(push.until - hall.clock.real()) });
         hall.setText(item.parts.head, `${wall} · ${targetText(target)} · ${hall.show.mark(push.priority)} ${contentText(push)}`);
-        hall.setText(item.parts.about, [hall.t("show.by", { who: push.who, desk: push.desk || "–", at: hall.format.seconds(push.since) }), push.reason && hall.t("show.reason", { reason: push.reason }), left].filter(Boolean).join(" · "));
+        hall.setText(item.parts.about, [hall.show.by(push), push.reason && hall.t("show.reason", { reason: push.reason }), left].filter(Boolean).join(" · "));
         hall.setText(item.parts.answers, row.answers.length ? row.answers.map((one) => hall.t(`push.state.${one.state}`, one)).join(" · ") : hall.t("push.no-screen"));
         item.dataset.state = worst(row.answers);
         node.append(item);
@@ -209,7 +209,7 @@
     node.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && (event.stopPropagation(), close()));
     form.what.onchange = kinds;
     body.onsubmit = submit;
-    document.body.append(node);
+    (document.querySelector(".console") || document.body).append(node);
     hall.link.want(["show", "screen", "channel"]);
 
     function kinds() {
