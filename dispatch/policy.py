@@ -11,6 +11,7 @@ from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
 from dispatch.crews.aggregate import Crews
 from dispatch.notices import Notices
+from dispatch.shifts import Shifts
 from dispatch.shows import Shows
 from hall.core.config import HallConfig
 from hall.core.errors import ConfigError
@@ -28,7 +29,7 @@ class Policy(NamedTuple):
 
     def aggregates(self) -> dict[str, Aggregate]:
         """Every kind of stream the ledger keeps, by topic."""
-        return {made.topic: made for made in (self.files, Crews(), Notices(), Shows())}
+        return {made.topic: made for made in (self.files, Crews(), Notices(), Shifts(), Shows())}
 
 
 def compile_policy(config: HallConfig) -> Policy:
