@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import os
 from typing import Any
@@ -46,9 +48,9 @@ class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def key(self) -> bytes:
-        """What signs: the configured text, or what the environment holds now."""
+        """What signs: the configured text, or what the environment holds now. `whsec_` begins a key in base64."""
         text = os.environ.get(self.secret[4:], "") if self.secret.startswith("env:") else self.secret
-        return text.encode()
+        return base64.b64decode(text[6:], validate=True) if text.startswith("whsec_") else text.encode()
 
 
 def hooks_of(config: HallConfig) -> list[Hook]:
@@ -72,8 +74,11 @@ def _problem(hook: Hook, names: list[str]) -> tuple[str, str] | None:
         return "url", "an http or https address without a user in it"
     if not hook.name or hook.name in names or not hook.name.replace("-", "").replace("_", "").isalnum():
         return "name", "letters, figures, - and _, each name once"
-    if len(hook.key) < SECRET_LEAST:
-        return "secret", f"at least {SECRET_LEAST} characters, or env:NAME of a variable that is set"
+    try:
+        if len(hook.key) < SECRET_LEAST:
+            return "secret", f"at least {SECRET_LEAST} characters, or env:NAME of a variable that is set"
+    except binascii.Error:
+        return "secret", "what follows whsec_ is not base64"
     try:
         _ = hook.networks
     except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
@@ -26,8 +27,8 @@ CREW = Actor(name="crew:c1", role="crew", kind="crew", crew="c1")
 class Standing:
     """What a Desk needs of a process: a city clock that stands where the test puts it, a bus to nudge, counters."""
 
-    def __init__(self, bus, now: int = 1_800_000_000_000, dispatch: dict | None = None) -> None:
-        self.bus, self.counters = bus, {}
+    def __init__(self, home: Path, bus, now: int = 1_800_000_000_000, dispatch: dict | None = None) -> None:
+        self.bus, self.counters, self.settings = bus, {}, SimpleNamespace(data_dir=home)
         self.clock = CityClock()
         self.config = HallConfig(
             city=CityConfig(name={"en": "T"}, centre=(113.9, 35.3), code="410700"), dispatch=dispatch or {}
@@ -42,7 +43,7 @@ class Town:
     """Cases and crews in a ledger; `do` makes a move as somebody and returns its outcome."""
 
     def __init__(self, home: Path, bus, dispatch: dict | None = None) -> None:
-        self.process = Standing(bus, dispatch=dispatch)
+        self.process = Standing(home, bus, dispatch=dispatch)
         clocks = CityClocks.from_table({}, "Asia/Shanghai", lambda name: home / name)
         files = CaseFiles(CaseRules(), clocks)
         aggregates = {made.topic: made for made in (files, Crews(), Notices())}
