@@ -33,6 +33,7 @@ from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
 from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
+from hall.app.georeport import Service
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
 from hall.app.shows import Shows
@@ -179,7 +180,9 @@ async def _room(process: Process, command_desk: Desk, book: Casebook, policy: Po
     def recommend(case: dict[str, Any], crews: list[Any], positions: list[Any], now: int) -> dict[str, Any]:
         return recommender.as_json(ranking.recommend(case, crews, recommender.fixes(positions), now))
 
-    return Room(command_desk, book, lambda: Places(process.config), conditions, recommend)
+    known = {rule.class_code or rule.subclass_name: rule for rule in reversed(policy.clocks.limits.rules) if rule.subclass_name}
+    services = [Service(code, rule.subclass_name, rule.class_name, rule.kind) for code, rule in sorted(known.items())]
+    return Room(command_desk, book, lambda: Places(process.config), conditions, recommend, services)
 
 
 def _field(process: Process, command_desk: Desk, words: Words, send: Send) -> tuple[APIRouter, ...]:

@@ -10,8 +10,10 @@ from fastapi import APIRouter
 
 from hall.app.commanding import Commands
 from hall.app.dispatching import Dispatching
+from hall.app.georeport import Service
 from hall.app.media import Media
 from hall.app.mediastore import MediaStore
+from hall.app.open311 import Open311
 from hall.app.picture import Picture, Row
 from hall.app.preferences import PreferenceBook, Preferences
 from hall.app.refusals import Kind, Refusals
@@ -32,6 +34,7 @@ class Room(NamedTuple):
     places: Callable[[], Any]
     conditions: Callable[[dict[str, Any]], list[dict[str, Any]]]
     recommend: Callable[[dict[str, Any], list[Any], list[Row], int], dict[str, Any]]
+    services: list[Service]  # kinds of reports that outside apps may make (Open311)
 
 
 class DispatchParts:
@@ -55,6 +58,7 @@ class DispatchParts:
             self.media.router,
             Preferences(self.preferences).router,
             Tokens(process.bus).router,
+            Open311(process, self.commands, self.reporting, room.book, room.services).router,
         )
 
     async def _audit(self, kind: Kind, times: int) -> None:

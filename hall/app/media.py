@@ -25,11 +25,7 @@ MOST_BYTES = 12 * 1024 * 1024
 #: pictures decoded at once: each may take 160 MB for a moment
 DECODERS, WAITING = 2, 20
 State = Callable[[str], Any]
-#: nothing in a stored picture may run or be framed, whatever a browser takes it for
-_HEADERS = {
-    "content-security-policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "cache-control": "private, max-age=86400, immutable",
-}
+_HEADERS = {"cache-control": "private, max-age=86400, immutable"}
 
 
 class Uploaded(BaseModel):
