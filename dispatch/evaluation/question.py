@@ -22,11 +22,12 @@ _YEARS = range(1971, 2100)
 
 
 class Question(msgspec.Struct, kw_only=True):
-    """`by` one of BY; `period` one of KINDS, with `date` in it, or `start` and `end` (ms); `at` ms: as of when."""
+    """`by` one of BY; `period` one of KINDS with `date` in it, or `start` and `end` (ms); `at` ms: as of when."""
 
     by: str = "unit"
     period: str = ""
     date: str = ""
+    to: str = ""  # last day of a custom period that begins on `date`
     start: int | None = None
     end: int | None = None
     basis: str = ""
@@ -73,6 +74,8 @@ class Rules:
         return Asked(by, period, Scope(basis, period.start, period.end, at, filters), kpis)
 
     def period(self, question: Question, now: int) -> Period:
+        if question.period == "custom" and question.date:
+            return self._days(_date(question.date), _date(question.to or question.date))
         if question.start is not None or question.end is not None or question.period == "custom":
             if question.start is None or question.end is None:
                 raise Refused("bad-request", "a custom period has both from and until", 422)
@@ -85,6 +88,11 @@ class Rules:
             return self.calendar.of(kind, _date(question.date))
         named = kind in ("month", "year")
         return self.calendar.of(kind, self.calendar.month_of(now) if named else self.calendar.today(now))
+
+    def _days(self, first: datetime.date, last: datetime.date) -> Period:
+        if first > last:
+            raise Refused("bad-request", "from lies before until", 422)
+        return Period("custom", self.calendar.of("day", first).start, self.calendar.of("day", last).end)
 
     def spans(self, kind: str, period: Period) -> dict[str, tuple[int, int]]:
         """The days, weeks or months that a period has a part of: name (ISO date, or `2026-11`) -> the part's first and end."""

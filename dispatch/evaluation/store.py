@@ -185,7 +185,8 @@ class Reader:
             return question(db)
         except sqlite3.OperationalError as error:
             if "interrupt" in str(error):
-                raise Refused("evaluation-too-long", f"not answered within {self.seconds:g} s: choose a shorter period", 503) from None
+                detail = f"not answered within {self.seconds:g} s: choose a shorter period"
+                raise Refused("evaluation-too-long", detail, 503) from None
             if "no such table" in str(error):
                 raise Refused("evaluation-not-ready", "the hall is counting its cases for the first time", 503) from None
             raise

@@ -51,6 +51,7 @@ def asked(
     by: _Name = "unit",
     period: _Name = "",
     date: Annotated[str, Query(max_length=10)] = "",
+    to: Annotated[str, Query(max_length=10)] = "",
     start: Annotated[int | None, Query(alias="from", ge=0, le=2**53)] = None,
     until: _Moment = None,
     basis: _Name = "",
@@ -67,7 +68,7 @@ def asked(
     filters = {"district": district, "unit": unit, "class": class_name, "subclass": subclass, "source": source}
     given = {name: values for name, values in filters.items() if values}
     chosen = [name for name in kpis.split(",") if name]
-    question = dict(by=by, period=period, date=date, start=start, end=until, basis=basis, at=at, compare=compare)
+    question = dict(by=by, period=period, date=date, to=to, start=start, end=until, basis=basis, at=at, compare=compare)
     return {**question, "kpis": chosen, "filters": narrowed(given, current_visit().identity)}
 
 
