@@ -213,21 +213,43 @@
   }
 
   let painted = 0;
+  let shown = "";
+  let held = false; // a finger is on the screen: a button that is replaced under it would lose the tap
+
+  /** What the screen depends on: the same again needs no new elements. */
+  function picture() {
+    const here = field.position.here;
+    const items = field.queue.items.map((item) => [item.order, item.state, item.why, item.uploading]);
+    const place = here ? [here.lon.toFixed(4), here.lat.toFixed(4), Math.round(here.accuracy)] : field.position.state;
+    return JSON.stringify([state.doc, state.online, state.entered, state.fault, Math.floor(state.heard / 60000), field.locale, items, place, navigator.onLine]);
+  }
+
   function paint() {
     cancelAnimationFrame(painted);
     painted = requestAnimationFrame(() => {
-      const held = document.activeElement && document.activeElement.id === "link" ? document.activeElement.value : null;
-      const step = document.activeElement && document.activeElement.closest ? document.activeElement.closest("[data-task]") : null;
-      const name = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.step : "";
-      root.replaceChildren(bar(), state.entered ? main() : entrance());
-      if (held !== null && document.getElementById("link")) {
-        document.getElementById("link").value = held;
-        document.getElementById("link").focus();
-      }
-      if (step && name) root.querySelector(`[data-task="${CSS.escape(step.dataset.task)}"] [data-step="${name}"]`)?.focus();
+      const now = picture();
+      if (held || now === shown) return;
+      shown = now;
+      replace();
       readShown();
     });
   }
+
+  function replace() {
+    const active = document.activeElement;
+    const typed = active && active.id === "link" ? active.value : null;
+    const task = active && active.closest ? active.closest("[data-task]") : null;
+    const step = active && active.dataset ? active.dataset.step : "";
+    root.replaceChildren(bar(), state.entered ? main() : entrance());
+    if (typed !== null && document.getElementById("link")) {
+      document.getElementById("link").value = typed;
+      document.getElementById("link").focus();
+    }
+    if (task && step) root.querySelector(`[data-task="${CSS.escape(task.dataset.task)}"] [data-step="${step}"]`)?.focus();
+  }
+
+  window.addEventListener("pointerdown", () => (held = true), true);
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => ((held = false), setTimeout(paint, 0)), true);
   field.paint = paint;
 
   function offerUpdate(worker) {
