@@ -173,7 +173,7 @@ def _room(taken: Counter[str], feed: str, bound: int) -> Iterator[Callable[[int]
 
 def router(process: Process) -> APIRouter:
     """The two ingest routes of one hall."""
-    routes = APIRouter(prefix="/api/v1/ingest")
+    routes = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
     receiving: Counter[str] = Counter()
     sockets: Counter[str] = Counter()
 

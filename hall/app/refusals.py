@@ -12,14 +12,14 @@ from hall.core.errors import HallError
 
 log = logging.getLogger("hall.web")
 WINDOW_SECONDS = 60.0
-#: different refusals told by themselves in a window; the others are told in one line
-LINES = 20
+#: different refusals told by themselves in a window, of one asker and of all; the others are told in one line
+OWN_LINES, LINES = 6, 60
 #: of what the door says no to; an address that does not exist is nobody's attempt at anything
 AUDITED = frozenset({401, 403, 413, 429})
 
 
 class Kind(NamedTuple):
-    """What is counted together."""
+    """What is counted together; of the path only what it is about (`/api/v1/cases`), not which one."""
 
     reason: str
     who: str
@@ -48,12 +48,20 @@ class Refusals:
             self.flush()
             self._ends = monotonic() + WINDOW_SECONDS
             self._timer = asyncio.get_running_loop().call_later(WINDOW_SECONDS, self.flush)
-        if kind not in self._counts and len(self._counts) >= LINES:
-            kind = OTHERS
+        kind = self._bounded(kind._replace(path="/".join(kind.path.split("/")[:4])))
         seen = self._counts.get(kind, 0)
         self._counts[kind] = seen + 1
-        if not seen and kind is not OTHERS:
+        if not seen and kind.reason != OTHERS.reason:
             self._spawn(kind, 1)
+
+    def _bounded(self, kind: Kind) -> Kind:
+        """The kind itself, or what stands for all that is too much: of this asker, then of everybody."""
+        if kind in self._counts:
+            return kind
+        own = Kind(OTHERS.reason, kind.who, kind.role, kind.address, "")
+        if sum((one.who, one.address) == (kind.who, kind.address) for one in self._counts) >= OWN_LINES:
+            kind = own
+        return kind if kind in self._counts or len(self._counts) < LINES else OTHERS
 
     def flush(self) -> None:
         """Ends the window: what was refused more than once is told with how often."""
@@ -61,7 +69,7 @@ class Refusals:
             self._timer.cancel()
             self._timer = None
         for kind, times in self._counts.items():
-            if times > 1 or kind is OTHERS:
+            if times > 1 or kind.reason == OTHERS.reason:
                 self._spawn(kind, times)
         self._counts.clear()
         self._ends = 0.0
