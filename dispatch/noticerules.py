@@ -98,7 +98,7 @@ def _values(entry: Entry, file: CaseFile) -> dict[str, Any]:
         "number": file.case_id,
         "class": report.get("subclass_name") or report.get("class_name", ""),
         "place": report.get("address") or report.get("district", ""),
-        "who": entry.who,
+        "who": entry.who.removeprefix("crew:"),
         "unit": file.unit,
         "reason": entry.reason,
     }

@@ -59,7 +59,13 @@ class Notifier:
         await asyncio.to_thread(self.board.catch_up)
         commands: list[Command] = []
         for entry in speaking:
-            commands += await self._of(entry)
+            try:
+                commands += await self._of(entry)
+            except (LedgerFault, Refused):
+                raise
+            except Exception:  # one odd line must not keep the hall from telling of all others
+                log.exception("dispatch: nobody is told of ledger line %d", entry.seq)
+                self.process.counters["notice_faults"] += 1
         await self._execute(commands)
 
     async def _of(self, entry: Entry) -> list[Command]:

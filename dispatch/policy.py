@@ -13,6 +13,7 @@ from dispatch.crews.aggregate import Crews
 from dispatch.notices import Notices
 from dispatch.shifts import Shifts
 from dispatch.shows import Shows
+from dispatch.webhooks.settings import hooks_of
 from hall.core.config import HallConfig
 from hall.core.errors import ConfigError
 
@@ -38,6 +39,7 @@ def compile_policy(config: HallConfig) -> Policy:
     for name in table:
         if name not in TABLES:
             raise config.error(f"dispatch.{name}", f"no such table: one of {', '.join(TABLES)}")
+    hooks_of(config)  # the dispatch process compiles them for itself; a mistake shows before anything starts
     try:
         clocks = CityClocks.from_table(table, config.city.timezone, config.path)
     except ConfigError as error:

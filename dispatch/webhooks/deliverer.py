@@ -8,6 +8,7 @@ import logging
 import random
 import sqlite3
 
+from dispatch.casefile.model import CaseFile
 from dispatch.desk import Desk
 from dispatch.ledger import Ledger
 from dispatch.notices import subject_for
@@ -80,8 +81,14 @@ class Deliverer:
         if not entry.subject.startswith("file/") or entry.move not in hook.moves:
             return None
         file = await self.desk.state(entry.subject)
-        if not wanted(hook, entry, file):
+        try:
+            return self._made(hook, entry, file) if wanted(hook, entry, file) else None
+        except Exception:  # one odd line must not keep the department from all others
+            log.exception("dispatch: webhook %s leaves out ledger line %d", hook.name, entry.seq)
+            self.process.counters["webhooks_failed"] += 1
             return None
+
+    def _made(self, hook: Hook, entry: Entry, file: CaseFile) -> Delivery:
         now, unit = real_ms(), str(entry.data.get("unit") or file.unit)
         return Delivery(
             id=delivery_id(hook, entry), hook=hook.name, subject=entry.subject, seq=entry.seq, move=entry.move, made=now,

@@ -14,8 +14,8 @@ from hall.core.errors import Refused
 
 HOUR_MS = 3_600_000
 MAX_HOURS = 14 * 24
-#: devices that one link may sign in: a crew's, not a city's
-MAX_USES = 20
+#: times that one link may sign a phone in: a crew's for two weeks, not a city's
+MAX_USES = 100
 MAX_LINKS = 2_000
 
 
