@@ -1,0 +1,102 @@
+"""The cities a shift is worked in: a synthetic flood, and the hurricane day over Boston, each with units and crews."""
+
+from __future__ import annotations
+
+import csv
+import random
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.running import ROOT
+
+START = datetime(2011, 8, 28, 6, 0, tzinfo=UTC)
+UNITS = ("drains", "roads", "parks")
+#: departments of Boston's file that have most cases of the day
+BOSTON_UNITS = ("PWDx", "PARK", "BTDT", "ISD", "BWSC")
+
+
+@dataclass
+class City:
+    """`seconds`: real seconds of the replay. `crews`: unit -> crew ids."""
+
+    config: Path
+    units: tuple[str, ...]
+    seconds: float
+    crews: dict[str, list[str]] = field(default_factory=dict)
+
+
+def _roster(folder: Path, units: tuple[str, ...], each: int, lon: float, lat: float) -> dict[str, list[str]]:
+    crews = {unit: [f"{unit}-{n}" for n in range(each)] for unit in units}
+    with (folder / "crews.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["crew_id", "name", "unit", "lon", "lat"])
+        for unit, names in crews.items():
+            rows.writerows([name, name, unit, lon + n / 500, lat] for n, name in enumerate(names))
+    return crews
+
+
+def flood(folder: Path, cases: int, seconds: float, seed: int = 1, rate: int = 60) -> City:
+    """A short replay of `cases` reports; a seventh of them are ended again by their supplier while people work on them."""
+    dice, span = random.Random(seed), seconds * rate
+    with (folder / "cases.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "opened", "closed", "status", "kind", "unit", "lon", "lat"])
+        for number, at in enumerate(sorted(dice.uniform(1, span * 0.7) for _ in range(cases))):
+            opened = START + timedelta(seconds=at)
+            closed = opened + timedelta(seconds=dice.uniform(300, span * 0.3)) if number % 7 == 0 else None
+            ended = (closed.isoformat(), "closed") if closed else ("", "")
+            place = (113.9 + dice.random() / 50, 35.3 + dice.random() / 50)
+            rows.writerow([f"n{number}", opened.isoformat(), *ended, "积水", dice.choice(UNITS), *place])
+    config = folder / "hall.toml"
+    config.write_text(_FLOOD % (START.isoformat(), (START + timedelta(seconds=span)).isoformat(), rate), encoding="utf-8")
+    return City(config, UNITS, seconds, _roster(folder, UNITS, 4, 113.9, 35.3))
+
+
+def boston(folder: Path, start: str, stop: str, rate: int = 60) -> City:
+    """examples/boston-irene from `start` to `stop` (local, ISO), with a roster."""
+    text = (ROOT / "examples/boston-irene/hall.toml").read_text(encoding="utf-8")
+    text = re.sub(r'^start = "[^"]*"', f'start = "{start}"', text, count=1, flags=re.M)
+    text = re.sub(r"^rate = \d+", f"rate = {rate}", text, count=1, flags=re.M)
+    text = re.sub(r'^stop = "[^"]*"', f'stop = "{stop}"', text, count=1, flags=re.M)
+    config = folder / "hall.toml"
+    config.write_text(
+        text + '\n[dispatch.crews]\nroster = "crews.csv"\n[dispatch.casefile]\nundo_seconds = 600\n', encoding="utf-8"
+    )
+    seconds = (datetime.fromisoformat(stop) - datetime.fromisoformat(start)).total_seconds() / rate
+    return City(config, BOSTON_UNITS, seconds, _roster(folder, BOSTON_UNITS, 6, -71.08, 42.33))
+
+
+_FLOOD = """[city]
+name = {zh = "测试", en = "Test"}
+centre = [113.9, 35.3]
+timezone = "UTC"
+[clock]
+start = "%s"
+stop = "%s"
+rate = %d
+[dispatch.crews]
+roster = "crews.csv"
+[dispatch.casefile]
+undo_seconds = 600
+[[feeds]]
+name = "flood"
+kind = "case"
+url = "replay://cases.csv"
+format = "csv"
+expected_seconds = 600
+[feeds.mapping]
+case_id = "id"
+class_name = "kind"
+unit = "unit"
+lon = "lon"
+lat = "lat"
+state = {path = "status", null = [""], default = "reported"}
+time = {path = "opened", time = "iso"}
+stages.reported = {path = "opened", time = "iso"}
+stages.closed = {path = "closed", time = "iso"}
+[feeds.mapping.unfold]
+opened = []
+closed = ["status"]
+"""
