@@ -42,6 +42,7 @@ class Identity(msgspec.Struct, frozen=True):
     kind: str = "person"  # person | crew | supplier
     desk: str = ""  # where he acts, when the session itself says so (a wall)
     display: str = ""
+    locked: bool = False  # his console locked itself, or he locked it: until he unlocks it nothing is done in his name
 
 
 #: what a browser on the demo's own machine is when it shows no other proof
@@ -139,7 +140,8 @@ async def identify(bus: Bus, session: str | None, token: str | None, *, demo_loo
 
 
 async def _person(bus: Bus, secret: str) -> Identity | None:
-    stored = await bus.get("session", digest(secret))
+    key = digest(secret)
+    stored, lock, idle = await bus.call("MGET", *(bus.key(name, key) for name in ("session", "session-lock", "session-idle")))
     if stored is None:
         return None
     session = msgspec.json.decode(stored, type=Session)
@@ -155,7 +157,16 @@ async def _person(bus: Bus, secret: str) -> Identity | None:
         kind=session.kind,
         desk=session.desk,
         display=session.display,
+        locked=lock is not None or _idle_too_long(idle),
     )
+
+
+def _idle_too_long(kept: bytes | None) -> bool:
+    """Whether a console that said how long it may stand idle has been silent for longer: also one whose page died."""
+    if kept is None:
+        return False
+    active, limit = map(int, kept.split())
+    return real_ms() - active > limit
 
 
 async def _paired_wall(bus: Bus, secret: str) -> Identity | None:
@@ -180,7 +191,24 @@ async def open_session(bus: Bus, name: str, role: str, ttl_seconds: int = SESSIO
 
 
 async def close_session(bus: Bus, secret: str) -> None:
-    await bus.delete("session", digest(secret))
+    for kept in ("session", "session-lock", "session-idle"):
+        await bus.delete(kept, digest(secret))
+
+
+async def lock_session(bus: Bus, secret: str) -> None:
+    """Until `session_active` nothing but unlocking is done with this session."""
+    await bus.set(str(real_ms()).encode(), "session-lock", digest(secret), ttl_seconds=SESSION_SECONDS)
+
+
+async def session_active(bus: Bus, secret: str, limit_ms: int, *, unlock: bool = False) -> None:
+    """Somebody works at this console now; without another such word for `limit_ms` it counts as locked. 0: never."""
+    key = digest(secret)
+    if limit_ms:
+        await bus.set(f"{real_ms()} {limit_ms}".encode(), "session-idle", key, ttl_seconds=SESSION_SECONDS)
+    elif unlock:
+        await bus.delete("session-idle", key)
+    if unlock:
+        await bus.delete("session-lock", key)
 
 
 async def end_sessions(bus: Bus, name: str) -> None:

@@ -13,7 +13,9 @@ from fastapi.responses import JSONResponse
 
 from dispatch.casebook import Casebook
 from dispatch.crews import recommender
+from dispatch.crews.moves import MOVES as CREW_MOVES
 from dispatch.crews.moves import allowed as crew_moves
+from dispatch.crews.shifts import on_duty
 from dispatch.desk import Desk
 from dispatch.evaluation.evaluator import Evaluator
 from dispatch.evaluation.store import Reader
@@ -28,14 +30,17 @@ from hall.app import geography, ingest, shell
 from hall.app.answers import install
 from hall.app.api import Api
 from hall.app.cases import Cases
+from hall.app.crewboard import CrewBoard
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
 from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
 from hall.app.georeport import Service
+from hall.app.locking import Lock
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
+from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
 from hall.app.users import FIRST_USER, Users
@@ -45,7 +50,7 @@ from hall.app.webhooks import WebhookApi
 from hall.app.words import Words
 from hall.core.errors import BusLost
 from hall.core.process import Process
-from layouts import admin, catalogue, chooser, desk, evaluation, pair, walls
+from layouts import admin, catalogue, chooser, crews, desk, evaluation, pair, walls
 from layouts.context import Context, context_of
 from layouts.wall import panels
 from layouts.wall import wall as render_wall
@@ -54,6 +59,7 @@ log = logging.getLogger("hall.web")
 
 CONSOLES: dict[str, Callable[[Context], Any]] = {
     "/desk": desk.desk,
+    "/crews": crews.crews,
     "/admin/feeds": admin.feeds,
     "/admin/screens": admin.screens,
     "/admin/users": admin.users,
@@ -135,7 +141,7 @@ async def assemble(process: Process) -> Assembled:
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)
     figures = Evaluation(process, _evaluator(process), words, command_desk.note)
-    routers += (figures.router,)
+    routers += (figures.router, *_seats(process, command_desk, users))
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -144,8 +150,8 @@ async def assemble(process: Process) -> Assembled:
 
     async def close() -> None:
         cases.close()
-        figures.close()
         deliveries.close()
+        figures.close()
         await parts.close()
         await asyncio.to_thread(command_desk.close)
         await posters.close()
@@ -190,6 +196,18 @@ def _field(process: Process, command_desk: Desk, words: Words, send: Send) -> tu
     board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
     phone = FieldApi(process, command_desk, board, crew_moves, send)
     return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
+
+
+def _seats(process: Process, command_desk: Desk, users: Users) -> tuple[APIRouter, ...]:
+    """Shifts, locked consoles, the crews' board."""
+    zone = process.config.city.timezone
+    board = CrewBoard(
+        process,
+        command_desk,
+        lambda crew, actor: [(move, CREW_MOVES[move].reason) for move in crew_moves(crew, actor)],
+        lambda crew, now: on_duty(crew.shifts, now, zone),
+    )
+    return ShiftDesk(process, command_desk, users).router, Lock(process, command_desk, users).router, board.router
 
 
 def _evaluator(process: Process) -> Evaluator:

@@ -20,7 +20,7 @@ from hall import access
 from hall.app import acting
 from hall.app import headers as h
 from hall.app.refusals import AUDITED, Kind
-from hall.app.rules import PUBLIC, act_for, at_wall, before_acting, body_bound, is_page, known_path
+from hall.app.rules import PUBLIC, act_for, at_wall, before_acting, body_bound, is_page, known_path, while_locked
 from hall.app.visit import Visit, current_visit, parse_target, set_visit, split_page_prefix
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
@@ -103,6 +103,8 @@ class Doorkeeper:
             raise Refused("not-found", page[:200], 404)
         visit = await self._identified(scope, visit)
         set_visit(visit)
+        if visit.identity.locked and not while_locked(path):
+            raise Refused("locked", "this console is locked; unlock it with your password or PIN", 423)
         page_act = act_for("GET", page) if target else None
         for needed in filter(None, (act, page_act)):
             if not access.may(visit.identity.role, needed):

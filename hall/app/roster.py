@@ -22,7 +22,7 @@ from hall.app.visit import current_visit
 from hall.core.model import CASE_ENDED
 
 #: roles that call crews and so see their telephone numbers
-_CALLING = frozenset({"operator", "dispatcher", "supervisor", "admin", "department"})
+CALLING = frozenset({"operator", "dispatcher", "supervisor", "admin", "department"})
 
 
 class Rules(BaseModel):
@@ -81,7 +81,7 @@ class Roster:
         """Crews ranked for the case by travel time, load, skills and duty, with why."""
         view = await self.commands.view(f"file/{feed}/{case_id}")
         who, positions = current_visit().identity, await self.picture.rows("position")
-        states = [crew for crew in (await self.commands.desk.states("crew")).values() if _seen(who, crew)]
+        states = [crew for crew in (await self.commands.desk.states("crew")).values() if seen(who, crew)]
         now = self.clock.now()
         return json(await asyncio.to_thread(self._recommend, view["case"], states, positions, now))
 
@@ -90,7 +90,7 @@ class Roster:
         who = current_visit().identity
         positions = {row.subject: row for row in await self.picture.rows("position")}
         states = (await self.commands.desk.states("crew")).values()
-        rows = [_shown(crew, positions.get(crew.position), who.role in _CALLING) for crew in states if _seen(who, crew)]
+        rows = [shown(crew, positions.get(crew.position), who.role in CALLING) for crew in states if seen(who, crew)]
         return json({"crews": sorted(rows, key=lambda row: row["crew_id"])})
 
     async def units(self) -> Response:
@@ -125,14 +125,14 @@ def _count(row: dict[str, Any], clock: dict[str, Any], now: int) -> None:
         row["near"] += not overdue and now >= clock.get("near", clock["due"])
 
 
-def _seen(who: Identity, crew: Any) -> bool:
+def seen(who: Identity, crew: Any) -> bool:
     """A department its own crews; a person of some districts those that serve them, or the whole city."""
     if who.role == "department":
         return bool(who.unit) and crew.unit == who.unit
     return not who.districts or not crew.duty.districts or not set(who.districts).isdisjoint(crew.duty.districts)
 
 
-def _shown(crew: Any, fix: Row | None, calling: bool) -> dict[str, Any]:
+def shown(crew: Any, fix: Row | None, calling: bool) -> dict[str, Any]:
     made = {**msgspec.to_builtins(crew), "state": crew.state, "revision": crew.revision}
     if not calling:
         for field in ("members", "present"):

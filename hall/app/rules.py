@@ -19,6 +19,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_ALL, r"/api/v1/ingest/[^/]+", PUBLIC),
     (_READ, r"/|/walls|/wall/[^/]+", "see-wall"),
     (_READ, r"/desk", "see-desk"),
+    (_READ, r"/crews", "see-crews"),
     (_READ, r"/admin/feeds|/admin/screens", "see-system"),
     (_READ, r"/admin/users", "manage-users"),
     (_READ, r"/_dash-layout|/_dash-dependencies|/_reload-hash", "see-wall"),
@@ -32,7 +33,12 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (frozenset({"POST"}), r"/api/v1/commands", "command-many"),
     (frozenset({"POST"}), r"/api/v1/cases", "report"),
     (_READ, r"/api/v1/files/.+", "see-files"),
-    (_READ, r"/api/v1/crews|/api/v1/units", "see-crews"),
+    (_READ, r"/api/v1/crews|/api/v1/crew-duty|/api/v1/crews/[^/]+|/api/v1/units", "see-crews"),
+    (_READ, r"/api/v1/shifts/items", "hand-over"),
+    (_READ, r"/api/v1/shifts(/[^/]+(/log)?)?", "see-shifts"),
+    (frozenset({"POST"}), r"/api/v1/shifts/[^/]+/commands", "hand-over"),
+    (_READ, r"/api/v1/lock", "see-desk"),
+    (frozenset({"POST"}), r"/api/v1/lock(/(active|open))?", "see-desk"),
     (frozenset({"POST"}), r"/api/v1/media", "upload"),
     (_READ, r"/api/v1/media/[^/]+", "see-media"),
     (_ALL, r"/api/v1/preferences(/[^/]+)?", "keep-preferences"),
@@ -61,7 +67,7 @@ _BODIES = {"/api/v1/media": 12 * 1024 * 1024 + 4096, "/api/v1/commands": 1024 * 
 _COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)
 
 #: pages a person opens: refused visitors are led to the sign-in instead of getting JSON
-_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/evaluation|/pair|/field/links|/admin/(feeds|screens|users)")
+_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/crews|/evaluation|/pair|/field/links|/admin/(feeds|screens|users)")
 
 #: what a person signed in at a wall reaches there in his own name (hall/app/acting.py); everywhere else the wall is a wall
 _AT_WALL = re.compile(
@@ -69,6 +75,14 @@ _AT_WALL = re.compile(
 )
 #: a wall's page says these without a token: they change nothing but who acts, and ask for a PIN or for a person elsewhere
 _BEFORE_ACTING = re.compile(r"/api/v1/acting/(pin|pairing)")
+
+
+#: what a locked console reaches: its page, which shows nothing but the lock, and the way out
+_WHILE_LOCKED = re.compile(r"(?!/api/).*|/api/v1/(me|lock|lock/open)")
+
+
+def while_locked(path: str) -> bool:
+    return _WHILE_LOCKED.fullmatch(path) is not None
 
 
 def at_wall(path: str) -> bool:
