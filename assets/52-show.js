@@ -171,8 +171,10 @@
     },
   });
 
-  hall.wall.onAdopt(() => {
+  hall.wall.onAdopt((settings) => {
     layer = hall.make("div.show-layer");
+    // a button is 60 px of the wall, also where a window shows the wall smaller
+    layer.style.setProperty("--touch", `calc(var(--wall-width) * ${60 / (settings.columns * settings.screen[0])})`);
     hall.wall.element.append(layer);
     hall.link.want(["show"]);
     hall.store.on(["show"], look, { replay: true });

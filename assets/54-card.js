@@ -62,14 +62,15 @@
 
   // -- history in words ------------------------------------------------------------------------------------------------------
 
-  function moveText(move) {
-    const past = `case.move.${move}.past`;
-    return hall.knows(past) ? hall.t(past) : hall.word("case.move", move);
-  }
+  /** A move's name, `done` as something that was done, in the reader's language. */
+  hall.moveText = function (move, done) {
+    const known = [...(done ? [`case.move.${move}.past`] : []), `case.move.${move}`, `desk.move.${move}`].find(hall.knows);
+    return known ? hall.t(known) : move;
+  };
   function entryText(entry) {
     const who = entry.kind === "system" ? hall.t("card.hall") : `${entry.who}${entry.role ? ` (${hall.word("desk.role", entry.role)})` : ""}`;
     const at = (entry.desk || "").startsWith("wall:") ? hall.t("card.at-wall", { wall: entry.desk.slice(5) }) : "";
-    return [moveText(entry.move), who, at, entry.reason].filter(Boolean).join(" · ");
+    return [hall.moveText(entry.move, true), who, at, entry.reason].filter(Boolean).join(" · ");
   }
 
   // -- the card --------------------------------------------------------------------------------------------------------------

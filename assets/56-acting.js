@@ -105,7 +105,7 @@
       paint();
       setText(status, hall.t("acting.checking"));
       try {
-        welcomed(await ask("/api/v1/acting/pin", { method: "POST", body: { name, pin: sent } }));
+        welcomed(await ask("/api/v1/acting/pin", { method: "POST", body: { name, pin: sent, wall: hall.page.wall.name } }));
       } catch (error) {
         setText(status, `✕ ${why(error)}`);
       }
@@ -141,11 +141,11 @@
 
   /** The wall shows a code and its picture; who is signed in on a phone or console confirms it there. */
   async function pairing(holder, status) {
-    const made = await ask("/api/v1/acting/pairing", { method: "POST" });
+    const made = await ask("/api/v1/acting/pairing", { method: "POST", body: { wall: hall.page.wall.name } });
     const code = make("output.acting-code", {}, made.code.replace(/(.{4})/, "$1 "));
     holder.replaceChildren(make("img.acting-qr", { src: made.picture, alt: made.address }), code, make("p", {}, hall.t("acting.phone.how", { address: made.address.replace(/\?.*/, "") })));
     dialog.poll = setInterval(async () => {
-      const found = await ask("/api/v1/acting/pairing").catch(() => null);
+      const found = await ask(`/api/v1/acting/pairing?wall=${encodeURIComponent(hall.page.wall.name)}`).catch(() => null);
       if (!dialog || !found) return;
       if (found.name) return welcomed(found);
       if (found.state !== "over") return;

@@ -45,7 +45,7 @@
 
   function askText(card, number) {
     const found = ((card.view.file || {}).asks || []).find((one) => one.number === number);
-    return found ? `${hall.word("case.ask", found.what)} · ${found.who}` : `#${number}`;
+    return found ? `${hall.word(hall.knows(`case.ask.${found.what}`) ? "case.ask" : "desk.ask", found.what)} · ${found.who}` : `#${number}`;
   }
 
   const possible = (move) => move.needs.every((name) => FIELDS[name]);
@@ -97,7 +97,7 @@
     const reason = move.reason ? field("reason", reasonsOf(move)) : null;
     const status = make("p.card-status", { role: "status" });
     const back = make("button.card-move", { type: "button" }, `‹ ${hall.t("card.back")}`);
-    const go = make("button.card-move.is-go", { type: "button" }, `✓ ${hall.word("case.move", move.move)}`);
+    const go = make("button.card-move.is-go", { type: "button" }, `✓ ${hall.moveText(move.move)}`);
     const body = { id: newId(), move: move.move, revision: card.view.revision, reason: "", data: {} };
     back.onclick = () => leave(card, holder);
     go.onclick = () => {
@@ -134,7 +134,7 @@
 
   function changedText(error) {
     const last = (error.data.changed || []).at(-1);
-    return hall.t("card.changed", { who: last ? last.who : "–", what: last ? hall.word("case.move", last.move) : "–" });
+    return hall.t("card.changed", { who: last ? last.who : "–", what: last ? hall.moveText(last.move, true) : "–" });
   }
 
   function leave(card, holder) {
@@ -155,7 +155,7 @@
     const allowed = (card.view && card.view.allowed) || [];
     const here = allowed.filter(possible).sort((a, b) => b.forward - a.forward);
     const buttons = here.map((move) => {
-      const button = make(move.forward ? "button.card-move.is-forward" : "button.card-move", { type: "button", "data-move": move.move }, hall.word("case.move", move.move));
+      const button = make(move.forward ? "button.card-move.is-forward" : "button.card-move", { type: "button", "data-move": move.move }, hall.moveText(move.move));
       button.onclick = () => form(card, holder, move);
       return button;
     });
