@@ -175,7 +175,10 @@
     const stamp = hall.make("span.desk-stamp");
     const found = outcome(total, stamp, document.querySelector("[data-cover]"));
     const unseen = new Set(); // subjects that changed and are not among the rows shown
-    const rows = [[tabs.box, total, stamp], [search, quick.box, ...selects, save, clear, fresh]].map((parts) => hall.make("div.desk-row", {}, parts));
+    const more = hall.said("button.desk-button.desk-more", "desk.filters", null, { type: "button", "aria-expanded": "false" });
+    const choices = hall.make("div.desk-choices", {}, [...selects, save, clear]);
+    more.onclick = () => more.setAttribute("aria-expanded", String(choices.toggleAttribute("data-open")));
+    const rows = [[tabs.box, total, stamp], [search, more, quick.box, choices, fresh]].map((parts) => hall.make("div.desk-row", {}, parts));
     context.body.replaceChildren(hall.make("div.desk-filters", { role: "search" }, rows));
     search.value = desk.filters.q;
     let typing = 0;

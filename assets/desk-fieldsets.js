@@ -5,7 +5,7 @@
   const hall = window.hall;
   const desk = hall.desk;
   const { make, said } = hall;
-  const FIRST = 5; // crews shown before "more"
+  const FIRST = 4; // crews shown before "more"
 
   desk.metres = (m) => (m < 1000 ? `${hall.format.number(m)} m` : `${hall.format.number(m / 1000, 1)} km`);
 
@@ -18,7 +18,7 @@
   desk.whyText = function (why) {
     if (typeof why === "string") return hall.word("desk.why", why);
     const key = [`crew.why.${why.code}`, `desk.why.${why.code}`].find(hall.knows);
-    const said = key ? hall.t(key, flat(why.values || why)) : String(why.code);
+    const said = (key ? hall.t(key, flat(why.values || why)) : String(why.code)).replace(/\s*\{\w+\}/g, ""); // what has no value is not said
     const minutes = (why.seconds || 0) / 60;
     return ["road", "no_network"].includes(why.code) || Math.abs(minutes) < 0.5 ? said : `${said} (${minutes > 0 ? "+" : "−"}${hall.format.number(Math.abs(minutes), 0)} ${hall.t("desk.minutes")})`;
   };
@@ -44,13 +44,15 @@
   function crews({ view, move, form, needed }) {
     const box = make("div.field-crews", { role: "group", "aria-label": hall.t("desk.data.crews") });
     let options = [];
+    let found = [];
     let wish = null;
     const chosen = () => options.filter(({ input }) => input.checked).map(({ id }) => id);
     function override() {
       const other = form.field("override");
       if (other) other.row.hidden = !chosen().length || chosen().includes(options[0] && options[0].id);
     }
-    function show(found, first) {
+    function show(ranked, first) {
+      found = ranked;
       options = found.map((one, index) => crewOption(one, index, wish ? wish.includes(one.crew || one.crew_id || one.id) : first && index === 0 && !one.excluded));
       const nodes = options.map(({ label }) => label);
       nodes.slice(FIRST).forEach((node) => (node.hidden = true));
@@ -70,13 +72,13 @@
       ready = Promise.resolve();
     } else {
       hall.fill(box, said("span.desk-empty", "desk.reading"));
-      ready = desk.rankedCrews(view.subject).then((found) => show(found, true)).catch((error) => hall.fill(box, make("span.desk-empty", {}, hall.failed(error))));
+      ready = desk.rankedCrews(view.subject).then((ranked) => show(ranked, true)).catch((error) => hall.fill(box, make("span.desk-empty", {}, hall.failed(error))));
     }
     return {
       node: box, ready, get: () => (chosen().length ? chosen() : undefined),
       set: (value) => { wish = value || null; options.forEach(({ input, id }) => (input.checked = !!wish && wish.includes(id))); override(); },
       focus: () => { const first = box.querySelector("input"); if (first) first.focus(); },
-      needed,
+      needed, first: () => found.find((one) => chosen().includes(one.crew)) || null,
     };
   }
 

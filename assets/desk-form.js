@@ -52,9 +52,19 @@
       fields.set("reason", { ...made, name: "reason", needed: true, row: rowOf("reason", made, true) });
     }
     if (fields.get("override")) fields.get("override").row.hidden = true;
-    form.ready = Promise.all([...fields.values()].map((field) => field.ready));
+    form.ready = Promise.all([...fields.values()].map((field) => field.ready)).then(() => suggestUnit(form));
     return form;
   }
+
+  /** Nobody named a unit yet: that of the recommended crew, where it is the kind of unit that the condition asks for. */
+  function suggestUnit(form) {
+    const [unit, crews] = [fieldsOf(form, "unit"), fieldsOf(form, "crews")];
+    const crew = crews && crews.first && crews.first();
+    if (!unit || !crew || !crew.unit) return;
+    const said = unit.get();
+    if (!said || (said === unit.brought && crew.unit.includes(said))) unit.set((unit.brought = crew.unit));
+  }
+  const fieldsOf = (form, name) => form.fields.get(name);
 
   const values = (form) => Object.fromEntries([...form.fields.values()].map((field) => [field.name, field.get()]));
   const keepDraft = () => now && desk.drafts.put(now.view.subject, now.move.move, values(now));
@@ -110,7 +120,7 @@
     node.setAttribute("role", "group");
     node.setAttribute("aria-labelledby", "case-form-title");
     node.hidden = false;
-    node.scrollIntoView({ block: "nearest" });
+    node.scrollIntoView({ block: "start" });
   }
 
   function prefill(form, given) {

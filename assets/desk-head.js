@@ -59,13 +59,24 @@
 
   // -- moves ------------------------------------------------------------------------------------------------------------
 
+  const SHOWN_MOVES = 9; // the others stand behind "more": a row of buttons one can take in at a glance
+  let all = false;
+  const rank = (move) => (move.forward ? 0 : desk.MOVE_KEYS[move.move] ? 1 : 2);
+  function moreButton(node, rest) {
+    const more = make("button.desk-button.move-more", { type: "button", "aria-expanded": String(all) });
+    const paintMore = () => (rest.forEach((button) => (button.hidden = !all)), more.setAttribute("aria-expanded", String(all)), hall.setText(more, all ? hall.t("desk.moves-fewer") : hall.t("desk.moves-more", { n: rest.length })));
+    more.onclick = () => ((all = !all), paintMore(), all && rest[0].focus());
+    paintMore();
+    return more;
+  }
+
   /** Buttons strictly from `allowed`; nodes stay while the moves stay, so that the focus does too. */
   function moves(node, view, start) {
     const list = view ? view.allowed.filter((move) => !["undo", "grant", "refuse", "reply_urge", "attach"].includes(move.move)) : [];
     const key = `${hall.locale}|${list.map((move) => move.move).join("|")}`;
     if (node.built !== key) {
       node.built = key;
-      const ordered = [...list.filter((move) => move.forward), ...list.filter((move) => !move.forward)];
+      const ordered = [...list].sort((a, b) => rank(a) - rank(b));
       const buttons = ordered.map((move) => {
         const letter = desk.MOVE_KEYS[move.move];
         const button = make(`button.desk-button.move${move.forward ? ".is-forward" : ""}`, { type: "button", "data-move": move.move, "aria-keyshortcuts": letter || null }, [hall.word("desk.move", move.move)]);
@@ -73,10 +84,11 @@
         button.onclick = () => start(move.move);
         return button;
       });
+      if (buttons.length > SHOWN_MOVES + 1) buttons.push(moreButton(node, buttons.slice(SHOWN_MOVES)));
       hall.fill(node, buttons.length ? buttons : view ? said("span.desk-empty", "desk.moves-none") : []);
     }
     const open = desk.form.open();
-    for (const button of node.querySelectorAll("button")) button.setAttribute("aria-expanded", String(button.dataset.move === open));
+    for (const button of node.querySelectorAll("button[data-move]")) button.setAttribute("aria-expanded", String(button.dataset.move === open));
   }
 
   const askWords = (ask) => [hall.t("desk.ask-from", { who: ask.who, what: hall.word("desk.ask", ask.what) }), ask.reason, ask.data && ask.data.until ? desk.moment(ask.data.until) : "", ask.data && ask.data.amount ? hall.format.number(ask.data.amount, 0) : "", (ask.data && ask.data.text) || ""].filter(Boolean).join(" · ");

@@ -76,7 +76,7 @@
     const waits = queue.known && !force && held();
     queue.gone = waits ? new Set(queue.order.filter((subject) => !after.has(subject))) : new Set();
     queue.known = true;
-    if (!waits) queue.order = next;
+    if (!waits && (next.length !== queue.order.length || next.some((subject, index) => subject !== queue.order[index]))) queue.order = next;
     if (force) queue.news.clear();
     desk.tell("order", { force: !!force });
   };

@@ -10,7 +10,9 @@
   const SPARE = 4; // rows drawn beyond the visible ones
   const MARK_MS = 8000;
   const BOUND_SELECTED = 200;
-  const GUARD_MS = 300; // a click so soon after the order changed was meant for another row
+  const TODAY_MS = 18 * 3600000; // a time of day says when something was reported; longer ago it needs the date
+  const MOST_CHARS = 20; // of a number; a longer one is cut and shown whole beside the pointer
+  const GUARD_MS = 300; // so soon after the order changed a click may have been meant for another row
 
   const COLUMNS = ["select", "number", "severity", "state", "class_name", "description", "district", "unit", "crews", "owner", "clock", "reported"];
   const CLOCK_MARK = { over: "▲", near: "◆", still: "❚❚", "": "" };
@@ -43,7 +45,7 @@
     crews: (row) => row.crews.map((work) => `${desk.crewName(work.crew)} ${hall.word("crew.state", work.state)}`).join(", "),
     owner: (row) => row.owner,
     clock: (row) => desk.clockText(desk.rows.clock(row)),
-    reported: (row) => `${hall.format.day(row.reported)} ${hall.format.time(row.reported)}`,
+    reported: (row) => (hall.clock.city() - row.reported < TODAY_MS ? hall.format.time : hall.format.day)(row.reported),
   };
 
   function header() {
@@ -80,6 +82,7 @@
     node.subject = subject;
     for (const [name, text] of Object.entries(PAINT)) hall.setText(node.cells[name], text(row));
     for (const name of ["description", "unit", "crews", "class_name", "number"]) set(node.cells[name], "title", node.cells[name].textContent || null);
+    set(node.cells.reported, "title", desk.moment(row.reported));
     set(node, "id", `queue-row-${index}`);
     set(node, "aria-rowindex", index + 2);
     set(node, "aria-selected", String(desk.selected.has(subject)));
@@ -120,12 +123,8 @@
       const first = Math.max(0, Math.floor(scroll.scrollTop / state.height) - SPARE);
       const last = Math.min(order.length, Math.ceil((scroll.scrollTop + scroll.clientHeight) / state.height) + SPARE);
       while (pool.length < last - first) pool.push(space.appendChild(buildRow()));
-      pool.forEach((node, place) => {
-        const index = first + place;
-        node.hidden = index >= last;
-        if (!node.hidden) paintRow(node, order[index], index, state);
-      });
-      while (pool.length > last - first + 40) pool.pop().remove();
+      while (pool.length > last - first) pool.pop().remove();
+      pool.forEach((node, place) => paintRow(node, order[first + place], first + place, state));
       const at = indexOf(state.active);
       set(grid, "aria-rowcount", order.length + 1);
       set(grid, "aria-activedescendant", at >= first && at < last ? `queue-row-${at}` : null);
@@ -163,12 +162,15 @@
     /** After the order changed: the row under the cursor, else the first one seen, stays where it is on the screen. */
     function settle({ force }) {
       const order = desk.queue.order;
+      if (!force && state.order !== order) state.before = { order: state.order || [], top: scroll.scrollTop, at: performance.now() };
+      state.order = order;
       const anchor = state.shown ? indexOf(state.shown.subject) : -1;
       if (indexOf(state.active) < 0) state.active = order[Math.min(state.index || 0, order.length - 1)] || null;
       const at = indexOf(state.active);
+      const chars = order.reduce((most, subject) => Math.max(most, (desk.rows.open.get(subject) || { number: "" }).number.length), 8);
+      grid.style.setProperty("--chars", Math.min(chars, MOST_CHARS));
       if (force) scroll.scrollTop = 0;
       else if (anchor >= 0) scroll.scrollTop = anchor * state.height - state.shown.offset;
-      if (state.index !== at) state.settled = performance.now();
       remember();
       paint();
     }
@@ -215,9 +217,18 @@
       paint,
     };
 
+    /** Another row has just come under the pointer: the click was meant for the one before. */
+    function slipped(node) {
+      const { before } = state;
+      if (!before || performance.now() - before.at > GUARD_MS) return false;
+      const y = indexOf(node.subject) * state.height - scroll.scrollTop;
+      const was = before.order[Math.round((y + before.top) / state.height)];
+      return !!was && was !== node.subject;
+    }
+
     grid.addEventListener("click", (event) => {
       const node = event.target.closest(".queue-row");
-      if (!node || performance.now() - (state.settled || -Infinity) < GUARD_MS) return;
+      if (!node || slipped(node)) return;
       state.active = node.subject;
       remember();
       if (event.target.closest(".col-select") || event.ctrlKey || event.metaKey) return toggle(node.subject);

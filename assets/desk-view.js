@@ -21,7 +21,8 @@
   hall.panel("desk-case", function (element, context) {
     const it = { subject: null, view: null, old: null, fault: null, reading: false, tab: sessionStorage.getItem(KEPT_TAB) || "facts", tabNode: null };
     const node = { head: make("header.case-head"), news: make("p.case-news", { role: "status" }), presence: make("p.case-presence", { role: "status", hidden: "" }), waits: make("div"), moves: make("div.case-moves", { role: "toolbar" }), tabs: make("div.case-tabs", { role: "tablist" }), body: make("div.case-body", { role: "tabpanel", tabindex: "0", id: "case-tab" }), notice: make("div") };
-    const whole = make("div.case-whole", { hidden: "" }, [node.head, node.presence, node.news, node.notice, node.waits, node.moves, desk.form.node, node.tabs, node.body]);
+    const middle = make("div.case-middle", {}, [node.presence, node.news, node.notice, node.waits, node.moves, desk.form.node]);
+    const whole = make("div.case-whole", { hidden: "" }, [node.head, middle, node.tabs, node.body]);
     const none = make("p.desk-empty", { role: "status" });
     hall.fill(context.body, [none, whole]);
     let asked = null, retry = 0, soon = 0, filling = null, waiters = [];

@@ -32,11 +32,17 @@ READABLE = """() => {
 
 @contextlib.asynccontextmanager
 async def console(
-    url: str, bus_url: str, role: str = "supervisor", prefix: str = "{hall}", faults: bool = True
+    url: str,
+    bus_url: str,
+    role: str = "supervisor",
+    prefix: str = "{hall}",
+    faults: bool = True,
+    name: str = "zhao",
+    **more: str,
 ) -> AsyncIterator[Page]:
-    """A page of a browser of its own, signed in as `role`; with `faults` an error of a script fails the test."""
+    """A page of a browser of its own, signed in as `name` with `role` (`more`: unit ...); with `faults` an error of a script fails the test."""
     bus, found = Bus(bus_url, prefix), []
-    secret = await access.open_session(bus, "zhao", role)
+    secret = await access.open_session(bus, name, role, **more)
     await bus.close()
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
