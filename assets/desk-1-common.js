@@ -3,6 +3,7 @@
  * hall.ask(path, {method, body, signal})   JSON of the API; throws an Error with .reason, .status and .answer when it is refused
  * hall.why(error)   the reason of such an error in the reader's language
  * hall.desk   state shared by the desk's parts; hall.desk.on(name, call), hall.desk.tell(name, value)
+ * hall.desk.name()   what people call this console, kept in this browser; the ledger writes it beside who acts
  * hall.desk.addTool(node)   a control of the bar, before the link's state (sound, shift, lock ... add theirs here)
  */
 "use strict";
@@ -22,6 +23,15 @@
     tell(name, value) {
       for (const call of listeners.get(name) || []) call(value);
     },
+  };
+
+  hall.desk.name = function (name) {
+    try {
+      if (name !== undefined) localStorage.setItem("hall-desk-name", name.trim().slice(0, 40));
+      return localStorage.getItem("hall-desk-name") || hall.screen.id;
+    } catch (_) {
+      return hall.screen.id; // a browser that keeps nothing has no name of its own
+    }
   };
 
   const tools = hall.make("span.bar-tools");
@@ -50,14 +60,16 @@
   }
 
   hall.why = function (error) {
-    const known = [`desk.refused.${error.reason}`, `crew.refused.${error.reason}`].find(hall.knows);
+    const known = ["desk", "crew", "shift"].map((part) => `${part}.refused.${error.reason}`).find(hall.knows);
     return known ? hall.t(known, { detail: error.message, status: error.status }) : error.message;
   };
   hall.failed = (error) => hall.t("desk.failed", { why: hall.why(error) });
 
   hall.ask = async function (path, options) {
     const { method = "GET", body, signal, within } = options || {};
-    const headers = { accept: "application/json" };
+    const lock = hall.desk.lock; // assets/desk-13-lock.js
+    if (lock && !path.startsWith("/api/v1/lock")) await lock.opened(signal); // a locked console asks nothing, and loses nothing
+    const headers = { accept: "application/json", "x-hall-desk": encodeURIComponent(hall.desk.name()) };
     if (method !== "GET") headers["x-hall-csrf"] = hall.page.csrf || "";
     if (body !== undefined) headers["content-type"] = "application/json";
     const sent = { method, headers, body: body === undefined ? undefined : JSON.stringify(body) };
@@ -67,6 +79,7 @@
       location.assign(`/sign-in?next=${here}&lang=${hall.locale}`);
     }
     const data = await answer.json().catch(() => ({}));
+    if (answer.status === 423 && lock) return lock.shut(), hall.ask(path, options); // locked elsewhere: asked again when it is open
     if (answer.ok) return data;
     throw refusal(data.reason || "http", data.detail, answer.status, data);
   };
@@ -108,6 +121,7 @@
 
   const PAGES = [
     ["/desk", "desk.nav.desk", "see-desk"],
+    ["/crews", "crewboard.nav", "see-crews"],
     ["/evaluation", "desk.nav.evaluation", "see-evaluation"],
     ["/admin/feeds", "desk.nav.feeds", "see-system"],
     ["/admin/screens", "desk.nav.screens", "see-system"],

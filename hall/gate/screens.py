@@ -38,11 +38,11 @@ class Screens:
     def report(self, connection: Any, report: Report, who: Identity) -> None:
         """Publishes what a screen says, at most once a second whoever says it; raises Refused for too many screens.
 
-        That it shows something else now is told at once: somebody waits for the answer.
+        That it shows something else now is told at once: somebody waits for the answer, or works on the same case.
         """
         known = self._shown.get(report.id)
         now = monotonic()
-        answers = known is not None and _shows(report) != known[1].get("shows")
+        answers = known is not None and (_shows(report), report.part) != (known[1].get("shows"), known[1].get("part"))
         if known and now - known[2] < (ANSWER_SECONDS if answers else EVERY_SECONDS):
             self._shown[report.id] = (connection, *known[1:])
             return
