@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Protocol
 
+import msgspec
 from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from hall.app.actors import current_actor
 from hall.app.answers import json
+from hall.app.seeing import bounded, refusal_of, unseen_file
+from hall.app.visit import current_visit
 from hall.core.command import Actor, Command
 from hall.core.errors import Refused
 
@@ -30,6 +33,7 @@ class Desk(Protocol):
     """What of dispatch.desk.Desk is needed here."""
 
     async def execute(self, command: Command, actor: Actor) -> Any: ...
+    async def state(self, subject: str) -> Any | None: ...
 
 
 class Way(BaseModel):
@@ -58,7 +62,15 @@ class NoticeApi:
             return json({"notices": found})
         if actor.role not in SEEING_ALL:
             raise Refused("forbidden", f"role {actor.role} sees its own notices only", 403)
+        await self._check(about)
         return json({"notices": await asyncio.to_thread(self.board.about, about[:500])})
+
+    async def _check(self, about: str) -> None:
+        """Raises Refused 403 for a case of a district that is not the asker's."""
+        who = current_visit().identity
+        file = await self.desk.state(about) if bounded(who) and about.startswith("file/") else None
+        if file is not None and (reason := unseen_file(who, about, msgspec.to_builtins(file))):
+            raise refusal_of(reason)
 
     async def read(self, notice: str, told: Way | None = None) -> Response:
         """I have read it. Said twice it is the same."""

@@ -64,12 +64,19 @@ async def test_a_crew_does_a_whole_task_with_photos(phone, side, city_hall):
     assert any(e.move == "read" and e.data["way"] == "field" for e in side.ledger.entries(0, 10_000, subject_prefix="notice/"))
 
 
+#: holds once the service worker looks after the page
+LOOKED_AFTER = """() => new Promise(done => {
+  const look = () => navigator.serviceWorker.controller ? done() : setTimeout(look, 20);
+  look();
+})"""
+
+
 async def test_what_is_done_without_a_network_is_sent_once_and_in_order(phone, side):
     crew = await side.crew()
     subject = await side.task(crew)
     async with phone(crew) as page:
         await page.wait_for_selector(".task")
-        await page.wait_for_function("navigator.serviceWorker.controller !== null")
+        await page.evaluate(LOOKED_AFTER)
         await page.context.set_offline(True)
         for step in ("acknowledge", "en_route", "on_scene"):
             await page.click(f'[data-step="{step}"]')

@@ -354,6 +354,20 @@ async def test_a_console_reads_its_own_notices(city_hall, side):
         assert (await viewer.get("/api/v1/notices", params={"about": "file/probe/em"})).status_code == 403
 
 
+async def test_the_ledger_of_delivery_of_another_district_is_not_shown(city_hall, side):
+    from hall import access
+
+    subject = await side.task()
+    await side.tell()
+    bus = city_hall.bus()
+    for districts, status in ((("卫滨区",), 403), (("红旗区",), 200)):
+        secret = await access.open_session(bus, "sun", "operator", districts=districts)
+        async with await city_hall.client() as desk:
+            desk.cookies.set(access.COOKIE, secret)
+            assert (await desk.get("/api/v1/notices", params={"about": subject})).status_code == status
+    await bus.close()
+
+
 async def test_a_position_is_published_with_its_accuracy_for_the_own_crew(city_hall, side):
     crew = await side.crew()
     async with phone(city_hall, crew) as client:
