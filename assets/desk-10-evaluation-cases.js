@@ -53,7 +53,7 @@
 
     function paint() {
       title.textContent = figure ? figure.title() : hall.t("evaluation.none-chosen");
-      table.hidden = !found || !found.rows.length;
+      table.hidden = !figure;
       total.dataset.failed = failed ? "1" : "";
       total.textContent = failed ? hall.failed(failed) : found ? hall.t("evaluation.list.total", { n: hall.format.number(found.total) }) : "";
       const left = found ? found.total - found.rows.length : 0;

@@ -59,14 +59,15 @@
   const percent = (rate) => (rate == null ? "–" : `${hall.format.number(rate * 100, 2)} %`);
   const column = (name) => hall.t(`evaluation.column.${name}`);
 
-  /** ▲ or ▼ with by how much; `good` says which way is better. */
-  function arrow(now, then, high, key, values, points) {
+  const points = (change) => hall.t("evaluation.points", { n: hall.format.number(change * 100, 2) });
+
+  /** ▲ or ▼ with by how much, against `name` (before | year); nothing where there is nothing to compare with.
+   * kind: {high: more of it is better, text(change), key, values} */
+  function arrow(name, now, then, kind) {
     if (now == null || then == null || now === then) return "";
     const up = now > then;
-    const text = points ? hall.t("evaluation.points", { n: hall.format.number(Math.abs(now - then) * 100, 2) }) : hall.format.number(Math.abs(now - then));
-    const node = hall.make("span.evaluation-arrow", { title: hall.t(key, values) }, `${up ? "▲" : "▼"} ${text}`);
-    node.dataset.worse = up === high ? "" : "1";
-    return node;
+    const text = `${hall.t(`evaluation.${name}`)} ${up ? "▲" : "▼"} ${kind.text(Math.abs(now - then))}`;
+    return hall.make("span.evaluation-arrow", { title: hall.t(kind.key, kind.values), "data-worse": up === kind.high ? null : "1" }, text);
   }
 
   function formula(kpi) {
@@ -186,7 +187,8 @@
       }
       for (const name of ["before", "year"]) {
         const then = row[name];
-        if (then) parts.push(arrow(row.late, then.late, false, `evaluation.late-${name}-title`, { n: then.late }));
+        const kind = { high: false, text: (n) => hall.format.number(n), key: `evaluation.late-${name}-title`, values: then && { n: then.late } };
+        if (then && then.cases) parts.push(arrow(name, row.late, then.late, kind));
       }
       return parts;
     }
@@ -215,7 +217,7 @@
         const then = row[name] && row[name].kpis[kpi.name];
         if (!then) continue;
         const values = { rate: percent(then.rate), n: then.numerator, of: then.denominator };
-        parts.push(arrow(rate.rate, then.rate, kpi.better === "high", `evaluation.${name}-title`, values, true));
+        parts.push(arrow(name, rate.rate, then.rate, { high: kpi.better === "high", text: points, key: `evaluation.${name}-title`, values }));
       }
       return parts;
     }
