@@ -19,7 +19,7 @@
   desk.EMPTY = { q: "", state: "", district: "", class_name: "", report_source: "", severity: "", only: "" };
   const kept = readKept();
   desk.filters = { ...desk.EMPTY, only: "open", ...kept.filters };
-  desk.kept = kept.chosen || null;
+  desk.kept = hall.query.get("case") || kept.chosen || null; // a link from elsewhere names its case
   desk.view = hall.query.get("view") || kept.view || ""; // of the queue; `all` is this table
   desk.keep = keep;
   desk.changedAt = new Map(); // subject -> performance.now()

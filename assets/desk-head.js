@@ -8,7 +8,6 @@
   const hall = window.hall;
   const desk = hall.desk;
   const { make, said } = hall;
-  const PRESENT_MS = 15000;
   const STAMPS = ["assigned", "acknowledged", "mustered", "en_route", "on_scene", "clear"];
   const CREW_MARKS = { assigned: "○", acknowledged: "◔", mustered: "◑", en_route: "➤", on_scene: "◉", clear: "✓", available: "●", out_of_service: "✕" };
   /** Which key makes which move; the rest is reached by the palette. Shown on the buttons, used by assets/desk-keys.js. */
@@ -126,13 +125,7 @@
     return { ...report(), ...(document.querySelector(".console-desk") && part.length < 180 ? { part } : {}) };
   };
 
-  function presence(node, subject) {
-    const now = hall.clock.real();
-    const here = [...hall.store.docs("screen").values()].map((event) => event.data).filter((screen) => screen && screen.id !== hall.screen.id && screen.state === "live" && now - screen.at < PRESENT_MS && typeof screen.part === "string" && screen.part.split(" typing")[0] === subject);
-    const words = [...new Map(here.map((screen) => [screen.who, screen])).values()].map((screen) => hall.t(screen.part.endsWith(" typing") ? "desk.present-typing" : "desk.present", { who: screen.who, role: hall.word("desk.role", screen.role) }));
-    hall.setText(node, words.length ? `◉ ${words.join(" · ")}` : "");
-    node.hidden = !words.length;
-  }
+  const presence = (node, subject) => desk.presence.paint(node, subject); // assets/desk-14-presence.js
 
   desk.head = { paint, clock, moves, waiting, presence };
 })();

@@ -43,7 +43,7 @@
     district: (row) => row.district || "",
     unit: (row) => row.unit || "",
     crews: (row) => row.crews.map((work) => `${desk.crewName(work.crew)} ${hall.word("crew.state", work.state)}`).join(", "),
-    owner: (row) => row.owner,
+    owner: (row) => [row.owner, desk.presence.mark(row.subject)].filter(Boolean).join(" "), // whose it is, and who else looks at it
     clock: (row) => desk.clockText(desk.rows.clock(row)),
     reported: (row) => (hall.clock.city() - row.reported < TODAY_MS ? hall.format.time : hall.format.day)(row.reported),
   };
@@ -81,7 +81,7 @@
     node.row = row;
     node.subject = subject;
     for (const [name, text] of Object.entries(PAINT)) hall.setText(node.cells[name], text(row));
-    for (const name of ["description", "unit", "crews", "class_name", "number"]) set(node.cells[name], "title", node.cells[name].textContent || null);
+    for (const name of ["description", "unit", "crews", "class_name", "number", "owner"]) set(node.cells[name], "title", node.cells[name].textContent || null);
     set(node.cells.reported, "title", desk.moment(row.reported));
     set(node, "id", `queue-row-${index}`);
     set(node, "aria-rowindex", index + 2);
