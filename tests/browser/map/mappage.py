@@ -111,7 +111,13 @@ def application(found: config_module.HallConfig, page: dict) -> FastAPI:
     server = FastAPI()
     server.include_router(geography.router(Process("web", settings.read(), found)))
     app = _Page(
-        "map", server=server, backend="fastapi", assets_folder=str(ROOT / "assets"), update_title=None, add_log_handler=False
+        "map",
+        server=server,
+        backend="fastapi",
+        assets_folder=str(ROOT / "assets"),
+        update_title=None,
+        add_log_handler=False,
+        assets_path_ignore=["^field$"],
     )
     app.page = page
     app.layout = html.Div(wall(ONLY_MAP, context_of(found, "only-map", catalogue.texts())))

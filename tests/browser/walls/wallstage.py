@@ -175,7 +175,8 @@ class Stage:
 
         panels()
         folder = str(ROOT / "assets")
-        app = _Page("w", server=server, backend="fastapi", assets_folder=folder, update_title=None, add_log_handler=False)
+        more = {"update_title": None, "add_log_handler": False, "assets_path_ignore": ["^field$"]}  # as hall.app.shell does
+        app = _Page("w", server=server, backend="fastapi", assets_folder=folder, **more)
         app.page = {"stream": f"ws://127.0.0.1:{self.gate.port}/v1/stream", "build": self.build, "demo": self.config.city.demo}
         app.layout = lambda: html.Div(self._wall())
         for prepare in app.backend._before_request_funcs:
