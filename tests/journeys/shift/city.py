@@ -37,18 +37,19 @@ def _roster(folder: Path, units: tuple[str, ...], each: int, lon: float, lat: fl
     return crews
 
 
-def flood(folder: Path, cases: int, seconds: float, seed: int = 1, rate: int = 60) -> City:
-    """A short replay of `cases` reports; a seventh of them are ended again by their supplier while people work on them."""
+def flood(folder: Path, cases: int, seconds: float, seed: int = 1, rate: int = 60, ended: bool = True) -> City:
+    """A short replay of `cases` reports; with `ended` a seventh of them are ended again by their
+    supplier while people work on them."""
     dice, span = random.Random(seed), seconds * rate
     with (folder / "cases.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "opened", "closed", "status", "kind", "unit", "lon", "lat"])
         for number, at in enumerate(sorted(dice.uniform(1, span * 0.7) for _ in range(cases))):
             opened = START + timedelta(seconds=at)
-            closed = opened + timedelta(seconds=dice.uniform(300, span * 0.3)) if number % 7 == 0 else None
-            ended = (closed.isoformat(), "closed") if closed else ("", "")
+            closed = opened + timedelta(seconds=dice.uniform(300, span * 0.3)) if ended and number % 7 == 0 else None
+            end = (closed.isoformat(), "closed") if closed else ("", "")
             place = (113.9 + dice.random() / 50, 35.3 + dice.random() / 50)
-            rows.writerow([f"n{number}", opened.isoformat(), *ended, "积水", dice.choice(UNITS), *place])
+            rows.writerow([f"n{number}", opened.isoformat(), *end, "积水", dice.choice(UNITS), *place])
     config = folder / "hall.toml"
     config.write_text(_FLOOD % (START.isoformat(), (START + timedelta(seconds=span)).isoformat(), rate), encoding="utf-8")
     return City(config, UNITS, seconds, _roster(folder, UNITS, 4, 113.9, 35.3))

@@ -20,7 +20,7 @@ EXPECTED = {
     "stale", "state", "owned", "needs-second-person", "crew-busy", "crew-out-of-service", "crew-already-assigned", "bad-target",
     "changed-since", "undo-too-late", "not-assigned", "state-passed", "state-wrong", "unknown-ask", "nothing-to-undo", "no-crew",
     "ask-overtaken", "nothing-to-reply", "too-long", "not-your-case", "already-overdue", "not-yours-to-answer", "not-yours",
-    "not-your-unit", "parent-ended", "tasks-open",
+    "not-your-unit", "parent-ended", "tasks-open", "not-owned", "ask-open",
 }  # fmt: skip
 Meanwhile = Callable[[RunningHall, Seat], Awaitable[None]]
 
