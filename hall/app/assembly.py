@@ -96,7 +96,12 @@ class Pages:
     def describe(self, visit: Visit) -> dict[str, Any]:
         """What the page's scripts are told beyond the shell's own settings."""
         acts = [act for act in access.MATRIX if access.may(visit.identity.role, act)]
-        found: dict[str, Any] = {"may": acts, "city": self.config.city.name, "layouts": list(self.walls)}
+        found: dict[str, Any] = {
+            "may": acts,
+            "locked": visit.identity.locked,
+            "city": self.config.city.name,
+            "layouts": list(self.walls),
+        }
         if visit.page.startswith("/wall/"):
             layout, wall = self.wall_of(visit) or ("", "")
             found["wall"] = {"name": wall, "layout": layout, "part": visit.query.get("part", "")}
