@@ -252,30 +252,8 @@
   for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => ((held = false), setTimeout(paint, 0)), true);
   field.paint = paint;
 
-  function offerUpdate(worker) {
-    const button = make("button.update", { type: "button", onclick: () => worker.postMessage("take-over") }, field.t("field.update"));
-    document.body.append(button);
-  }
-
-  function keepPage() {
-    if (!("serviceWorker" in navigator)) return;
-    let reloading = !navigator.serviceWorker.controller;
-    navigator.serviceWorker.addEventListener("controllerchange", () => {
-      if (!reloading) location.reload();
-      reloading = true;
-    });
-    navigator.serviceWorker.register("/field/sw.js", { scope: "/field/" }).then((found) => {
-      if (found.waiting && navigator.serviceWorker.controller) offerUpdate(found.waiting);
-      found.addEventListener("updatefound", () => {
-        const worker = found.installing;
-        worker.addEventListener("statechange", () => worker.state === "installed" && navigator.serviceWorker.controller && offerUpdate(worker));
-      });
-    }, () => {}); // without https there is no service worker: the page then needs the network to open
-    if (navigator.storage && navigator.storage.persist) navigator.storage.persist().catch(() => {});
-  }
-
   async function start() {
-    keepPage();
+    field.keepPage();
     await field.queue.ready;
     const secret = secretOf(location.hash);
     if (secret) {
