@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import random
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -94,14 +95,14 @@ def report(clicks: list[Asked], screens: Screens, seen: dict[str, list[float]], 
     arrived = [(one, screens.arrived.get((one.subject, one.answer["revision"]), [])) for one in clicks]
     complete = [(one, moments) for one, moments in arrived if len(moments) == screens.count]
     to_all = [max(moments) - one.sent for one, moments in complete]
-    second = [moments[0] - one.sent for one, moments in complete]
+    second = [statistics.median(moments) - one.sent for one, moments in complete]
     ratio = parts(peer.took)[0] / parts(second)[0]
     print(
-        f"{len(clicks)} clicks of {len(screens.arrived) and 20} operators; {len(complete)} of them reached all {screens.count} screens.\n"
+        f"{len(clicks)} clicks of {len({one.who for one in clicks})} operators; {len(complete)} of them reached all {screens.count} screens.\n"
     )
     print(HEADER)
     print(row(f"click to all of {screens.count} screens", to_all))
-    print(row("click to the second operator's screen", second))
+    print(row("click to the second operator's screen (median of them)", second))
     for path, took in seen.items():
         print(
             row(f"click to painted, Chromium on {path}", took)
