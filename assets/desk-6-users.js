@@ -14,6 +14,24 @@
     return node;
   }
   const textInput = (name, more) => hall.make("input.desk-input", { name, required: "", maxlength: 64, autocomplete: "off", ...more });
+  /** What a user answers for: name as said, unit, districts, PIN for walls. Optional, so nothing is required. */
+  const PROFILE = { display: 64, unit: 64, districts: 2000, pin: 8 };
+  function profileInputs(user) {
+    const shown = { display: user.display || "", unit: user.unit || "", districts: (user.districts || []).join(", "), pin: "" };
+    return Object.entries(PROFILE).map(([name, maxlength]) => {
+      const input = hall.make("input.desk-input", { name, maxlength, autocomplete: name === "pin" ? "new-password" : "off" });
+      if (name === "pin") Object.assign(input, { type: "password", inputMode: "numeric", pattern: "[0-9]{4,8}" });
+      input.value = shown[name];
+      return input;
+    });
+  }
+  /** The profile of a form as the API takes it; an empty PIN leaves the old one. */
+  function profileOf(inputs) {
+    const given = Object.fromEntries(inputs.map((input) => [input.name, input.value.trim()]));
+    given.districts = given.districts.split(/[,，、]/).map((name) => name.trim()).filter(Boolean);
+    if (!given.pin) delete given.pin;
+    return given;
+  }
   const passwordInput = () => textInput("password", { type: "password", minlength: 10, maxlength: 200, autocomplete: "new-password" });
 
   /** Runs an action and says beside the form how it went; `done` makes the text of success. True when it went well. */
@@ -83,17 +101,30 @@
         event.preventDefault();
         change(user, { password: password.value }, () => hall.t("desk.users.changed", { name: user.name }));
       };
+      const inputs = profileInputs(user);
+      for (const input of inputs) {
+        const label = hall.t(`desk.users.${input.name}`) + (input.name === "pin" && user.has_pin ? ` · ${hall.t("desk.users.pin-set")}` : "");
+        input.placeholder = label;
+        input.setAttribute("aria-label", `${user.name}: ${label}`);
+      }
+      const profile = hall.make("form.inline-form", {}, [...inputs, hall.said("button.desk-button", "desk.users.set", null, { type: "submit" })]);
+      profile.onsubmit = (event) => {
+        event.preventDefault();
+        change(user, profileOf(inputs), () => hall.t("desk.users.changed", { name: user.name }));
+      };
       const me = user.name === (hall.page.who || {}).name ? ` ${hall.t("desk.users.you")}` : "";
-      return hall.make("tr", {}, [user.name + me, role, entry, moment(user.changed), remove].map((cell) => hall.make("td", {}, cell)));
+      return hall.make("tr", {}, [user.name + me, role, profile, entry, moment(user.changed), remove].map((cell) => hall.make("td", {}, cell)));
     }
 
     function addForm() {
       const [name, role, password] = [textInput("name"), roleSelect(found.roles, "viewer"), passwordInput()];
+      const inputs = profileInputs({});
       const button = hall.said("button.desk-button.is-primary", "desk.users.add", null, { type: "submit" });
-      const made = hall.make("form.console-form", {}, [field("signin.name", name), field("desk.users.role", role), field("desk.users.new-password", password), button]);
+      const further = inputs.map((input) => field(`desk.users.${input.name}`, input));
+      const made = hall.make("form.console-form", {}, [field("signin.name", name), field("desk.users.role", role), field("desk.users.new-password", password), ...further, button]);
       made.onsubmit = async (event) => {
         event.preventDefault();
-        const body = { name: name.value.trim(), role: role.value, password: password.value };
+        const body = { name: name.value.trim(), role: role.value, password: password.value, ...profileOf(inputs) };
         const added = await attempt(status, () => hall.ask("/api/v1/users", { method: "POST", body }), () => hall.t("desk.users.added", { name: body.name }));
         if (added) made.reset();
         load();
@@ -106,7 +137,7 @@
       if (found.error) return hall.fill(context.body, failure(found.error, load));
       form ??= addForm();
       for (const option of form.querySelectorAll("option")) hall.setText(option, hall.t(`desk.role.${option.value}`));
-      const heads = ["signin.name", "desk.users.role", "signin.password", "desk.users.last-change", ""].map((key) => (key ? hall.said("th", key) : hall.make("th")));
+      const heads = ["signin.name", "desk.users.role", "desk.users.profile", "signin.password", "desk.users.last-change", ""].map((key) => (key ? hall.said("th", key) : hall.make("th")));
       const table = hall.make("table.console-table", {}, [hall.make("thead", {}, hall.make("tr", {}, heads)), hall.make("tbody", {}, found.users.map(row))]);
       hall.fill(context.body, [table, form, status]);
     }

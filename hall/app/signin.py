@@ -39,8 +39,12 @@ _FORM = """{message}<form method="post" action="/sign-in?{query}" autocomplete="
 <input type="hidden" name="csrf" value="{csrf}">
 <label>{name_label}<input name="name" autocomplete="username" required maxlength="64" value="{name}"{focus_name}></label>
 <label>{password_label}<input name="password" type="password" autocomplete="current-password" required
- maxlength="200"{focus_password}></label>
+ maxlength="200"{focus_password}></label>{further}
 <button type="submit">{submit}</button></form>"""
+
+#: asked for beside a password that the hall made itself
+_NEW = """<label>{label}<input name="new" type="password" autocomplete="new-password" required minlength="10" maxlength="200">
+</label>"""
 
 
 def safe_next(target: str) -> str:
@@ -78,7 +82,14 @@ class SignIn:
         known = why in ("forbidden", "nobody", "signed-out", "link-used")
         return self._page(request, f"signin.why.{why}" if known else "", status=200)
 
-    async def submit(self, request: Request, name: str = Form(""), password: str = Form(""), csrf: str = Form("")) -> Response:
+    async def submit(
+        self,
+        request: Request,
+        name: str = Form(""),
+        password: str = Form(""),
+        csrf: str = Form(""),
+        new: str = Form(""),
+    ) -> Response:
         sent = request.cookies.get(FORM_COOKIE, "")
         if not sent or not hmac.compare_digest(csrf.encode(), access.csrf_token(sent).encode()):
             return self._page(request, "signin.why.form-expired", status=403, name=name)
@@ -95,9 +106,25 @@ class SignIn:
             log.warning("access: wrong name or password from %s", current_visit().address)
             return self._page(request, "signin.why.wrong", status=401, name=name)
         await forgive(self.process.bus, name, current_visit().address)
+        if user.must_change and (why := await self._renewed(name, password, new)):
+            return self._page(request, why, status=422, name=name, renew=True)
         target = in_language(safe_next(request.query_params.get("next", "")), self._language(request), self._languages)
         who = access.Identity(user.name, user.role, unit=user.unit, districts=user.districts, display=user.display)
         return await self._welcome(request, who, target)
+
+    async def _renewed(self, name: str, password: str, new: str) -> str:
+        """Puts a password of his own in the place of one that the hall made; a message's key when that cannot be."""
+        if not new:
+            return "signin.why.first"
+        if new == password:
+            return "signin.why.unfit"
+        try:
+            async with _HASHING:
+                await asyncio.to_thread(self.users.change, name, None, new)
+        except Refused:
+            return "signin.why.unfit"
+        await access.end_sessions(self.process.bus, name)
+        return ""
 
     @property
     def _languages(self) -> Iterable[str]:
@@ -141,7 +168,9 @@ class SignIn:
         await forgive(self.process.bus, f"link:{current_visit().address}", current_visit().address)
         return await self._welcome(request, identity, "/desk")
 
-    def _page(self, request: Request, message: str, *, status: int, name: str = "", **values: str) -> Response:
+    def _page(
+        self, request: Request, message: str, *, status: int, name: str = "", renew: bool = False, **values: str
+    ) -> Response:
         city = self.process.config.city
         lang = self._language(request)
         target = request.query_params.get("next", "")
@@ -158,6 +187,7 @@ class SignIn:
             name_label=say("signin.name"),
             password_label=say("signin.password"),
             submit=say("signin.submit"),
+            further=_NEW.format(label=say("signin.new-password")) if renew else "",
             focus_name="" if name else " autofocus",
             focus_password=" autofocus" if name else "",
         )

@@ -127,7 +127,7 @@ def _admin(hall: RunningHall) -> httpx.Client:
     password = re.search(r"with the password\s+(\S+)", "\n".join(hall.lines))[1]
     client = httpx.Client(base_url=hall.url, timeout=20, headers={"Origin": hall.url})
     csrf = re.search(r'name="csrf" value="([^"]+)"', client.get("/sign-in").text)[1]
-    answer = client.post("/sign-in", data={"name": "admin", "password": password, "csrf": csrf})
+    answer = client.post("/sign-in", data={"name": "admin", "password": password, "csrf": csrf, "new": f"{password}-own"})
     assert answer.status_code == 303, answer.text
     page = client.get("/admin/users").text
     client.headers["X-Hall-CSRF"] = _csrf(client, page)

@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 import stat
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -170,16 +171,16 @@ async def test_random_values_in_every_parameter_of_the_described_api_are_no_faul
         described = (await client.get("/api/v1/openapi.json")).json()["paths"]
         reads = [(path, ways["get"]) for path, ways in described.items() if "get" in ways and "users" not in path]
         assert len(reads) >= 8
-        for path, way in reads:
+        for described_path, way in reads:
             for _ in range(12):
-                query = {}
+                query, path = {}, described_path
                 for parameter in way.get("parameters", []):
                     value = chance.choice(values)
                     if parameter["in"] == "path":
-                        path = path.replace("{" + parameter["name"] + "}", value.replace("/", "_") or "_")
+                        path = path.replace("{" + parameter["name"] + "}", quote(value.replace("/", "_") or "_", safe=""))
                     else:
                         query[parameter["name"]] = [value, chance.choice(values)]
-                answer = await client.get(httpx.URL(city_hall.url).copy_with(path=path), params=query)
+                answer = await client.get(city_hall.url + path, params=query)
                 assert understood(answer), f"{path} {query}: {answer.status_code} {answer.text[:200]}"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import sqlite3
 
 import pytest
 from argon2 import PasswordHasher
@@ -10,7 +12,7 @@ from argon2 import PasswordHasher
 from hall import access
 from hall.app.attempts import PER_NAME
 from hall.app.signin import safe_next
-from hall.app.users import Users
+from hall.app.users import Profile, Users
 from hall.core.errors import Refused
 
 
@@ -182,3 +184,67 @@ async def test_a_visitor_of_the_demo_is_told_to_sign_in_not_of_a_role(demo_hall)
         sent = (await client.get("/desk")).headers["location"]
         text = (await client.get(sent)).text
         assert "角色" not in text and "此页需要登录" in text
+
+
+async def test_the_password_that_the_hall_made_is_changed_at_the_first_sign_in(new_hall):
+    hall = new_hall().start()
+    first = hall.admin_password
+    async with await hall.client() as client:
+        answer = await fill_in(client, "admin", first)
+        assert answer.status_code == 422 and 'name="new"' in answer.text and access.COOKIE not in client.cookies
+        token = re.search(r'name="csrf" value="([0-9a-f]+)"', answer.text)[1]
+        for new in ("short", first):
+            data = {"name": "admin", "password": first, "csrf": token, "new": new}
+            assert (await client.post("/sign-in", data=data)).status_code == 422
+        data["new"] = "one of my own"
+        assert (await client.post("/sign-in", data=data)).status_code == 303
+        assert (await client.get("/api/v1/me")).json()["role"] == "admin"
+    async with await hall.client() as client:
+        assert (await fill_in(client, "admin", first)).status_code == 401
+        assert (await fill_in(client, "admin", "one of my own")).status_code == 303
+
+
+def test_a_user_file_of_an_earlier_hall_is_taken_over(tmp_path):
+    hasher = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    with contextlib.closing(sqlite3.connect(tmp_path / "users.db")) as db, db:
+        db.execute(
+            "create table users (name text primary key, role text not null, password_hash text not null,"
+            " made integer not null, changed integer not null)"
+        )
+        db.execute("insert into users values ('old', 'operator', ?, 1, 2)", (hasher.hash("0123456789"),))
+    for _ in range(2):
+        users = Users(tmp_path / "users.db", hasher)
+    found = users.check("old", "0123456789")
+    assert (found.role, found.unit, found.districts, found.has_pin, found.must_change) == ("operator", "", (), False, False)
+
+
+def test_a_pin_is_digits_that_are_not_guessed_first_and_opens_only_for_its_owner(tmp_path):
+    users = Users(tmp_path / "users.db", PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+    users.add("wang", "dispatcher", "0123456789", Profile(display="王芳", districts=["东区", "东区", " "], pin="4711"))
+    users.add("li", "operator", "0123456789")
+    assert users.check_pin("wang", "4711").display == "王芳" and users.get("wang").districts == ("东区",)
+    for name, pin in (("wang", "4712"), ("wang", ""), ("li", "4711"), ("li", ""), ("nobody", "4711"), ("li", "hall-decoy")):
+        assert users.check_pin(name, pin) is None
+    for pin, reason in (
+        ("1111", "weak-pin"),
+        ("1234", "weak-pin"),
+        ("98765", "weak-pin"),
+        ("123", "bad-pin"),
+        ("12a4", "bad-pin"),
+    ):
+        with pytest.raises(Refused, match=reason):
+            users.change("wang", None, None, Profile(pin=pin))
+    users.change("wang", None, None, Profile(pin=""))
+    assert users.check_pin("wang", "4711") is None and not users.get("wang").has_pin
+    assert b"4711" not in (tmp_path / "users.db").read_bytes()
+
+
+def test_a_departments_seat_names_its_unit(tmp_path):
+    users = Users(tmp_path / "users.db", PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1))
+    with pytest.raises(Refused, match="unit-missing"):
+        users.add("d", "department", "0123456789")
+    users.add("d", "department", "0123456789", Profile(unit="排水处"))
+    with pytest.raises(Refused, match="unit-missing"):
+        users.change("d", None, None, Profile(unit=""))
+    with pytest.raises(Refused, match="bad-role"):
+        users.add("c", "crew", "0123456789")
