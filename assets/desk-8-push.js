@@ -135,7 +135,6 @@
 
   let drawer = null;
 
-  const field = (key, node, kinds) => make("label", { "data-kinds": kinds || "" }, [said("span", key), node]);
   const select = (name, options) => make("select.desk-select", { name }, options.map(([value, text]) => make("option", { value }, text)));
 
   /** Offers `options` ([value, text]) and keeps what was chosen. */
@@ -196,7 +195,7 @@
     const send = said("button.desk-button.is-primary.is-wide", "push.send", null, { type: "submit" });
     const status = make("p.form-status.is-wide", { role: "status" });
     const labels = Object.entries(form).map(([name, node]) => {
-      const label = field(`push.${name}`, node, SHOWN_FOR[name]);
+      const label = make("label", { "data-kinds": SHOWN_FOR[name] || "" }, [said("span", `push.${name}`), node]);
       if (WIDE.has(name)) label.className = "is-wide";
       return label;
     });
@@ -275,6 +274,12 @@
     form.what.onchange();
     drawer.paint();
     (form.wall.value ? drawer.send : form.wall).focus();
+  }
+
+  if (hall.may("push-to-wall") && location.pathname === "/desk") {
+    const tool = said("button.bar-button", "push.short", null, { type: "button" });
+    tool.onclick = () => (drawer ? close() : pushMenu(hall.desk.chosen));
+    hall.desk.addTool(tool);
   }
 
   hall.pushes = { rows, list };
