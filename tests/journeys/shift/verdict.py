@@ -21,16 +21,19 @@ from tests.running import ROOT
 class Record:
     """The ledger's tables as rows, read with plain SQL beside the product."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, entries: list[dict[str, Any]], states: dict[str, dict[str, Any]], revisions: dict[str, int]) -> None:
+        self.entries, self.states, self.revisions = entries, states, revisions
+
+    @classmethod
+    def of(cls, data_dir: Path) -> Record:
         with sqlite3.connect(f"file:{data_dir / 'ledger.db'}?mode=ro", uri=True) as db:
             db.row_factory = sqlite3.Row
-            self.entries = [dict(row) for row in db.execute("select * from entries order by seq")]
-            self.states = {
-                r["subject"]: json.loads(r["state"]) for r in db.execute("select * from streams where state is not null")
-            }
-            self.revisions = dict(db.execute("select subject, revision from streams").fetchall())
-        for entry in self.entries:
-            entry["data"] = json.loads(entry["data"])
+            entries = [
+                dict(row) | {"data": json.loads(row["data"])} for row in db.execute("select * from entries order by seq")
+            ]
+            kept = db.execute("select subject, state, revision from streams").fetchall()
+        states = {row["subject"]: json.loads(row["state"]) for row in kept if row["state"] is not None}
+        return cls(entries, states, {row["subject"]: row["revision"] for row in kept})
 
     def files(self) -> dict[str, dict[str, Any]]:
         return {name: state for name, state in self.states.items() if name.startswith("file/")}

@@ -53,15 +53,15 @@ async def _settled(hall: RunningHall, watcher: Seat) -> verdict.Record:
     """The ledger once two looks at it, with the screen up to date in between, found nothing new: the replay's last reports
     and the timers write a while longer than people do."""
     until = asyncio.get_running_loop().time() + 60
-    record = verdict.Record(hall.data_dir)
+    record = verdict.Record.of(hall.data_dir)
     while True:
         with contextlib.suppress(AssertionError):
             await verdict.screens_tell_the_same(watcher, record, 5.0)
-            again = verdict.Record(hall.data_dir)
+            again = verdict.Record.of(hall.data_dir)
             if len(again.acts()) == len(record.acts()):
                 return again
         assert asyncio.get_running_loop().time() < until, "the hall never came to rest"
-        record = verdict.Record(hall.data_dir)
+        record = verdict.Record.of(hall.data_dir)
 
 
 async def _judge(hall: RunningHall, watcher: Seat, record: verdict.Record, asked: list[Asked]) -> None:
