@@ -194,7 +194,7 @@
     amount: ({ view }) => numeric({ min: "0" }, view.file.clock ? hall.word("desk.clock-kind", view.file.clock.kind) : ""),
     kind: ({ move }) => choice(["", ...(move.kinds || [])], (value) => hall.word("desk.kind-of", value || "plain")),
     until: moment,
-    level: ({ move }) => pick(move.levels || [1], (n) => hall.t("desk.urge-level", { n })),
+    level: ({ move }) => pick(Array.from({ length: move.levels || 1 }, (_, index) => index + 1), (n) => hall.t("desk.urge-level", { n })),
     ask: ({ view, move }) => pick(move.answers || [], askText(view)),
     urge: ({ view, move }) => pick(move.urges || [], urgeText(view)),
   };

@@ -153,6 +153,7 @@
 
   node.addEventListener("input", keepDraft);
   node.addEventListener("change", keepDraft);
+  node.addEventListener("focusin", (event) => now && hall.setText(now.button.querySelector("kbd"), event.target.matches("textarea") ? "Ctrl+Enter" : "Enter"));
   node.addEventListener("keydown", (event) => {
     if (!now || event.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape") return event.stopPropagation(), event.preventDefault(), close();

@@ -80,7 +80,7 @@ async def test_return_rework_urge_and_reply_leave_their_lines_and_go_back_where_
         await zhao.shows_state("to handle")
         await zhao.does("urge", reason="请抓紧")
         await expect(zhao.page.locator('.wait[data-wait="urge"]')).to_contain_text("请抓紧")
-        await zhao.does("reply_urge", text="已到现场")
+        await qian.does("reply_urge", text="已到现场")
         await expect(zhao.page.locator('.wait[data-wait="urge"]')).to_have_count(0)
         await zhao.does("feed_back", opinion="已处理")
         await zhao.does("rework", reason="不彻底")
