@@ -28,11 +28,12 @@
   hall.desk.name = function (name) {
     try {
       if (name !== undefined) localStorage.setItem("hall-desk-name", name.trim().slice(0, 40));
-      return localStorage.getItem("hall-desk-name") || hall.screen.id;
+      return hall.desk.named() || hall.screen.id;
     } catch (_) {
       return hall.screen.id; // a browser that keeps nothing has no name of its own
     }
   };
+  hall.desk.named = () => { try { return localStorage.getItem("hall-desk-name"); } catch (_) { return null; } };
 
   const tools = hall.make("span.bar-tools");
   hall.desk.addTool = (node) => tools.append(node);

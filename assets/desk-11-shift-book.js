@@ -82,10 +82,14 @@
   }
 
   function begin() {
-    const name = make("input.desk-input", { maxlength: "40" });
-    name.value = desk.name();
+    const name = make("input.desk-input", { maxlength: "40", required: "", placeholder: hall.t("shift.desk-example") });
+    name.value = desk.named() || "";
     name.onchange = () => name.value.trim() && desk.name(name.value);
-    const start = button("shift.start", () => (name.value.trim() && desk.name(name.value), act("start")), true);
+    const start = button("shift.start", () => {
+      if (!name.value.trim()) return hall.say(status, () => hall.t("shift.desk-missing"), true), name.focus();
+      desk.name(name.value);
+      act("start");
+    }, true);
     return make("section.shift-begin", {}, [chooseGroup(), field("shift.desk", name), make("span.shift-who", {}, `${who.name} · ${hall.t(`desk.role.${who.role}`)}`), start]);
   }
 

@@ -211,10 +211,11 @@
     const quiet = until > Date.now();
     const state = quiet ? "quiet" : hall.alerts.settings.volume === 0 ? "silent" : hall.alerts.blocked() ? "blocked" : "on";
     sound.dataset.sound = state;
-    const words = { quiet: `✕♪ ${hall.t("shift.sound-quiet", { left: leftOf(until - Date.now()) })}`, silent: `✕♪ ${hall.t("shift.sound-silent")}`, blocked: `?♪ ${hall.t("shift.sound-blocked")}`, on: "♪" };
+    const words = { quiet: `✕♪ ${hall.t("shift.sound-quiet", { left: leftOf(until - Date.now()) })}`, silent: `✕♪ ${hall.t("shift.sound-silent")}`, blocked: "♪ ?", on: "♪" };
     hall.setText(sound, words[state]);
-    sound.setAttribute("aria-label", state === "on" ? hall.t("shift.sound-is-on") : words[state]);
-    sound.title = state === "on" ? hall.t("shift.sound-is-on") : "";
+    const meaning = { on: hall.t("shift.sound-is-on"), blocked: hall.t("shift.sound-blocked") }[state] || words[state];
+    sound.setAttribute("aria-label", meaning);
+    sound.title = meaning;
   }
   const leftOf = (ms) => `${Math.floor(ms / 60000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 

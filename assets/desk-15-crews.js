@@ -91,25 +91,25 @@
 
     function buildRow(id) {
       const row = make("tr", { "data-crew": id, tabindex: "-1" });
-      row.cells = Object.fromEntries(COLUMNS.map((name) => [name, make("td", { "data-column": name })]));
+      row.at = Object.fromEntries(COLUMNS.map((name) => [name, make("td", { "data-column": name })]));
       row.name = make("button.crew-open", { type: "button" });
-      row.cells.crew.append(row.name);
-      row.append(...Object.values(row.cells));
+      row.at.crew.append(row.name);
+      row.append(...Object.values(row.at));
       row.onclick = () => choose(id);
       return row;
     }
     function paintRow(row, crew) {
       hall.setText(row.name, nameOf(crew));
-      hall.setText(row.cells.unit, crew.unit || "");
-      hall.setText(row.cells.state, stateText(crew.state));
+      hall.setText(row.at.unit, crew.unit || "");
+      hall.setText(row.at.state, stateText(crew.state));
       row.dataset.crewState = crew.state;
-      hall.setText(row.cells.since, crew.since ? hall.format.age(crew.since) : "–");
-      hall.setText(row.cells.case, caseText(crew) || (crew.reason && crew.state === "out_of_service" ? crew.reason : "–"));
+      hall.setText(row.at.since, crew.since ? hall.format.age(crew.since) : "–");
+      hall.setText(row.at.case, caseText(crew) || (crew.reason && crew.state === "out_of_service" ? crew.reason : "–"));
       const fix = positionText(crew);
-      hall.setText(row.cells.position, `${fix.old ? "▲ " : ""}${fix.text}`);
-      row.cells.position.dataset.old = fix.old ? "1" : "";
-      hall.setText(row.cells.shift, dutyText(crew));
-      hall.setText(row.cells.skills, (crew.skills || []).join(" "));
+      hall.setText(row.at.position, `${fix.old ? "▲ " : ""}${fix.text}`);
+      row.at.position.dataset.old = fix.old ? "1" : "";
+      hall.setText(row.at.shift, dutyText(crew));
+      hall.setText(row.at.skills, (crew.skills || []).join(" "));
       if (crew.crew_id === chosen) row.dataset.chosen = "1";
       else delete row.dataset.chosen;
     }
