@@ -109,8 +109,16 @@ def test_the_web_process_starts_without_the_heavy_libraries():
     assert told.stdout.strip() == "[]"
 
 
+def _merged(tag):
+    """All of the catalogue's parts in one language: pages get them merged."""
+    merged = {}
+    for file in sorted((ROOT / "assets/i18n").glob(f"*{tag}.json")):
+        merged |= json.loads(file.read_text(encoding="utf-8"))
+    return merged
+
+
 def test_console_texts_exist_in_both_languages_and_every_key_used_is_there():
-    texts = {tag: json.loads((ROOT / f"assets/i18n/desk.{tag}.json").read_text(encoding="utf-8")) for tag in ("zh-CN", "en")}
+    texts = {tag: _merged(tag) for tag in ("zh-CN", "en")}
     assert texts["zh-CN"].keys() == texts["en"].keys() and all(value for part in texts.values() for value in part.values())
     for key, text in texts["zh-CN"].items():
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", texts["en"][key])), key
