@@ -63,12 +63,20 @@ async def seats(hall: RunningHall) -> AsyncIterator[Room]:
 
 async def ask(page: Page, path: str, method: str = "GET", body=None):
     """The hall's answer to a request that this page makes, as a person's script would."""
-    return await page.evaluate("([path, method, body]) => hall.ask(path, {method, body: body ?? undefined})", [path, method, body])
+    return await page.evaluate(
+        "([path, method, body]) => hall.ask(path, {method, body: body ?? undefined})", [path, method, body]
+    )
 
 
 async def report(page: Page, **case) -> str:
     """A new case of this person's; its subject."""
-    body = {"description": "路面积水约二十厘米", "class_name": "突发事件", "subclass_name": "道路积水", "lon": 113.92, "lat": 35.3}
+    body = {
+        "description": "路面积水约二十厘米",
+        "class_name": "突发事件",
+        "subclass_name": "道路积水",
+        "lon": 113.92,
+        "lat": 35.3,
+    }
     made = await ask(page, "/api/v1/cases", "POST", {"id": f"report-{next(_numbers)}-{page.who}", "case": {**body, **case}})
     return made["case"]
 
