@@ -48,8 +48,9 @@ async def _read(page, hall, path: str, language: str) -> list[list[str]]:
         await opened(page, address)
         await page.wait_for_selector(".bar-clock, .mast-time")
     if path == "/desk":
-        await page.locator(".ag-row .cell-number", has_text=re.compile(r"\d")).first.click()
+        await page.locator(".queue-row .col-number").first.click()
         await page.wait_for_selector(".case-stages")
+        await page.wait_for_selector(".case-moves .move")
     if path == "/admin/feeds":
         await page.wait_for_selector('tr[data-key="web"]')
     return await page.evaluate(READABLE)
@@ -84,7 +85,7 @@ async def test_no_page_shows_the_name_of_a_text_instead_of_the_text(readings, ha
 #: what stands in Latin letters in Chinese too: units, standards, names of software and of processes, our demo mark
 LATIN = {
     "demo", "data", "English", "WGS", "Leaflet", "OpenStreetMap", "contributors", "toml", "NAME", "hall", "bus", "gate", "web",
-    "feeds", "dispatch", "video", "FPS", "CAP", "routine", "flood", "briefing", "desk", "walls", "admin",
+    "feeds", "dispatch", "video", "notices", "FPS", "PIN", "CAP", "routine", "flood", "briefing", "desk", "walls", "admin",
 }  # fmt: skip
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 from playwright.async_api import expect
 
 from tests.browser.consoles.seat import city, report, seat
@@ -163,3 +166,34 @@ async def test_a_batch_is_registered_at_once_and_each_case_stands_for_itself(hal
         await expect(zhao.page.locator('dialog[data-kind="batch-results"]')).to_contain_text("Done 3")
         for number in numbers:
             assert "register" in [entry["move"] for entry in await zhao.entries(f"file/calls/{number}")]
+
+
+def picture() -> bytes:
+    drawn = io.BytesIO()
+    Image.new("RGB", (640, 480), (20, 90, 160)).save(drawn, "JPEG")
+    return drawn.getvalue()
+
+
+async def test_a_photo_is_uploaded_attached_and_shown_and_one_in_a_form_goes_with_the_move(hall):
+    number = report(hall)
+    async with seat(hall) as zhao:
+        await zhao.open(number)
+        await zhao.page.click('[data-tab="photos"]')
+        photo = {"name": "road.jpg", "mimeType": "image/jpeg", "buffer": picture()}
+        await zhao.page.locator('.photo-add input[type="file"]').set_input_files(photo)
+        shown = zhao.page.locator(".photos .photo img")
+        await expect(shown).to_have_count(1)
+        await zhao.page.wait_for_function("document.querySelector('.photos .photo img').naturalWidth === 640")
+        await zhao.does("dispatch", unit="排水管理处")
+        await zhao.press("feed_back")
+        await zhao.fill("opinion", "积水已抽排")
+        await zhao.page.locator('.case-form input[type="file"]').set_input_files(photo)
+        await zhao.page.locator(".case-form .photo-small img").wait_for()
+        await zhao.page.click(".case-form .form-actions .is-primary")
+        await zhao.answered()
+        told = {
+            entry["move"]: [one["usage"] for one in entry["data"]["photos"]]
+            for entry in await zhao.entries()
+            if entry["data"].get("photos")
+        }
+        assert told == {"attach": ["other"], "feed_back": ["after"]}
