@@ -70,6 +70,7 @@
   desk.presence = { of, mark, paint };
   desk.on("chosen", report);
   desk.on("form", report);
+  desk.on("locked", report); // nobody looks at a locked console
   hall.store.on(["screen"], look);
   setInterval(look, 1000); // the silent ones go by themselves
 })();

@@ -121,7 +121,7 @@
   /** What this screen says of itself goes out with its report; `part` is the case it shows, "typing" while a form is open. */
   const report = hall.screen.report;
   hall.screen.report = function () {
-    const part = desk.chosen ? desk.chosen + (desk.form && desk.form.open() ? " typing" : "") : "";
+    const part = desk.chosen && !desk.lock.locked ? desk.chosen + (desk.form && desk.form.open() ? " typing" : "") : "";
     return { ...report(), ...(document.querySelector(".console-desk") && part.length < 180 ? { part } : {}) };
   };
 
