@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -27,7 +27,7 @@ READER_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
-_COLUMN_INDEXES = ("state", "district", "class_name", "report_source", "unit", "severity")
+_COLUMN_INDEXES = ("state", "district", "class_name", "report_source", "unit", "severity", "owner")
 _PLAIN_INDEXES = ("reported", "number", "time", "last_moment", "due", "ended_at")
 #: a case without a deadline sorts after all others
 NO_DUE = 2**53
@@ -55,7 +55,6 @@ SCHEMA = (
     "CREATE INDEX IF NOT EXISTS cases_ended_at ON cases(ended_at)",
     "CREATE INDEX IF NOT EXISTS cases_open ON cases(reported) WHERE ended_at IS NULL",
     "CREATE INDEX IF NOT EXISTS cases_open_due ON cases(due) WHERE ended_at IS NULL",
-    "CREATE INDEX IF NOT EXISTS cases_owner ON cases(owner) WHERE owner <> ''",
     f"PRAGMA user_version={SCHEMA_VERSION}",
 )
 #: from an older schema, one step each
@@ -64,6 +63,7 @@ UPGRADES = {
         "ALTER TABLE cases ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE cases ADD COLUMN laid_over BLOB",
     ),
+    2: ("DROP INDEX IF EXISTS cases_owner",),  # it was partial: a filter's parameter could not use it, an order neither
 }
 
 FIND = "SELECT id, time, recorded, event_id, version, text, laid_over FROM cases WHERE subject=?"
