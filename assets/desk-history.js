@@ -20,7 +20,7 @@
     crew: desk.crewName,
     state: (value, entry) => (entry.move === "crew_state" ? hall.word("crew.state", value) : hall.word("desk.state", value)),
     condition: String,
-    emergency: yes,
+    emergency: (value, entry) => (value || entry.move === "emergency" ? yes(value) : ""),
     opinion: String,
     text: String,
     whom: String,
@@ -55,7 +55,7 @@
   }
 
   const moveName = (move) => hall.word("desk.move", move);
-  const whoOf = (entry) => [entry.kind === "system" || entry.who === "system" ? hall.t("desk.who-system") : entry.who, hall.word("desk.role", entry.role), entry.desk].filter(Boolean).join(" · ");
+  const whoOf = (entry) => (entry.kind === "system" ? [hall.t("desk.who-system")] : [entry.who, hall.word("desk.role", entry.role), entry.desk]).filter(Boolean).join(" · ");
   desk.moveName = moveName;
   desk.whoOf = whoOf;
   desk.numberOf = number;
@@ -80,7 +80,9 @@
 
   desk.historyNode = function (view, versions) {
     const known = view.entries.map((entry) => ({ at: entry.time, order: entry.revision, node: () => entryNode(entry) }));
-    const told = versions.map((version, index) => ({ at: version.time, order: index - versions.length, node: () => versionNode(version) }));
+    // once the hall has a file, what the supplier says is in its entries
+    const since = view.entries.length ? view.entries[0].recorded : Infinity;
+    const told = versions.filter((version) => version.recordedtime < since).map((version, index) => ({ at: version.time, order: index - versions.length, node: () => versionNode(version) }));
     const all = [...known, ...told].sort((a, b) => b.at - a.at || b.order - a.order);
     return hall.make("ol.history", {}, all.map((item) => item.node()));
   };
