@@ -182,6 +182,9 @@ class ShiftDesk:
         else:
             handover = next(one for one in state.handovers if one.number == move.data.get("number"))
             giver, data, how = handover.giver, {"whom": actor.name, "whom_role": actor.role}, "give"
+        shifts = (await self.desk.states("shift")).values()
+        if any(duty.who == giver for shift in shifts for duty in shift.on_duty):
+            return  # an old command asked again: he has begun another shift since
         for _ in range(2):  # a case that changed in between is looked at again
             owned = [item["subject"] for item in await self._open_items(giver) if item["owned"]]
             files = {name: file for name, file in (await self.desk.many(owned)).items() if _reachable(file, how, actor)}

@@ -78,6 +78,18 @@ async def test_a_handover_asked_again_after_a_lost_answer_is_the_one_that_was_si
         assert again.json()["outcome"]["repeated"]
 
 
+async def test_an_old_signature_asked_again_takes_nothing_of_the_next_shift(city_hall):
+    async with await seat(city_hall) as first, await seat(city_hall) as second:
+        await shift(first, "start")
+        number = open_handover(await shift(first, "hand_over", to=second.who))["number"]
+        await shift(second, "take_over", id=f"signed-{first.who}", number=number)
+        await shift(first, "start")
+        case = await moved(first, await reported(first), "claim")
+        again = await shift(second, "take_over", id=f"signed-{first.who}", number=number)
+        assert again.json()["outcome"]["repeated"]
+        assert await owner(first, case) == first.who
+
+
 async def test_a_supervisor_lets_somebody_leave_and_his_cases_go_back_to_the_queue(city_hall):
     async with await seat(city_hall) as first, await seat(city_hall, "supervisor") as lead:
         case = await moved(first, await reported(first), "claim")
