@@ -98,7 +98,7 @@ class Seat:
             await field.locator("input, textarea").first.fill(str(value))
 
     async def answered(self) -> None:
-        await self.page.wait_for_function("!hall.commands.waiting().length")
+        await self.page.wait_for_function("!hall.desk.form.open() && !hall.commands.waiting().length")
         wrong = await self.page.evaluate(
             "hall.commands.list().filter((c) => c.state === 'refused').map((c) => [c.move, c.why, c.detail])"
         )
