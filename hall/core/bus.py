@@ -24,6 +24,8 @@ from hall.core.store import BLOCK_GRACE_SECONDS, Store, entry_id, stream_fields
 _FAULTS = (RedisError, OSError, asyncio.TimeoutError)
 #: bytes a stream may hold before its oldest packs go (the checkpoint keeps the current picture)
 STREAM_BUDGET = 192 * 1024 * 1024
+#: to the bus from one process; who finds all in use waits so long for one
+CONNECTIONS, WAIT_SECONDS = 64, 10
 #: a pack and the position it brings a cursor to, in one step: whoever repeats it after a lost answer doubles nothing
 _PUBLISH_ONCE = """
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
@@ -62,9 +64,19 @@ class Bus(Store):
 
     def __init__(self, url: str, prefix: str = "{hall}") -> None:
         self.url, self.prefix = url, prefix
-        self.redis = aioredis.Redis.from_url(
-            url, socket_connect_timeout=3, socket_timeout=15, health_check_interval=0, max_connections=64
+        # who finds all connections in use waits for one: refusing him would call the bus lost, which it is not. The names are
+        # left out because redis-py looks its own version up on the disk for each connection.
+        pool = aioredis.BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=WAIT_SECONDS,
+            socket_connect_timeout=3,
+            socket_timeout=15,
+            health_check_interval=0,
+            lib_name=None,
+            lib_version=None,
         )
+        self.redis = aioredis.Redis.from_pool(pool)
         self._pack_bytes = {lane: 4096.0 for lane in LANES}
 
     def key(self, *parts: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 
 from hall.core.board import Board
-from hall.core.bus import apply_entry
+from hall.core.bus import CONNECTIONS, apply_entry
 from hall.core.event import Event, encode
 from hall.core.publisher import Publisher
 
@@ -62,3 +62,9 @@ async def test_a_task_that_waits_for_the_bus_can_be_cancelled_at_any_moment(bus)
         task.cancel()
         done, _ = await asyncio.wait([task], timeout=10)
         assert done and task.cancelled(), f"the cancellation after {turns} turns was swallowed"
+
+
+async def test_more_questions_at_once_than_connections_are_all_answered(bus):
+    await bus.set(b"here", "burst")
+    answers = await asyncio.gather(*(bus.get("burst") for _ in range(5 * CONNECTIONS)))
+    assert answers == [b"here"] * (5 * CONNECTIONS)

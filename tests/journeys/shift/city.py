@@ -14,7 +14,7 @@ from tests.running import ROOT
 START = datetime(2011, 8, 28, 6, 0, tzinfo=UTC)
 UNITS = ("drains", "roads", "parks")
 #: departments of Boston's file that have most cases of the day
-BOSTON_UNITS = ("PWDx", "PARK", "BTDT", "ISD", "BWSC")
+BOSTON_UNITS = ("PARK", "PWDx", "BTDT", "ISD", "INFO")
 
 
 @dataclass
@@ -51,7 +51,8 @@ def flood(folder: Path, cases: int, seconds: float, seed: int = 1, rate: int = 6
             place = (113.9 + dice.random() / 50, 35.3 + dice.random() / 50)
             rows.writerow([f"n{number}", opened.isoformat(), *end, "积水", dice.choice(UNITS), *place])
     config = folder / "hall.toml"
-    config.write_text(_FLOOD % (START.isoformat(), (START + timedelta(seconds=span)).isoformat(), rate), encoding="utf-8")
+    stop = (START + timedelta(seconds=span)).isoformat()
+    config.write_text(_FLOOD % (START.isoformat(), stop, rate) + _RULES, encoding="utf-8")
     return City(config, UNITS, seconds, _roster(folder, UNITS, 4, 113.9, 35.3))
 
 
@@ -62,13 +63,23 @@ def boston(folder: Path, start: str, stop: str, rate: int = 60) -> City:
     text = re.sub(r"^rate = \d+", f"rate = {rate}", text, count=1, flags=re.M)
     text = re.sub(r'^stop = "[^"]*"', f'stop = "{stop}"', text, count=1, flags=re.M)
     config = folder / "hall.toml"
-    config.write_text(
-        text + '\n[dispatch.crews]\nroster = "crews.csv"\n[dispatch.casefile]\nundo_seconds = 600\n', encoding="utf-8"
-    )
+    config.write_text(text + _RULES + _BOSTON_LIMITS, encoding="utf-8")
     seconds = (datetime.fromisoformat(stop) - datetime.fromisoformat(start)).total_seconds() / rate
     return City(config, BOSTON_UNITS, seconds, _roster(folder, BOSTON_UNITS, 6, -71.08, 42.33))
 
 
+#: a roster, and time enough to take a move back though the city's clock runs sixty times as fast
+_RULES = """
+[dispatch.crews]
+roster = "crews.csv"
+[dispatch.casefile]
+undo_seconds = 600
+"""
+#: short enough to come near, to be postponed and to pass within the shift
+_LIMITS = {"Trees": "60分钟", "Street Lights": "2紧急工作时", "Signs & Signals": "30分钟", "Sanitation": "1工作日"}
+_BOSTON_LIMITS = "".join(
+    f'[[dispatch.limits.rules]]\nclass_name = "{name}"\nlimit = "{limit}"\n' for name, limit in _LIMITS.items()
+)
 _FLOOD = """[city]
 name = {zh = "测试", en = "Test"}
 centre = [113.9, 35.3]
@@ -77,10 +88,9 @@ timezone = "UTC"
 start = "%s"
 stop = "%s"
 rate = %d
-[dispatch.crews]
-roster = "crews.csv"
-[dispatch.casefile]
-undo_seconds = 600
+[[dispatch.limits.rules]]
+class_name = "积水"
+limit = "10分钟"
 [[feeds]]
 name = "flood"
 kind = "case"

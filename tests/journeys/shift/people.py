@@ -19,15 +19,22 @@ LOOKS_AT: dict[str, Callable[[dict], bool]] = {
     "operator": lambda d: d.get("state", "reported") in (
         "reported", "pending_verify", "pending_register", "handle_finish", "pending_check"),
     "dispatcher": lambda d: d.get("state", "reported") in ("pending_dispatch", "returned", "pending_handle", "suspended"),
-    "supervisor": lambda d: bool(d.get("asks") or d.get("barred")) or d.get("state") in (*ENDED, "returned", "pending_check"),
-    "department": lambda d: d.get("state") in ("pending_handle", "handling", "closed") or bool(d.get("urges")),
+    "supervisor": lambda d: bool(d.get("asks") or d.get("barred")) or d.get("state") in ("returned", "pending_check") or _now_and_then(d),
+    "department": lambda d: d.get("state") in ("pending_handle", "handling") or bool(d.get("urges")) or _now_and_then(d),
     "inspector": lambda d: d.get("state") in ("pending_verify", "pending_check"),
 }  # fmt: skip
+
+
+def _now_and_then(document: dict) -> bool:
+    """Some of what has ended is looked at again: reopened, appealed against, unmerged."""
+    return document.get("state") in ENDED and document["revision"] % 4 == 0
+
+
 #: move -> how much he likes it; what is not named he never does
 LIKES: dict[str, dict[str, float]] = {
     "operator": {
-        "claim": 3, "accept": 6, "register": 6, "reject": 0.7, "send_verify": 1, "request_check": 6, "close": 8, "rework": 1,
-        "note": 0.6, "merge": 0.7, "call_back": 0.3, "release": 0.4, "ask_takeover": 0.7, "grant": 3, "refuse": 0.5, "link": 0.3,
+        "claim": 3, "accept": 6, "register": 6, "reject": 0.7, "send_verify": 1, "request_check": 9, "close": 12, "rework": 1,
+        "note": 0.2, "merge": 0.5, "call_back": 0.1, "release": 0.4, "ask_takeover": 0.7, "grant": 3, "refuse": 0.5, "link": 0.3,
         "correct": 0.4, "undo": 0.5,
     },
     "dispatcher": {
@@ -39,8 +46,8 @@ LIKES: dict[str, dict[str, float]] = {
         "unmerge": 0.5, "dispatch": 2, "close": 3, "give": 0.4, "report_check": 3, "stop_ladder": 0.2, "undo": 0.5,
     },
     "department": {
-        "take": 5, "assign": 4, "feed_back": 7, "return": 1, "ask_postpone": 1, "ask_suspend": 0.8, "reply_urge": 4,
-        "unassign": 0.5, "note": 0.4, "appeal": 0.4, "undo": 0.5,
+        "take": 5, "assign": 4, "feed_back": 9, "return": 1, "ask_postpone": 1, "ask_suspend": 0.8, "reply_urge": 4,
+        "unassign": 0.5, "note": 0.2, "appeal": 0.4, "undo": 0.5,
     },
     "inspector": {"report_verify": 5, "report_check": 8, "note": 0.3},
 }  # fmt: skip
