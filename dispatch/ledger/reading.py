@@ -43,14 +43,20 @@ class Reading:
             row = connection.execute(query).mappings().first()
             return decoded(connection, aggregate, row) if row and aggregate else None
 
-    def states(self, topic: str, *, ended: bool = False) -> Iterator[tuple[str, Any]]:
-        """Every stream of a topic with its state, by subject; those that ended too with `ended`. Read in portions."""
+    def states(self, topic: str, *, ended: bool = False, naming: str = "") -> Iterator[tuple[str, Any]]:
+        """Every stream of a topic with its state, by subject; those that ended too with `ended`. Read in portions.
+
+        `naming`: only those whose stored state has this text as one of its words or values, so that looking for what
+        concerns one person decodes his few states and not all of a city's.
+        """
         s, last = schema.streams, ""
         aggregate = self.aggregates[topic]
         while True:
             query = sa.select(s).where(s.c.topic == topic, s.c.subject > last).order_by(s.c.subject).limit(_PAGE)
             if not ended:
                 query = query.where(s.c.ended.is_(False))
+            if naming:
+                query = query.where(s.c.state.contains(msgspec.json.encode(naming).decode(), autoescape=True))
             with self.database.read() as connection:
                 rows = connection.execute(query).mappings().all()
                 found = [(row["subject"], decoded(connection, aggregate, row)) for row in rows]

@@ -168,9 +168,12 @@ class ShiftDesk:
 
     async def _open_items(self, who: str) -> list[dict[str, Any]]:
         """Out of the ledger itself: what is signed is neither seconds old nor short of what the bus has not heard yet."""
-        files = await self.desk.run(
-            lambda: {name: file for name, file in self.desk.ledger.states("file") if concerns(file, who)}
-        )
+
+        def read() -> dict[str, Any]:
+            found = self.desk.ledger.states("file", naming=who)
+            return {name: file for name, file in found if concerns(file, who)}
+
+        files = await self.desk.run(read)
         return open_items(files, who, self.process.clock.now())
 
     async def _rest(self, subject: str, move: ShiftMove, actor: Actor) -> None:

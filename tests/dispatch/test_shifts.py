@@ -207,3 +207,12 @@ def test_what_the_bus_carries_holds_no_list_of_cases(room):
     room.signed(room.case("1", ZHANG))
     shown = Shifts().document(room.state)
     assert shown["handovers"][0]["count"] == 1 and "items" not in shown["handovers"][0]
+
+
+@pytest.mark.parametrize("name", ["zhang", "张三", 'o"neil%_', "a\\b"])
+def test_looking_for_a_persons_files_finds_all_of_his(room, name):
+    person = Actor(name=name, role="operator")
+    mine = {room.case(str(number), person) for number in range(3)}
+    room.case("other", ZHAO)
+    found = {subject for subject, file in room.ledger.states("file", naming=name) if file.owner == name}
+    assert found == mine
