@@ -103,7 +103,8 @@ async def test_a_command_cut_off_in_the_middle_is_kept_shown_and_done_exactly_on
 
         await zhao.page.route("**/commands", lose_the_answer)
         await zhao.page.keyboard.press("a")
-        await zhao.page.wait_for_function("hall.commands.list().some((c) => c.tries > 1 && c.state === 'done')")
+        done = "hall.commands.list().some((c) => c.tries > 1 && c.state === 'done')"
+        await zhao.page.wait_for_function(done)
         assert len(heard) == 2 and len(set(heard)) == 1
         assert (await zhao.moves()).count("accept") == 1
 
