@@ -28,7 +28,7 @@
     const key = `crew.excluded.${found.excluded}`;
     return [`✕ ${hall.knows(key) ? hall.t(key, flat(found.values)) : found.excluded}`];
   };
-  desk.rankedCrews = (subject, signal) => hall.ask(`/api/v1/files/${desk.address(subject)}/crews`, { signal }).then((answer) => [...(answer.ranked || []), ...(answer.excluded || [])]);
+  desk.rankedCrews = (subject, signal) => hall.ask(`/api/v1/files/${desk.address(subject)}/crews`, { signal }).then((answer) => Object.assign([...(answer.ranked || []), ...(answer.excluded || [])], { first: answer.first || 0 }));
 
   function crewOption(found, index, checked) {
     const id = found.crew || found.crew_id || found.id;
@@ -47,9 +47,17 @@
     let found = [];
     let wish = null;
     const chosen = () => options.filter(({ input }) => input.checked).map(({ id }) => id);
+    /** Whoever sends a crew beyond the first of the ranking says why; the hall asks for it too (hall/app/overriding.py). */
     function override() {
       const other = form.field("override");
-      if (other) other.row.hidden = !chosen().length || chosen().includes(options[0] && options[0].id);
+      if (!other) return;
+      const sent = chosen();
+      const ranked = found.filter((one) => !one.excluded).map((one) => one.crew);
+      const first = ranked.slice(0, Math.max(found.first || 0, sent.length));
+      const own = (hall.page.who || {}).role === "department"; // a department sends its own crews as it likes
+      const advised = first.length > 0 || found.some((one) => one.excluded !== "position_unknown");
+      other.needed = !own && advised && sent.some((id) => !first.includes(id));
+      other.row.hidden = !other.needed;
     }
     function show(ranked, first) {
       found = ranked;

@@ -151,6 +151,10 @@
     if (onEnd) onEnd();
   }
 
+  // the ranking was another one when the hall looked: what was chosen stays, and the form asks why
+  desk.on("command", (command) => {
+    if (command.state === "refused" && command.why === "override-missing") desk.drafts.put(command.subject, command.move, { ...command.data, reason: command.reason });
+  });
   node.addEventListener("input", keepDraft);
   node.addEventListener("change", keepDraft);
   node.addEventListener("focusin", (event) => now && hall.setText(now.button.querySelector("kbd"), event.target.matches("textarea") ? "Ctrl+Enter" : "Enter"));

@@ -6,6 +6,7 @@ Everything here is repeatable: commands have ids made from what caused them, so 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,6 +35,8 @@ _TOGETHER = 200
 #: timers that fall in one look; the rest follow at once
 _FALL = 500
 _LOOK_SECONDS = 0.1
+#: characters of a command's id (dispatch/ledger/rules.py)
+_ID_BOUND = 200
 _RETRY_SECONDS = 1.0
 
 LayOver = Callable[[dict[str, LaidOver]], Awaitable[None]]
@@ -111,7 +114,7 @@ class FileWork:
                 await self._refresh(list(batch))
 
     def _supplied_command(self, name: str, cause: str, case: Case) -> Command:
-        return Command(id=f"supplied-{cause}", subject=name, move="supplied", data={"case": msgspec.to_builtins(case)})
+        return Command(id=_id(f"supplied-{cause}"), subject=name, move="supplied", data={"case": msgspec.to_builtins(case)})
 
     async def _refresh(self, names: list[str]) -> None:
         """Lays the decisions of these files over the casebook and sets their timers."""
@@ -180,6 +183,7 @@ class FileWork:
             results = await self._patiently(lambda asked=commands: self.desk.execute_many(asked)) if commands else []
             if len(fallen) and not any(isinstance(result, Outcome) for result in results):
                 await self._refresh(list(files))  # nothing changed: the next timer comes from the states
+                await asyncio.sleep(_LOOK_SECONDS)  # and may be the same again
             self.wake()
 
     def _due(self, name: str, what: str, file: CaseFile) -> list[tuple[Command, Actor]]:
@@ -187,16 +191,23 @@ class FileWork:
         if what == "resume":
             if file.state != "suspended" or (file.suspended_until or 0) > now:
                 return []
-            cause = f"resume-{name}-{file.suspended_until}-{file.suspensions}"
-            return [(Command(id=cause[:200], subject=name, move="resume", revision=file.revision), SYSTEM)]
+            cause = f"resume-{file.suspended_until}-{file.suspensions}-{name}"
+            return [(Command(id=_id(cause), subject=name, move="resume", revision=file.revision), SYSTEM)]
         if file.ended or file.clock is None:
             return []
         made = []
         for step in self.clocks.ladder.due(standing(file), now):
-            cause = f"rung-{name}-{file.clock.started}-{step.rung.name}"
+            cause = f"rung-{file.clock.started}-{step.rung.name}-{name}"
             data = {"rung": step.rung.name, "told": step.rung.to}
-            made.append((Command(id=cause[:200], subject=name, move="escalate", data=data), SYSTEM))
+            made.append((Command(id=_id(cause), subject=name, move="escalate", data=data), SYSTEM))
         return made
+
+
+def _id(cause: str) -> str:
+    """A command's id from what caused it, also where a supplier's names are longer than an id may be."""
+    if len(cause) <= _ID_BOUND:
+        return cause
+    return f"{cause[: _ID_BOUND - 65]}-{hashlib.sha256(cause.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def standing(file: CaseFile) -> Standing:

@@ -23,6 +23,8 @@ URGENCIES = ("normal", "urgent", "emergency")
 #: people of a role or unit whose reading is kept one by one; later ones are only counted
 READERS_BOUND = 100
 VALUE_BOUND, VALUES_BOUND = 300, 20
+#: what everybody who follows the topic is told of a notice
+_ON_THE_STREAM = ("notice_id", "to", "urgency", "district", "made", "revision")
 
 
 class Way(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -94,8 +96,13 @@ class Notices:
         return made
 
     def document(self, state: Notice) -> dict[str, Any] | None:
-        """All of it; None once read by the one it was for, withdrawn or old."""
-        return None if state.ended else msgspec.to_builtins(state)
+        """That there is one and for whom (`for`: `<kind>:<name>`): what it says is asked for by those it is for. None once read
+        by the one it was for, withdrawn or old."""
+        if state.ended:
+            return None
+        kind, name = next(iter(state.to.items()), ("", ""))
+        whole = msgspec.to_builtins(state)
+        return {field: whole[field] for field in _ON_THE_STREAM if field in whole} | {"for": f"{kind}:{name}"}
 
     def needs_revision(self, move: str) -> bool:
         """A stamp says what happened: it can be told late, and twice."""

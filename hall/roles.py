@@ -44,7 +44,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "act-at-wall": _ACTING | {"wall"},
     "see-shifts": _SEATS | {"leader"},
     "hand-over": _SEATS,
-    "see-evaluation": _SEATS | {"leader", "department"},
+    "see-evaluation": _LEAD | {"leader", "department"},
     "see-audit": _LEAD,
     "see-webhooks": _LEAD,
     "manage-tokens": frozenset({"admin"}),
@@ -88,6 +88,7 @@ def topics_for(role: str, districts: tuple[str, ...] = ()) -> tuple[str, ...]:
 class Bounded(Protocol):
     """What of an identity decides which documents it may see."""
 
+    name: str
     role: str
     unit: str
     districts: tuple[str, ...]
@@ -95,11 +96,12 @@ class Bounded(Protocol):
 
 def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
     """What a stream tells this identity at most: `where` of the subscription by topic. What lies in no known district is
-    everybody's; of a department, case files and crews are its own."""
+    everybody's; of a department, case files, crews and notices are its own."""
     found: dict[str, dict[str, list[Any]]] = {}
     if who.districts:
         found = {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file")}
     if who.role == "department":
         for topic in ("file", "crew"):
             found.setdefault(topic, {})["unit"] = [who.unit]
+        found["notice"] = {"for": [f"person:{who.name}", f"role:{who.role}", *([f"unit:{who.unit}"] if who.unit else [])]}
     return found

@@ -9,7 +9,7 @@ import msgspec
 from dispatch.aggregate import View
 from dispatch.crews.folding import FOLDS
 from dispatch.crews.model import Assignment, Crew, Item, Member, Roster, free, roster_of
-from dispatch.crews.moves import MOVES, OF_ASSIGNMENT, PROGRESS, assignment_of, may, skipped, state_for
+from dispatch.crews.moves import MOVES, OF_ASSIGNMENT, PROGRESS, assignment_of, may, may_send, skipped, state_for
 from hall.core.command import Actor, Command, Draft, Entry
 from hall.core.errors import Refused
 
@@ -78,6 +78,8 @@ def assignment_draft(crew: Crew | None, subject: str, actor: Actor, resources: l
     if crew is None or crew.ended:
         raise Refused("crew-unknown", "there is no such crew on the roster", 404)
     name = crew.name or crew.crew_id
+    if not may_send(crew, actor):
+        raise Refused("not-permitted", f"{name} is not yours to send", 403)
     if crew.state == "out_of_service":
         raise Refused("crew-out-of-service", f"{name} is out of service: {crew.reason}", 409)
     if assignment_of(crew, subject) is not None:

@@ -63,6 +63,13 @@ def may(crew: Crew | None, actor: Actor, move: str) -> bool:
     return "unit" in by and (actor.role == "department" or actor.kind == "supplier")
 
 
+def may_send(crew: Crew, actor: Actor) -> bool:
+    """Whether this person may send this crew: a department its own, a person of some districts those that serve them."""
+    if actor.role == "department":
+        return bool(actor.unit) and actor.unit == crew.unit
+    return _in_district(crew, actor)
+
+
 def _in_district(crew: Crew | None, actor: Actor) -> bool:
     """A person of some districts has no say over crews of others; a crew without a district serves the whole city."""
     if crew is None or not actor.districts or not crew.duty.districts:

@@ -27,6 +27,12 @@ def check_command(command: Command) -> None:
         raise Refused("command-unusable", f"no stream is at revision {command.revision}")
 
 
+def key_of(command: Command, actor: Actor) -> str:
+    """Under which name a command's outcome is kept. The hall names its own commands by their cause, which anybody can guess:
+    people's ids are kept apart from them, or whoever takes an id first would keep the hall from climbing a ladder."""
+    return f"{'hall' if actor.kind == 'system' else 'asked'}:{command.id}"
+
+
 def check_draft(draft: Draft) -> None:
     """Raises Refused: what a decision wants written may have come from who asked."""
     for name in ("subject", "move", "reason"):

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from dispatch.aggregate import Aggregate
 from dispatch.ledger import chain, schema
-from dispatch.ledger.rules import actor_of, check_command, check_draft, happened_at, note_of
+from dispatch.ledger.rules import actor_of, check_command, check_draft, happened_at, key_of, note_of
 from dispatch.ledger.streams import Streams
 from hall.core.command import Actor, Command, Draft, Entry, Outcome, Stale
 from hall.core.errors import LedgerFault, Refused
@@ -59,9 +59,9 @@ class Work:
 
     def expect(self, items: list[Item]) -> None:
         """Reads what these commands will ask for in few questions instead of two each."""
-        asked = [item.asked for item in items if isinstance(item.asked, Command)]
-        self.streams.expect({command.subject for command in asked})
-        ids = list({command.id for command in asked} - self._done.keys())
+        asked = [(item.asked, item.actor) for item in items if isinstance(item.asked, Command)]
+        self.streams.expect({command.subject for command, _ in asked})
+        ids = list({key_of(*one) for one in asked} - self._done.keys())
         for start in range(0, len(ids), 500):
             part = ids[start : start + 500]
             self._done |= dict.fromkeys(part)
@@ -93,8 +93,9 @@ class Work:
             revision=self.streams.revision(command.subject),
             seqs=[entry.seq for entry in made],
         )
-        row = {"id": command.id, "who": actor.name, "digest": digest, "outcome": msgspec.json.encode(outcome).decode()}
-        self._done[command.id] = row
+        key = key_of(command, actor)
+        row = {"id": key, "who": actor.name, "digest": digest, "outcome": msgspec.json.encode(outcome).decode()}
+        self._done[key] = row
         self._new_commands.append(row)
         return outcome
 
@@ -135,10 +136,11 @@ class Work:
             raise Refused("data-unusable", f"{command.move} carries what cannot be written down: {error}") from None
 
     def _repeated(self, command: Command, actor: Actor, digest: str) -> Outcome | None:
-        if command.id not in self._done:
-            row = self.connection.execute(schema.THE_COMMAND, {"of": command.id}).mappings().first()
-            self._done[command.id] = dict(row) if row else None
-        row = self._done[command.id]
+        key = key_of(command, actor)
+        if key not in self._done:
+            row = self.connection.execute(schema.THE_COMMAND, {"of": key}).mappings().first()
+            self._done[key] = dict(row) if row else None
+        row = self._done[key]
         if row is None:
             return None
         if (row["who"], row["digest"]) != (actor.name, digest):

@@ -189,7 +189,8 @@ async def _room(process: Process, command_desk: Desk, book: Casebook, policy: Po
         ]
 
     def recommend(case: dict[str, Any], crews: list[Any], positions: list[Any], now: int) -> dict[str, Any]:
-        return recommender.as_json(ranking.recommend(case, crews, recommender.fixes(positions), now))
+        found = recommender.as_json(ranking.recommend(case, crews, recommender.fixes(positions), now))
+        return {**found, "first": policy.files.rules.first_choices}
 
     known = {rule.class_code or rule.subclass_name: rule for rule in reversed(policy.clocks.limits.rules) if rule.subclass_name}
     services = [Service(code, rule.subclass_name, rule.class_name, rule.kind) for code, rule in sorted(known.items())]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import msgspec
 
 from hall.access import Identity
 from hall.app.actors import actor_of
+from hall.app.fieldtasks import PHONE_CREW_MOVES, PHONE_FILE_MOVES
 from hall.app.pace import Pace
 from hall.app.refusals import Kind
-from hall.app.seeing import bounded, refusal_of, unseen_file
+from hall.app.seeing import CALLING, bounded, refusal_of, seen, unseen_file
 from hall.app.visit import current_visit
 from hall.core.command import Actor, Command, Entry, Outcome, Stale
 from hall.core.errors import Refused
@@ -36,11 +37,15 @@ class Pictures(Protocol):
     async def attach(self, media: list[str], subject: str, who: Identity) -> None: ...
 
 
-class Commands:
-    """`send` for one, `send_many` for a batch, `view` for looking. `count` takes refusals for the audit."""
+Check = Callable[[Command, Identity], Awaitable[None]]
 
-    def __init__(self, desk: Desk, pictures: Pictures, count: Callable[[Kind], None]) -> None:
-        self.desk, self.pictures, self._count, self.pace = desk, pictures, count, Pace()
+
+class Commands:
+    """`send` for one, `send_many` for a batch, `view` for looking. `count` takes refusals for the audit; `check` refuses what
+    departs from a recommendation without a reason (hall/app/overriding.py)."""
+
+    def __init__(self, desk: Desk, pictures: Pictures, count: Callable[[Kind], None], check: Check) -> None:
+        self.desk, self.pictures, self._count, self.check, self.pace = desk, pictures, count, check, Pace()
 
     async def send(self, command: Command) -> Outcome:
         """Decided and durable when it returns. Raises Refused; Stale only to who may see what changed."""
@@ -105,6 +110,14 @@ class Commands:
         if command.move in NOT_FOR_PEOPLE:
             self.refused("not-for-people")
             raise Refused("not-for-people", f"{command.move} is the hall's own", 403)
+        if who.role == "crew" and not _of_phone(command, who):
+            self.refused("not-your-case")
+            raise Refused("not-your-case", "a crew's link is for its own tasks", 403)
+        try:
+            await self.check(command, who)
+        except Refused as refusal:
+            self.refused(refusal.reason)
+            raise
         media = [photo["media"] for photo in _photos(command) if isinstance(photo.get("media"), str)]
         if media:
             await self.pictures.attach(media, command.subject, who)
@@ -113,11 +126,31 @@ class Commands:
         """What changed is told to those who may see the case; the others learn that it is none of theirs."""
         if who.role == "crew":
             return Refused("stale", "it has changed meanwhile", 409)
+        if stale.subject.startswith("crew/"):
+            return _stale_crew(stale, who, await self.desk.state(stale.subject))
         if not bounded(who) or not stale.subject.startswith("file/"):
             return stale
         file = await self.desk.state(stale.subject)
         reason = None if file is None else unseen_file(who, stale.subject, msgspec.to_builtins(file))
         return refusal_of(reason) if reason else stale
+
+
+def _of_phone(command: Command, who: Identity) -> bool:
+    """Whether a command is one of those that a crew's link is for, whichever address it came by."""
+    if command.subject.startswith("crew/"):
+        task = command.data.get("subject")
+        mine = command.subject == f"crew/{who.crew}" and command.move in PHONE_CREW_MOVES
+        return mine and who.case in ("", task)
+    return command.move in PHONE_FILE_MOVES and who.case in ("", command.subject)
+
+
+def _stale_crew(stale: Stale, who: Identity, crew: Any) -> Refused:
+    """A crew's lines hold telephone numbers: those who call it see them, others who did what."""
+    if crew is not None and not seen(who, crew):
+        return Refused("not-permitted", "this crew is not yours to move", 403)
+    if who.role in CALLING:
+        return stale
+    return Stale(stale.subject, stale.revision, [msgspec.structs.replace(entry, data={}) for entry in stale.changed])
 
 
 def _photos(command: Command) -> list[dict[str, Any]]:

@@ -10,7 +10,8 @@ from fastapi.responses import Response
 
 from hall.app.actors import current_actor
 from hall.app.answers import json
-from hall.app.roster import CALLING, seen, shown
+from hall.app.roster import shown
+from hall.app.seeing import CALLING, seen
 from hall.app.visit import current_visit
 from hall.core.command import Actor
 from hall.core.errors import Refused

@@ -14,7 +14,8 @@ from hall.app.georeport import Service
 from hall.app.media import Media
 from hall.app.mediastore import MediaStore
 from hall.app.open311 import Open311
-from hall.app.picture import Picture, Row
+from hall.app.overriding import Recommend, Recommendations
+from hall.app.picture import Picture
 from hall.app.preferences import PreferenceBook, Preferences
 from hall.app.refusals import Kind, Refusals
 from hall.app.reporting import Placing, Reporting
@@ -27,13 +28,14 @@ from hall.core.process import Process
 
 
 class Room(NamedTuple):
-    """What the dispatch room gives. `places` loads the city's boundaries; `conditions` and `recommend`: hall/app/roster.py."""
+    """What the dispatch room gives. `places` loads the city's boundaries; `conditions`: hall/app/roster.py, `recommend`:
+    hall/app/overriding.py."""
 
     desk: Any
     book: Book
     places: Callable[[], Any]
     conditions: Callable[[dict[str, Any]], list[dict[str, Any]]]
-    recommend: Callable[[dict[str, Any], list[Any], list[Row], int], dict[str, Any]]
+    recommend: Recommend
     services: list[Service]  # kinds of reports that outside apps may make (Open311)
 
 
@@ -45,10 +47,11 @@ class DispatchParts:
         self.refusals = Refusals(self._audit)
         self.media = Media(MediaStore(process.settings.data_dir), room.desk.state)
         self.preferences = PreferenceBook(process.settings.data_dir / "preferences.db")
-        self.commands = Commands(room.desk, self.media, self.refusals.count)
-        self.reporting = Reporting(process, room.desk, Placing(room.places))
         picture = Picture(process.bus)
-        roster = Roster(self.commands, picture, users, process.clock, room.conditions, room.recommend)
+        recommendations = Recommendations(room.desk, picture, process.clock, room.recommend)
+        self.commands = Commands(room.desk, self.media, self.refusals.count, recommendations.check)
+        self.reporting = Reporting(process, room.desk, Placing(room.places))
+        roster = Roster(self.commands, picture, users, process.clock, room.conditions, recommendations)
         surroundings = Surroundings(self.commands, picture, room.book, process.clock)
         #: addresses below a case come before the case itself, whose number may hold slashes
         self.routers: tuple[APIRouter, ...] = (

@@ -18,6 +18,7 @@ from pydantic import Field
 from hall.app.answers import json as answer_json
 from hall.app.field import Body, Desk
 from hall.app.fieldlinks import FieldLinks
+from hall.app.seeing import seen
 from hall.app.visit import current_visit
 from hall.app.words import LANGUAGES, Words, chosen_language
 from hall.core.command import Actor
@@ -139,9 +140,7 @@ class FieldPages:
     async def crews(self) -> Response:
         """The crews that a link can be made for, by name."""
         who = current_visit().identity
-        found = [
-            crew for crew in (await self.desk.states("crew")).values() if who.role != "department" or crew.unit == who.unit
-        ]
+        found = [crew for crew in (await self.desk.states("crew")).values() if seen(who, crew)]
         rows = [{"crew_id": crew.crew_id, "name": crew.name, "label": crew.label, "unit": crew.unit} for crew in found]
         return answer_json({"crews": sorted(rows, key=lambda row: (row["unit"], row["name"], row["crew_id"]))})
 
@@ -151,8 +150,8 @@ class FieldPages:
         crew = await self.desk.state(f"crew/{wanted.crew}")
         if crew is None or crew.ended:
             raise Refused("crew-unknown", f"there is no crew {wanted.crew!r} on the roster", 404)
-        if who.role == "department" and crew.unit != who.unit:
-            raise Refused("not-your-unit", "this crew belongs to another department", 403)
+        if not seen(who, crew):
+            raise Refused("not-your-unit", "this crew is not yours to give a link to", 403)
         if wanted.case and await self.desk.state(wanted.case) is None:
             raise Refused("unknown-case", f"there is no {wanted.case[:200]}", 404)
         link, secret = await self.links.make(wanted.crew, wanted.hours, wanted.case, crew.unit, who.name)

@@ -11,18 +11,15 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hall.access import Identity
 from hall.app.answers import json
 from hall.app.commanding import Commands
 from hall.app.dispatching import REFUSALS, CaseId, Feed
+from hall.app.overriding import Recommendations
 from hall.app.picture import Picture, Row
-from hall.app.seeing import unseen
+from hall.app.seeing import CALLING, seen, unseen
 from hall.app.users import Users
 from hall.app.visit import current_visit
 from hall.core.model import CASE_ENDED
-
-#: roles that call crews and so see their telephone numbers
-CALLING = frozenset({"operator", "dispatcher", "supervisor", "admin", "department"})
 
 
 class Rules(BaseModel):
@@ -32,7 +29,8 @@ class Rules(BaseModel):
 
 
 class Ranked(BaseModel):
-    """Crews for a case, best first, each with why; and those left out, each with the reason."""
+    """Crews for a case, best first, each with why; and those left out, each with the reason. One beyond the `first` of them
+    is sent with a reason only."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -50,8 +48,7 @@ class UnitList(BaseModel):
 
 
 class Roster:
-    """Handlers and their router. `conditions(case)` lists the rules of a case's class; `recommend(case, crews, positions, now)`
-    ranks; both are the dispatch room's and quick."""
+    """Handlers and their router. `conditions(case)` lists the rules of a case's class; it is the dispatch room's and quick."""
 
     def __init__(
         self,
@@ -60,10 +57,10 @@ class Roster:
         users: Users,
         clock: Any,
         conditions: Callable[[dict[str, Any]], list[dict[str, Any]]],
-        recommend: Callable[[dict[str, Any], list[Any], list[Row], int], dict[str, Any]],
+        recommendations: Recommendations,
     ) -> None:
         self.commands, self.picture, self.users, self.clock = commands, picture, users, clock
-        self._conditions, self._recommend = conditions, recommend
+        self._conditions, self._recommendations = conditions, recommendations
         self.router = APIRouter(prefix="/api/v1", responses=REFUSALS)
         file = "/files/{feed}/{case_id:path}"
         add = self.router.add_api_route
@@ -80,10 +77,7 @@ class Roster:
     async def ranked(self, feed: Feed, case_id: CaseId) -> Response:
         """Crews ranked for the case by travel time, load, skills and duty, with why."""
         view = await self.commands.view(f"file/{feed}/{case_id}")
-        who, positions = current_visit().identity, await self.picture.rows("position")
-        states = [crew for crew in (await self.commands.desk.states("crew")).values() if seen(who, crew)]
-        now = self.clock.now()
-        return json(await asyncio.to_thread(self._recommend, view["case"], states, positions, now))
+        return json(await self._recommendations.rank(view["case"], current_visit().identity))
 
     async def crews(self) -> Response:
         """The roster with states and positions; a department sees its own crews."""
@@ -123,13 +117,6 @@ def _count(row: dict[str, Any], clock: dict[str, Any], now: int) -> None:
         overdue = now >= clock["due"]
         row["overdue"] += overdue
         row["near"] += not overdue and now >= clock.get("near", clock["due"])
-
-
-def seen(who: Identity, crew: Any) -> bool:
-    """A department its own crews; a person of some districts those that serve them, or the whole city."""
-    if who.role == "department":
-        return bool(who.unit) and crew.unit == who.unit
-    return not who.districts or not crew.duty.districts or not set(who.districts).isdisjoint(crew.duty.districts)
 
 
 def shown(crew: Any, fix: Row | None, calling: bool) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 from hall.access import Identity
 from hall.core.errors import Refused
 
+#: roles that call crews and so see their telephone numbers
+CALLING = frozenset({"operator", "dispatcher", "supervisor", "admin", "department"})
 _WHY = {
     "wrong-district": "this case lies in a district that is not yours",
     "not-your-unit": "this case is not your unit's",
@@ -39,6 +41,15 @@ def unseen_file(who: Identity, subject: str, file: dict[str, Any], case: dict[st
     report = {**file.get("report", {}), **(case or {})}
     crews = [work["crew"] for work in file.get("crews", ()) if work.get("state") != "clear"]
     return unseen(who, report.get("district", ""), file.get("unit", ""), crews, subject)
+
+
+def seen(who: Identity, crew: Any) -> bool:
+    """A department sees its own crews, a person of some districts those that serve them or the whole city."""
+    if who.role == "department":
+        return bool(who.unit) and crew.unit == who.unit
+    if who.role == "crew":
+        return bool(who.crew) and crew.crew_id == who.crew
+    return not who.districts or not crew.duty.districts or not set(who.districts).isdisjoint(crew.duty.districts)
 
 
 def refusal_of(reason: str) -> Refused:

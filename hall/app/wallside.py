@@ -17,6 +17,7 @@ from hall import access
 from hall.app import acting, headers
 from hall.app.actors import actor_of, current_actor
 from hall.app.answers import json
+from hall.app.seeing import refusal_of, unseen_file
 from hall.app.users import Users
 from hall.app.visit import current_visit
 from hall.core.command import Actor
@@ -176,8 +177,12 @@ class WallSide:
     async def card(self, feed: str, case_id: str) -> Response:
         """A case as a wall shows it: nothing of the caller, the last lines of its history, the moves allowed to who acts."""
         visit = current_visit()
-        view = await self.desk.view(f"file/{feed}/{case_id}", current_actor())
-        wall = visit.identity.role == "wall"
+        subject, who = f"file/{feed}/{case_id}", visit.identity
+        view = await self.desk.view(subject, current_actor())
+        wall = who.role == "wall"
+        at_wall = wall or who.desk.startswith("wall:")  # what hangs there for all is no secret to who stands before it
+        if not at_wall and (reason := unseen_file(who, subject, view["file"], view["case"])):
+            raise refusal_of(reason)
         return json(
             {
                 "subject": view["subject"],

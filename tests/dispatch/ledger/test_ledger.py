@@ -70,6 +70,17 @@ def test_the_same_id_again_gets_the_same_answer_and_changes_nothing(ledger):
     assert ledger.head()[0] == 1
 
 
+def test_nobody_takes_an_id_that_the_hall_will_name_a_command_of_its_own_by(ledger):
+    hall = Actor(name="system", role="system", kind="system")
+    ledger.execute(add("a", "rung-1", 0), PETER, NOW, REAL)
+    outcome = ledger.execute(add("b", "rung-1", 0), hall, NOW, REAL)
+    assert not outcome.repeated and ledger.state("counter/b").revision == 1
+    assert ledger.execute(add("b", "rung-1", 0), hall, NOW, REAL).repeated
+    assert refusal(ledger, add("b", "rung-1", 1)).reason == "command-id-reused"
+    together = [(add("c", "rung-2", 0), PETER), (add("d", "rung-2", 0), hall)]
+    assert [outcome.repeated for outcome in ledger.execute_many(together, NOW, REAL)] == [False, False]
+
+
 @pytest.mark.parametrize("change", ["data", "actor", "subject"])
 def test_an_id_used_for_something_else_is_refused(ledger, change):
     ledger.execute(add("a", "c1", 0), PETER, NOW, REAL)

@@ -37,7 +37,7 @@ EXPECTED = {
     "act-at-wall": "-yyyyyyyy-",
     "see-shifts": "--yyyyy---",
     "hand-over": "--yyy-y---",
-    "see-evaluation": "--yyyyy-y-",
+    "see-evaluation": "----yyy-y-",
     "see-audit": "----y-y---",
     "see-webhooks": "----y-y---",
     "manage-tokens": "------y---",
@@ -162,7 +162,8 @@ def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive"}
     assert bounds(east) == {topic: {"district": ["东区", "", None]} for topic in ("case", "file")}
     drains = access.Identity("wu", "department", unit="排水处")
-    assert bounds(drains) == {"file": {"unit": ["排水处"]}, "crew": {"unit": ["排水处"]}}
+    own = {topic: {"unit": ["排水处"]} for topic in ("file", "crew")}
+    assert bounds(drains) == {**own, "notice": {"for": ["person:wu", "role:department", "unit:排水处"]}}
     assert bounds(access.Identity("sun", "supervisor")) == {}
 
 

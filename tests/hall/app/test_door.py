@@ -59,7 +59,7 @@ DOORS = {
     ("GET", "/api/v1/webhooks"): "----y-y---",
     ("GET", "/api/v1/shifts"): "--yyyyy---",
     ("POST", "/api/v1/shifts/desk/commands"): "--yyy-y---",
-    ("GET", "/api/v1/evaluation"): "--yyyyy-y-",
+    ("GET", "/api/v1/evaluation"): "----yyy-y-",
     ("GET", "/api/v1/tokens"): "------y---",
     ("POST", "/api/v1/tokens"): "------y---",
     ("GET", "/api/v1/shows"): "--yyyyy---",
