@@ -28,6 +28,7 @@ class Record:
     def of(cls, data_dir: Path) -> Record:
         with sqlite3.connect(f"file:{data_dir / 'ledger.db'}?mode=ro", uri=True) as db:
             db.row_factory = sqlite3.Row
+            db.execute("begin")  # both tables at one moment: the hall's timers may still write
             entries = [
                 dict(row) | {"data": json.loads(row["data"])} for row in db.execute("select * from entries order by seq")
             ]
