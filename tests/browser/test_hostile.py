@@ -115,10 +115,12 @@ async def test_what_suppliers_write_is_shown_as_text_and_never_becomes_markup(ha
     await tell(hall)
     async with browser(hall, "admin") as page:
         for language in ("zh-CN", "en"):
-            await page.goto(f"{hall.url}{path}?lang={language}&wall={quote(BAIT)}")
+            await page.goto(f"{hall.url}{path}?lang={language}&view=open&wall={quote(BAIT)}")
             if place := PAGES[path]:
                 await page.locator(place, has_text="<img src=x data-bait").first.wait_for()
             if path == "/desk":
                 await page.locator(".queue-row .col-description", has_text="<img src=x data-bait").first.click()
                 await page.locator(".panel-desk-case", has_text="<img src=x data-bait").wait_for()
+                await page.click('[data-view="all"]')
+                await page.locator(".ag-row .cell-description", has_text="<img src=x data-bait").first.wait_for()
             assert await page.evaluate(CAUGHT) == []
