@@ -80,6 +80,8 @@ class Model(SideMoves):
     def _loop(self, case: Case, asked: Any) -> None:
         sources, to = LOOP[asked.move]
         self.must(case.state in sources, f"{asked.move} of {asked.subject} from {case.state}")
+        if asked.move in ("register", "dispatch") and case.state in ("reported", "pending_register"):
+            case.sender["registered"] = asked.who  # a dispatch from before registration registers too
         if to:
             self._go(case, to)
             case.moved = True
@@ -91,8 +93,6 @@ class Model(SideMoves):
 
     def _stamp(self, case: Case, asked: Any) -> None:
         move = asked.move
-        if move == "register" or (move == "dispatch" and "registered" not in case.sender):
-            case.sender["registered"] = asked.who
         if move == "register":
             case.unit = asked.data.get("unit") or case.unit
         if move == "dispatch":
