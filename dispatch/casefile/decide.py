@@ -17,6 +17,8 @@ from hall.core.errors import Refused
 _FORBIDDEN = frozenset({"role", "wrong-district", "not-your-unit", "not-your-case"})
 #: photos one file may hold
 _MOST_PHOTOS = 500
+#: lines after which a file takes no remarks any more, only moves: it is read whole whenever somebody opens it
+_MOST_LINES = 10_000
 
 
 def decide(view: View, command: Command, actor: Actor, rules: CaseRules, clocks: ClockRules) -> list[Draft]:
@@ -37,6 +39,8 @@ def decide(view: View, command: Command, actor: Actor, rules: CaseRules, clocks:
     given = fields.read(command, spec.needs, spec.takes, reason_needed(file, command.move, actor))
     if spec.field and command.time is not None and view.now - command.time > rules.offline_hours * HOUR:
         raise Refused("time-too-old", f"it says it happened more than {rules.offline_hours:g} h ago", 422)
+    if file.revision >= _MOST_LINES and not spec.revision and actor.kind != "system":
+        raise Refused("file-full", f"a file of more than {_MOST_LINES} lines takes no further remarks", 422)
     if len(file.photos) + len(given.get("photos", [])) > _MOST_PHOTOS:
         raise Refused("too-many-photos", f"a file holds {_MOST_PHOTOS}", 422)
     return DECISIONS.get(command.move, steps.plain)(Deciding(view, command, actor, file, rules, clocks, given))

@@ -3,6 +3,7 @@ moment, revocable. Who opens one gets a session of the role `crew`."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 import msgspec
@@ -38,7 +39,7 @@ class FieldLinks:
     """Kept on the bus: `field-link:<sum>` names the link, the hash `field-links` holds it. Methods raise BusLost."""
 
     def __init__(self, bus: Bus) -> None:
-        self.bus = bus
+        self.bus, self._turn = bus, asyncio.Lock()  # two phones at once: neither's session may be forgotten by the link
 
     async def make(self, crew: str, hours: float, case: str, unit: str, made_by: str) -> tuple[Link, str]:
         """A new link and its secret, which is shown this once. Raises Refused 422 or 409."""
@@ -64,6 +65,10 @@ class FieldLinks:
 
     async def use(self, secret: str) -> tuple[Link, str]:
         """Signs a device in: the link and the secret of its session. Raises Refused 401 for one that does not hold."""
+        async with self._turn:
+            return await self._use(secret)
+
+    async def _use(self, secret: str) -> tuple[Link, str]:
         name = await self.bus.get("field-link", access.digest(secret)) if 0 < len(secret) <= 200 else None
         link = await self.find(name.decode()) if name else None
         if link is None or link.uses >= MAX_USES:
@@ -72,6 +77,9 @@ class FieldLinks:
             self.bus, crew_name(link.crew), "crew", max(1, (link.expires - real_ms()) // 1000),
             crew=link.crew, case=link.case, kind="crew", desk=f"field:{link.link_id}",
         )  # fmt: skip
+        if await self.find(link.link_id) is None:  # taken back in this very moment
+            await access.close_session(self.bus, session)
+            raise Refused("link-expired", "this link was taken back", 401)
         link.uses += 1
         link.sessions.append(access.digest(session))
         await self._keep(link)

@@ -109,8 +109,8 @@ class ShiftDesk:
     async def log(
         self,
         group: Group,
-        since: Annotated[int | None, Query(ge=0)] = None,
-        until: Annotated[int | None, Query(ge=0)] = None,
+        since: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+        until: Annotated[int | None, Query(ge=0, le=2**53)] = None,
         format: Literal["json", "csv"] = "json",
     ) -> Response:
         """The shift log from the ledger, oldest first; `since` and `until` are city ms. Exports are audited."""

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from dispatch.casefile import CaseRules
+from dispatch.casefile.decide import decide
+from dispatch.casefile.model import CaseFile
+from hall import access
+from hall.app.fieldlinks import FieldLinks
 from hall.app.overriding import outside
+from hall.core.command import Actor, Command
+from hall.core.errors import Refused
 from hall.roles import bounds
 from tests.hall.app.test_dispatching import address, fresh, move, moved, reported
 
@@ -168,3 +177,38 @@ def test_a_departments_notices_on_the_stream_are_its_own_and_hold_no_words():
             Notice(notice_id="n", to=to, key="assigned", values={"place": "人民路"}, about="file/a/1")
         )
         assert mine.matches("notice", document) is seen and "人民路" not in str(document)
+
+
+async def test_taking_a_link_back_ends_every_session_also_of_phones_that_came_in_the_same_moment(bus):
+    links = FieldLinks(bus)
+    link, secret = await links.make("near-0", 1, "", UNIT, "sun")
+    sessions = [session for _, session in await asyncio.gather(*(links.use(secret) for _ in range(10)))]
+    assert all([await access.identify(bus, one, None, demo_loopback=False) for one in sessions])
+    await links.revoke(link.link_id)
+    assert not any([await access.identify(bus, one, None, demo_loopback=False) for one in sessions])
+    with pytest.raises(Refused):
+        await links.use(secret)
+
+
+def test_a_file_of_ten_thousand_lines_takes_moves_and_no_remarks():
+    file = CaseFile(feed="desk", case_id="1", state="reported", revision=10_000)
+
+    class Look:
+        now = 1_000
+
+        def get(self, subject):
+            return file if subject == "file/desk/1" else None
+
+    def decided(move, **data):
+        command = Command(id="c-1", subject="file/desk/1", move=move, revision=10_000, data=data)
+        return decide(Look(), command, Actor(name="zhao", role="operator"), CaseRules(), ClocklessRules())
+
+    with pytest.raises(Refused) as caught:
+        decided("note", text="again")
+    assert caught.value.reason == "file-full"
+    assert [draft.move for draft in decided("accept")] == ["accept"]
+
+
+class ClocklessRules:
+    def stage_due(self, state, start, emergency):
+        return None
