@@ -48,13 +48,15 @@ def decide(
         return []
     emergency = is_emergency(report, rules)
     data = {"case": report, "to": state, "emergency": emergency, "unit": report.get("unit", "")}
-    data |= {"stage_due": clocks.stage_due(state, view.now, emergency), "moved": command.move == "open"}
+    data |= {"stage_due": clocks.stage_due(state, view.now, emergency), "moved": report["feed"] == "desk"}
     return [Draft(subject=command.subject, move="open", data=data)]
 
 
 def _check_new(command: Command, actor: Actor, file: CaseFile | None, report: dict[str, Any]) -> None:
     if file is not None:
         raise Refused("already-open", f"{command.subject} has a file already", 409)
+    if actor.role == "system":
+        return
     if report["feed"] != "desk":
         raise Refused("bad-field", "case.feed: what the hall itself takes down is of feed desk", 422)
     if report.get("state", "reported") != "reported" or set(report.get("stages", {})) - {"reported"}:
