@@ -111,7 +111,7 @@ class Person:
                 twice=self.dice.random() < TWICE_SHARE,
             )  # fmt: skip
             self.counts[f"{asked.status} {asked.answer.get('reason', '')}".strip()] += 1
-            if asked.acknowledged and self.dice.random() < UNDO_SHARE:
+            if asked.acknowledged and asked.answer["seqs"] and self.dice.random() < UNDO_SHARE:
                 await self._undo(view["subject"], asked.answer["revision"])
             if asked.answer.get("reason") != "stale":
                 return
