@@ -26,6 +26,8 @@ from hall.core.process import Process
 THREADS = 4
 #: commands that may wait; more are refused, so that a storm cannot pile up
 WAITING = 500
+#: audit lines of refused commands that one person can cause in a minute
+REFUSALS_A_MINUTE = 120
 
 
 class Desk:
@@ -37,6 +39,7 @@ class Desk:
         self.process, self.ledger, self.files, self._case_of = process, ledger, files, case_of
         self._threads = ThreadPoolExecutor(THREADS, "desk")
         self._waiting = 0
+        self._refusals: dict[str, list[int]] = {}  # name -> minute, lines written in it, refusals not written since the last
 
     async def execute(self, command: Command, actor: Actor) -> Outcome:
         """Decides and commits one command; durable when it returns. Raises Refused, which leaves an audit line."""
@@ -108,12 +111,20 @@ class Desk:
         await self.run(lambda: self.ledger.note(draft, actor, now, real))
 
     async def _refused(self, command: Command, actor: Actor, refusal: Refused) -> None:
-        data = {
-            "subject": command.subject[:300],
-            "move": command.move[:60],
-            "command": command.id[:100],
-            "code": refusal.reason,
-        }
+        """An audit line; of one person at most so many a minute, then their number with the next minute's first: a script
+        that is refused fifty times a second must not fill the disk."""
+        minute, kept = real_ms() // 60_000, self._refusals.get(actor.name)
+        if kept is None or kept[0] != minute:
+            self._refusals[actor.name] = kept = [minute, 0, kept[2] if kept else 0]
+        kept[1] += 1
+        if kept[1] > REFUSALS_A_MINUTE:
+            kept[2] += 1
+            return
+        data = {"subject": command.subject[:300], "move": command.move[:60], "command": command.id[:100]}
+        data |= {"code": refusal.reason} | ({"unwritten_before": kept[2]} if kept[2] else {})
+        kept[2] = 0
+        while len(self._refusals) > WAITING:
+            del self._refusals[next(iter(self._refusals))]
         await self.note("refused", actor, data, refusal.detail)
 
     async def nudge(self) -> None:

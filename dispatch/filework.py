@@ -22,7 +22,7 @@ from dispatch.desk import Desk
 from dispatch.laidover import LaidOver, of_document
 from hall.core.clock import real_ms
 from hall.core.command import Actor, Command, Entry, Outcome
-from hall.core.errors import LedgerFault
+from hall.core.errors import LedgerFault, Refused
 from hall.core.event import Event
 from hall.core.model import Case
 from hall.core.process import Process
@@ -56,7 +56,7 @@ class FileWork:
         self._come = asyncio.Event()
         self._news = asyncio.Event()
         self._told = False
-        process.counters |= {"files_open": 0, "ledger_seq": 0, "ledger_faults": 0, "files_waiting": 0}
+        process.counters |= {"files_open": 0, "ledger_seq": 0, "ledger_faults": 0, "files_waiting": 0, "files_faulty": 0}
 
     # -- start -----------------------------------------------------------------------------------------------------
 
@@ -88,6 +88,21 @@ class FileWork:
                 self._told = False
             return found
 
+    async def _ask(self, commands: list[tuple[Command, Actor]]) -> list[Outcome | Refused]:
+        """Asks for all; where a rule itself is at fault, each by itself, so that one case holds up no other."""
+        try:
+            return await self._patiently(lambda: self.desk.execute_many(commands))
+        except Exception as error:
+            if len(commands) == 1:
+                self._fault(commands[0][0].subject, error)
+                return [Refused("rule-fault", str(error)[:200], 500)]
+            return [result for command in commands for result in await self._ask([command])]
+
+    def _fault(self, subject: str, error: Exception) -> None:
+        """One thing could not be worked in: told with its name, counted, left out; the process goes on."""
+        self.process.counters["files_faulty"] += 1
+        log.error("dispatch: %s is left out", subject, exc_info=error)
+
     def _laid_over(self, file: CaseFile) -> LaidOver:
         return of_document(self.desk.files.document(file) or {})
 
@@ -106,7 +121,7 @@ class FileWork:
             while self._supplied:
                 batch = dict(list(self._supplied.items())[:_TOGETHER])
                 commands = [(self._supplied_command(name, *said), SYSTEM) for name, said in batch.items()]
-                await self._patiently(lambda asked=commands: self.desk.execute_many(asked))
+                await self._ask(commands)
                 for name, said in batch.items():
                     if self._supplied.get(name) is said:
                         del self._supplied[name]
@@ -140,13 +155,25 @@ class FileWork:
                 except TimeoutError:
                     pass
                 continue
-            names = dict.fromkeys(entry.subject for entry in found if entry.subject.startswith("file/"))
-            await self._publish_own(found)
-            await self._refresh(list(names))
-            for listener in self.listeners:
-                await listener(found)
-            self.seen = found[-1].seq
-            self.process.counters["ledger_seq"] = self.seen
+            try:
+                await self._work_in(found)
+            except Exception:
+                for entry in found:
+                    try:
+                        await self._work_in([entry])
+                    except Exception as error:
+                        self._fault(f"{entry.subject}, line {entry.seq}", error)
+                        self.seen = entry.seq
+
+    async def _work_in(self, found: list[Entry]) -> None:
+        """Everything that these entries mean to this process; may be done again."""
+        names = dict.fromkeys(entry.subject for entry in found if entry.subject.startswith("file/"))
+        await self._publish_own(found)
+        await self._refresh(list(names))
+        for listener in self.listeners:
+            await listener(found)
+        self.seen = found[-1].seq
+        self.process.counters["ledger_seq"] = self.seen
 
     async def _publish_own(self, entries: list[Entry]) -> None:
         """Cases made in the hall itself have no supplier: their document comes from the file's first entry."""
@@ -180,8 +207,8 @@ class FileWork:
                 continue
             files = await self._patiently(lambda held=fallen: self.desk.many([f.subject for f in held]))
             commands = [made for f in fallen if f.subject in files for made in self._due(f.subject, f.what, files[f.subject])]
-            results = await self._patiently(lambda asked=commands: self.desk.execute_many(asked)) if commands else []
-            if len(fallen) and not any(isinstance(result, Outcome) for result in results):
+            results = await self._ask(commands) if commands else []
+            if not any(isinstance(result, Outcome) and not result.repeated for result in results):
                 await self._refresh(list(files))  # nothing changed: the next timer comes from the states
                 await asyncio.sleep(_LOOK_SECONDS)  # and may be the same again
             self.wake()
@@ -197,7 +224,7 @@ class FileWork:
             return []
         made = []
         for step in self.clocks.ladder.due(standing(file), now):
-            cause = f"rung-{file.clock.started}-{step.rung.name}-{name}"
+            cause = f"rung-{file.clock.started}-{file.returns}-{file.reworks}-{step.rung.name}-{name}"
             data = {"rung": step.rung.name, "told": step.rung.to}
             made.append((Command(id=_id(cause), subject=name, move="escalate", data=data), SYSTEM))
         return made

@@ -286,12 +286,8 @@ class Dispatch:
                     self.process.fast.put(self.process.event(subject_of_file(subject), None))
                 for site, returned in self.sites.forget_returned(now - KEEP):
                     self.process.bulk.put(self.process.event(f"alarm/{site}", None, time=returned + 1))
-            self.process.counters |= {
-                "alarms_active": self.sites.active,
-                "series": self.series.count,
-                "series_refused": self.series.refused,
-                "sites_refused": self.sites.refused,
-            }
+            counts, series = {"alarms_active": self.sites.active, "sites_refused": self.sites.refused}, self.series
+            self.process.counters |= counts | {"series": series.count, "series_refused": series.refused}
             self._positions["ledger"] = (self.files.seen, 0)
             if monotonic() - saved_at >= _POSITION_SECONDS and self._positions != self._saved:
                 async with self._lock:
