@@ -116,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="hall", description="Command Hall: one city's command centre, on your own machine.")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="start everything under one supervisor and print the addresses")
-    run.add_argument("--fresh", action="store_true", help="first forget what earlier runs received (users and the ledger are kept)")
+    run.add_argument("--fresh", action="store_true", help="forget what earlier runs received (users and the ledger are kept)")
     run.set_defaults(act=_run)
     commands.add_parser("bus", help="the embedded Valkey server (a Procfile line)").set_defaults(act=_bus)
     for name, (_, text) in PROCESSES.items():
