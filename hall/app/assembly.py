@@ -78,8 +78,8 @@ class Assembled(NamedTuple):
 class Pages:
     """Which layout an address shows."""
 
-    def __init__(self, process: Process) -> None:
-        self.config, self.walls = process.config, walls.all()
+    def __init__(self, process: Process, words: Words) -> None:
+        self.config, self.walls, self.words = process.config, walls.all(), words
 
     def wall_of(self, visit: Visit) -> tuple[str, str] | None:
         """Layout and wall name of `/wall/<layout or configured wall>?wall=`; None when there is no such wall."""
@@ -110,7 +110,7 @@ class Pages:
     def layout(self, visit: Visit) -> Any:
         found = self.wall_of(visit) if visit.page.startswith("/wall/") else None
         locale = shell.page_language(visit, self.config)
-        context = context_of(self.config, found[1] if found else "", catalogue.texts(), locale)
+        context = context_of(self.config, found[1] if found else "", self.words.catalogues, locale)
         if found:
             return render_wall(self.walls[found[0]], context)
         if visit.page in CONSOLES:
@@ -124,14 +124,15 @@ async def assemble(process: Process) -> Assembled:
     """Builds the whole web application of one process."""
     users = await asyncio.to_thread(Users, process.settings.data_dir / "users.db")
     await _first_user(users)
-    words, pages = Words(catalogue.texts()), Pages(process)
+    policy = compile_policy(process.config)
+    words = Words(catalogue.of_city(policy.files.rules.labels))
+    pages = Pages(process, words)
     server = FastAPI(
         title="Command Hall", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json"
     )
     install(server)
     _health(server, process)
     book = Casebook.open_reader(process.settings.data_dir / "cases.db")
-    policy = compile_policy(process.config)
     command_desk = await asyncio.to_thread(_desk, process, book, policy)
     posters = Posters(process)
     room = await _room(process, command_desk, book, policy)
