@@ -124,6 +124,7 @@ async def test_tab_passes_through_the_desk_and_back_to_the_cell_it_left(hall, bu
         await page.keyboard.press("Enter")
         second = await page.inner_text('.ag-row[row-index="1"] .cell-number')
         await expect(page.locator(".case-number")).to_have_text(second.strip(" ●"))
+        await page.locator('.ag-row[row-index="1"].row-chosen').first.wait_for()  # drawn again, with its focus
         await page.keyboard.press("Tab")
         assert (await page.evaluate(FOCUS)) == ["city_map", False]
         await page.keyboard.press("Shift+Tab")

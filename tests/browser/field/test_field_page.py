@@ -116,7 +116,8 @@ async def test_an_answer_that_is_lost_makes_the_phone_ask_again_and_the_hall_act
                 await route.continue_()
 
         await page.route("**/api/v1/field/commands", lose)
-        await page.click('[data-step="acknowledge"]')
+        async with page.expect_response("**/api/v1/field/commands", timeout=60_000):  # the first answer that comes back
+            await page.click('[data-step="acknowledge"]')
         await settled(page)
     assert [answer.status for answer in lost] == [200, 200]
     assert crew_moves(side, crew) == ["acknowledge"]
