@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -17,15 +18,20 @@ import psutil
 ROOT = Path(__file__).parent.parent
 
 
+#: below the ports that the system hands out by itself, so that nobody else is given one between our look and its use
+_PORTS = itertools.cycle(range(20_000, 32_000, 2))
+for _ in range(os.getpid() * 97 % 6_000):  # test processes that run side by side begin at different places
+    next(_PORTS)
+
+
 def free_port_pair() -> int:
-    """A port that is free together with the one after it."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                second.bind(("127.0.0.1", port + 1))
-                return port
+    """A port that is free together with the one after it; not given twice by one process for a long time."""
+    for port in _PORTS:
+        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise AssertionError("unreachable: the ports go round")
 
 
 class RunningHall:

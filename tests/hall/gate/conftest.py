@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import socket
 
 import pytest
 import websockets
@@ -15,15 +14,14 @@ from hall.core.event import Event, encode
 from hall.core.process import Process
 from hall.core.settings import Settings
 from hall.gate import serve
+from tests.running import free_port_pair
 
 CONFIG = '[city]\nname = {en = "Test"}\ncentre = [113.9, 35.3]\ndemo = true\n'
 
 
 def free_port_below() -> int:
     """A port whose successor is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1] - 1
+    return free_port_pair()
 
 
 def event(number: int, subject: str, time: int, data=..., source: str = "test") -> bytes:
