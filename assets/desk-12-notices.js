@@ -19,9 +19,10 @@
   const MARKS = { normal: "●", urgent: "▲", emergency: "‼" };
   const counts = { asked: 0, received: 0, read: 0 };
   const known = new Set(); // ids that were alerted
+  const told = new Set(); // ids whose receipt the hall has from this console
   const opened = new Set(); // groups the reader opened
   let list = [];
-  let soon = 0, first = true, asking = false, again = false;
+  let soon = 0, first = true, asking = false, again = false, receiving = false;
   const base = document.title;
 
   /** Whether a notice of the stream may be mine; the hall decides. */
@@ -62,11 +63,12 @@
     const news = found.filter((notice) => !known.has(notice.subject));
     for (const notice of news) known.add(notice.subject);
     const unheard = news.filter((notice) => reader(notice).received == null);
+    const untold = found.filter((notice) => reader(notice).received == null && !told.has(notice.subject));
     // after a reload what was received before is not new; what came while nobody sat here is told as one
     const loud = first ? unheard : news;
     first = false;
     if (loud.length) alert(loud);
-    receive(unheard);
+    receive(untold);
     paint();
   }
 
@@ -84,14 +86,18 @@
 
   /** The delivery ledger hears that this console shows them; one after the other, so that a burst of notices is none of requests. */
   async function receive(notices) {
+    if (receiving) return; // what is left is told with the next look
+    receiving = true;
     for (const notice of notices.slice(0, SAID)) {
       try {
         await tell(notice, "received");
+        told.add(notice.subject);
         counts.received += 1;
       } catch (_) {
-        return; // told with the next look: nothing here is lost
+        break; // told with the next look: nothing here is lost
       }
     }
+    receiving = false;
   }
 
   async function read(notices) {

@@ -20,7 +20,7 @@ from hall.access import COOKIE, csrf_token
 from tests.feeds.transports.broker import MOSQUITTO
 from tests.journeys.malformed import GOOD, CapSpoiler, Spoiler, cap, good
 from tests.push import FIELDS, TOKEN, write_city
-from tests.running import RunningHall
+from tests.running import RunningHall, free_port_pair
 from tests.stream import Screen
 
 GOOD_ROWS = 30
@@ -31,9 +31,7 @@ HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 @pytest.fixture
 def broker(tmp_path):
     """Port of a Mosquitto of our own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port_pair()
     file = tmp_path / "mosquitto.conf"
     file.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\nlog_dest none\nuser root\nmax_queued_messages 0\nmax_inflight_messages 100\n"

@@ -18,7 +18,7 @@ import pytest
 
 from hall.core.embedded import server_binary
 from tests.push import push, write_city
-from tests.running import ROOT, RunningHall
+from tests.running import ROOT, RunningHall, free_port_pair
 from tests.stream import Screen
 
 PASSWORD = "p@ss/w0rd:of another"  # needs escaping in an address
@@ -30,9 +30,7 @@ class OutsideServer:
 
     def __init__(self, folder) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port_pair()
         self.url = f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/0"
         self.process = None
 

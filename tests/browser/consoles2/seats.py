@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
@@ -89,3 +90,11 @@ async def claimed(page: Page, **case) -> str:
     body = {"id": f"claim-{next(_numbers)}-{page.who}", "move": "claim", "revision": view["revision"]}
     await ask(page, f"/api/v1/cases/{tail}/commands", "POST", body)
     return subject
+
+
+async def until(look, wait=20.0):
+    """What the coroutine function `look` gives, asked again and again until it is truthy."""
+    async with asyncio.timeout(wait):
+        while not (found := await look()):
+            await asyncio.sleep(0.05)
+        return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.consoles2.seats import PASSWORD, PIN, ask, claimed, report, seats
+from tests.browser.consoles2.seats import PASSWORD, PIN, ask, claimed, report, seats, until
 from tests.running import RunningHall
 
 pytestmark = pytest.mark.browser
@@ -178,7 +178,11 @@ async def test_nobody_at_the_console_is_warned_of_and_then_locked(hall):
         await page.wait_for_selector(".lock-warning", state="hidden")
         await page.evaluate("() => { window.later += 10.1 * 60000; }")
         await page.wait_for_selector(".lock-cover[open]")
-        await page.wait_for_function("async () => (await (await fetch('/api/v1/lock')).json()).locked")
+
+        async def locked():
+            return (await ask(page, "/api/v1/lock"))["locked"]
+
+        await until(locked)
 
 
 # -- heard and seen ---------------------------------------------------------------------------------------------------
@@ -224,17 +228,22 @@ async def test_an_urging_reaches_the_owner_is_counted_in_the_title_and_its_readi
         await page.wait_for_function(mine)
         assert (await page.title()).startswith("(")
 
-        def of_mine(found):
-            return next(notice for notice in found["notices"] if notice["to"] == {"person": page.who})
+        async def receipt(stamp):
+            """The receipt of this very notice once the ledger has `stamp`; another one may have been told before it."""
 
-        await page.wait_for_function("hall.desk.notices.counts.received > 0")
-        kept = of_mine(await ask(lead, f"/api/v1/notices?about=file/{tail}"))
-        assert kept["readers"][page.who].get("received") and not kept["readers"][page.who].get("read")
+            async def look():
+                found = (await ask(lead, f"/api/v1/notices?about=file/{tail}"))["notices"]
+                mine = next((notice for notice in found if notice["to"] == {"person": page.who}), {})
+                receipt = mine.get("readers", {}).get(page.who, {})
+                return receipt if stamp in receipt else None
+
+            return await until(look)
+
+        assert not (await receipt("received")).get("read")
         await page.click(".bar-notices")
         await page.locator(".notice", has_text="请尽快到场").locator(".desk-chip").click()
-        await page.wait_for_function("hall.desk.notices.counts.read > 0")
-        kept = of_mine(await ask(lead, f"/api/v1/notices?about=file/{tail}"))
-        assert kept["readers"][page.who]["read"] >= kept["readers"][page.who]["received"]
+        last = await receipt("read")
+        assert last["read"] >= last["received"]
 
 
 # -- crews ------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import contextlib
 import hmac
 import json
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +26,7 @@ from hall.core.command import Actor
 from hall.core.errors import ConfigError
 from tests.dispatch.ledgerdesk import SUPERVISOR, UNIT, Town
 from tests.dispatch.webhooks.receiver import Receiver
+from tests.running import free_port_pair
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SECRET = "a-secret-of-enough-characters"
@@ -311,9 +311,7 @@ async def test_a_process_killed_between_call_and_answer_delivers_again_and_loses
 
 async def test_the_example_receiver_of_the_documentation_takes_a_task(town, tmp_path):
     """Its signature check against ours, and its answer against an API that says stale once."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port_pair()
     async with Api() as api:
         example = [sys.executable, str(ROOT / "docs/examples/receive_webhooks.py"), str(port), api.url, SECRET, "a-token"]
         process = subprocess.Popen(example, stdout=subprocess.PIPE, text=True)

@@ -2,25 +2,20 @@
 
 import asyncio
 import shutil
-import socket
 import subprocess
 
 import aiomqtt
 
+from tests.running import free_port_pair
+
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Broker:
     """One Mosquitto process that keeps its sessions on disk; `kill` and `start` as a machine would."""
 
     def __init__(self, folder, after_listener=""):
-        self.port, self.folder = _free_port(), folder
+        self.port, self.folder = free_port_pair(), folder
         self.file = folder / "mosquitto.conf"
         self.file.write_text(
             f"listener {self.port} 127.0.0.1\n{after_listener}allow_anonymous true\npersistence true\npersistence_location {folder}/\n"

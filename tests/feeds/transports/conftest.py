@@ -18,6 +18,7 @@ from hall.core import config as config_module
 from hall.core.clock import CityClock
 from hall.core.embedded import server_binary
 from hall.core.errors import ConfigError
+from tests.running import free_port_pair
 
 
 class Recorder:
@@ -184,9 +185,7 @@ def web_server():
 @pytest.fixture
 def tcp_valkey(tmp_path):
     """`redis://` address (database 0) of a second real Valkey: somebody else's server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port_pair()
     command = [server_binary(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     for _ in range(1000):

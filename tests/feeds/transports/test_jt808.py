@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 
 import pytest
 
@@ -11,12 +10,7 @@ from feeds.source import Unread
 from feeds.transports.jt808 import TRANSPORT
 from hall.core.errors import ConfigError
 from tests.feeds.special.test_jt808 import encoded, report
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+from tests.running import free_port_pair
 
 
 class Terminal:
@@ -45,7 +39,7 @@ async def listening(rim, running):
     writers = []
 
     async def start(kept=None, **options):
-        port = free_port()
+        port = free_port_pair()
         feed = rim(f"jt808://127.0.0.1:{port}", kind="position", options=options, kept=kept)
         feed.task = running(TRANSPORT, feed)
         await feed.until(lambda: feed.connections)

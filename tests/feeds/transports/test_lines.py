@@ -7,13 +7,13 @@ import pytest
 
 from feeds.transports.lines import TRANSPORT
 from tests.feeds.special.test_nmea import GGA, RMC, line
-from tests.feeds.transports.test_jt808 import free_port
+from tests.running import free_port_pair
 
 
 @pytest.fixture
 async def listening(rim, running):
     async def start(scheme="tcp", format="nmea", **options):
-        port = free_port(socket.SOCK_DGRAM if scheme == "udp" else socket.SOCK_STREAM)
+        port = free_port_pair()
         feed = rim(f"{scheme}://127.0.0.1:{port}", kind="position", format=format, options=options)
         running(TRANSPORT, feed)
         await feed.until(lambda: feed.connections)

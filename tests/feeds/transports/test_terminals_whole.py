@@ -3,11 +3,12 @@
 import asyncio
 
 from tests.feeds.special.test_jt808 import encoded, report
-from tests.feeds.transports.test_jt808 import Terminal, free_port
+from tests.feeds.transports.test_jt808 import Terminal
+from tests.running import free_port_pair
 
 
 async def test_a_report_is_on_the_board_when_its_terminal_is_told_so(bench):
-    port = free_port()
+    port = free_port_pair()
     bench.configure(f'[[feeds]]\nname = "gps"\nkind = "position"\nurl = "jt808://127.0.0.1:{port}"\ncrs = "GCJ-02"\n')
     bench.set_clock("2026-07-20T09:15:00")
     rim = await bench.rim("gps")

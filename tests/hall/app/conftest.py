@@ -6,7 +6,6 @@ import contextlib
 import itertools
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 
 from hall import access
 from hall.core.bus import Bus
+from tests.running import free_port_pair
 
 ROOT = Path(__file__).parent.parent.parent.parent
 _numbers = itertools.count()
@@ -39,27 +39,13 @@ label = { "zh-CN" = "探针", en = "Probe" }
 """
 
 
-def two_free_ports() -> int:
-    """A port whose successor is free too."""
-    for _ in range(50):
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no two free ports in a row")
-
-
 class Hall:
     """Processes of one hall in a test: `url` of the web, `bus()` for the test's own use."""
 
     def __init__(self, home: Path, valkey: str, demo: bool, video_port: int = 0) -> None:
         self.home, self.valkey, self.prefix = home, valkey, f"{{web{next(_numbers)}}}"
         (home / "hall.toml").write_text(CITY % ("true" if demo else "false"), encoding="utf-8")
-        self.port = two_free_ports()
+        self.port = free_port_pair()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = dict(
             os.environ,
