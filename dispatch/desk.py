@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +17,7 @@ from dispatch.casefile import CaseFiles
 from dispatch.casefile.aggregate import effective, over
 from dispatch.casefile.model import subject_of_case
 from dispatch.ledger import Ledger
+from dispatch.together import Together
 from hall.core.clock import real_ms
 from hall.core.command import Actor, Command, Draft, Entry, Outcome
 from hall.core.errors import BusLost, Refused
@@ -24,6 +25,8 @@ from hall.core.process import Process
 
 #: commands under way at once; SQLite writes one after the other anyway, readers need not wait for them
 THREADS = 4
+#: turns of looking that are under way at once
+VIEWS_AT_ONCE = 2
 #: commands that may wait; more are refused, so that a storm cannot pile up
 WAITING = 500
 #: audit lines of refused commands that one person can cause in a minute
@@ -39,19 +42,25 @@ class Desk:
         self.process, self.ledger, self.files, self._case_of = process, ledger, files, case_of
         self._threads = ThreadPoolExecutor(THREADS, "desk")
         self._waiting = 0
+        self._commands = Together(self._execute_all)
+        self._views = Together(self._view_all, at_once=VIEWS_AT_ONCE)
         self._refusals: dict[str, list[int]] = {}  # name -> minute, lines written in it, refusals not written since the last
 
     async def execute(self, command: Command, actor: Actor) -> Outcome:
         """Decides and commits one command; durable when it returns. Raises Refused, which leaves an audit line."""
-        now, real = self.process.clock.now(), real_ms()
         try:
-            outcome = await self.run(lambda: self.ledger.execute(command, actor, now, real))
+            return await self._waited(self._commands.ask((command, actor)))
         except Refused as refusal:
             await self._refused(command, actor, refusal)
             raise
-        if not outcome.repeated:
+
+    async def _execute_all(self, asked: Sequence[tuple[Command, Actor]]) -> list[Outcome | Exception]:
+        """Commands of people who know nothing of each other share one transaction when they come at the same time."""
+        now, real = self.process.clock.now(), real_ms()
+        found = await self._in_thread(lambda: self.ledger.execute_each(asked, now, real))
+        if any(isinstance(result, Outcome) and not result.repeated for result in found):
             await self.nudge()
-        return outcome
+        return found
 
     async def execute_many(self, commands: Iterable[tuple[Command, Actor]]) -> list[Outcome | Refused]:
         """Many commands in one transaction, each for itself: what is refused spoils nothing."""
@@ -66,12 +75,24 @@ class Desk:
 
     async def view(self, subject: str, actor: Actor) -> dict[str, Any]:
         """A case as `actor` sees it: docs/DISPATCH.md. Raises Refused 404."""
-        return await self.run(lambda: self._view(subject, actor))
+        return await self._waited(self._views.ask((subject, actor)))
 
-    def _view(self, subject: str, actor: Actor) -> dict[str, Any]:
-        file = self.ledger.state(subject)
+    async def _view_all(self, asked: Sequence[tuple[str, Actor]]) -> list[dict[str, Any] | Exception]:
+        def look() -> list[dict[str, Any] | Exception]:
+            files = self.ledger.files({subject for subject, _ in asked})
+            return [self._seen(subject, actor, *files.get(subject, (None, []))) for subject, actor in asked]
+
+        return await self._in_thread(look)
+
+    def _seen(self, subject: str, actor: Actor, file: Any, history: list[Entry]) -> dict[str, Any] | Exception:
         if file is None:
-            raise Refused("unknown-case", f"no file {subject[:200]}", 404)
+            return Refused("unknown-case", f"no file {subject[:200]}", 404)
+        try:
+            return self._view(subject, actor, file, history)
+        except Exception as error:  # one faulty file is no other asker's misfortune
+            return error
+
+    def _view(self, subject: str, actor: Actor, file: Any, history: list[Entry]) -> dict[str, Any]:
         supplied = self._case_of(subject_of_case(subject)) or file.report
         now = self.process.clock.now()
         return {
@@ -79,7 +100,7 @@ class Desk:
             "case": effective(supplied, over(file)),
             "file": msgspec.to_builtins(file),
             "allowed": self.files.allowed(file, actor, now),
-            "entries": [_shown(entry) for entry in self.ledger.history(subject)],
+            "entries": [_shown(entry) for entry in history],
             "revision": file.revision,
             "now": now,
         }
@@ -134,13 +155,20 @@ class Desk:
 
     async def run(self, work: Callable[[], Any]) -> Any:
         """`work()`, which may block on the ledger, in one of the desk's threads. Refuses when too much waits already."""
+        return await self._waited(self._in_thread(work))
+
+    async def _waited(self, work: Coroutine[Any, Any, Any]) -> Any:
         if self._waiting >= WAITING:
+            work.close()
             raise Refused("busy", "too many commands at once; try again", 503)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await work
         finally:
             self._waiting -= 1
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)

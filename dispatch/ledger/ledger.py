@@ -59,6 +59,10 @@ class Ledger(Reading):
         items = self._submit([Item(command, actor, now, real) for command, actor in commands])
         return [item.result if isinstance(item.result, Refused) else _answer(item) for item in items]
 
+    def execute_each(self, commands: Iterable[tuple[Command, Actor]], now: int, real: int) -> list[Outcome | Exception]:
+        """As `execute_many`, for askers who know nothing of each other: what one command raised, its asker gets."""
+        return [item.result for item in self._submit([Item(command, actor, now, real) for command, actor in commands])]
+
     def note(self, draft: Draft, actor: Actor, now: int, real: int) -> Entry:
         """A line under `audit/...` that changes nothing: a refusal, a view, an export, a sign-in."""
         return _answer(self._submit([Item(draft, actor, now, real)])[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -18,6 +18,10 @@ from hall.core.command import Entry
 _PAGE = 1_000
 #: city ms for which a new bus is still told what has ended
 _ENDED_SHOWN_MS = 2 * 86_400_000
+_OF_STREAM = sa.select(schema.streams).where(schema.streams.c.subject == sa.bindparam("subject"))
+_LINES_OF_STREAM = (
+    sa.select(schema.entries).where(schema.entries.c.subject == sa.bindparam("subject")).order_by(schema.entries.c.revision)
+)
 
 
 class OutboxRow(msgspec.Struct, frozen=True):
@@ -42,6 +46,18 @@ class Reading:
         with self.database.read() as connection:
             row = connection.execute(query).mappings().first()
             return decoded(connection, aggregate, row) if row and aggregate else None
+
+    def files(self, subjects: Iterable[str]) -> dict[str, tuple[Any, list[Entry]]]:
+        """State and history of those streams that exist, together as of one moment."""
+        found = {}
+        with self.database.read() as connection:
+            for subject in subjects:
+                aggregate = self.aggregates.get(subject.partition("/")[0])
+                row = connection.execute(_OF_STREAM, {"subject": subject}).mappings().first()
+                if row and aggregate:
+                    lines = connection.execute(_LINES_OF_STREAM, {"subject": subject}).mappings()
+                    found[subject] = decoded(connection, aggregate, row), [chain.entry_of(line) for line in lines]
+        return found
 
     def states(self, topic: str, *, ended: bool = False, naming: str = "") -> Iterator[tuple[str, Any]]:
         """Every stream of a topic with its state, by subject; those that ended too with `ended`. Read in portions.

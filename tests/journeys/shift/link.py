@@ -113,6 +113,8 @@ class Seat:
             first, second = await asyncio.gather(self._sent(asked, body), self._sent(asked, body))
             if first[0] == 200 == second[0] and first[1]["outcome"]["seqs"] != second[1]["outcome"]["seqs"]:
                 self.faults.append(f"{asked.id} was answered twice differently")
+            if second[0] == 200:  # a refusal is not remembered: between the two what stood against it may have gone
+                first = second
         else:
             first = await self._sent(asked, body)
         asked.status, told = first
