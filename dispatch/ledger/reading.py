@@ -55,7 +55,7 @@ class Reading:
                 aggregate = self.aggregates.get(subject.partition("/")[0])
                 row = connection.execute(_OF_STREAM, {"subject": subject}).mappings().first()
                 if row and aggregate:
-                    lines = connection.execute(_LINES_OF_STREAM, {"subject": subject}).mappings()
+                    lines = connection.execute(_LINES_OF_STREAM, {"subject": subject}).mappings().all()
                     found[subject] = decoded(connection, aggregate, row), [chain.entry_of(line) for line in lines]
         return found
 
@@ -163,7 +163,7 @@ class Reading:
 
     def _entries(self, query: sa.Select) -> list[Entry]:
         with self.database.read() as connection:
-            return [chain.entry_of(row) for row in connection.execute(query).mappings()]
+            return [chain.entry_of(row) for row in connection.execute(query).mappings().all()]
 
 
 def _outbox_row(row: Any, entry: Entry) -> OutboxRow:

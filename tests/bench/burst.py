@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import tempfile
 import time
 from pathlib import Path
 
-from tests.bench._desk import PEER_BURST_S, Peer, desk
+from tests.bench._desk import PEER_BURST_S, Browser, Peer, desk
 from tests.journeys.shift.link import Seat
 
 COMMANDS, GOAL_S = 500, 1.0
@@ -50,17 +51,19 @@ async def in_batches(people: list[Seat], watcher: Seat, subjects: list[str], mov
     return acknowledged, time.monotonic() - began
 
 
-async def one_by_one(people: list[Seat], watcher: Seat, subjects: list[str], move: str) -> tuple[float, float]:
-    """500 requests at once."""
+async def one_by_one(browsers: list[Browser], watcher: Seat, subjects: list[str], move: str) -> tuple[float, float]:
+    """500 requests at once, each with the whole case in its answer."""
     now = revisions(watcher, subjects)
-    for seat in people:
-        seat.http.timeout = 60
+
+    async def send(browser: Browser, name: str) -> None:
+        body = {"id": f"burst-{move}-{name}-{now[name]}", "move": move, "revision": now[name]}
+        status, answer = await browser.post(f"/api/v1/cases/{name.partition('/')[2]}/commands", body)
+        assert status == 200, answer[:500]
+
     began = time.monotonic()
     seen = asyncio.create_task(shown(watcher, {name: revision + 1 for name, revision in now.items()}))
-    asks = (people[n % len(people)].ask(name, move, now[name], {}) for n, name in enumerate(subjects))
-    answers = await asyncio.gather(*asks)
+    await asyncio.gather(*(send(browsers[n % len(browsers)], name) for n, name in enumerate(subjects)))
     acknowledged = time.monotonic() - began
-    assert all(asked.acknowledged for asked in answers), next(asked for asked in answers if not asked.acknowledged)
     await seen
     return acknowledged, time.monotonic() - began
 
@@ -73,15 +76,16 @@ async def polled(peer: Peer) -> float:
 
 
 async def measure(folder: Path, runs: int, with_peer: bool) -> None:
-    async with desk(folder) as (_, _, people):
+    async with desk(folder) as (_, _, people), contextlib.AsyncExitStack() as stack:
         watcher, subjects = people[1], sorted(people[1].present("file"))[:COMMANDS]
         batches, singles = [], []
+        browsers = [await stack.enter_async_context(Browser(seat)) for seat in people]
         for _ in range(runs):
             # who claims in a batch releases one by one: both ways move the same cases, and leave them as they were
             batches.append(await in_batches(people, watcher, subjects, "claim"))
             await in_batches(people, watcher, subjects, "release")
-            singles.append(await one_by_one(people, watcher, subjects, "claim"))
-            await one_by_one(people, watcher, subjects, "release")
+            singles.append(await one_by_one(browsers, watcher, subjects, "claim"))
+            await one_by_one(browsers, watcher, subjects, "release")
     peer = await polled(Peer(folder)) if with_peer else None
     report(batches, singles, peer)
 
@@ -89,12 +93,12 @@ async def measure(folder: Path, runs: int, with_peer: bool) -> None:
 def report(batches: list[tuple[float, float]], singles: list[tuple[float, float]], peer: float | None) -> None:
     print(f"{COMMANDS} commands at once by 20 operators, {len(batches)} times; seconds, best / worst\n")
     print("| way | all acknowledged (durable) | all shown to a second operator |\n|---|---|---|")
-    for name, runs in (("20 batches of 25", batches), ("500 requests", singles)):
+    for name, runs in (("20 batches of 25", batches), ("500 requests over 120 connections", singles)):
         cells = [f"{min(times):.2f} / {max(times):.2f}" for times in zip(*runs, strict=True)]
         print(f"| {name} | {cells[0]} | {cells[1]} |")
     if peer is not None:
         print(f"| the peer's way: a table asked every 3 s, 50 rows | - | {peer:.1f} |")
-    worst = max(shown for _, shown in batches)
+    worst = max(shown for _, shown in [*batches, *singles])
     print(f"\nShown complete within {GOAL_S:g} s: {'met' if worst <= GOAL_S else 'NOT met'}; ", end="")
     print(f"TicketsCAD v4 was measured to need {PEER_BURST_S} s, **{PEER_BURST_S / worst:.0f} times** as long.")
 
