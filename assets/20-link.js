@@ -4,6 +4,7 @@
  * hall.link.want(topics)   the topics this page needs; the subscription is renewed when they grow
  * hall.link.onState(call)  call(state, detail) on every change
  * hall.link.report()       says now what this screen shows, not only every REPORT_MS
+ * hall.link.retry()        connects at once where it waits to try again
  */
 "use strict";
 
@@ -203,6 +204,12 @@
   }
   link.report = report;
 
+  link.retry = function () {
+    if (socket || !retryTimer) return;
+    clearTimeout(retryTimer);
+    connect();
+  };
+
   /** Called by the store's owner once everything is loaded. */
   link.start = function () {
     if (opened) return;
@@ -212,6 +219,6 @@
     setTimeout(ping, 400);
     setTimeout(ping, 1200);
     setInterval(report, REPORT_MS);
-    window.addEventListener("online", () => !socket && retryTimer && (clearTimeout(retryTimer), connect()));
+    window.addEventListener("online", link.retry);
   };
 })();

@@ -84,6 +84,7 @@
     worked = Date.now();
     delete document.documentElement.dataset.locked;
     box.close(); // gives the focus back to where it was
+    hall.link.retry(); // a locked console is told no more than a wall
     password.value = "";
     for (const entry of waiting) entry.done();
     waiting.clear();

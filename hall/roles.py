@@ -78,10 +78,12 @@ def may(role: str, act: str) -> bool:
     return role in MATRIX[act]
 
 
-def topics_for(role: str, districts: tuple[str, ...] = ()) -> tuple[str, ...]:
+def topics_for(role: str, districts: tuple[str, ...] = (), *, locked: bool = False) -> tuple[str, ...]:
     """The stream topics a role may follow; none for an unknown role. Histories are told whole, so who answers for some
-    districts only does not follow them."""
+    districts only does not follow them. A locked console is told no more than a wall."""
     found = TOPICS.get(role, ())
+    if locked:
+        found = tuple(topic for topic in found if topic in _WALL_TOPICS)
     return tuple(topic for topic in found if topic not in LOG_TOPICS) if districts else found
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from hall.access import Identity
 from hall.app.actors import actor_of
+from hall.app.discretion import discreet, discreet_entries
 from hall.app.fieldtasks import PHONE_CREW_MOVES, PHONE_FILE_MOVES
 from hall.app.pace import Pace
 from hall.app.refusals import Kind
@@ -77,7 +78,7 @@ class Commands:
         if reason := unseen_file(visit.identity, subject, found["file"], found["case"]):
             self.refused(reason)
             raise refusal_of(reason)
-        return found
+        return _discreet(found, visit.identity)
 
     async def view_after(self, subject: str) -> dict[str, Any] | None:
         """What the asker sees of a case he just moved; None when it left his hands with the move."""
@@ -85,7 +86,7 @@ class Commands:
         if visit.identity.role == "crew":
             return None  # its own page tells a crew what it needs
         found = await self.desk.view(subject, actor_of(visit.identity, visit.desk))
-        return None if unseen_file(visit.identity, subject, found["file"], found["case"]) else found
+        return None if unseen_file(visit.identity, subject, found["file"], found["case"]) else _discreet(found, visit.identity)
 
     def refused(self, reason: str) -> None:
         """Counts a refusal of the present request for the audit."""
@@ -128,11 +129,16 @@ class Commands:
             return Refused("stale", "it has changed meanwhile", 409)
         if stale.subject.startswith("crew/"):
             return _stale_crew(stale, who, await self.desk.state(stale.subject))
+        stale = Stale(stale.subject, stale.revision, discreet_entries(who.role, stale.changed))
         if not bounded(who) or not stale.subject.startswith("file/"):
             return stale
         file = await self.desk.state(stale.subject)
         reason = None if file is None else unseen_file(who, stale.subject, msgspec.to_builtins(file))
         return refusal_of(reason) if reason else stale
+
+
+def _discreet(view: dict[str, Any], who: Identity) -> dict[str, Any]:
+    return {**view, "entries": discreet(who.role, view["entries"])}
 
 
 def _of_phone(command: Command, who: Identity) -> bool:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.commanding import Commands, refused_document
+from hall.app.discretion import CALLER
 from hall.app.reporting import FEED, Report, Reporting, Strict
 from hall.core.command import Command, Outcome
 from hall.core.errors import Refused
@@ -191,7 +192,7 @@ def _follow_up(report: Report, subject: str) -> list[Command]:
     """Who called and what they sent: words and pictures of the file, which no wall shows."""
     found = []
     if report.caller and (report.caller.name or report.caller.phone):
-        text = f"☎ {report.caller.name} {report.caller.phone}".strip()
+        text = f"{CALLER}{report.caller.name} {report.caller.phone}".strip()
         found.append(Command(id=f"{report.id}:caller", subject=subject, move="note", data={"text": text}))
     if report.photos:
         photos = [photo.model_dump() for photo in report.photos]

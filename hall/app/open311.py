@@ -22,6 +22,7 @@ from hall import access
 from hall.app import georeport
 from hall.app.actors import current_actor
 from hall.app.commanding import Commands
+from hall.app.discretion import CALLER
 from hall.app.georeport import Service, fault
 from hall.app.pace import Pace
 from hall.app.reporting import FEED, Caller, Report, ReportedCase, Reporting
@@ -214,10 +215,10 @@ def _report(given: dict[str, str], service: Service, made: str) -> Report:
 
 def _remark(caller: Caller | None, given: dict[str, str]) -> str:
     """Who reported it and what he pointed at: words of the file, which no wall shows."""
-    said = [caller.name, caller.phone] if caller else []
-    said += [given.get(name, "").strip()[:500] for name in ("email", "media_url")]
-    text = " · ".join(filter(None, said))
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    who = [*([caller.name, caller.phone] if caller else []), given.get("email", "").strip()[:500]]
+    text = " · ".join(filter(None, [*who, given.get("media_url", "").strip()[:500]]))
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return CALLER + text if any(who) else text
 
 
 def _answer(form: str, content: bytes, status: int = 200) -> Response:

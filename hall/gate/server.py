@@ -132,7 +132,7 @@ class Gate:
         return await admit(self.process.bus, request.path, request.headers, _address(connection), demo=demo)
 
     async def recheck(self) -> None:
-        """Sends away who signed out, expired, was unpaired or changed role since they came in."""
+        """Sends away who signed out, expired, was unpaired, changed role or locked the console since they came in."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
             for connection, (listener, who) in list(self._inside.items()):
@@ -156,7 +156,7 @@ class Gate:
     def _hello(self, listener: Listener, who: Identity) -> None:
         tick = round(self.process.settings.tick_seconds * 1000)
         about = {"name": who.name, "role": who.role, "wall": who.wall}
-        topics = topics_for(who.role, who.districts)
+        topics = topics_for(who.role, who.districts, locked=who.locked)
         hello = say("hello", gate=self.name, build=__version__, now=real_ms(), tick=tick, who=about, topics=topics)
         listener.write(hello)
 
@@ -173,7 +173,8 @@ class Gate:
 
     def _handle(self, connection: ServerConnection, listener: Listener, who: Identity, op: str, raw: bytes) -> None:
         if op == "subscribe":
-            listener.asked = requests.read_subscribe(raw, topics_for(who.role, who.districts), bounds(who))
+            allowed = topics_for(who.role, who.districts, locked=who.locked)
+            listener.asked = requests.read_subscribe(raw, allowed, bounds(who))
             self.hub.ask(listener)
         elif op == "ping":
             listener.write(say("pong", n=requests.read_ping(raw).n, now=real_ms()))

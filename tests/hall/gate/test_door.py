@@ -7,7 +7,7 @@ import sys
 import pytest
 import websockets
 
-from hall.access import close_session, open_session, pair_wall
+from hall.access import close_session, lock_session, open_session, pair_wall, session_active, topics_for
 from hall.gate.door import on_this_machine, same_host
 from tests.hall.gate.conftest import CONFIG, RunningGate, Screen
 
@@ -70,6 +70,20 @@ async def test_who_signs_out_is_sent_away_and_the_others_stay(valkey, bus_prefix
     await wu.until(lambda s: any(m["op"] == "pong" for m in s.said))
     await wu.close()
     await gate.stop()
+
+
+async def test_a_console_that_is_locked_is_told_no_more_than_a_wall_until_it_is_unlocked(city_gate, bus):
+    secret = await open_session(bus, "Li", "operator")
+    cookie = {"Cookie": f"hall_session={secret}"}
+    assert "notice" in (await _first(city_gate.url, additional_headers=cookie))["topics"]
+    await lock_session(bus, secret)
+    assert set((await _first(city_gate.url, additional_headers=cookie))["topics"]) == set(topics_for("wall"))
+    async with websockets.connect(city_gate.url, proxy=None, additional_headers=cookie) as socket:
+        await socket.send(json.dumps({"op": "subscribe", "topics": ["case", "notice"]}))
+        said = [json.loads(await socket.recv()), json.loads(await socket.recv())]
+    assert said[1]["reason"] == "topic-refused"
+    await session_active(bus, secret, 0, unlock=True)
+    assert "notice" in (await _first(city_gate.url, additional_headers=cookie))["topics"]
 
 
 async def test_a_page_of_another_host_is_refused_even_with_a_session(city_gate, bus):
