@@ -6,6 +6,7 @@ Everything here is repeatable: commands have ids made from what caused them, so 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable
@@ -150,10 +151,9 @@ class FileWork:
             found = await self._patiently(lambda: self.desk.entries(self.seen, 1_000))
             if not found:
                 self._news.clear()
-                try:
-                    await asyncio.wait_for(self._news.wait(), 0.25)
-                except TimeoutError:
-                    pass
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.25):
+                        await self._news.wait()
                 continue
             try:
                 await self._work_in(found)

@@ -8,6 +8,7 @@ from dispatch.filework import FileWork
 from dispatch.laidover import LaidOver
 from hall.core.model import Case, Stages
 from tests.dispatch.ledgerdesk import DISPATCHER, SUPERVISOR, UNIT, Town
+from tests.tasks import ended
 
 DAY = 86_400_000
 
@@ -42,9 +43,7 @@ async def work(town):
     await made.start(0)
     running = [asyncio.create_task(loop()) for loop in (made.open_files, made.follow_ledger, made.watch_clocks)]
     yield made
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    await ended(*running)
 
 
 async def until(condition):

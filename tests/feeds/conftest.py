@@ -18,6 +18,7 @@ from hall.core.clock import ClockState, real_ms
 from hall.core.event import decode, unpack
 from hall.core.process import Process, parse_moment
 from hall.core.settings import Settings
+from tests.tasks import ended
 
 CITY = """
 [city]
@@ -97,5 +98,4 @@ async def running(work):
     try:
         yield task
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await ended(task)

@@ -27,6 +27,7 @@ from hall.core.errors import ConfigError
 from tests.dispatch.ledgerdesk import SUPERVISOR, UNIT, Town
 from tests.dispatch.webhooks.receiver import Receiver
 from tests.running import free_port_pair
+from tests.tasks import ended
 
 ROOT = Path(__file__).parent.parent.parent.parent
 SECRET = "a-secret-of-enough-characters"
@@ -59,9 +60,9 @@ async def delivering(town: Town, *hooks: Hook):
         made.store.cursor(hook.name, town.ledger.head()[0])
     task = asyncio.create_task(made.run())
     yield made
-    task.cancel()
+    await ended(task)
     with contextlib.suppress(asyncio.CancelledError):
-        await task
+        task.result()
 
 
 async def until(condition, seconds: float = 20) -> None:

@@ -19,6 +19,7 @@ from hall.core.clock import CityClock
 from hall.core.embedded import server_binary
 from hall.core.errors import ConfigError
 from tests.running import free_port_pair
+from tests.tasks import ended
 
 
 class Recorder:
@@ -140,10 +141,10 @@ async def running():
         return tasks[-1]
 
     yield start
+    await ended(*tasks)
     for task in tasks:
-        task.cancel()
         with contextlib.suppress(asyncio.CancelledError, ConfigError):
-            await task
+            task.result()
 
 
 @pytest.fixture

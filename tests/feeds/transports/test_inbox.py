@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from feeds.transports.inbox import TRANSPORT
+from tests.tasks import ended
 
 
 async def _push(bus, *bodies, **fields):
@@ -55,8 +56,7 @@ async def test_a_crash_before_the_bus_takes_all_again(bus, rim, running):
     first.hold = asyncio.Event()
     task = running(TRANSPORT, first)
     await first.until(lambda: len(first.bodies) == 2)
-    task.cancel()
-    await asyncio.wait([task])
+    await ended(task)
     second = rim("push://")  # the cursor went down with the pack it belonged to
     running(TRANSPORT, second)
     await _emptied(bus)

@@ -10,6 +10,7 @@ import pytest
 from feeds.transports.mqtt import TRANSPORT, Backlog, run
 from hall.core.errors import ConfigError
 from tests.feeds.transports.broker import MOSQUITTO, Broker
+from tests.tasks import ended
 
 
 @pytest.fixture
@@ -33,8 +34,7 @@ async def test_what_was_sent_while_the_hall_was_away_arrives_when_it_is_back(bro
     await feed.until(lambda: feed.connections)
     await broker.publish("1", "2")
     await feed.until(lambda: len(feed.bodies) == 2 and feed.flushes)
-    task.cancel()
-    await asyncio.wait([task])
+    await ended(task)
     await broker.publish("3", "4")
     again = rim(f"mqtt://127.0.0.1:{broker.port}", options={"topics": ["gauges/#"], "protocol": protocol})
     running(TRANSPORT, again)
@@ -49,8 +49,7 @@ async def test_what_was_not_on_the_bus_when_the_hall_died_is_sent_again(broker, 
     await feed.until(lambda: feed.connections)
     await broker.publish("a", "b", "c")
     await feed.until(lambda: feed.bodies)
-    task.cancel()
-    await asyncio.wait([task])
+    await ended(task)
     assert feed.flushes == 0
     again = rim(f"mqtt://127.0.0.1:{broker.port}", options={"topics": ["gauges/#"]})
     running(TRANSPORT, again)

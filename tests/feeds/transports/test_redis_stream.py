@@ -1,10 +1,9 @@
 """A stream of somebody else, on a real Valkey."""
 
-import asyncio
-
 import redis.asyncio
 
 from feeds.transports.redis_stream import TRANSPORT, split_url
+from tests.tasks import ended
 
 
 async def test_entries_become_rows_and_a_restart_goes_on_behind_the_last_one(tcp_valkey, rim, running):
@@ -14,8 +13,7 @@ async def test_entries_become_rows_and_a_restart_goes_on_behind_the_last_one(tcp
     feed = rim(f"{tcp_valkey}/out:side", options={"start": "all"})
     task = running(TRANSPORT, feed)
     await feed.until(lambda: len(feed.taken_rows) == 2)
-    task.cancel()
-    await asyncio.wait([task])
+    await ended(task)
     await client.xadd("out:side", {"id": "3", "depth": "0.3"})
     again = rim(f"{tcp_valkey}/out:side", options={"start": "all"}, kept=feed.kept)
     running(TRANSPORT, again)

@@ -5,6 +5,7 @@ import asyncio
 from tests.feeds.special.test_jt808 import encoded, report
 from tests.feeds.transports.test_jt808 import Terminal
 from tests.running import free_port_pair
+from tests.tasks import ended
 
 
 async def test_a_report_is_on_the_board_when_its_terminal_is_told_so(bench):
@@ -31,6 +32,5 @@ async def test_a_report_is_on_the_board_when_its_terminal_is_told_so(bench):
     assert rim.total.filtered == 1
     await rim.parking.flush()
     assert [entry["reason"] for entry in await bench.parked("gps")] == ["coordinates-out-of-range"]
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await ended(running)
     writer.close()

@@ -15,6 +15,7 @@ from hall.app import ingest
 from hall.core.board import Board
 from hall.core.process import Process
 from tests.hall.ingest.serving import serving
+from tests.tasks import ended
 
 TOKEN = {"Authorization": "Bearer t"}
 
@@ -35,9 +36,7 @@ async def _start(process):
 
 
 async def _kill(process, tasks):
-    for task in [*tasks, *process._tasks]:
-        task.cancel()
-    await asyncio.gather(*tasks, *process._tasks, return_exceptions=True)
+    await ended(*tasks, *process._tasks)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from hall import access
 from hall.core.bus import Bus
+from tests.tasks import ended
 
 #: a seat gives up on a command after this; nothing may stay unanswered so long
 ANSWER_SECONDS = 30.0
@@ -81,8 +82,7 @@ class Seat:
 
     async def __aexit__(self, *_: object) -> None:
         if self._following:
-            self._following.cancel()
-            await asyncio.gather(self._following, return_exceptions=True)
+            await ended(self._following)
         await self.http.aclose()
 
     # -- asking ----------------------------------------------------------------------------------------------------
