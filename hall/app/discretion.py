@@ -13,8 +13,10 @@ from hall.core.command import Entry
 #: a remark that begins so says who reported a case and how to reach him
 CALLER = "☎ "
 _HIDDEN = "☎ ***"
+#: what has as many digits and calls nobody: a day, a case number (it begins with one), a grid or component code
+_OTHER = r"(?<![0-9A-Za-z])(?:20\d\d-[01]\d-[0-3]\d|20\d\d[01]\d[0-3]\d{6,}|\d{14,})(?![0-9A-Za-z])"
 #: what may be a telephone number: seven digits and more, however they are grouped
-_NUMBER = re.compile(r"(?<![\w.])\+?\d(?:[ ()-]{0,2}\d){6,}(?![\w.])")
+_NUMBER = re.compile(_OTHER + r"|(?P<calls>(?<![0-9A-Za-z.])\+?\d(?:[ ()-]{0,2}\d){6,}(?![0-9A-Za-z]|\.\d))")
 _WORDS = ("text", "reason", "detail")
 
 
@@ -26,6 +28,8 @@ def masked(text: str) -> str:
 
 
 def _stars(found: re.Match[str]) -> str:
+    if not found["calls"]:
+        return found[0]
     places = [n for n, letter in enumerate(found[0]) if letter.isdigit()]
     hidden = set(places[3:-2])
     return "".join("*" if n in hidden else letter for n, letter in enumerate(found[0]))
