@@ -1,4 +1,4 @@
-"""Who called, and on which number, is for those who call back. Everybody else reads that somebody called. Pure."""
+"""Who called, and on which number, is for those who call back. Everybody else, crews too, reads that somebody called. Pure."""
 
 from __future__ import annotations
 
@@ -12,44 +12,40 @@ from hall.core.command import Entry
 
 #: a remark that begins so says who reported a case and how to reach him
 CALLER = "☎ "
-_HIDDEN = "☎ ***"
-#: what has as many digits and calls nobody: a day, a case number (it begins with one), a grid or component code
-_OTHER = r"(?<![0-9A-Za-z])(?:20\d\d-[01]\d-[0-3]\d|20\d\d[01]\d[0-3]\d{6,}|\d{14,})(?![0-9A-Za-z])"
-#: what may be a telephone number: seven digits and more, however they are grouped
-_NUMBER = re.compile(_OTHER + r"|(?P<calls>(?<![0-9A-Za-z.])\+?\d(?:[ ()-]{0,2}\d){6,}(?![0-9A-Za-z]|\.\d))")
+_HIDDEN = "•••"
+#: identity numbers; telephone numbers of a mobile, with area code, of another country, North American, local; mail addresses
+_PERSONAL = re.compile(
+    r"(?<![\d.])(?:\d{17}[\dXx]|\d{15})(?!\d)"
+    r"|(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"
+    r"|(?<![\d.])\(?0\d{2,3}\)?[- ]?\d{7,8}(?!\d)"
+    r"|(?<![\d.])\+\d[\d ()-]{6,16}\d"
+    r"|(?<![\d.])\(?[2-9]\d{2}\)?[-. ]\d{3}[-. ]\d{4}(?!\d)"
+    r"|(?<![0-9A-Za-z_.,-])(?!20\d{6}(?!\d))[2-8]\d{6,7}(?![\d.-])"
+    r"|[a-zA-Z0-9_.+-]+@[\w-]+\.[\w.-]+"
+)
 _WORDS = ("text", "reason", "detail")
 
 
-def masked(text: str) -> str:
-    """A telephone number keeps its first three and its last two digits: enough to tell two apart."""
-    if text.startswith(CALLER):
-        return _HIDDEN
-    return _NUMBER.sub(_stars, text)
-
-
-def _stars(found: re.Match[str]) -> str:
-    if not found["calls"]:
-        return found[0]
-    places = [n for n, letter in enumerate(found[0]) if letter.isdigit()]
-    hidden = set(places[3:-2])
-    return "".join("*" if n in hidden else letter for n, letter in enumerate(found[0]))
+def redacted(text: str) -> str:
+    """A text without telephone numbers, identity numbers and mail addresses; a remark on who called loses all that follows."""
+    return CALLER + _HIDDEN if text.startswith(CALLER) else _PERSONAL.sub(_HIDDEN, text)
 
 
 def discreet(role: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Ledger lines as plain fields as a person of `role` may read them."""
-    return lines if role in CALLING else [_masked_line(line) for line in lines]
+    return lines if role in CALLING else [_discreet_line(line) for line in lines]
 
 
 def discreet_entries(role: str, entries: list[Entry]) -> list[Entry]:
     if role in CALLING:
         return entries
-    return [msgspec.convert(_masked_line(msgspec.to_builtins(entry)), Entry) for entry in entries]
+    return [msgspec.convert(_discreet_line(msgspec.to_builtins(entry)), Entry) for entry in entries]
 
 
-def _masked_line(line: dict[str, Any]) -> dict[str, Any]:
+def _discreet_line(line: dict[str, Any]) -> dict[str, Any]:
     data = line.get("data") or {}
-    said = {name: masked(data[name]) for name in _WORDS if isinstance(data.get(name), str)}
+    said = {name: redacted(data[name]) for name in _WORDS if isinstance(data.get(name), str)}
     made = {**line, "data": {**data, **said}} if said else dict(line)
     if made.get("reason"):
-        made["reason"] = masked(made["reason"])
+        made["reason"] = redacted(made["reason"])
     return made

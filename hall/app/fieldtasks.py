@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
+
+from hall.app.discretion import redacted
 
 #: allowed(crew, actor, subject) -> crew moves open now
 CrewMoves = Callable[[Any, Any, str], list[str]]
 
-_HIDDEN = "•••"
-#: telephone numbers, identity numbers and addresses of mail in what people typed
-_PERSONAL = re.compile(
-    r"(?<![\d.])(?:\d{17}[\dXx]|\d{15})(?!\d)"
-    r"|(?<![\d.])(?:\+?86[- ]?)?1[3-9]\d[- ]?\d{4}[- ]?\d{4}(?!\d)"
-    r"|(?<![\d.])\(?0\d{2,3}\)?[- ]?\d{7,8}(?!\d)"
-    r"|(?<![\w.])\+\d[\d ()-]{6,16}\d"
-    r"|(?<![\d.])\(?[2-9]\d{2}\)?[-. ]\d{3}[-. ]\d{4}(?!\d)"
-    r"|[\w.+-]+@[\w-]+\.[\w.-]+"
-)
 _WORDS = ("class_name", "subclass_name", "district", "cell")
 _TYPED = ("description", "address")
 PHOTOS_SHOWN = 12
-
-
-def redacted(text: str) -> str:
-    """A text without telephone numbers, identity numbers and mail addresses."""
-    return _PERSONAL.sub(_HIDDEN, text)
 
 
 def tasks_document(
