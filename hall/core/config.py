@@ -88,6 +88,20 @@ class FeedConfig(Section, kw_only=True):
     options: dict[str, Any] = {}  # the transport's own settings
 
 
+class VideoConfig(Section, kw_only=True):
+    """`[video]`: what the relay may reach, and its bounds. Networks are written as CIDR (`10.20.0.0/16`)."""
+
+    allow: list[str] = []  # where any are named, cameras are reached in these networks only
+    deny: list[str] = []  # never reached, also where `allow` names them
+    allow_loopback: bool = False  # cameras on the hall's own machine: tests and demos
+    linger_seconds: float = 10.0  # how long a source goes on after its last viewer left
+    gop_mib: float = 8.0  # pictures kept of one channel for an instant start
+    gop_total_mib: float = 512.0  # of all channels
+    webrtc_ports: tuple[int, int] | None = None  # UDP, first and last; absent: any
+    webrtc_addresses: list[str] = []  # of this machine, offered to players; empty: all it has
+    playout_delay_ms: tuple[int, int] = (0, 0)  # least and most, as players are asked to buffer
+
+
 class HallConfig(Section, kw_only=True):
     """The whole file. `file` and `text` remember where it came from for error messages."""
 
@@ -97,6 +111,7 @@ class HallConfig(Section, kw_only=True):
     walls: dict[str, WallGeometry] = {}
     thresholds: list[GaugeRule] = []
     feeds: list[FeedConfig] = []
+    video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     dispatch: dict[str, Any] = {}  # compiled by the dispatch room (dispatch/policy.py), over its default set
     file: str = ""
     text: str = ""  # the source, for line numbers

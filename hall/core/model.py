@@ -15,6 +15,7 @@ STATE_TOPICS = (
     "case", "sensor", "observation", "position", "channel", "warning", "alarm",
     "kpi", "series", "feed", "process", "screen", "clock", "scene", "presence",
     "file", "crew", "notice", "shift", "show",
+    "picture", "health", "round", "ptz", "recording",
 )  # fmt: skip
 LOG_TOPICS = ("log", "archive", "audit")
 
@@ -152,7 +153,13 @@ class Channel(Doc, kw_only=True):
     has_stream: bool = False
     lon: float | None = None
     lat: float | None = None
-    bearing_deg: float | None = None
+    bearing_deg: float | None = None  # where it looks, clockwise from north
+    fov_deg: float | None = None  # width of its sector
+    range_m: float | None = None  # how far it sees
+    ptz: bool = False  # turns by remote control
+    audio: bool = False
+    has_sub: bool = False  # a second, smaller stream beside the main one
+    group: str = ""  # 业务分组 it belongs to: an id, or a supplier's word
     district: str = ""
     cell: str = ""
     extra: dict[str, Any] = {}
@@ -238,6 +245,33 @@ class ProcessStatus(Doc, kw_only=True):
     beat: int  # real ms
     build: str = ""
     counters: dict[str, float] = {}
+
+
+class Picture(Doc, kw_only=True):
+    """What is known of a channel's pictures. Two processes tell, each under a subject of its own so that neither overwrites the
+    other: the relay `picture/<feed>/<channel>` (state and viewers, while somebody watches), the video process
+    `picture/<feed>/<channel>/health` (what it saw when it looked). Readers lay one over the other.
+    """
+
+    feed: str
+    channel_id: str
+    # from the relay
+    state: str = ""  # starting | live | stalled | waiting | failed | ended (nobody watches)
+    reason: str = ""  # stable code of the last failure
+    detail: str = ""
+    since: int | None = None  # real ms
+    attempts: int = 0
+    again_at: int | None = None  # real ms of the next attempt
+    viewers: int = 0
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float | None = None
+    converted: str = ""  # why the hall re-encodes it
+    # from the video process
+    health: list[str] = []  # what is wrong with the picture; empty: nothing found
+    checked: int | None = None  # real ms of the last look
+    quality_score: float | None = None  # 0 worst … 1
 
 
 #: kind of a feed -> its document type, its topic and the field that names it
