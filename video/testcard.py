@@ -22,15 +22,45 @@ cv2.setNumThreads(1)
 def draw(subject: str, name: str, depth: float | None, width: int, seconds: int) -> np.ndarray:
     """BGR image (9/16 width, width, 3) of uint8. `depth` metres at the nearest gauge, `seconds` city time."""
     height = width * 9 // 16
-    wet = min(1.0, max(0.0, (depth or 0.0) / 0.3))
+    wet = wetness(depth)
     image = _street(subject, width, height).copy()
     if wet > 0.02:
         _flood(image, subject, wet, seconds)
-    _cars(image, subject, seconds, wet)
+    for place in car_places(subject, width, height, seconds, wet):
+        _car(image, *place)
     if wet > 0.02:
         _rain(image, subject, wet, seconds)
-    _captions(image, name, depth, seconds)
+    _captions(image, name, depth)
+    size = caption_size(height)
+    moment = datetime.datetime.fromtimestamp(seconds, _LOCAL)
+    write(image, f"{moment:%Y-%m-%d %H:%M:%S}", size // 2, int(size * 1.3), size, (235, 235, 235))
     return image
+
+
+def still(subject: str, name: str, depth: float | None, width: int, height: int) -> np.ndarray:
+    """The same picture without what moves and without its clock, for those who draw these into it."""
+    image = _street(subject, width, height).copy()
+    if wetness(depth) > 0.02:
+        _flood(image, subject, wetness(depth), 0)
+        _rain(image, subject, wetness(depth), 0)
+    _captions(image, name, depth)
+    return image
+
+
+def wetness(depth: float | None) -> float:
+    """0 dry to 1 for water of 0.3 m and more."""
+    return min(1.0, max(0.0, (depth or 0.0) / 0.3))
+
+
+def caption_size(height: int) -> int:
+    """Pixels of the letters in a picture this high."""
+    return max(9, height // 15)
+
+
+def mark_rows(height: int) -> tuple[int, int]:
+    """First and last row (exclusive) of the band that says what this picture is; nothing is drawn over it."""
+    top = int(height * 0.47)
+    return top, top + int(caption_size(height) * 2.1)
 
 
 def _road(subject: str, width: int) -> tuple[int, int, int]:
@@ -117,9 +147,9 @@ def _flood(image: np.ndarray, subject: str, wet: float, seconds: int) -> None:
         cv2.ellipse(image, (chance.randint(0, width), y), (size, max(1, size // 3)), 0, 0, 360, (150, 140, 120), 1, cv2.LINE_AA)
 
 
-def _cars(image: np.ndarray, subject: str, seconds: int, wet: float) -> None:
-    """Head lights come, tail lights go; hardly any where the water stands deep."""
-    height, width = image.shape[:2]
+def car_places(subject: str, width: int, height: int, seconds: float, wet: float) -> list[tuple[int, int, int, bool]]:
+    """(x, y of the wheels, half width, going away) of each car, farthest first. Head lights come, tail lights go; hardly
+    any where the water stands deep."""
     horizon = int(height * _HORIZON)
     chance = random.Random(f"{subject}:cars")
     middle, left, right = _road(subject, width)
@@ -131,8 +161,7 @@ def _cars(image: np.ndarray, subject: str, seconds: int, wet: float) -> None:
         lane = (0.64 if going else 0.14) + 0.2 * (number % 2)  # share of the road's width, from its left edge
         x = middle + (left + (right - left) * lane - middle) * (0.04 + 0.94 * near)
         cars.append((near, int(x), int(horizon + (height - horizon) * (0.04 + 0.9 * near)), going))
-    for near, x, y, going in sorted(cars):
-        _car(image, x, y, int(width * (0.006 + 0.085 * near)), going)
+    return [(x, y, int(width * (0.006 + 0.085 * near)), going) for near, x, y, going in sorted(cars)]
 
 
 def _car(image: np.ndarray, x: int, y: int, size: int, going: bool) -> None:
@@ -160,22 +189,21 @@ def _face():
     return cv2.FontFace("sans")  # has Chinese, unlike the older drawn fonts
 
 
-def _write(image: np.ndarray, text: str, x: int, y: int, size: int, colour: tuple[int, int, int], weight: int = 500) -> None:
+def write(image: np.ndarray, text: str, x: int, y: int, size: int, colour: tuple[int, int, int], weight: int = 500) -> None:
     cv2.putText(image, text, (x + 1, y + 1), (0, 0, 0), _face(), size, weight)
     cv2.putText(image, text, (x, y), colour, _face(), size, weight)
 
 
-def _captions(image: np.ndarray, name: str, depth: float | None, seconds: int) -> None:
-    """Time and name as cameras burn them in, and the mark that this is drawn."""
+def _captions(image: np.ndarray, name: str, depth: float | None) -> None:
+    """The name as cameras burn it in, and the mark that this is drawn."""
     height, width = image.shape[:2]
-    size = max(9, height // 15)
-    moment = datetime.datetime.fromtimestamp(seconds, _LOCAL)
-    _write(image, f"{moment:%Y-%m-%d %H:%M:%S}", size // 2, int(size * 1.3), size, (235, 235, 235))
-    _write(image, name[:40], size // 2, int(size * 2.6), size, (235, 235, 235))
-    band = image[int(height * 0.47) : int(height * 0.47) + int(size * 2.1)]
+    size = caption_size(height)
+    write(image, name[:40], size // 2, int(size * 2.6), size, (235, 235, 235))
+    top, foot = mark_rows(height)
+    band = image[top:foot]
     band[:] = (band * 0.45).astype(np.uint8)
     big = int(size * 1.5)
-    _write(image, MARK, int(width / 2 - big * 4.15), int(height * 0.47) + int(size * 1.6), big, (245, 245, 245), 700)
+    write(image, MARK, int(width / 2 - big * 4.15), top + int(size * 1.6), big, (245, 245, 245), 700)
     if depth is not None and depth >= 0.02:
         text = f"{depth * 100:.0f} cm"
-        _write(image, text, width - int(size * (0.62 * len(text) + 0.6)), int(size * 1.3), size, (235, 235, 235))
+        write(image, text, width - int(size * (0.62 * len(text) + 0.6)), int(size * 1.3), size, (235, 235, 235))
