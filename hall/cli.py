@@ -21,7 +21,8 @@ PROCESSES = {
     "gate": ("hall.gate:serve", "fans the current picture out to screens (WebSocket)"),
     "web": ("hall.app:serve", "serves pages and the API"),
     "dispatch": ("dispatch:run", "keeps the case book, indicators and alarms"),
-    "video": ("video:run", "serves pictures of shared channels"),
+    "relay": ("video.relay:run", "takes in and passes on moving pictures of shared channels"),
+    "video": ("video:run", "serves still pictures of shared channels, keeps their catalogue, looks after them"),
 }
 
 

@@ -47,12 +47,20 @@ MATRIX: dict[str, frozenset[str]] = {
     "see-evaluation": _LEAD | {"leader", "department"},
     "see-audit": _LEAD,
     "see-webhooks": _LEAD,
+    # pictures: a wall shows what its scene names; what one person may see is bounded by his districts besides
+    "watch": _EVERYBODY,
+    "move-camera": _SEATS,
+    "record": _SEATS,
+    "see-recordings": _PEOPLE - {"viewer"},
+    "manage-rounds": _SEATS,
+    "manage-channels": _LEAD,
     "manage-tokens": frozenset({"admin"}),
 }
 
 _PICTURE = (
     "sensor", "observation", "position", "channel", "warning", "alarm",
     "kpi", "series", "feed", "process", "clock", "scene", "file", "crew", "show",
+    "picture", "health", "round", "ptz", "recording",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
 _DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift")

@@ -148,6 +148,7 @@ class Supervisor:
             raise HallError(f"data directory {self.settings.data_dir}: {error.strerror}; set HALL_DATA_DIR") from None
         require_port(self.settings.host, self.settings.port, "the web pages")
         require_port(self.settings.host, self.settings.gate_port, "the gate, always the port after HALL_PORT")
+        require_port(self.settings.host, self.settings.pictures_port, "the relay, always the second port after HALL_PORT")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -191,6 +192,7 @@ class Supervisor:
             HALL_CONFIG=config_path,
             HALL_DATA_DIR=str(self.settings.data_dir),
             HALL_VIDEO_PORT=str(self.settings.video_port or free_port()),
+            HALL_RELAY_PORT=str(self.settings.relay_port or free_port()),
             PYTHONUNBUFFERED="1",
         )
         for name, command in commands.items():

@@ -19,17 +19,17 @@ ROOT = Path(__file__).parent.parent
 
 
 #: below the ports that the system hands out by itself, so that nobody else is given one between our look and its use
-_PORTS = itertools.cycle(range(20_000, 32_000, 2))
-for _ in range(os.getpid() * 97 % 6_000):  # test processes that run side by side begin at different places
+_PORTS = itertools.cycle(range(20_000, 32_000, 4))
+for _ in range(os.getpid() * 97 % 3_000):  # test processes that run side by side begin at different places
     next(_PORTS)
 
 
 def free_port_pair() -> int:
-    """A port that is free together with the one after it; not given twice by one process for a long time."""
+    """A port that is free together with the two after it; not given twice by one process for a long time."""
     for port in _PORTS:
-        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
-            first.bind(("127.0.0.1", port))
-            second.bind(("127.0.0.1", port + 1))
+        with contextlib.ExitStack() as looked, contextlib.suppress(OSError):
+            for number in range(3):
+                looked.enter_context(socket.socket()).bind(("127.0.0.1", port + number))
             return port
     raise AssertionError("unreachable: the ports go round")
 

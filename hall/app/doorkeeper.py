@@ -178,7 +178,9 @@ class Doorkeeper:
         return refusal(refused)
 
     def _guarded(self, scope, send):
-        policy = h.content_policy(h.header(scope, b"host"), self.process.settings.gate_port, self.script_hashes)
+        settings = self.process.settings
+        ports = (settings.gate_port, settings.pictures_port)
+        policy = h.content_policy(h.header(scope, b"host"), ports, self.script_hashes)
 
         async def guarded(message) -> None:
             if message["type"] == "http.response.start":

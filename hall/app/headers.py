@@ -41,17 +41,18 @@ def cookie(scope: dict, name: str) -> str:
     return ""
 
 
-def content_policy(host: str, gate_port: int, script_hashes: list[str]) -> str:
-    """Content-Security-Policy: this site and the gate's socket only, no framing; libraries need inline styles."""
+def content_policy(host: str, socket_ports: tuple[int, ...], script_hashes: list[str]) -> str:
+    """Content-Security-Policy: this site and its sockets (gate, relay) only, no framing; libraries need inline styles."""
     name = host_name(host)
-    gate = f" ws://{name}:{gate_port} wss://{name}:{gate_port}" if name else ""
+    sockets = "".join(f" ws://{name}:{port} wss://{name}:{port}" for port in socket_ports) if name else ""
     rules = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *script_hashes]),
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",
-        "connect-src": f"'self'{gate}",
+        "connect-src": f"'self'{sockets}",
+        "media-src": "'self' blob:",
         "worker-src": "'self' blob:",
         "object-src": "'none'",
         "base-uri": "'none'",

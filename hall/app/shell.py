@@ -81,6 +81,7 @@ class Shell(dash.Dash):
         who = visit.identity
         return {
             "gate_port": self._process.settings.gate_port,
+            "pictures_port": self._process.settings.pictures_port,
             "demo": city.demo,
             "locale": language,
             "languages": city.languages,

@@ -17,8 +17,10 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "HALL_CONFIG": ("", "the city's hall.toml; empty: ./hall.toml if there is one, else the demo city"),
     "HALL_DATA_DIR": ("./var", "where the hall keeps its data"),
     "HALL_HOST": ("127.0.0.1", "address to listen on; anything but loopback must be asked for"),
-    "HALL_PORT": ("8050", "port of the web pages; the gate takes the next one"),
+    "HALL_PORT": ("8050", "port of the web pages; the gate takes the next one, the relay of pictures the one after"),
     "HALL_VIDEO_PORT": ("0", "port of the video process; 0: a free one, chosen by `hall run`"),
+    "HALL_RELAY_PORT": ("0", "port of the relay on loopback, for the hall itself; 0: a free one, chosen by `hall run`"),
+    "HALL_SECRET": ("", "key that seals stream addresses, 32 bytes as base64; empty: secret.key in the data directory"),
     "HALL_REDIS_URL": ("", "an outside Redis/Valkey; empty: the embedded server"),
     "HALL_DATABASE_URL": ("", "the ledger's PostgreSQL, `postgresql+psycopg://user:password@host/name`; empty: SQLite"),
     "HALL_BUS_PREFIX": ("{hall}", "first part of every key on the bus"),
@@ -44,11 +46,17 @@ class Settings(msgspec.Struct, kw_only=True):
     bus_prefix: str
     tick_seconds: float
     config_path: str
+    relay_port: int = 0  # loopback only
     database_url: str = ""  # of the ledger, as SQLAlchemy takes it
 
     @property
     def gate_port(self) -> int:
         return self.port + 1
+
+    @property
+    def pictures_port(self) -> int:
+        """Where browsers reach the relay's WebSocket."""
+        return self.port + 2
 
     @property
     def loopback(self) -> bool:
@@ -80,8 +88,9 @@ def read() -> Settings:
     return Settings(
         data_dir=data_dir,
         host=variable("HALL_HOST"),
-        port=_number("HALL_PORT", 1, 65534),
+        port=_number("HALL_PORT", 1, 65533),
         video_port=_number("HALL_VIDEO_PORT", 0, 65535),
+        relay_port=_number("HALL_RELAY_PORT", 0, 65535),
         redis_url=outside or f"unix://{bus_socket(data_dir)}",
         embedded=not outside,
         bus_prefix=variable("HALL_BUS_PREFIX"),

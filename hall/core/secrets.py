@@ -1,0 +1,88 @@
+"""What the hall must keep to itself: one key, with which stream addresses are sealed at rest and tickets are signed.
+
+The key is 32 random bytes in `secret.key` of the data directory, made by whichever process comes first, readable by its
+owner only; processes on several machines share one by HALL_SECRET (base64). Losing it means entering passwords again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hmac
+import os
+import secrets as system
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from hall.core.errors import ConfigError, HallError
+
+FILE = "secret.key"
+_MARK = "s1:"  # sealed, first form: AES-256-GCM, 12 bytes of nonce before the text
+
+
+class Secrets:
+    """Seals and signs with one key of 32 bytes."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(hmac.digest(key, b"seal", "sha256"))
+        self._signing = hmac.digest(key, b"sign", "sha256")
+
+    def seal(self, text: str, about: str) -> str:
+        """`text` so that only this hall reads it, and only as what it is about (a subject): swapped lines do not open."""
+        nonce = system.token_bytes(12)
+        return _MARK + base64.b64encode(nonce + self._cipher.encrypt(nonce, text.encode(), about.encode())).decode()
+
+    def unseal(self, sealed: str, about: str) -> str:
+        """What was sealed; text that never was comes back as it is. Raises HallError when it cannot be opened."""
+        if not sealed.startswith(_MARK):
+            return sealed
+        try:
+            raw = base64.b64decode(sealed[len(_MARK) :], validate=True)
+            return self._cipher.decrypt(raw[:12], raw[12:], about.encode()).decode()
+        except (InvalidTag, ValueError, binascii.Error):
+            raise HallError(f"what is kept sealed about {about} was sealed with another key ({FILE} or HALL_SECRET)") from None
+
+    def sign(self, body: bytes) -> bytes:
+        """32 bytes that only this hall can make of `body`."""
+        return hmac.digest(self._signing, body, "sha256")
+
+    def signed(self, body: bytes, signature: bytes) -> bool:
+        """Whether `signature` is ours, in constant time."""
+        return hmac.compare_digest(self.sign(body), signature)
+
+
+def load(data_dir: Path) -> Secrets:
+    """The hall's key; made when there is none. Raises ConfigError for a key that is no key."""
+    given = os.environ.get("HALL_SECRET", "")
+    if given:
+        return Secrets(_decoded(given, "environment", "HALL_SECRET"))
+    path = data_dir / FILE
+    if not path.exists():
+        _make(path)
+    return Secrets(_decoded(path.read_text(), str(path), ""))
+
+
+def _decoded(text: str, file: str, key: str) -> bytes:
+    with contextlib.suppress(ValueError, binascii.Error):
+        raw = base64.b64decode(text.strip(), validate=True)
+        if len(raw) == 32:
+            return raw
+    raise ConfigError("give 32 bytes as base64 (`openssl rand -base64 32`)", file=file, key=key)
+
+
+def _make(path: Path) -> None:
+    """Writes a new key whole or not at all; of several processes that try, one wins and all use its key."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(f"{FILE}.{os.getpid()}.{system.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, base64.b64encode(system.token_bytes(32)) + b"\n")
+        os.fsync(handle)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        os.close(handle)
+        draft.unlink()
