@@ -41,6 +41,12 @@ EXPECTED = {
     "see-audit": "----y-y---",
     "see-webhooks": "----y-y---",
     "manage-tokens": "------y---",
+    "watch": "yyyyyyyyy-",
+    "move-camera": "--yyy-y---",
+    "record": "--yyy-y---",
+    "see-recordings": "--yyyyyyy-",
+    "manage-rounds": "--yyy-y---",
+    "manage-channels": "----y-y---",
 }
 
 

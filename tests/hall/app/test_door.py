@@ -185,6 +185,7 @@ async def test_every_answer_carries_the_security_headers(city_hall):
             headers = (await client.get(path)).headers
             policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
             assert policy["default-src"] == "'self'" and policy["frame-ancestors"] == "'none'"
-            assert policy["connect-src"] == f"'self' ws://127.0.0.1:{city_hall.port + 1} wss://127.0.0.1:{city_hall.port + 1}"
+            gate, relay = (f"ws://127.0.0.1:{number} wss://127.0.0.1:{number}" for number in (city_hall.port + 1, city_hall.port + 2))
+            assert policy["connect-src"] == f"'self' {gate} {relay}"
             assert "unsafe" not in policy["script-src"] and "http" not in policy["script-src"]
             assert headers["x-content-type-options"] == "nosniff" and "server" not in headers
