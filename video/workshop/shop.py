@@ -125,14 +125,20 @@ class _Child:
             await self._over(problem)
 
     async def _over(self, problem: str) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self.process.kill()
+        if self.process.stdin:
+            self.process.stdin.close()
         jobs, self.jobs = list(self.jobs.values()), {}
         for job in jobs:
             job.end(SourceFailed("gone", f"{problem}; it is started anew"))
         if jobs:
             log.warning("%s (%s) with %s jobs", problem, self.group, len(jobs))
-        await self.process.wait()
+        try:
+            async with asyncio.timeout(2):  # killing one that has just ended would take its end from asyncio's own watcher
+                await self.process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
+            await self.process.wait()
 
     def _said(self, message: wire.Reply) -> None:
         job = self.jobs.get(message.job)
