@@ -1,0 +1,285 @@
+"""All WebRTC viewers of this relay: who may join, what each watches, when one is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+from typing import Any
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from hall.core.clock import monotonic, real_ms
+from hall.core.errors import BusLost, HallError, Refused
+from hall.core.process import Process
+from hall.core.tickets import Ticket
+from video.egress import webrtc_sdp as sdp
+from video.egress.webrtc_packets import Wires, playout_delay
+from video.egress.webrtc_peer import Peer
+from video.egress.webrtc_port import Port, hosts_of
+from video.egress.webrtc_viewer import Pacer, Viewer
+from video.media import QUALITIES, StreamInfo
+
+log = logging.getLogger("hall.relay.webrtc")
+
+LARGEST = 2_000  # viewers of one relay
+PER_VIEW = 128  # of one ticket's view: one page
+CONNECT_SECONDS = 15.0  # from the answer to open keys
+GONE_SECONDS = 10.0  # without a check or a report: players check every few seconds (RFC 7675)
+INFO_SECONDS = 2.0  # how long an answer waits to know the stream; after that it supposes H.264
+REPORT_SECONDS = 2.0
+SESSION_CHECK_SECONDS = 10.0  # between looks whether the person is still signed in
+
+
+class Session:
+    """One viewer: the player's connection, its place in the stream, what it was allowed."""
+
+    def __init__(self, sessions: Sessions, ticket: Ticket, subject: str, quality: str) -> None:
+        self.id = secrets.token_urlsafe(18)
+        self.ticket, self.subject, self.quality = ticket, subject, quality
+        self.asked = quality  # the quality it goes back to
+        self.started, self.started_at = real_ms(), monotonic()
+        self.closed = False
+        self.track: Any = None
+        self.viewer: Viewer | None = None
+        self.peer: Peer | None = None
+        self._sessions = sessions
+        self._moving = asyncio.Lock()
+
+    # -- Sink of the hub: passes on to the viewer, which has none before the offer is understood
+
+    def begin(self, info: StreamInfo) -> None:
+        self._sessions.known.set()
+        if self.viewer is not None:
+            self.viewer.begin(info)
+
+    def take(self, unit: Any) -> None:
+        if self.viewer is not None:
+            self.viewer.take(unit)
+
+    def tell(self, state: Any) -> None:
+        self._sessions.known.set()
+        if self.viewer is not None:
+            self.viewer.tell(state)
+
+    # -- what happens to it
+
+    def connected(self) -> None:
+        peer, viewer = self.peer, self.viewer
+        if peer is None or viewer is None or peer.sending is None or self.closed:
+            return
+        least, most = self._sessions.delay
+        viewer.start(peer.sending, playout_delay(peer.choice.playout_id, least, most), peer.tag)
+
+    def changed(self, level: str) -> None:
+        """Fewer pictures or more: keys only is the viewer's own doing, the sub-stream another track."""
+        wanted = "sub" if level == "sub" else self.asked
+        if wanted != self.quality:
+            self._sessions.process.spawn(self.change_quality(wanted), "webrtc quality")
+
+    async def change_quality(self, quality: str) -> None:
+        async with self._moving:
+            if self.closed or quality == self.quality or self.viewer is None:
+                return
+            try:
+                track = await self._sessions.watch(self.subject, quality, self, leave=self.track)
+            except HallError as error:
+                log.info("%s has no %s to go to: %s", self.subject, quality, error)
+                return
+            self.track, self.quality = track, quality
+            self.viewer.follow(self._sessions.wires(track), lambda: track.gop)
+
+    def ended(self, reason: str, detail: str = "") -> None:
+        """May be called from within a send: the end itself comes with the next turn of the loop."""
+        if not self.closed:
+            self._sessions.process.spawn(self._sessions.end(self, reason, detail), "webrtc end")
+
+    def shown(self) -> dict[str, Any]:
+        """Its state, for its page and for people who look for a fault."""
+        viewer, peer = self.viewer, self.peer
+        found: dict[str, Any] = {"id": self.id, "subject": self.subject, "quality": self.quality, "started": self.started}
+        if viewer is not None and peer is not None:
+            state = viewer.state or (self.track.state if self.track is not None else None)
+            found |= {
+                "connected": peer.sending is not None, "address": peer.address,
+                "level": viewer.budget.level, "why": viewer.budget.why,
+                "loss": round(viewer.loss, 4), "jitter_ms": round(viewer.jitter_ms, 2),
+                "rtt_ms": None if viewer.rtt_ms is None else round(viewer.rtt_ms, 2),
+                "state": getattr(state, "state", ""), "reason": getattr(state, "reason", ""), **viewer.counters,
+            }  # fmt: skip
+        return found
+
+
+class Sessions:
+    """Every WebRTC viewer of this process; `counters` are kept for the whole of its life."""
+
+    def __init__(self, hub: Any, process: Process) -> None:
+        """Binds the UDP port; raises HallError when that cannot be had."""
+        self.hub, self.process = hub, process
+        settings, video = process.settings, process.config.video
+        first = video.webrtc_ports[0] if video.webrtc_ports else settings.pictures_port
+        self.port = Port(hosts_of(settings.host), first, video.webrtc_addresses)
+        self.delay: tuple[int, int] = video.playout_delay_ms
+        self.certificate = RTCCertificate.generateCertificate()
+        self.sessions: dict[str, Session] = {}
+        self.counters = dict.fromkeys(("webrtc_joined", "webrtc_refused", "webrtc_gone", "webrtc_never_connected"), 0)
+        self.ended: dict[str, dict[str, Any]] = {}  # the newest ends, so that a page can be told why
+        self.known = asyncio.Event()  # something was heard of some stream
+        self._ssrc = secrets.randbelow(1 << 30) * 2 + 2  # one for all: each viewer has keys of its own
+        self._wires: dict[int, tuple[Any, Wires]] = {}
+        self._pacer = Pacer()
+
+    def wires(self, track: Any) -> Wires:
+        """The layouts shared by viewers of this track."""
+        found = self._wires.get(id(track))
+        if found is None or found[0] is not track:
+            found = self._wires[id(track)] = (track, Wires(self._ssrc))
+        return found[1]
+
+    async def watch(self, subject: str, quality: str, sink: Session, leave: Any = None) -> Any:
+        """The hub's track. The old one is left only when the new one is there, so that no source stops in between."""
+        track = self.hub.watch(subject, quality, sink)
+        if inspect.isawaitable(track):
+            track = await track
+        if leave is not None and leave is not track:
+            await self._leave(leave, sink)
+        return track
+
+    async def _leave(self, track: Any, sink: Session) -> None:
+        left = self.hub.leave(track, sink)
+        if inspect.isawaitable(left):
+            await left
+        if not any(other.track is track and other is not sink for other in self.sessions.values()):
+            self._wires.pop(id(track), None)
+
+    # -- joining
+
+    async def join(self, ticket: Ticket, subject: str, quality: str, text: str) -> tuple[Session, str]:
+        """A new viewer and the answer to its offer; raises Refused."""
+        try:
+            if quality not in QUALITIES:
+                raise Refused("quality-bad", f"quality: one of {', '.join(QUALITIES)}", 400)
+            if subject not in ticket.channels:
+                raise Refused("channel-not-granted", "this ticket is not for this channel", 403)
+            offer = sdp.read(text)
+            sdp.choose(offer, None)  # what no stream could be shown to needs no camera
+            self._bounded(ticket)
+            session = Session(self, ticket, subject, quality)
+            self.sessions[session.id] = session
+            try:
+                return session, await self._begin(session, offer)
+            except BaseException:
+                await self.end(session, "refused")
+                raise
+        except Refused:
+            self.counters["webrtc_refused"] += 1
+            raise
+
+    def _bounded(self, ticket: Ticket) -> None:
+        if len(self.sessions) >= LARGEST:
+            raise Refused("full", f"this relay serves {LARGEST} WebRTC viewers already", 503)
+        if sum(1 for other in self.sessions.values() if other.ticket.view == ticket.view) >= PER_VIEW:
+            raise Refused("too-many", f"one page watches {PER_VIEW} channels at most", 429)
+
+    async def _begin(self, session: Session, offer: Any) -> str:
+        session.track = track = await self.watch(session.subject, session.quality, session)
+        choice = sdp.choose(offer, await self._info(track))
+        viewer = Viewer(choice, self._ssrc, self._pacer, session.changed, session.ended)
+        peer = Peer(self.port, self.certificate, choice, session.connected, viewer.reported, session.ended, viewer.moved)
+        session.viewer, session.peer = viewer, peer
+        viewer.follow(self.wires(track), lambda: track.gop)
+        self.counters["webrtc_joined"] += 1
+        prints = {print_.algorithm: print_.value for print_ in self.certificate.getFingerprints()}
+        return sdp.answer(
+            offer, choice, session=secrets.randbits(62), ssrc=self._ssrc, ufrag=peer.ufrag, password=peer.secret,
+            fingerprint=prints["sha-256"], candidates=self.port.candidates,
+        )  # fmt: skip
+
+    async def _info(self, track: Any) -> StreamInfo | None:
+        """What the track is, waited for a moment: a camera that just starts says so soon."""
+        deadline = monotonic() + INFO_SECONDS
+        while track.info is None and track.state.state not in ("failed", "waiting"):
+            self.known.clear()
+            left = deadline - monotonic()
+            if left <= 0:
+                break
+            try:
+                async with asyncio.timeout(left):
+                    await self.known.wait()
+            except TimeoutError:
+                break
+        return track.info
+
+    # -- leaving
+
+    async def end(self, session: Session, reason: str, detail: str = "") -> None:
+        """Ends a viewer; safe to call again."""
+        if session.closed:
+            return
+        session.closed = True
+        self.sessions.pop(session.id, None)
+        self.ended[session.id] = {"reason": reason, "detail": detail, "ended": real_ms(), "person": session.ticket.person}
+        while len(self.ended) > LARGEST:
+            del self.ended[next(iter(self.ended))]
+        if session.track is not None:
+            await self._leave(session.track, session)
+        if session.peer is not None:
+            if session.viewer is not None:
+                session.peer.report(session.viewer.farewell())
+                session.viewer.moved(None)
+            await session.peer.close()
+
+    async def keep(self) -> None:
+        """Reports to players, and sees who is gone; runs as long as the process."""
+        turn = 0
+        while True:
+            await asyncio.sleep(REPORT_SECONDS)
+            turn += 1
+            now = monotonic()
+            for session in list(self.sessions.values()):
+                await self._look_at(session, now)
+            if turn % int(SESSION_CHECK_SECONDS / REPORT_SECONDS) == 0:
+                await self._check_sign_ins()
+            self.process.counters.update(self.shown())
+
+    async def _look_at(self, session: Session, now: float) -> None:
+        peer, viewer = session.peer, session.viewer
+        if peer is None or viewer is None:
+            return
+        if peer.sending is None and now - session.started_at > CONNECT_SECONDS:
+            self.counters["webrtc_never_connected"] += 1
+            await self.end(session, "never-connected", "the player did not connect; is UDP to the relay open?")
+        elif peer.sending is not None and now - peer.heard > GONE_SECONDS:
+            self.counters["webrtc_gone"] += 1
+            await self.end(session, "gone", f"nothing was heard of the player for {GONE_SECONDS:.0f} s")
+        elif peer.sending is not None:
+            peer.report(viewer.report())
+            if viewer.budget.quiet(now):
+                session.changed(viewer.budget.level)
+
+    async def _check_sign_ins(self) -> None:
+        """Who signed out watches no more; while the bus is away everybody stays."""
+        for key in {session.ticket.session for session in self.sessions.values()} - {""}:
+            try:
+                there = await self.process.bus.get(key)
+            except BusLost:
+                return
+            if there is None:
+                for session in [s for s in self.sessions.values() if s.ticket.session == key]:
+                    await self.end(session, "signed-out")
+
+    def shown(self) -> dict[str, float]:
+        """Counters for the process's beat."""
+        sums = dict.fromkeys(("resent", "key_requests", "unsent"), 0)
+        for session in self.sessions.values():
+            if session.viewer is not None:
+                for name in sums:
+                    sums[name] += session.viewer.counters[name]
+        port = {f"webrtc_{name}": value for name, value in self.port.counters.items()}
+        return {"webrtc_viewers": len(self.sessions), **self.counters, **port, **{f"webrtc_{k}": v for k, v in sums.items()}}
+
+    async def close(self) -> None:
+        for session in list(self.sessions.values()):
+            await self.end(session, "closing", "the relay ends; join again")
+        self.port.close(asyncio.get_running_loop())

@@ -1,0 +1,281 @@
+"""One viewer over WebRTC: which pictures go to it, under which numbers, and what its reports lead to."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import secrets
+import struct
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from aiortc.rtp import RTCP_PSFB_FIR, RTCP_PSFB_PLI, RTCP_RTPFB_NACK, RtcpByePacket, RtcpPsfbPacket, RtcpRtpfbPacket
+
+from hall.core.clock import monotonic, real_ms
+from hall.core.errors import Refused
+from video.egress import webrtc_packets as packets
+from video.egress.webrtc_budget import Budget
+from video.egress.webrtc_packets import Sending, Shape, Wires
+from video.egress.webrtc_sdp import Choice, check
+from video.media import CLOCK_RATE, AccessUnit, StreamInfo, TrackState
+
+BURST_TICK = 0.002  # seconds
+BURST_BYTES = 16 * 1024  # per viewer and tick: 64 Mbit/s
+BURST_TOTAL = 128 * 1024  # of all viewers per tick
+LONGEST_BURST = 1_500  # pictures waiting; a viewer further behind waits for the next key picture
+HISTORY_SECONDS = 3.0  # how long a packet can be asked for again; players give up sooner
+RESENDS_PER_SECOND = 600  # about 6 Mbit/s: a broken way must not be flooded with repeats
+REPLAY_SECONDS = 0.5  # a player that asks for a key picture gets what is kept, at most so often
+_NTP = 2_208_988_800  # seconds from 1900 to 1970
+_SDES = struct.pack("!BBH", 0x81, 202, 3)
+
+
+class Pacer:
+    """Brings what is kept to viewers that just came, a little at a time: sent at once it overruns their socket buffers."""
+
+    def __init__(self) -> None:
+        self._viewers: list[Viewer] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, viewer: Viewer) -> None:
+        if viewer not in self._viewers and not viewer.pump(BURST_BYTES):
+            self._viewers.append(viewer)
+            self._again()
+
+    def _again(self) -> None:
+        if self._timer is None and self._viewers:
+            self._timer = asyncio.get_running_loop().call_later(BURST_TICK, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        share = min(BURST_BYTES, BURST_TOTAL // len(self._viewers))
+        self._viewers = [viewer for viewer in self._viewers if not viewer.pump(share)]
+        self._again()
+
+
+class Viewer:
+    """A Sink of one track. `changed(level)` is called when this viewer should get fewer pictures or more, `ended(reason,
+    detail)` when it cannot be shown anything any more."""
+
+    def __init__(
+        self, choice: Choice, ssrc: int, pacer: Pacer, changed: Callable[[str], None], ended: Callable[[str, str], None]
+    ) -> None:
+        self.choice, self.ssrc = choice, ssrc
+        self.state: TrackState | None = None
+        self.budget = Budget(monotonic())
+        self.counters = dict.fromkeys(
+            ("pictures", "packets", "octets", "resent", "not_resent", "key_requests", "skipped", "unsent"), 0
+        )
+        self.loss, self.rtt_ms, self.jitter_ms = 0.0, None, 0.0
+        self._pacer, self._changed, self._ended = pacer, changed, ended
+        self._to: Sending | None = None
+        self._shape: Shape | None = None
+        self._wires: Wires | None = None
+        self._gop: Callable[[], Sequence[AccessUnit]] = list
+        self._burst: deque[tuple[AccessUnit, int | None]] = deque()
+        self._need_key = True
+        self._next = secrets.randbelow(
+            1 << 14
+        )  # low: SRTP's count of rollovers starts the same on both sides (RFC 3711, 3.3.1)
+        self._resent_next = secrets.randbelow(1 << 14)
+        self._offset: int | None = secrets.randbelow(1 << 31)  # of our timestamps to the track's; None: find one that goes on
+        self._last, self._last_at, self._last_captured = 0, 0.0, 0.0
+        self._firsts: list[int] = []  # sequence number of each sent picture's first packet, and the picture
+        self._sent: list[tuple[float, int, tuple[bytes, ...], bytes]] = []  # when, timestamp, payloads, header extension
+        self._tokens, self._tokens_at = float(RESENDS_PER_SECOND), 0.0
+        self._replayed_at = 0.0
+
+    # -- which track
+
+    def follow(self, wires: Wires, gop: Callable[[], Sequence[AccessUnit]]) -> None:
+        """From now on pictures come from another track; `gop()` gives what it keeps."""
+        self._wires, self._gop = wires, gop
+        self._burst.clear()
+        self._need_key = True
+        if self._last:
+            self._offset = None
+        if self._to is not None:
+            self._replay()
+
+    def start(self, to: Sending, extension: bytes, tag: int) -> None:
+        """The way is open: what is kept goes out at once."""
+        self._shape = Shape(self.choice.payload_type, extension, tag)
+        self._to = to
+        self._replay()
+
+    def moved(self, to: Sending | None) -> None:
+        """The player is reached elsewhere, or no more."""
+        self._to = to
+
+    # -- Sink
+
+    def begin(self, info: StreamInfo) -> None:
+        self._burst.clear()
+        self._need_key = True
+        try:
+            check(info)
+        except Refused as refused:
+            self._ended(refused.reason, refused.detail)
+
+    def take(self, unit: AccessUnit) -> None:
+        if self._to is None:
+            return
+        if self._need_key and not unit.key or self.budget.level == "keys" and not unit.key:
+            self.counters["skipped"] += 1
+        elif self._burst:
+            self._burst.append((unit, None))
+            if len(self._burst) > LONGEST_BURST:
+                self._burst.clear()
+                self._need_key = True
+        else:
+            self._put(unit, None)
+
+    def tell(self, state: TrackState) -> None:
+        self.state = state
+
+    # -- sending
+
+    def _replay(self) -> None:
+        """All since the last key picture, in steps of at most 1 ms that end before the next picture's time: the player
+        decodes them as fast as it can and shows the newest."""
+        units = list(self._gop())
+        if self.budget.level == "keys":
+            units = units[:1]
+        if not units or not units[0].key:
+            self._need_key = True
+            return
+        frame = CLOCK_RATE / min(max(units[-1].info.fps or 25.0, 1.0), 120.0)
+        step = max(1, min(CLOCK_RATE // 1000, int(frame * 0.8 / len(units))))
+        start = max(self._time(units[-1]), self._last + 1)
+        self._burst = deque((unit, start + step * index) for index, unit in enumerate(units))
+        self._need_key = False
+        self._pacer.add(self)
+
+    def pump(self, room: int) -> bool:
+        """Sends up to about `room` bytes of what waits; True when nothing waits any more."""
+        while self._burst and room > 0:
+            unit, timestamp = self._burst.popleft()
+            self._put(unit, timestamp)
+            room -= unit.size
+        return not self._burst
+
+    def _time(self, unit: AccessUnit) -> int:
+        if self._offset is None:  # another track: go on where the last one was, by the time that went by
+            self._offset = self._last + int((monotonic() - self._last_at) * CLOCK_RATE) - unit.pts
+        return unit.pts + self._offset
+
+    def _put(self, unit: AccessUnit, timestamp: int | None) -> None:
+        if self._to is None or self._wires is None or self._shape is None:
+            return
+        self._need_key = False
+        timestamp = max(self._time(unit) if timestamp is None else timestamp, self._last + 1)
+        layout = self._wires.layout(unit, self._shape)
+        now = monotonic()
+        try:
+            taken = layout.send(self._to, self._next, timestamp)
+        except ValueError:
+            self._ended("keys-used-up", "this connection has sent as much as its keys allow; join again")
+            return
+        count = len(layout.packets)
+        if self._sent and now - self._sent[0][0] > HISTORY_SECONDS:
+            self._forget(now)
+        self._firsts.append(self._next)
+        self._sent.append((now, timestamp, layout.packets, layout.extension))
+        self._next += count
+        self._last, self._last_at, self._last_captured = timestamp, now, unit.captured
+        counters = self.counters
+        counters["pictures"] += 1
+        counters["packets"] += count
+        counters["octets"] += layout.size
+        if not taken:
+            counters["unsent"] += 1
+            if self.budget.unsent(now):
+                self._changed(self.budget.level)
+
+    def _forget(self, now: float) -> None:
+        """Drops what is too old to be asked for, a batch at a time."""
+        old = bisect.bisect_left(self._sent, now - HISTORY_SECONDS / 2, key=lambda sent: sent[0])
+        del self._sent[:old], self._firsts[:old]
+
+    # -- RTCP
+
+    def report(self) -> bytes:
+        """Sender report with our name (RFC 3550, 6.4.1): which of our timestamps is now."""
+        now = real_ms()
+        behind = min(max(now - self._last_captured, 0.0), 10_000.0)
+        seconds, part = divmod(now, 1000)
+        ntp = (seconds + _NTP) << 32 | part * (1 << 32) // 1000
+        timestamp = int(self._last + behind * CLOCK_RATE / 1000) & 0xFFFFFFFF
+        counters = self.counters
+        head = struct.pack("!BBHI", 0x80, 200, 6, self.ssrc)
+        body = struct.pack("!QIII", ntp, timestamp, counters["packets"] & 0xFFFFFFFF, counters["octets"] & 0xFFFFFFFF)
+        return head + body + _SDES + struct.pack("!IBB4sH", self.ssrc, 1, 4, b"hall", 0)
+
+    def farewell(self) -> bytes:
+        """RTCP BYE, with the report that must stand before it."""
+        return self.report() + struct.pack("!BBHI", 0x81, 203, 1, self.ssrc)
+
+    def reported(self, found: Sequence[Any]) -> None:
+        """An RTCP compound of the player."""
+        for packet in found:
+            if isinstance(packet, RtcpRtpfbPacket):
+                if packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc:
+                    self._resend(packet.lost)
+            elif isinstance(packet, RtcpPsfbPacket):
+                if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+                    self._key_wanted()
+            elif isinstance(packet, RtcpByePacket):
+                self._ended("player-left", "")
+            else:
+                for report in getattr(packet, "reports", ()):
+                    self._received(report)
+
+    def _received(self, report: Any) -> None:
+        if report.ssrc != self.ssrc:
+            return
+        self.loss, self.jitter_ms = report.fraction_lost / 256, report.jitter / (CLOCK_RATE / 1000)
+        if report.lsr:
+            now = real_ms()
+            middle = (((now // 1000 + _NTP) & 0xFFFF) << 16) | (now % 1000) * 65536 // 1000
+            self.rtt_ms = max(0.0, ((middle - report.lsr - report.dlsr) & 0xFFFFFFFF) / 65.536)
+        if self.budget.lost(self.loss, monotonic()):
+            self._changed(self.budget.level)
+
+    def _key_wanted(self) -> None:
+        self.counters["key_requests"] += 1
+        now = monotonic()
+        if self._to is None or self._burst or now - self._replayed_at < REPLAY_SECONDS:
+            return
+        self._replayed_at = now
+        self._replay()
+
+    def _resend(self, lost: Sequence[int]) -> None:
+        now = monotonic()
+        self._tokens = min(RESENDS_PER_SECOND, self._tokens + (now - self._tokens_at) * RESENDS_PER_SECOND)
+        self._tokens_at = now
+        for number in lost:
+            if self._tokens < 1 or not self._again(number):
+                self.counters["not_resent"] += 1
+            else:
+                self._tokens -= 1
+                self.counters["resent"] += 1
+
+    def _again(self, number: int) -> bool:
+        """Sends one packet again, found by arithmetic: its picture by its first number, its payload by the difference."""
+        sequence = self._next - 1 - ((self._next - 1 - number) & 0xFFFF)
+        at = bisect.bisect_right(self._firsts, sequence) - 1
+        if at < 0 or self._to is None:
+            return False
+        _, timestamp, payloads, extension = self._sent[at]
+        index = sequence - self._firsts[at]
+        if not 0 <= index < len(payloads):
+            return False
+        last = 0x80 if index == len(payloads) - 1 else 0
+        rtx = self.choice.rtx
+        if rtx is None:
+            return packets.resend(self._to, payloads[index], kind=self.choice.payload_type | last, sequence=sequence,
+                                  timestamp=timestamp, ssrc=self.ssrc, extension=extension, original=None)  # fmt: skip
+        self._resent_next += 1
+        return packets.resend(self._to, payloads[index], kind=rtx | last, sequence=self._resent_next, timestamp=timestamp,
+                              ssrc=self.ssrc + 1, extension=extension, original=sequence)  # fmt: skip
