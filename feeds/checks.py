@@ -20,7 +20,7 @@ CASE_KINDS = frozenset({"component", "occurrence", "service"})
 
 _IDENTIFIERS = frozenset({"feed", "quantity", *(field for _, _, field in KINDS.values())})
 _RANGES = {"lon": (-180.0, 180.0), "lat": (-90.0, 90.0), "heading_deg": (-360.0, 360.0), "bearing_deg": (-360.0, 360.0),
-           "speed_mps": (0.0, 350.0), "accuracy_m": (0.0, 1e6)}  # fmt: skip
+           "speed_mps": (0.0, 350.0), "accuracy_m": (0.0, 1e6), "fov_deg": (0.0, 360.0), "range_m": (0.0, 1e5)}  # fmt: skip
 
 
 def _identifier(name: str, value: Any) -> None:

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from feeds.addresses import conceal
 from feeds.checks import DAY_MS, DOCUMENT_BOUND, check, check_time
 from feeds.known import DIGEST_CHARACTERS, Known, Subjects
 from feeds.places import Places
 from feeds.source import Outcome
 from hall.core.errors import BadInput
 from hall.core.event import Event, encode
-from hall.core.model import KINDS, Case, Doc
+from hall.core.model import KINDS, Case, Channel, Doc
 
 #: city time may go back this much (ms) before the intake takes it for a clock that was set back
 CLOCK_STEP = 2_000
@@ -126,6 +127,8 @@ class Intake:
         if item.archive and type(doc) is not Case:
             raise BadInput("kind-unknown", "only cases are archived")
         subject = subject_for(doc, item.archive)
+        if type(doc) is Channel:
+            conceal(doc)
         try:
             content = _encode_doc(doc)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:

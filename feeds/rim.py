@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
+from feeds.addresses import Addresses
 from feeds.decoding import Decoding
 from feeds.disk import Disk
 from feeds.intake import Intake, Item, subject_for
 from feeds.mapping import View
 from feeds.parking import WAITING_BOUND, Parking, raw_of
 from feeds.source import Gone, Outcome, Ready, Row, Unread
+from hall.core import secrets
 from hall.core.clock import monotonic
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput, BusLost, ConfigError
@@ -52,7 +54,7 @@ class FeedRim:
         self.total = Outcome()
         self.received = 0
         self._process, self._intake, self._disk = process, intake, Disk(process.settings, feed.name, self.note)
-        self._urls: dict[str, str] = {}
+        self._addresses = Addresses(process.bus, secrets.load(process.settings.data_dir))
 
     # -- taking input ------------------------------------------------------------------------------------------------
 
@@ -148,13 +150,13 @@ class FeedRim:
     def _mapped(self, view: View, row: dict[str, Any] | None = None) -> Item | _Refused:
         origin, form = (view[1], f"view:{'' if view[0] is None else view[0]}") if row is not view[1] else (row, "row")
         try:
-            doc, time, url = self.mapping.document(view)
+            doc, time, url, sub = self.mapping.document(view)
         except BadInput as error:
             return _Refused(origin, error.reason, error.detail, form)
         except Exception as error:
             return _Refused(origin, "mapping-failed", f"{type(error).__name__}: {error}", form)
         if url:
-            self._remember_url(doc, url)
+            self._addresses.remember(subject_for(doc), url, sub)
         return Item(doc, time, (origin, form))
 
     async def _run(self, items: Iterable[Any], form: str = "row") -> Outcome:
@@ -185,7 +187,7 @@ class FeedRim:
                 await self._room()
         self._take(batch, outcome)
         self._count(outcome)
-        await self._send_urls()
+        await self._addresses.send()
         return outcome
 
     def _take(self, batch: list[Item], outcome: Outcome) -> None:
@@ -230,22 +232,9 @@ class FeedRim:
 
     # -- stream addresses ----------------------------------------------------------------------------------------------
 
-    async def stream_url(self, subject: str, url: str) -> None:
-        self._urls[subject] = url
-        await self._send_urls()
-
-    def _remember_url(self, doc: Doc, url: str) -> None:
-        self._urls[f"channel/{doc.feed}/{getattr(doc, 'channel_id', '')}"] = url
-
-    async def _send_urls(self) -> None:
-        while self._urls:
-            sent = dict(self._urls)
-            try:
-                await self.bus.hash_set(sent, "channel-url")
-            except BusLost:
-                await asyncio.sleep(0.2)
-                continue
-            self._urls = {s: u for s, u in self._urls.items() if sent.get(s) != u}
+    async def stream_url(self, subject: str, url: str, sub: str = "") -> None:
+        self._addresses.remember(subject, url, sub)
+        await self._addresses.send()
 
     # -- cursors -------------------------------------------------------------------------------------------------------
 

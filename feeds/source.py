@@ -108,8 +108,9 @@ class Rim(Protocol):
     async def park(self, raw: bytes, reason: str, detail: str = "", content_type: str = "") -> Outcome:
         """Keeps refused input with its reason (raw is cut at 16 kB)."""
 
-    async def stream_url(self, subject: str, url: str) -> None:
-        """Remembers where a channel's pictures come from; it goes to the bus hash `channel-url`, never to a browser."""
+    async def stream_url(self, subject: str, url: str, sub: str = "") -> None:
+        """Remembers where a channel's pictures come from, `sub` those of its smaller stream; they go sealed to the bus hash
+        `channel-url`, never to a browser."""
 
     def cursor(self, value: bytes) -> None:
         """Where the source got to; stored in one transaction with everything taken before this call."""

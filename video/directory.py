@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections import OrderedDict
 from urllib.parse import unquote
 
 import msgspec
@@ -11,13 +12,17 @@ import msgspec
 from hall.core.board import Board, EntryId
 from hall.core.bus import Bus, apply_entry
 from hall.core.clock import monotonic
-from hall.core.errors import BusLost
+from hall.core.errors import BusLost, HallError
 from hall.core.event import Envelope, topic_of
 from hall.core.model import Channel, Sensor
+from hall.core.secrets import Secrets
+from video.catalogue.catalogue import Catalogue
+from video.catalogue.scope import Scope
 
-_TOPICS = frozenset({"channel", "sensor", "observation"})
+_TOPICS = frozenset({"channel", "sensor", "observation", "feed"})
+_CATALOGUED = ("channel", "feed")
 _GAUGE_REACH = 1200.0  # metres: a gauge farther off says nothing about this street
-_URLS_AGE = 10.0  # seconds
+_URL_AGE, _URLS_KEPT = 10.0, 2_000  # seconds, addresses in memory
 _channel = msgspec.json.Decoder(type=dict[str, msgspec.Raw])
 
 
@@ -41,28 +46,38 @@ class _Part(Board):
 class Directory:
     """Follows the bus; answers from memory, also while the bus is away."""
 
-    def __init__(self, bus: Bus) -> None:
-        self.bus = bus
+    def __init__(self, bus: Bus, secrets: Secrets, city: tuple[str, str] = ("", "")) -> None:
+        self.bus, self._secrets = bus, secrets
         self.board = _Part(logs=())
+        self.catalogue = Catalogue(self._raw, city)
         self.lost = ""
-        self._urls: dict[str, str] = {}
-        self._urls_at = -math.inf
-        self._reading = asyncio.Lock()
+        self._urls: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._near: dict[str, tuple[float | None, float | None, int, str | None]] = {}
 
     async def load(self) -> None:
         """Takes the present picture; raises BusLost."""
         await self.bus.load_board(self.board)
+        for number, entry in enumerate(list(self.board.current(_CATALOGUED))):
+            self.catalogue.take(entry.raw)
+            if number % 2_000 == 0:
+                await asyncio.sleep(0)
 
     async def follow(self) -> None:
         """Keeps the picture; never ends, survives the bus."""
         async for entries in self.bus.follow("bulk", self.board.position.bulk, self._on_lost):
             self.lost = ""
             for at, payload in entries:
-                apply_entry(self.board, "bulk", at, payload)
+                for topic, raw in apply_entry(self.board, "bulk", at, payload):
+                    if topic in _CATALOGUED:
+                        self.catalogue.take(raw)
+                await asyncio.sleep(0)  # a directory of a hundred thousand comes in many packs; questions go between them
 
     def _on_lost(self, reason: str) -> None:
         self.lost = reason
+
+    def _raw(self, subject: str) -> bytes | None:
+        entry = self.board.get(subject)
+        return None if entry is None else entry.raw
 
     async def picture(self, subject: str) -> Picture | None:
         """The channel as known now; None when there is no such channel."""
@@ -74,23 +89,30 @@ class Directory:
         return Picture(subject, channel.name, channel.state, url, self._depth(subject, channel.lon, channel.lat))
 
     async def _url(self, subject: str) -> str:
-        """Stream address of a channel; read anew when old, the last known while the bus is away."""
-        if not self._fresh(subject):
-            async with self._reading:
-                if not self._fresh(subject):  # somebody else may have read it while this one waited
-                    await self._read_urls()
-        return self._urls.get(subject, "")
-
-    def _fresh(self, subject: str) -> bool:
-        """Whether the addresses are young enough; one that is missing is looked for again sooner."""
-        return monotonic() - self._urls_at < (_URLS_AGE if subject in self._urls else 1.0)
-
-    async def _read_urls(self) -> None:
+        """Stream address of a channel; read anew when old, the last known while the bus is away. Empty: none, or sealed with
+        another key."""
+        at, url = self._urls.get(subject, (-math.inf, ""))
+        if monotonic() - at < (_URL_AGE if url else 1.0):  # one that is missing is looked for again sooner
+            return url
         try:
-            self._urls = {name: value.decode() for name, value in (await self.bus.hash_all("channel-url")).items()}
-        except (BusLost, UnicodeDecodeError) as error:
-            self.lost = str(error)
-        self._urls_at = monotonic()
+            found = await self.bus.hash_get(subject, "channel-url")
+            url = self._secrets.unseal(found.decode(), subject) if found else ""
+        except (BusLost, UnicodeDecodeError, HallError) as error:
+            self.lost = str(error) if isinstance(error, BusLost) else self.lost
+        self._urls[subject] = monotonic(), url
+        self._urls.move_to_end(subject)
+        while len(self._urls) > _URLS_KEPT:
+            self._urls.popitem(last=False)
+        return url
+
+    def unseen(self, subject: str, scope: Scope) -> str | None:
+        """Why a channel may not be known within a scope; None when it may."""
+        entry = self.board.get(subject)
+        return None if entry is None else scope.unseen(_document(entry.raw, Channel))
+
+    def forget_addresses(self) -> None:
+        """The next question for an address reads it anew."""
+        self._urls.clear()
 
     def _depth(self, subject: str, lon: float | None, lat: float | None) -> float | None:
         gauge = self._gauge(subject, lon, lat)

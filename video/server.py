@@ -1,5 +1,6 @@
-"""HTTP for pictures: `/poster/<subject>.jpg?w=480` and `/healthz`. For the hall's own web process, which checks who asks:
-listens on loopback only, whatever HALL_HOST says, and answers to loopback names only."""
+"""HTTP of the video process: `/poster/<subject>.jpg?w=480`, `/channels...` (video/catalogue/routes.py), `/healthz`. For the
+hall's own web process, which checks who asks: listens on loopback only, whatever HALL_HOST says, and answers to loopback
+names only."""
 
 from __future__ import annotations
 
@@ -16,8 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from hall.core import secrets
 from hall.core.errors import HallError, Refused
 from hall.core.process import Process
+from video.catalogue.routes import routes
+from video.catalogue.scope import scope_of
 from video.directory import Directory
 from video.posters import PERIOD_SECONDS, WIDTHS, Posters
 
@@ -34,13 +38,15 @@ class _Server(uvicorn.Server):
 
 
 def app(process: Process, directory: Directory, posters: Posters) -> Starlette:
-    """The two routes over a directory and a poster maker."""
+    """Posters, the catalogue and the state of both, over a directory and a poster maker."""
 
     async def poster(request: Request) -> Response:
         try:
             picture = await directory.picture(request.path_params["subject"])
             if picture is None:
                 raise Refused("channel-unknown", "there is no such channel", 404)
+            if reason := directory.unseen(picture.subject, scope_of(request.headers.get("x-hall-scope"))):
+                raise Refused(reason, "this channel is not one of yours", 403)
             if picture.state == "offline":
                 raise Refused("channel-offline", "the channel is offline", 404)
             found = await posters.poster(picture, _width(request), process.clock.now())
@@ -58,8 +64,11 @@ def app(process: Process, directory: Directory, posters: Posters) -> Starlette:
         return JSONResponse(status, status_code=503 if directory.lost else 200)
 
     # a foreign page whose name was made to lead to this machine is not ours
+    known = routes(directory.catalogue, process.clock.now, lambda: directory.lost)
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
-    return Starlette(routes=[Route("/poster/{subject:path}.jpg", poster), Route("/healthz", healthz)], middleware=[guard])
+    return Starlette(
+        routes=[Route("/poster/{subject:path}.jpg", poster), *known, Route("/healthz", healthz)], middleware=[guard]
+    )
 
 
 def _width(request: Request) -> int:
@@ -84,7 +93,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def serve(process: Process) -> None:
     """Loads the directory, follows it and serves until cancelled."""
-    directory, posters = Directory(process.bus), Posters(process.config)
+    city = process.config.city
+    name = city.name.get("zh-CN") or next(iter(city.name.values()), "")
+    directory = Directory(process.bus, secrets.load(process.settings.data_dir), (city.code, name))
+    posters = Posters(process.config)
     process.counters = posters.counters
     await directory.load()
     process.spawn(directory.follow(), "follow channels")

@@ -1,9 +1,10 @@
 """GB/T 28181 Catalog answers (目录): XML in UTF-8 or the GB2312 family, one message or several parts after each other.
 
 Each camera becomes a row with the device's own fields, and beside them what the directory tells about it:
-`kind`, `id_parts` (of the 20-digit id: centre, sector, type, serial), `path` (names of its ancestors, outermost first, as
-far as the same body holds them). Nodes that are no cameras (civil regions, systems, business groups, virtual
-organisations, recorders) give names to paths and are rows themselves only with `options.directory = true`.
+`kind`, `id_parts` (of the 20-digit id: centre, sector, type, serial), `path` and `path_ids` (names and ids of its ancestors,
+outermost first, as far as the same body holds them), `ptz` and the sector. Nodes that are no cameras (civil regions, systems,
+business groups, virtual organisations, recorders) give names to paths and are rows themselves only with
+`options.directory = true`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,10 @@ from typing import Any
 
 from feeds.source import Format, Row, Unread
 from feeds.xmltree import content, plain, root
+from hall.core import gb28181
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 
-#: digits 11 to 13 of an id -> what it names (GB/T 28181-2022, annex E); cameras are what the hall lists
-TYPES = {
-    "111": "dvr", "112": "video_server", "113": "encoder", "114": "decoder", "118": "nvr", "131": "camera", "132": "camera",
-    "133": "display", "134": "alarm_in", "135": "alarm_out", "136": "audio_in", "137": "audio_out", "138": "terminal",
-    "200": "system", "215": "business_group", "216": "virtual_organisation",
-}  # fmt: skip
 #: what devices write as a channel's status, and as the event of a change notice
 STATES = {
     "ON": "online", "OK": "online", "ONLINE": "online", "1": "online",
@@ -31,6 +27,8 @@ STATES = {
 _PARTS = re.compile(rb"(?=<\?xml)|(?<=</Response>)|(?<=</Notify>)")
 #: a path longer than this is a loop in the supplier's tree
 MAX_ANCESTORS = 20
+#: DirectionType -> where it looks, degrees clockwise from north (1 east, 2 west, 3 south, 4 north, 5 south-east ...)
+DIRECTIONS = {"1": 90.0, "2": 270.0, "3": 180.0, "4": 0.0, "5": 135.0, "6": 45.0, "7": 225.0, "8": 315.0}
 #: messages in one body
 MAX_PARTS = 10_000
 
@@ -40,15 +38,14 @@ def id_parts(text: str) -> dict[str, str]:
 
     Raises BadInput `gb28181-id` for anything else.
     """
-    if not text.isascii() or not text.isdigit() or len(text) not in (2, 4, 6, 8, 20):
+    parts = gb28181.parts_of(text)
+    if parts is None:
         raise BadInput("gb28181-id", f"{text[:40]!r}: 20 digits, or a region's 2 to 8")
-    if len(text) < 20:
-        return {"centre": text, "sector": "", "type": "", "serial": ""}
-    return {"centre": text[:8], "sector": text[8:10], "type": text[10:13], "serial": text[13:]}
+    return parts._asdict()
 
 
 def kind_of(parts: dict[str, str]) -> str:
-    return TYPES.get(parts["type"], f"type_{parts['type']}") if parts["type"] else "civil_region"
+    return gb28181.Parts(**parts).kind
 
 
 def parent_of(item: dict[str, Any]) -> str:
@@ -100,22 +97,51 @@ def _rows(items: list[dict[str, Any]], directory: bool) -> Iterator[Row]:
             continue
         kind = kind_of(parts)
         if kind == "camera" or directory:
-            item |= {"kind": kind, "id_parts": parts, "parent": parent_of(item), "path": _path(item, nodes)}
+            names, ids = _path(item, nodes)
+            item |= {"kind": kind, "id_parts": parts, "parent": parent_of(item), "path": names, "path_ids": ids}
+            item |= _capabilities(item)
             item["state"] = STATES.get(str(item.get("Event") or item.get("Status") or "").strip().upper(), "unknown")
             if item.get("Event") in ("ADD", "UPDATE"):
                 item["state"] = STATES.get(str(item.get("Status") or "").strip().upper(), "unknown")
             yield item
 
 
-def _path(item: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> str:
-    """Names of the ancestors that the same body holds, outermost first, with slashes."""
-    names: list[str] = []
+def _path(item: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> tuple[str, str]:
+    """Names and ids of the ancestors that the same body holds, outermost first, with slashes; a tree in a circle ends."""
+    found: dict[str, str] = {}
     above = nodes.get(parent_of(item))
-    while above is not None and len(names) < MAX_ANCESTORS:
-        if isinstance(above.get("Name"), str):
-            names.insert(0, above["Name"])
+    while above is not None and len(found) < MAX_ANCESTORS and above["DeviceID"] not in found:
+        name = above.get("Name")
+        found[above["DeviceID"]] = name.replace("/", "／") if isinstance(name, str) else ""
         above = nodes.get(parent_of(above))
-    return "/".join(names)
+    outermost_first = list(found)[::-1]
+    return "/".join(found[key] for key in outermost_first if found[key]), "/".join(outermost_first)
+
+
+def _capabilities(item: dict[str, Any]) -> dict[str, Any]:
+    """What a camera can do and what it sees; what a device says wrongly is left out, not the device."""
+    info = item.get("Info") if isinstance(item.get("Info"), dict) else {}
+
+    def said(name: str) -> str:
+        value = item.get(name) or info.get(name)
+        return value.strip() if isinstance(value, str) else ""
+
+    streams = {number for number in said("StreamNumberList").split("/") if number.isdigit()}
+    return {
+        "ptz": not gb28181.TURNING.isdisjoint(said("PTZType").split("/")),
+        "has_sub": bool(streams - {"0"}),
+        "bearing_deg": DIRECTIONS.get(said("DirectionType")),
+        "fov_deg": _within(said("HorizontalFieldAngle"), 360.0),
+        "range_m": _within(said("MaxViewDistance"), 100_000.0),
+    }
+
+
+def _within(text: str, most: float) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0.0 < value <= most else None
 
 
 MAPPING = {
@@ -129,8 +155,15 @@ MAPPING = {
         "state": "state",
         "lon": "Longitude",
         "lat": "Latitude",
+        "bearing_deg": "bearing_deg",
+        "fov_deg": "fov_deg",
+        "range_m": "range_m",
+        "ptz": "ptz",
+        "has_sub": "has_sub",
+        "group": {"first": ["BusinessGroupID", "Info.BusinessGroupID"]},
         "extra": {
             "path": "path",
+            "path_ids": "path_ids",
             "address": "Address",
             "manufacturer": "Manufacturer",
             "model": "Model",

@@ -2,7 +2,7 @@
 
 The `[feeds.mapping]` table maps target fields of the feed's kind to specifications (`values.Spec`), and may hold
 `time` (the event's), `lon`/`lat` (in the feed's crs), `offset` (degrees added: "moved for the exercise"), `stream_url`,
-`feed` (publish under another supplier's name), `filter`, `each`, `series`, `unfold`. docs/MAPPING.md has examples.
+`sub_url`, `feed` (publish under another supplier's name), `filter`, `each`, `series`, `unfold`. docs/MAPPING.md has examples.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hall.core.model import KINDS, Doc
 #: positions that mean "unknown" everywhere
 PLACEHOLDERS = ((0.0, 0.0), (-1.0, -1.0))
 #: what the mapping table may hold besides the document's own fields
-SPECIAL = frozenset({"time", "lon", "lat", "offset", "stream_url", "feed", "filter", "each", "series", "unfold"})
+SPECIAL = frozenset({"time", "lon", "lat", "offset", "stream_url", "sub_url", "feed", "filter", "each", "series", "unfold"})
 
 
 class Mapped(NamedTuple):
@@ -31,6 +31,7 @@ class Mapped(NamedTuple):
     doc: Doc
     time: int | None
     stream_url: str
+    sub_url: str = ""  # of the smaller stream
 
 
 class Mapping:
@@ -63,6 +64,7 @@ class Mapping:
         self._time = self._time_take(compiler)
         self._place = self._place_take(compiler, feed)
         self._stream_url = self._optional(compiler, "stream_url")
+        self._sub_url = self._optional(compiler, "sub_url")
         self._feed = self._optional(compiler, "feed")
         self._views(compiler)
         self._fields(compiler, feed)
@@ -186,9 +188,12 @@ class Mapping:
             raise BadInput("mapping-incomplete", str(error)) from None
         moment = self.moment(view)
         url = self._stream_url(row) if self._stream_url else ""
+        sub = self._sub_url(row) if self._sub_url and url else ""
         if url:
             doc.has_stream = True
-        return Mapped(doc, None if moment is None else self.warp(moment), url)
+        if sub:
+            doc.has_sub = True
+        return Mapped(doc, None if moment is None else self.warp(moment), url, sub)
 
 
 def options_problem(options: dict[str, Any], known: set[str]) -> tuple[str, str] | None:

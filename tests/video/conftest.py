@@ -7,6 +7,7 @@ import contextlib
 import httpx
 import pytest
 
+from hall.core import secrets
 from hall.core import settings as settings_module
 from hall.core.config import parse
 from hall.core.event import Event, encode
@@ -39,7 +40,7 @@ class Room:
         await self.process.bus.publish(events)
         for name, url in urls.items():
             await self.process.bus.hash_set({f"channel/cams/{name}": url}, "channel-url")
-        self.directory._urls_at = -1e9
+        self.directory.forget_addresses()
         self.directory.board.__init__(logs=())
         await self.directory.load()
 
@@ -64,12 +65,14 @@ def clips(tmp_path):
 async def room(bus, tmp_path, clips, monkeypatch):
     monkeypatch.setenv("HALL_REDIS_URL", bus.url)
     monkeypatch.setenv("HALL_BUS_PREFIX", bus.prefix)
+    monkeypatch.setenv("HALL_DATA_DIR", str(tmp_path / "data"))
     text = (
         '[city]\nname={en="T"}\ncentre=[113.92,35.3]\n[[feeds]]\nname="cams"\nkind="channel"\nurl="test://x"\n'
         'options={video_roots=["clips"]}\n'
     )
     process = Process("video", settings_module.read(), parse(text, str(tmp_path / "hall.toml")))
-    directory, posters = Directory(process.bus), Posters(process.config)
+    directory = Directory(process.bus, secrets.load(process.settings.data_dir))
+    posters = Posters(process.config)
     transport = httpx.ASGITransport(app(process, directory, posters))
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:1"))
