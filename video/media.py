@@ -144,6 +144,8 @@ class SourceKind(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     schemes: tuple[str, ...]
     open: Any  # Callable[[SourceRequest], Source]
+    #: it makes a smaller stream itself when `quality` is sub; other kinds need an address for it, or the main stream serves
+    scales: bool = False
 
 
 class TrackState(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
+from typing import Any
+
 from hall.core.process import Process
+
+log = logging.getLogger("hall.relay")
 
 
 async def run(process: Process) -> None:
     """Serves moving pictures until cancelled."""
+    from hall.core import secrets
+    from video import guard
+    from video.egress.websocket import Pictures
     from video.relay import http
+    from video.relay.addresses import Addresses
+    from video.relay.documents import Documents, Watched
+    from video.relay.hub import Hub
+    from video.relay.opening import Opener
 
-    await http.serve(http.app(process), http.listen(process.settings.relay_port))
+    keys = secrets.load(process.settings.data_dir)
+    opener = Opener()
+    addresses = Addresses(process.bus, keys, process.config, guard.of(process.config, process.settings), opener.scaling)
+    hub = Hub(process.config.video, addresses.request, opener)
+    documents, hub.watched = Documents(process, hub), Watched(process)
+    pictures = Pictures(process, hub, keys)
+    door = await pictures.open()
+    listener = http.listen(process.settings.relay_port)
+    for work in (hub.run(), documents.run(), pictures.watch_over(), pictures.recheck()):
+        process.spawn(work)
+    try:
+        await http.serve(http.app(process, hub, _more(hub, process)), listener)
+    finally:
+        await pictures.close(door)
+        await hub.close()
+
+
+def _more(hub: Any, process: Process) -> list[Any]:
+    """Routes of the other ways out (WHEP, recordings): `routes(hub, process)` of each module that is there."""
+    found: list[Any] = []
+    for name in ("video.egress.webrtc", "video.record"):
+        try:
+            module = importlib.import_module(name)
+            found.extend(module.routes(hub, process) if hasattr(module, "routes") else ())
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                log.exception("%s cannot be loaded", name)
+        except Exception:  # one way out that is broken must not close the others
+            log.exception("%s cannot be loaded", name)
+    return found

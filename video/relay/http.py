@@ -6,20 +6,26 @@ import contextlib
 import logging
 import socket
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hall.core.errors import HallError
 from hall.core.process import Process
+from video.media import QUALITIES
+from video.relay.hub import Hub
+from video.relay.track import Track
 
 log = logging.getLogger("hall.relay")
 HOST = "127.0.0.1"
+_NO_STORE = {"Cache-Control": "no-store"}
 
 
 class _Server(uvicorn.Server):
@@ -30,15 +36,66 @@ class _Server(uvicorn.Server):
         yield
 
 
-def app(process: Process, more: Sequence[BaseRoute] = ()) -> Starlette:
+def app(process: Process, hub: Hub, more: Sequence[BaseRoute] = ()) -> Starlette:
     """The relay's own routes and `more`, those of the egresses."""
 
-    async def healthz(_: Request) -> JSONResponse:
-        return JSONResponse(process.counters)
+    async def healthz(_: Request) -> Response:
+        return JSONResponse(process.counters, headers=_NO_STORE)
 
+    async def tracks(_: Request) -> Response:
+        body = msgspec.json.encode([about(track) for track in list(hub.tracks.values())])
+        return Response(body, media_type="application/json", headers=_NO_STORE)
+
+    async def keyframe(request: Request) -> Response:
+        return _keyframe(hub, request)
+
+    routes = [Route("/healthz", healthz), Route("/tracks", tracks), Route("/keyframe/{subject:path}", keyframe), *more]
     # a foreign page whose name was made to lead to this machine is not ours
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
-    return Starlette(routes=[Route("/healthz", healthz), *more], middleware=[guard])
+    return Starlette(routes=routes, middleware=[guard])
+
+
+def about(track: Track) -> dict[str, Any]:
+    """A running track for people and other processes: no address in it."""
+    return {
+        "subject": track.subject,
+        "quality": track.quality,
+        "handle": track.handle,
+        "state": track.state,
+        "viewers": track.audience,
+        "fps": round(track.fps, 1),
+        "kbit_s": round(track.kbit_s),
+        "gop": len(track.gop),
+        "bytes": track.kept_bytes,
+        "counters": track.counters,
+        "info": track.info and {name: getattr(track.info, name) for name in _SHOWN},
+    }
+
+
+_SHOWN = ("family", "codec", "width", "height", "fps", "reorders", "converted")
+
+
+def _keyframe(hub: Hub, request: Request) -> Response:
+    """The newest key picture that is kept, of the wanted quality or the other one; nothing is started for it."""
+    wanted = request.query_params.get("quality", "sub")
+    newer = request.query_params.get("newer", "0")
+    subject = request.path_params["subject"]
+    for quality in sorted(QUALITIES, key=lambda name: name != wanted):
+        track = hub.track(subject, quality)
+        unit = track.key if track else None
+        if track is None or unit is None:
+            continue
+        info = unit.info
+        headers = _NO_STORE | {
+            "x-codec": info.codec, "x-family": info.family, "x-captured": f"{unit.captured:.0f}",
+            "x-width": str(info.width), "x-height": str(info.height), "x-state": track.state.state,
+            "x-quality": quality, "x-flags": str(unit.flags),
+        }  # fmt: skip
+        if newer.isascii() and newer.isdigit() and unit.captured <= int(newer):
+            return Response(status_code=304, headers=headers)
+        return Response(unit.annexb, media_type="application/octet-stream", headers=headers)
+    body = {"reason": "not-running", "detail": "nobody watches this channel, or no picture came yet"}
+    return JSONResponse(body, status_code=404, headers=_NO_STORE)
 
 
 def listen(port: int) -> socket.socket:
