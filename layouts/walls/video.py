@@ -1,4 +1,4 @@
-"""The camera wall: directory, map and still pictures until streams arrive."""
+"""The camera wall: moving pictures, the directory they come from, the map they stand on."""
 
 from layouts.wall import Wall
 
@@ -7,9 +7,9 @@ WALL = Wall(
     title="wall.video",
     about="wall.video.about",
     plan="""
-               33                50         31
-      2.7em |  masthead          masthead   masthead
-      24   |   video_directory   posters    posters
-      20   |   city_map          posters    posters
+               24                76
+      2.7em |  masthead          masthead
+      24   |   video_directory   video_wall
+      20   |   city_map          video_wall
     """,
 )

@@ -37,7 +37,7 @@ INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta n
 #: JavaScript: everything is mounted and fresh
 ALL_LIVE = """() => window.hall && hall.store.ready && hall.panels.size === document.querySelectorAll('[data-panel]').length
   && Object.values(hall.panelStates()).every(state => state === 'live')"""
-PROCESSES = ("gate", "web", "feeds", "dispatch", "video")
+PROCESSES = ("gate", "web", "feeds", "dispatch", "relay", "video")
 
 
 class Gate:
@@ -158,6 +158,10 @@ class Stage:
     def __init__(self, gate: Gate, config: HallConfig) -> None:
         self.gate, self.config, self.build, self.shown = gate, config, "b1", "routine"
         self.address = ""
+        self.more: dict = {}  # further page settings
+
+    def prepare(self, server: FastAPI) -> None:
+        """Further addresses, for stages that have some."""
 
     def url(self, layout: str, query: str = "") -> str:
         self.shown = layout
@@ -173,11 +177,13 @@ class Stage:
                 self.shown = request.url.path.removeprefix("/wall/")
             return await call_next(request)
 
+        self.prepare(server)
         panels()
         folder = str(ROOT / "assets")
         more = {"update_title": None, "add_log_handler": False, "assets_path_ignore": ["^field$"]}  # as hall.app.shell does
         app = _Page("w", server=server, backend="fastapi", assets_folder=folder, **more)
         app.page = {"stream": f"ws://127.0.0.1:{self.gate.port}/v1/stream", "build": self.build, "demo": self.config.city.demo}
+        app.page |= self.more
         app.layout = lambda: html.Div(self._wall())
         for prepare in app.backend._before_request_funcs:
             prepare()
@@ -188,13 +194,13 @@ class Stage:
 
 
 @contextlib.contextmanager
-def serve(config: HallConfig):
+def serve(config: HallConfig, kind: type[Stage] = Stage):
     """Yields a Stage while page and gate are served from two threads."""
     gate, ready = Gate(), threading.Event()
     playing = threading.Thread(target=gate.run, args=(ready,), daemon=True)
     playing.start()
     assert ready.wait(10)
-    stage = Stage(gate, config)
+    stage = kind(gate, config)
     sock = socket.create_server(("127.0.0.1", 0))
     stage.address = f"http://127.0.0.1:{sock.getsockname()[1]}"
     web = uvicorn.Server(uvicorn.Config(stage.application(), log_level="warning", lifespan="on"))

@@ -1,0 +1,61 @@
+/* Where the tiles of a wall stand, and which stream each one needs. Pure: numbers in, numbers out.
+ *
+ * hall.video.LAYOUTS                 numbers of tiles that a person chooses from
+ * hall.video.shape(layout, spotlight, box, seams)   {columns: [px], rows: [px], areas: [css grid-area or null per cell]}
+ * hall.video.quality(width, tiles)   {quality, only} for a tile so many px wide among so many
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const video = (hall.video = hall.video || {});
+  const MAIN_PX = 1000; // from this width on a tile shows more than a sub-stream (640 to 704 px) has
+  const KEYS_FROM = 36; // more tiles than these: key pictures through one decoder
+  const SMALLEST = 3;
+  const LARGEST = 6; // lines of a spotlight: eleven small pictures around the large one
+
+  video.LAYOUTS = [1, 4, 9, 16, 25, 64];
+
+  /** Tracks of `total` px in `count` parts whose lines fall on the seams: each stretch between seams is divided evenly. */
+  function tracks(total, count, seams) {
+    const ends = [...seams.filter((at) => at > 0 && at < total), total];
+    const stretches = ends.map((end, index) => end - (index ? ends[index - 1] : 0));
+    if (stretches.length > count) return Array(count).fill(total / count);
+    const shares = stretches.map((length) => Math.max(1, Math.round((length / total) * count)));
+    while (shares.reduce((a, b) => a + b) !== count) {
+      const over = shares.reduce((a, b) => a + b) > count;
+      const load = shares.map((share, index) => stretches[index] / (share + (over ? -1 : 1)));
+      const movable = load.map((value, index) => (over && shares[index] === 1 ? Infinity : value));
+      const at = over ? movable.indexOf(Math.min(...movable)) : load.indexOf(Math.max(...load));
+      shares[at] += over ? -1 : 1;
+    }
+    return shares.flatMap((share, index) => Array(share).fill(stretches[index] / share));
+  }
+
+  const cell = (row, column, size = 1) => `${row + 1} / ${column + 1} / ${row + 1 + size} / ${column + 1 + size}`;
+
+  function even(layout) {
+    const side = Math.ceil(Math.sqrt(layout));
+    return { side, areas: Array.from({ length: layout }, (_, index) => cell(Math.floor(index / side), index % side)) };
+  }
+
+  /** One large picture at the upper left, small ones down the right and along the foot. */
+  function spotlit(layout, spotlight) {
+    const small = layout - 1;
+    const side = Math.min(LARGEST, Math.max(SMALLEST, Math.ceil((small + 1) / 2)));
+    const places = [];
+    for (let row = 0; row < side; row += 1) places.push(cell(row, side - 1));
+    for (let column = side - 2; column >= 0; column -= 1) places.push(cell(side - 1, column));
+    let next = 0;
+    const areas = Array.from({ length: layout }, (_, index) => (index === spotlight ? cell(0, 0, side - 1) : places[next++] || null));
+    return { side, areas };
+  }
+
+  video.shape = function (layout, spotlight, box, seams) {
+    const lit = spotlight != null && spotlight < layout && layout > 1;
+    const { side, areas } = lit ? spotlit(layout, spotlight) : even(layout);
+    return { columns: tracks(box.width, side, seams.x), rows: tracks(box.height, side, seams.y), areas };
+  };
+
+  video.quality = (width, tiles) => ({ quality: width >= MAIN_PX ? "main" : "sub", only: tiles > KEYS_FROM ? "keys" : "all" });
+})();

@@ -1,0 +1,216 @@
+/* The wall of tiles. What it shows is one document per wall (scene/<wall>/video) that every browser of the wall follows;
+ * where nobody chose anything, cameras near active alarms come first.
+ *
+ * panel "video_wall"
+ * hall.video.grid   of the page: {layout, cells, spotlight, selected, put(index, channel), set(changes), tiles, on(call)}
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const video = (hall.video = hall.video || {});
+  const { make } = hall;
+  const NEAR_METRES = 800;
+  const CHOOSE_MS = 5000;
+  const BACK_MS = 90000; // a spotlight that a passer-by chose on a kiosk goes away
+  const DEFAULT_LAYOUT = 9;
+
+  const metres = (a, b) => Math.hypot((a.lon - b.lon) * 111320 * Math.cos((b.lat * Math.PI) / 180), (a.lat - b.lat) * 110574);
+
+  /** Cameras in the order in which they are worth being seen: near an alarm, with pictures, online, by name. */
+  function ordered(rows) {
+    const alarms = hall.activeAlarms().filter((alarm) => alarm.lon != null);
+    const rank = (row) => (row.state === "offline" ? 2 : row.has_stream ? 0 : 1);
+    const near = (row) => (row.lon == null ? Infinity : Math.min(Infinity, ...alarms.map((alarm) => metres(alarm, row)).filter((m) => m <= NEAR_METRES)));
+    return rows
+      .map((row) => ({ row, near: near(row), rank: rank(row) }))
+      .sort((a, b) => a.near - b.near || a.rank - b.rank || ((a.row.name || "") < (b.row.name || "") ? -1 : 1))
+      .map((one) => one.row.subject);
+  }
+
+  class Grid {
+    constructor(element, context) {
+      this.element = element;
+      this.body = context.body;
+      this.note = context.note;
+      this.field = make("div.video-grid");
+      this.body.append(this.field);
+      Object.assign(this, { layout: Number(element.dataset.layout) || DEFAULT_LAYOUT, cells: [], spotlight: null, selected: null, tiles: [], automatic: true });
+      this.listeners = new Set();
+      this.field.addEventListener("dblclick", (event) => this.touched(event));
+      this.field.addEventListener("click", (event) => this.pick(event));
+      this.choose = hall.paced(() => this.fill(), CHOOSE_MS);
+      this.follow();
+    }
+
+    on(call) {
+      this.listeners.add(call);
+      return () => this.listeners.delete(call);
+    }
+
+    // -- what is shown -------------------------------------------------------------------------------------------------
+
+    /** The wall's own document; without one the page chooses. */
+    follow() {
+      const event = hall.page.wall && hall.store.get(`scene/${hall.page.wall.name}/video`);
+      const scene = event && event.data;
+      this.scene = scene || null;
+      if (scene && scene.grid && scene.at !== this.followed) {
+        this.followed = scene.at;
+        this.take(scene.grid);
+      }
+      if (this.automatic) this.choose();
+    }
+
+    take({ layout, cells, spotlight }) {
+      this.layout = video.LAYOUTS.includes(layout) ? layout : this.layout;
+      this.cells = [...(cells || [])];
+      this.spotlight = spotlight ?? null;
+      this.automatic = !this.cells.some(Boolean);
+      this.paint();
+    }
+
+    /** A person's change: {layout, cells, spotlight}; told to the wall's other browsers by who listens. */
+    set(changes, local) {
+      Object.assign(this, changes);
+      if (changes.cells) this.automatic = !this.cells.some(Boolean);
+      this.paint();
+      if (this.automatic) this.choose();
+      if (!local) for (const call of this.listeners) call(this.state());
+    }
+
+    state() {
+      return { layout: this.layout, spotlight: this.spotlight, cells: this.automatic ? [] : Array.from({ length: this.layout }, (_, index) => this.cells[index] || null) };
+    }
+
+    put(index, channel) {
+      const cells = Array.from({ length: Math.max(this.layout, index + 1) }, (_, at) => this.cells[at] || null);
+      const before = channel ? cells.indexOf(channel) : -1;
+      if (before >= 0 && before !== index) cells[before] = cells[index]; // it moves; what was there takes its place
+      cells[index] = channel;
+      this.set({ cells });
+    }
+
+    /** Who is worth being seen fills the places; who is still worth it keeps his. */
+    async fill() {
+      if (!this.automatic || !this.field.isConnected) return;
+      const rows = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
+      const wanted = ordered(rows.length ? rows : await this.listed()).slice(0, this.layout);
+      const kept = Array.from({ length: this.layout }, (_, at) => (wanted.includes(this.cells[at]) ? this.cells[at] : null));
+      const rest = wanted.filter((channel) => !kept.includes(channel));
+      if (!this.automatic) return;
+      this.cells = kept.map((channel) => channel || rest.shift() || null);
+      this.paint();
+    }
+
+    async listed() {
+      const answer = await hall.acting.ask(`/api/v1/channels?state=online&limit=${this.layout}`).catch(() => ({ rows: [] }));
+      return video.learn(answer.rows || []);
+    }
+
+    // -- the tiles -------------------------------------------------------------------------------------------------------
+
+    paint() {
+      const box = { width: this.body.clientWidth, height: this.body.clientHeight };
+      if (!box.width || !box.height) return;
+      const shape = video.shape(this.layout, this.spotlight, box, hall.wall.seams(this.body));
+      const px = (sizes) => sizes.map((size) => `${size.toFixed(2)}px`).join(" ");
+      this.field.style.gridTemplateColumns = px(shape.columns);
+      this.field.style.gridTemplateRows = px(shape.rows);
+      this.grow();
+      this.tiles.forEach((tile, index) => this.place(tile, index, shape.areas[index]));
+      this.note(this.said());
+      this.element.dataset.layout = this.layout;
+      this.element.dataset.spotlight = this.spotlight ?? "";
+    }
+
+    grow() {
+      while (this.tiles.length < this.layout) {
+        const tile = new video.Tile({ why: `wall:${(hall.page.wall || {}).name || ""}`, kind: "live" });
+        tile.node.dataset.index = this.tiles.length;
+        this.tiles.push(tile);
+        this.field.append(tile.node);
+      }
+      while (this.tiles.length > this.layout) this.tiles.pop().remove();
+    }
+
+    place(tile, index, area) {
+      tile.node.hidden = !area;
+      tile.node.style.gridArea = area || "";
+      tile.node.dataset.number = index + 1;
+      const large = index === this.spotlight || this.layout === 1;
+      tile.node.dataset.large = large ? "1" : "";
+      tile.node.classList.toggle("is-selected", index === this.selected);
+      if (!area) return tile.show(null);
+      tile.box = null; // its size may be another now
+      tile.show(this.cells[index] || null, video.quality(tile.pixels().width, this.layout));
+    }
+
+    said() {
+      const live = this.tiles.filter((tile) => tile.condition === "live").length;
+      const all = this.tiles.filter((tile) => tile.channel).length;
+      return hall.t(this.automatic ? "video.note-auto" : "video.note", { live, all, layout: this.layout });
+    }
+
+    // -- people ------------------------------------------------------------------------------------------------------------
+
+    indexOf(event) {
+      const node = event.target.closest && event.target.closest(".video-tile");
+      return node && this.field.contains(node) ? Number(node.dataset.index) : null;
+    }
+
+    touched(event) {
+      const index = this.indexOf(event);
+      if (index !== null) this.light(this.spotlight === index ? null : index);
+    }
+
+    /** One large, the others small; null: all alike. On a kiosk it goes back by itself and concerns this browser only. */
+    light(index) {
+      clearTimeout(this.returning);
+      const kiosk = !hall.acting.who();
+      if (kiosk && index !== null) this.returning = setTimeout(() => this.light(null), BACK_MS);
+      this.set({ spotlight: index }, kiosk);
+    }
+
+    pick(event) {
+      const index = this.indexOf(event);
+      if (index === null || !hall.acting.who()) return;
+      this.select(index);
+    }
+
+    select(index) {
+      this.selected = index;
+      this.tiles.forEach((tile, at) => tile.node.classList.toggle("is-selected", at === index));
+    }
+
+    update(changes) {
+      if (changes.some((event) => event.subject.startsWith("scene/"))) this.follow();
+      if (this.automatic) this.choose();
+    }
+
+    tick() {
+      this.note(this.said());
+      if (!hall.acting.who() && this.selected !== null) this.select(null);
+    }
+
+    unmount() {
+      clearTimeout(this.returning);
+      this.choose.cancel();
+      for (const tile of this.tiles) tile.remove();
+      if (video.grid === this) video.grid = null;
+      if (this.controls) this.controls.remove();
+    }
+  }
+
+  hall.panel("video_wall", (element, context) => {
+    const grid = (video.grid = new Grid(element, context));
+    if (video.Controls) grid.controls = new video.Controls(grid);
+    return {
+      update: (changes) => grid.update(changes),
+      tick: () => grid.tick(),
+      resize: () => grid.paint(),
+      locale: () => grid.tick(),
+      unmount: () => grid.unmount(),
+    };
+  });
+})();

@@ -1,0 +1,63 @@
+"""One Chromium per module, one wall with its relay per test."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from hall.core import config as config_module
+from tests.browser.video.picturestage import PictureStage
+from tests.browser.walls import wallstage
+from tests.browser.walls.conftest import CITY
+
+playwright_api = pytest.importorskip("playwright.sync_api")
+FLAGS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright_api.sync_playwright() as api:
+        browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, ignore_default_args=["--headless"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def picture_stage():
+    """`picture_stage(columns, rows, screen)`: a stage whose wall is made of so many screens."""
+    with contextlib.ExitStack() as stack:
+
+        def make(columns=1, rows=1, screen=(3840, 2160)):
+            found = config_module.parse(CITY % (columns, rows, *screen))
+            stage = stack.enter_context(wallstage.serve(found, PictureStage))
+            stack.callback(stage.close)
+            return stage
+
+        yield make
+
+
+@pytest.fixture
+def stage(picture_stage):
+    return picture_stage()
+
+
+@pytest.fixture
+def open_page(chromium):
+    """`open_page(address, size)`: a page whose errors are kept in `page.faults`, once its wall of tiles is mounted."""
+    with contextlib.ExitStack() as stack:
+
+        def open_(address, size=(1920, 1080), script=""):
+            page = stack.enter_context(contextlib.closing(chromium.new_page(viewport={"width": size[0], "height": size[1]})))
+            page.faults = []
+            page.on("pageerror", lambda error: page.faults.append(str(error)))
+            if script:
+                page.add_init_script(script)
+            page.goto(address)
+            page.wait_for_function("() => window.hall && hall.video && hall.video.grid")
+            return page
+
+        yield open_

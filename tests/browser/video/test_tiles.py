@@ -1,0 +1,157 @@
+"""Pictures on the glass: they move, they say what they are, and none that stands still looks alive."""
+
+from __future__ import annotations
+
+import pytest
+
+from hall.core.clock import real_ms
+from tests.browser.walls import scenery
+from tests.video.cameras.clip import READ_JS, Recipe
+
+pytestmark = pytest.mark.browser
+FLUID = "tiles => hall.video.tiles().filter(t => t.condition === 'live').length >= tiles"
+#: the number read off the canvas of one tile
+NUMBER = f"""index => {{ {READ_JS}
+  const tile = hall.video.tiles()[index], canvas = tile.view && tile.view.canvas;
+  return canvas && canvas.width ? readNumber(tile.view.context, 0, 0, canvas.width) : null; }}"""
+
+#: keeps in `stood` how long the picture had stood when it was marked
+MARKED = """() => { const tile = hall.video.tiles()[0];
+  new MutationObserver(() => { if (tile.node.dataset.condition === 'frozen') window.stood ??= performance.now() - tile.feed.shownAt })
+    .observe(tile.node, {attributes: true, attributeFilter: ['data-condition']}) }"""
+
+
+def camera(stage, name: str, **data) -> str:
+    """A camera that the relay plays and the hall knows."""
+    subject = f"channel/v/{name}"
+    stage.relay.add(subject, main=Recipe(), sub=Recipe(width=320, height=180, kbit_s=300))
+    row = {"feed": "v", "channel_id": name, "name": f"路口 {name}", "owner": "交警支队", "state": "online", "has_stream": True}
+    stage.gate.put((subject, row | {"lon": 113.9, "lat": 35.3} | data))
+    return subject
+
+
+def showing(stage, open_page, names: str, layout: int = 4, **page_options):
+    """A page that shows the cameras called by single letters."""
+    stage.gate.put(*scenery.feeds())
+    subjects = [camera(stage, name) for name in names]
+    page = open_page(stage.url("video"), **page_options)
+    page.evaluate("([layout, cells]) => hall.video.grid.set({layout, cells}, true)", [layout, subjects])
+    return page, subjects
+
+
+def test_the_number_burnt_into_the_picture_runs_on_every_tile(stage, open_page):
+    page, _ = showing(stage, open_page, "abcd")
+    page.wait_for_function(FLUID, arg=4)
+    for index in range(4):
+        first = page.wait_for_function(NUMBER, arg=index).json_value()
+        page.wait_for_function(f"({NUMBER})({index}) !== {first}")
+    assert stage.relay.connections == 1 and page.faults == []
+
+
+def test_a_tile_says_name_owner_clock_and_age(stage, open_page):
+    page, _ = showing(stage, open_page, "a", layout=1)
+    page.wait_for_function(FLUID, arg=1)
+    page.wait_for_function("() => /^\\d+ ms$/.test(document.querySelector('.video-age').textContent)")
+    tile = page.locator(".video-tile").first
+    assert tile.locator(".video-name").inner_text() == "路口 a"
+    assert tile.locator(".video-owner").inner_text() == "交警支队"
+    assert tile.locator(".video-clock").inner_text().count(":") == 2
+
+
+def test_a_picture_that_stands_is_marked_within_two_seconds_and_alive_again_when_it_goes_on(stage, open_page):
+    page, (subject,) = showing(stage, open_page, "a", layout=1)
+    page.wait_for_function(FLUID, arg=1)
+    page.evaluate(MARKED)
+    stage.relay.channels[subject].frozen = True  # nothing else is said: the page must find out by itself
+    page.wait_for_selector('.video-tile[data-condition="frozen"]')
+    assert 1000 < page.evaluate("() => window.stood") < 2000
+    assert "画面停止" in page.inner_text(".video-sentence")
+    stage.relay.channels[subject].frozen = False
+    page.wait_for_function(FLUID, arg=1)
+    assert page.inner_text(".video-sentence") == ""
+
+
+def test_a_camera_that_does_not_answer_is_told_in_words_with_the_next_attempt(stage, open_page):
+    page, (subject,) = showing(stage, open_page, "a", layout=1)
+    page.wait_for_function(FLUID, arg=1)
+    stage.relay.channels[subject].frozen = True
+    stage.relay.tell(subject, state="waiting", reason="silent", attempts=3, again_at=real_ms() + 60_000)
+    page.wait_for_function(
+        "() => /摄像机无应答 · 第 3 次重试 · \\d+ 秒后/.test(document.querySelector('.video-sentence').textContent)"
+    )
+
+
+def test_after_a_cut_connection_every_tile_plays_again_by_itself(stage, open_page):
+    page, _ = showing(stage, open_page, "ab")
+    page.wait_for_function(FLUID, arg=2)
+    shown = page.evaluate("() => hall.video.tiles().slice(0, 2).map(t => t.feed.shown)")
+    stage.relay.cut()
+    stage.relay.wait_for(lambda: stage.relay.connections == 2)
+    page.wait_for_function(
+        "shown => hall.video.tiles().slice(0, 2).every((t, i) => t.condition === 'live' && t.feed.shown > shown[i] + 5)",
+        arg=shown,
+    )
+
+
+def test_a_relay_that_says_nothing_any_more_is_left_for_a_new_connection(stage, open_page):
+    page, _ = showing(stage, open_page, "a", layout=1)
+    page.wait_for_function(FLUID, arg=1)
+    stage.relay.mute = True  # the socket stands
+    page.wait_for_function("() => hall.video.wire.state === 'lost'")
+    assert (
+        "视频服务的连接中断"
+        in page.wait_for_function("() => document.querySelector('.video-sentence').textContent").json_value()
+    )
+    stage.relay.mute = False
+    page.wait_for_function(FLUID, arg=1)
+
+
+def test_the_same_channel_in_two_places_is_watched_once(stage, open_page):
+    page, (subject,) = showing(stage, open_page, "a", layout=4)
+    page.wait_for_function(FLUID, arg=1)
+    page.evaluate(
+        "s => { const t = new hall.video.Tile({why: 'x'}); document.body.append(t.node); t.show(s, {quality: 'sub'}); window.other = t }",
+        subject,
+    )
+    page.evaluate("s => { const t = new hall.video.Tile({why: 'x'}); t.show(s, {quality: 'sub'}); }", subject)
+    page.wait_for_function("() => other.condition === 'live'")
+    asked = [(m["channel"], m["quality"]) for m in stage.relay.asked]
+    assert asked.count((subject, "sub")) <= 2  # the wall's own, and one for both others (another reason to look)
+
+
+def test_a_ticket_that_the_relay_does_not_take_is_asked_for_anew(stage, open_page):
+    page, _ = showing(stage, open_page, "a", layout=1)
+    page.wait_for_function(FLUID, arg=1)
+    stage.relay.tickets.clear()
+    before = len(stage.views)
+    stage.relay.cut()
+    stage.relay.wait_for(lambda: stage.relay.connections == 2 and len(stage.relay.watches) == 1)
+    page.wait_for_function(FLUID, arg=1)
+    assert len(stage.views) == before + 1
+
+
+def test_a_channel_that_one_may_not_see_says_so(stage, open_page):
+    stage.refusals["channel/v/b"] = "forbidden"
+    page, _ = showing(stage, open_page, "ab")
+    page.wait_for_function(FLUID, arg=1)
+    page.wait_for_function("() => /不能观看：无权限/.test(document.querySelectorAll('.video-sentence')[1].textContent)")
+    assert all(message["channel"] != "channel/v/b" for message in stage.relay.asked)
+
+
+def test_what_the_relay_says_of_its_pictures_stands_on_the_tile(stage, open_page):
+    page, (subject,) = showing(stage, open_page, "a", layout=1)
+    page.wait_for_function(FLUID, arg=1)
+    stage.relay.again(subject, converted="h265")
+    stage.relay.budget(subject, "keys")
+    page.wait_for_function("() => document.querySelectorAll('.video-badge').length === 2")
+    assert page.locator(".video-badge").all_inner_texts() == ["已转码（原为 H.265）", "线路慢：只传关键帧"]
+    page.wait_for_function(FLUID, arg=1)
+
+
+def test_what_was_let_go_is_left_at_the_relay_and_frees_its_pixels(stage, open_page):
+    page, _ = showing(stage, open_page, "abcd")
+    page.wait_for_function(FLUID, arg=4)
+    page.evaluate("() => hall.video.grid.set({layout: 1}, true)")
+    stage.relay.wait_for(lambda: len(stage.relay.watches) == 1)
+    assert page.evaluate("() => document.querySelectorAll('.video-picture').length") == 1
+    page.wait_for_function("() => hall.video.feeds().length === 1")
