@@ -49,7 +49,7 @@ class Directory:
     def __init__(self, bus: Bus, secrets: Secrets, city: tuple[str, str] = ("", "")) -> None:
         self.bus, self._secrets = bus, secrets
         self.board = _Part(logs=())
-        self.catalogue = Catalogue(self._raw, city)
+        self.catalogue = Catalogue(self.raw, city)
         self.lost = ""
         self._urls: OrderedDict[str, tuple[float, str]] = OrderedDict()
         self._near: dict[str, tuple[float | None, float | None, int, str | None]] = {}
@@ -75,7 +75,8 @@ class Directory:
     def _on_lost(self, reason: str) -> None:
         self.lost = reason
 
-    def _raw(self, subject: str) -> bytes | None:
+    def raw(self, subject: str) -> bytes | None:
+        """The newest event of a subject, None when there is none."""
         entry = self.board.get(subject)
         return None if entry is None else entry.raw
 

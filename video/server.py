@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,6 +24,8 @@ from video.catalogue.routes import routes
 from video.catalogue.scope import scope_of
 from video.directory import Directory
 from video.posters import PERIOD_SECONDS, WIDTHS, Posters
+from video.rounds.keeper import Rounds
+from video.rounds.routes import routes as round_routes
 
 log = logging.getLogger("hall.video")
 HOST = "127.0.0.1"
@@ -37,8 +39,8 @@ class _Server(uvicorn.Server):
         yield
 
 
-def app(process: Process, directory: Directory, posters: Posters) -> Starlette:
-    """Posters, the catalogue and the state of both, over a directory and a poster maker."""
+def app(process: Process, directory: Directory, posters: Posters, more: Sequence[Route] = ()) -> Starlette:
+    """Posters, the catalogue and the state of both, over a directory and a poster maker; `more` are other parts' routes."""
 
     async def poster(request: Request) -> Response:
         try:
@@ -67,7 +69,7 @@ def app(process: Process, directory: Directory, posters: Posters) -> Starlette:
     known = routes(directory.catalogue, process.clock.now, lambda: directory.lost)
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
     return Starlette(
-        routes=[Route("/poster/{subject:path}.jpg", poster), *known, Route("/healthz", healthz)], middleware=[guard]
+        routes=[Route("/poster/{subject:path}.jpg", poster), *known, *more, Route("/healthz", healthz)], middleware=[guard]
     )
 
 
@@ -100,10 +102,12 @@ async def serve(process: Process) -> None:
     process.counters = posters.counters
     await directory.load()
     process.spawn(directory.follow(), "follow channels")
+    rounds = Rounds(process, directory.catalogue, directory.raw)
+    process.spawn(rounds.run(), "rounds")
     listener = listen(HOST, process.settings.video_port)
     log.info("posters on http://%s:%s", HOST, listener.getsockname()[1])
     config = uvicorn.Config(
-        app(process, directory, posters), log_config=None, access_log=False, lifespan="off", ws="none",
+        app(process, directory, posters, round_routes(rounds)), log_config=None, access_log=False, lifespan="off", ws="none",
         timeout_keep_alive=30, limit_concurrency=256, server_header=False,
     )  # fmt: skip
     server = _Server(config)

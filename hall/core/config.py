@@ -100,6 +100,7 @@ class VideoConfig(Section, kw_only=True):
     webrtc_ports: tuple[int, int] | None = None  # UDP, first and last; absent: any
     webrtc_addresses: list[str] = []  # of this machine, offered to players; empty: all it has
     playout_delay_ms: tuple[int, int] = (0, 0)  # least and most, as players are asked to buffer
+    rounds: list[dict[str, Any]] = []  # 轮巡, compiled by video/rounds/plan.py
 
 
 class HallConfig(Section, kw_only=True):

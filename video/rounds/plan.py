@@ -23,23 +23,13 @@ WEIGHTS = {"alarm": 20.0, "rise": 15.0, "depth": 10.0, "rain": 6.0, "cases": 5.0
 
 
 class Selection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which channels take part: all that match every list that is not empty. Empty altogether: every camera."""
+    """Which channels take part: all that match everything given. Nothing given: every camera."""
 
-    districts: tuple[str, ...] = ()
-    owners: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
+    text: str = ""  # as the directory is searched
+    node: str = ""  # of the directory's tree, with all below it: `region:4107`, `owner:市政处`
+    district: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()  # subjects, in this order where `order` is "list"
-    text: str = ""  # part of the name
-
-    def takes(self, subject: str, name: str, owner: str, district: str, group: str) -> bool:
-        """Whether a channel with these facts takes part."""
-        return (
-            (not self.districts or district in self.districts)
-            and (not self.owners or owner in self.owners)
-            and (not self.groups or group in self.groups)
-            and (not self.channels or subject in self.channels)
-            and self.text in name
-        )
 
 
 class RoundPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):

@@ -1,0 +1,132 @@
+"""What makes a camera urgent now: alarms near it, rising and standing water, rain, open cases in its cell. Pure.
+
+Everything is read from documents that other rooms publish; this room knows no cases, only how many a grid cell has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import numpy as np
+from scipy.spatial import cKDTree
+
+from hall.core.board import Board
+from video.catalogue.columns import Columns, on_sphere
+from video.rounds.plan import RISKS, RoundPlan
+
+ALARM_METRES, GAUGE_METRES, RAIN_METRES = 500.0, 1_200.0, 8_000.0
+RISE_MINUTES = 10
+#: topics this is read from
+TOPICS = frozenset({"alarm", "sensor", "observation", "series", "kpi", "picture"})
+
+
+class _Told(msgspec.Struct):
+    subject: str
+    data: Any = None
+
+
+_told = msgspec.json.Decoder(_Told).decode
+
+
+class Ground:
+    """The board's present, laid out for `levels`. Build one whenever risks are wanted anew."""
+
+    def __init__(self, board: Board) -> None:
+        self.alarms: list[tuple[float, float, float]] = []
+        self.gauges: dict[str, list[tuple[float, float, float]]] = {"rise": [], "depth": [], "rain": []}
+        self.cells: dict[str, float] = {}
+        self.faulty: set[str] = set()
+        places: dict[str, tuple[float, float]] = {}
+        for entry in board.current(("alarm", "sensor", "kpi", "picture")):
+            self._take(_told(entry.raw), places)
+        for entry in board.current(("observation", "series")):
+            self._reading(_told(entry.raw), places)
+
+    def _take(self, told: _Told, places: dict[str, tuple[float, float]]) -> None:
+        data = told.data
+        if not isinstance(data, dict):
+            return
+        at = data.get("lon"), data.get("lat")
+        placed = all(isinstance(degrees, (int, float)) for degrees in at)
+        if told.subject.startswith("alarm/"):
+            if placed and data.get("active", True):
+                self.alarms.append((*at, float(data.get("severity", 0))))
+        elif told.subject.startswith("sensor/"):
+            if placed:
+                places[told.subject.partition("/")[2]] = at
+        elif told.subject == "kpi/cells":
+            self.cells = {cell: float(row[0]) for cell, row in data.get("rows", {}).items()}
+        elif told.subject.endswith("/health") and data.get("health"):
+            self.faulty.add(told.subject.replace("picture/", "channel/", 1).removesuffix("/health"))
+
+    def _reading(self, told: _Told, places: dict[str, tuple[float, float]]) -> None:
+        topic, _, rest = told.subject.partition("/")
+        sensor, _, quantity = rest.rpartition("/")
+        place = places.get(sensor)
+        if place is None or not isinstance(told.data, dict):
+            return
+        if topic == "series" and quantity in ("water_depth", "water_level"):
+            rise = _rise(told.data.get("values") or [])
+            if rise > 0:
+                self.gauges["rise"].append((*place, rise * 100))
+        elif topic == "observation" and isinstance(told.data.get("value"), (int, float)):
+            if quantity == "water_depth":
+                self.gauges["depth"].append((*place, told.data["value"] * 100))
+            elif quantity in ("rain_1h", "rain_rate"):
+                self.gauges["rain"].append((*place, told.data["value"]))
+
+    def levels(self, columns: Columns, subjects: list[str], cells: list[str]) -> dict[str, np.ndarray]:
+        """Raw value of each risk for every row (units: `plan.RISKS`); 0 where nothing is known."""
+        found = {
+            "alarm": _worst_near(columns.place, self.alarms, ALARM_METRES),
+            "rise": _nearest(columns.place, self.gauges["rise"], GAUGE_METRES),
+            "depth": _nearest(columns.place, self.gauges["depth"], GAUGE_METRES),
+            "rain": _nearest(columns.place, self.gauges["rain"], RAIN_METRES),
+            "cases": np.array([self.cells.get(cell, 0.0) for cell in cells]),
+            "faults": np.array([1.0 if subject in self.faulty else 0.0 for subject in subjects]),
+        }
+        return {risk: np.maximum(values, 0) for risk, values in found.items()}
+
+
+def weights(plan: RoundPlan, levels: dict[str, np.ndarray]) -> np.ndarray:
+    """Weight of every camera, 1 where nothing is urgent."""
+    parts = [plan.weight(risk) * np.minimum(levels[risk] / full, 1) for risk, (full, _) in RISKS.items()]
+    return 1 + np.sum(parts, axis=0)
+
+
+def reasons(plan: RoundPlan, levels: dict[str, np.ndarray], row: int) -> list[dict[str, Any]]:
+    """Why a camera is urgent, weightiest first: `[{risk, value}]`."""
+    told = [
+        (plan.weight(risk) * min(float(levels[risk][row]) / full, 1), risk, float(levels[risk][row]))
+        for risk, (full, _) in RISKS.items()
+    ]
+    return [{"risk": risk, "value": round(value, 1)} for weight, risk, value in sorted(told, reverse=True) if weight > 0]
+
+
+def _rise(values: list[float | None]) -> float:
+    """Metres between the newest reading and the one ten minutes before it; 0 where either is missing."""
+    newest = next((place for place in range(len(values) - 1, -1, -1) if values[place] is not None), None)
+    if newest is None or newest < RISE_MINUTES or values[newest - RISE_MINUTES] is None:
+        return 0.0
+    return values[newest] - values[newest - RISE_MINUTES]
+
+
+def _nearest(places: np.ndarray, told: list[tuple[float, float, float]], reach: float) -> np.ndarray:
+    """The value told nearest to each place, 0 beyond `reach` metres."""
+    if not told or not len(places):
+        return np.zeros(len(places))
+    tree = cKDTree([on_sphere(lon, lat) for lon, lat, _ in told])
+    _, which = tree.query(places, distance_upper_bound=reach)
+    return np.append(np.array([value for *_, value in told]), 0.0)[which]
+
+
+def _worst_near(places: np.ndarray, told: list[tuple[float, float, float]], reach: float) -> np.ndarray:
+    """The greatest value told within `reach` metres of each place."""
+    worst = np.zeros(len(places))
+    if told and len(places):
+        tree = cKDTree(places)
+        for lon, lat, value in told:
+            near = tree.query_ball_point(on_sphere(lon, lat), reach)
+            worst[near] = np.maximum(worst[near], value)
+    return worst

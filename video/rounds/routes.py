@@ -1,0 +1,70 @@
+"""Rounds over HTTP on loopback, for the web process, which has checked who asks (`x-hall-person`)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hall.core.clock import real_ms
+from hall.core.errors import Refused
+from video.catalogue.routes import refusing
+from video.rounds.keeper import Rounds
+from video.rounds.plan import RISKS, WEIGHTS
+
+_BODY_BOUND = 2 * 1024 * 1024
+
+
+def routes(rounds: Rounds) -> list[Route]:
+    """`GET,POST /rounds`, `DELETE /rounds/<name>`, `GET /rounds/<name>/coverage`, `POST /rounds/<name>/do`."""
+
+    async def listed(request: Request) -> Response:
+        now = real_ms()
+        found = [
+            {"plan": msgspec.to_builtins(kept.plan), "state": rounds.document(kept, now)} for kept in rounds.rounds.values()
+        ]
+        risks = {name: {"full": full, "about": about, "weight": WEIGHTS[name]} for name, (full, about) in RISKS.items()}
+        return JSONResponse({"rounds": found, "risks": risks, "now": now})
+
+    async def save(request: Request) -> Response:
+        return JSONResponse({"plan": msgspec.to_builtins(rounds.save(await _json(request)))})
+
+    async def drop(request: Request) -> Response:
+        rounds.drop(request.path_params["name"])
+        return JSONResponse({"dropped": request.path_params["name"]})
+
+    async def coverage(request: Request) -> Response:
+        return JSONResponse(rounds.coverage(request.path_params["name"], real_ms()))
+
+    async def do(request: Request) -> Response:
+        asked = await _json(request)
+        if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
+            raise Refused("malformed", 'give {"do": "hold"}', 422)
+        person = unquote(request.headers.get("x-hall-person", ""))[:100]
+        rounds.do(request.path_params["name"], asked.get("do", ""), person, real_ms(), asked.get("channel", ""))
+        kept = rounds.rounds[request.path_params["name"]]
+        return JSONResponse(rounds.document(kept, real_ms()))
+
+    return [
+        Route("/rounds", refusing(listed), methods=["GET"]),
+        Route("/rounds", refusing(save), methods=["POST"]),
+        Route("/rounds/{name}", refusing(drop), methods=["DELETE"]),
+        Route("/rounds/{name}/coverage", refusing(coverage), methods=["GET"]),
+        Route("/rounds/{name}/do", refusing(do), methods=["POST"]),
+    ]
+
+
+async def _json(request: Request) -> Any:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _BODY_BOUND:
+            raise Refused("too-large", f"at most {_BODY_BOUND} bytes", 413)
+    try:
+        return msgspec.json.decode(bytes(body))
+    except msgspec.DecodeError as error:
+        raise Refused("malformed", f"JSON is needed: {error}", 422) from None
