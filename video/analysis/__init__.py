@@ -1,0 +1,1 @@
+"""What pictures say about the city: analysers, each a module here that defines ANALYSER."""
