@@ -110,12 +110,12 @@ class Guard:
     async def _check(self, address: Address, port: int) -> None:
         self._judge(address, port)
         for host, used in self.services:
-            if used == port and address in await self._of_service(host, port):
+            if used == port and not set(_forms(address)).isdisjoint(await self._of_service(host, port)):
                 raise _refused("a service of the hall itself")
 
     async def _of_service(self, host: str, port: int) -> list[Address]:
         try:
-            return await self._resolve(host, port)
+            return [form for address in await self._resolve(host, port) for form in _forms(address)]
         except SourceFailed:
             return []
 
