@@ -110,9 +110,11 @@
 
   // -- what the relay says ----------------------------------------------------------------------------------------
 
-  const toHandle = (handle, call) => {
-    for (const watch of handles.get(handle) || []) call(watch.sink);
-  };
+  /** The sinks that a message is for: of its tile where it names one (before the stream is known there is no handle). */
+  function toSinks(message, call) {
+    const named = watches.get(message.n);
+    for (const watch of named ? [named] : handles.get(message.handle) || []) call(watch.sink);
+  }
 
   const on = {
     hello(message) {
@@ -132,8 +134,8 @@
       handles.get(message.handle).add(watch);
       watch.sink.watching(message);
     },
-    state: (message) => toHandle(message.handle, (sink) => sink.state(message)),
-    budget: (message) => toHandle(message.handle, (sink) => sink.budget(message.level)),
+    state: (message) => toSinks(message, (sink) => sink.state(message)),
+    budget: (message) => toSinks(message, (sink) => sink.budget(message.level)),
     refused(message) {
       const watch = watches.get(message.n);
       if (!watch) return;

@@ -16,7 +16,7 @@ from layouts.context import Context, glyph_px, wall_pixels
 from layouts.wall import panels, wall
 
 ROOT = Path(__file__).parent.parent.parent
-PROCESSES = {"gate", "web", "feeds", "dispatch", "video"}
+PROCESSES = {"gate", "web", "feeds", "dispatch", "relay", "video"}
 TEXTS = catalogue.texts()
 
 

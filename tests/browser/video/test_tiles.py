@@ -155,3 +155,17 @@ def test_what_was_let_go_is_left_at_the_relay_and_frees_its_pixels(stage, open_p
     stage.relay.wait_for(lambda: len(stage.relay.watches) == 1)
     assert page.evaluate("() => document.querySelectorAll('.video-picture').length") == 1
     page.wait_for_function("() => hall.video.feeds().length === 1")
+
+
+def test_without_webcodecs_the_pictures_play_through_media_source(stage, open_page):
+    page, _ = showing(stage, open_page, "ab", layout=4, script="delete window.VideoDecoder")
+    page.wait_for_function(FLUID, arg=2)
+    assert page.evaluate("() => document.querySelectorAll('video.video-picture').length") == 2
+    seen = f"""index => {{ {READ_JS}
+      const video = document.querySelectorAll('video.video-picture')[index];
+      const copy = new OffscreenCanvas(video.videoWidth, video.videoHeight).getContext('2d');
+      copy.drawImage(video, 0, 0); return readNumber(copy, 0, 0, video.videoWidth) }}"""
+    first = page.wait_for_function(seen, arg=1).json_value()
+    page.wait_for_function(f"({seen})(1) !== {first}")
+    page.wait_for_function("() => /^\\d+ ms$/.test(document.querySelector('.video-age').textContent)")
+    assert page.faults == []
