@@ -15,10 +15,10 @@ from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split as cut
 
-from feeds.xmltree import content
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 from hall.core.model import WarningArea
+from hall.core.xmltree import content
 
 Ring = list[list[float]]
 #: a geocode of this name is no code but a hole in the polygon (Deutscher Wetterdienst's profile)

@@ -23,10 +23,10 @@ from zoneinfo import ZoneInfo
 
 from feeds.capareas import Areas, areas_of
 from feeds.source import Format, Gone, Ready, Row, Unread
-from feeds.xmltree import content, named, root
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 from hall.core.model import PublicWarning
+from hall.core.xmltree import content, named, root
 
 #: CAP's words, and the colours China's warnings are named by, -> blue, yellow, orange, red
 SEVERITY = {

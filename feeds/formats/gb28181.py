@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from feeds.source import Format, Row, Unread
-from feeds.xmltree import content, plain, root
 from hall.core import gb28181
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
+from hall.core.xmltree import content, plain, root
 
 #: what devices write as a channel's status, and as the event of a change notice
 STATES = {

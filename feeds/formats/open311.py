@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from feeds.source import Format, Row, Unread
-from feeds.xmltree import plain, root
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
+from hall.core.xmltree import plain, root
 
 
 def elements(body: bytes, group: str, one: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""XML as nested dicts (feeds/xmltree.py). `options.rows` is the path of the elements that are rows, from below the root;
+"""XML as nested dicts (hall/core/xmltree.py). `options.rows` is the path of the elements that are rows, from below the root;
 without it the root itself is the row.
 """
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from feeds.formats.json import objects
 from feeds.mapping.paths import getter
 from feeds.source import Format, Row
-from feeds.xmltree import plain, root
 from hall.core.config import FeedConfig, HallConfig
+from hall.core.xmltree import plain, root
 
 
 def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:

@@ -9,8 +9,8 @@ from defusedxml.ElementTree import fromstring as careful
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.xmltree import plain, root
 from hall.core.errors import BadInput
+from hall.core.xmltree import plain, root
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb2312", "gbk", "gb18030", "iso-8859-1"])
