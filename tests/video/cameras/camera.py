@@ -68,6 +68,7 @@ class Broadcast:
     def __init__(self, mount: Mount) -> None:
         self.mount, self.ssrc = mount, random.Random(repr(mount.phase)).getrandbits(32)
         self._made_of, self._payloads, self._before = None, [], []
+        self.last = math.floor((packets.now() - mount.phase) * mount.clip.fps)  # the tick that was due last
 
     def _prepare(self) -> None:
         m = self.mount
@@ -155,12 +156,13 @@ class FakeCamera:
         return sum(s.playing and s.name == name for s in self.sessions)
 
     async def _tick(self, fps: float, phase: float, names: list[str]) -> None:
-        tick = math.floor((packets.now() - phase) * fps)
+        tick = self._broadcasts[names[0]].last
         while True:
             due = math.floor((packets.now() - phase) * fps)
             tick = tick + 1 if due - tick < 2 * fps else due  # a busy machine makes it late, not lossy
             await asyncio.sleep(max(0.0, tick / fps + phase - packets.now()))
             for name in names:
+                self._broadcasts[name].last = tick
                 self._send(name, tick)
 
     def _send(self, name: str, tick: int) -> None:
@@ -190,7 +192,7 @@ class FakeCamera:
         return packets.sender_report(broadcast.ssrc, broadcast.stamp(tick), wall + mount.clock_off)
 
     def early(self, name: str, channel: int, count: int) -> bytes:
-        tick = math.floor(packets.now() * self.mounts[name].clip.fps) - count
+        tick = self._broadcasts[name].last - count + 1  # up to what the others have seen
         found = [p for k in range(count) for p in self._broadcasts[name].picture(tick + k)[1]]
         return b"".join(packets.interleaved(channel, p) for p in found)
 
