@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import http
 import ipaddress
@@ -159,18 +160,20 @@ class Pictures:
             self.process.counters.update(self.facts())
 
     async def recheck(self) -> None:
-        """Ends the pictures of who signed out, expired or was unpaired since the ticket was issued."""
+        """Ends the pictures of who signed out, expired or was unpaired since the ticket was issued; goes on for ever."""
         while True:
             await asyncio.sleep(RECHECK_SECONDS)
-            try:
-                gone = await ended(self.process.bus, {key for viewer in self.viewers.values() for key in viewer.sessions})
-            except BusLost:
-                continue
-            for viewer in list(self.viewers.values()):
-                if not gone.isdisjoint(viewer.sessions):
-                    self.counters["signed_out"] += 1
-                    viewer.say(say("ended", reason="signed-out"))
-                    viewer.cut(4401, "signed-out")
+            with contextlib.suppress(BusLost):
+                await self.send_away_signed_out()
+
+    async def send_away_signed_out(self) -> None:
+        """Looks every sign-in up once. Raises BusLost: then nobody is sent away."""
+        gone = await ended(self.process.bus, {key for viewer in self.viewers.values() for key in viewer.sessions})
+        for viewer in list(self.viewers.values()):
+            if not gone.isdisjoint(viewer.sessions):
+                self.counters["signed_out"] += 1
+                viewer.say(say("ended", reason="signed-out"))
+                viewer.cut(4401, "signed-out")
 
     def facts(self) -> dict[str, float]:
         """Counters for the heartbeat."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import socket
 import struct
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from hall.core.config import VideoConfig, parse
 from hall.core.process import Process
 from hall.core.settings import Settings
 from video.egress.websocket import Pictures
+from video.egress.websocket_viewer import Viewer as VideoViewer
 from video.media import SourceFailed, SourceRequest, StreamInfo
 from video.relay.documents import Documents, Watched
 from video.relay.hub import Hub
@@ -105,9 +107,10 @@ class Stage:
     async def start(self) -> None:
         self.door = await self.pictures.open(0)
         self.port = self.door.sockets[0].getsockname()[1]
-        for work in (self.hub.run(), self.documents.run(), self.pictures.watch_over(), self.process.bulk.run()):
+        for work in (self.hub.run(), self.documents.run(), self.pictures.watch_over(), self.pictures.recheck()):
             self.process.spawn(work)
-        self.process.spawn(self.process.fast.run())
+        for lane in (self.process.bulk, self.process.fast):
+            self.process.spawn(lane.run())
 
     async def stop(self) -> None:
         await self.pictures.close(self.door)
@@ -182,6 +185,45 @@ class Viewer:
         await self.ask("ping", n=n)
         await self.until("pong", n=n)
         return self.pictures[seen:]
+
+
+class Lazy:
+    """A viewer with the smallest possible socket that reads only when told to."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.setblocking(False)
+
+    async def come(self, channel: str, quality: str = "main") -> VideoViewer:
+        """Connects, asks for one channel and reads nothing of it. Returns the relay's side of the connection."""
+        loop, known = asyncio.get_running_loop(), set(self.stage.pictures.viewers)
+        await loop.sock_connect(self.socket, ("127.0.0.1", self.stage.port))
+        head = "GET /v1/video HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        await loop.sock_sendall(
+            self.socket, f"{head}Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        asked = {"op": "watch", "n": 1, "ticket": self.stage.ticket(channel), "channel": channel, "quality": quality}
+        body = json.dumps(asked).encode()  # a mask of zeros leaves it as it is
+        await loop.sock_sendall(self.socket, struct.pack("!BBH", 0x81, 0x80 | 126, len(body)) + b"\0\0\0\0" + body)
+        while not (new := set(self.stage.pictures.viewers) - known):
+            await asyncio.sleep(0.01)
+        self.side = self.stage.pictures.viewers[new.pop()]
+        while not self.side.tiles:
+            await asyncio.sleep(0.01)
+        return self.side
+
+    async def read_all(self) -> int:
+        """Reads until nothing comes for a while; the bytes."""
+        count = 0
+        with contextlib.suppress(TimeoutError):
+            while True:
+                got = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(self.socket, 1 << 20), 0.15)
+                count += len(got)
+                if not got:
+                    break
+        return count
 
 
 def settings(folder, url: str, prefix: str, port: int = 1) -> Settings:
