@@ -1,0 +1,1 @@
+"""What video/ is measured against, and the light players that measure all of them alike."""
