@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import msgspec
 
@@ -27,6 +27,7 @@ from dispatch.reader import Head, document, heads, version_of
 from dispatch.retirement import KEEP, Retirements
 from dispatch.series import AllSeries
 from dispatch.sites import Sites
+from dispatch.views import follow_watches
 from hall.core.board import LANES, START, Board, EntryId
 from hall.core.clock import monotonic
 from hall.core.errors import BadInput, BusLost
@@ -71,18 +72,17 @@ class Dispatch:
         try:
             await self._start()
             async with asyncio.TaskGroup() as group:
-                for lane in LANES:
-                    group.create_task(self._follow(lane))
-                group.create_task(self._tell_indicators())
-                group.create_task(self._tell_series())
-                group.create_task(self._keep_house())
-                group.create_task(Relay(self.ledger, self.process.bus, self.process).run())
-                files, hooks = self.files, webhooks.run(self.process, self.desk, self.ledger)
-                for work in (files.open_files(), files.follow_ledger(), files.watch_clocks(), self.notifier.run(), hooks):
+                for work in (self._tell_indicators(), self._tell_series(), self._keep_house(), *self._others()):
                     group.create_task(work)
         finally:
             self.desk.close()
             self._book.close()
+
+    def _others(self) -> tuple[Coroutine, ...]:
+        files, process, ledger = self.files, self.process, self.ledger
+        own = files.open_files(), files.follow_ledger(), files.watch_clocks(), self.notifier.run()
+        others = webhooks.run(process, self.desk, ledger), follow_watches(process, ledger.database)
+        return *own, *map(self._follow, LANES), Relay(ledger, process.bus, process).run(), *others
 
     # -- start -----------------------------------------------------------------------------------------------------
 

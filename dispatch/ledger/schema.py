@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: every schema there was, oldest first: alembic's revision ids
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 
 metadata = sa.MetaData()
 
@@ -76,6 +76,50 @@ head = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
     sa.Column("recorded", sa.BigInteger, nullable=False),
     sa.Column("relayed", sa.BigInteger, nullable=False),
+)
+
+#: who was let watch which channel, and why (dispatch/views.py): one row per channel of a view
+views = sa.Table(
+    "views",
+    metadata,
+    sa.Column("view", sa.Text, primary_key=True),
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("opened", sa.BigInteger, nullable=False),
+    sa.Column("real", sa.BigInteger, nullable=False),
+    sa.Column("until", sa.BigInteger, nullable=False),
+    *(
+        sa.Column(name, sa.Text, nullable=False)
+        for name in (
+            "who",
+            "role",
+            "person",
+            "desk",
+            "unit",
+            "reason",
+            "why",
+            "kind",
+            "name",
+            "district",
+            "owner",
+            "renews",
+        )  # fmt: skip
+    ),
+    sa.Index("views_by_opened", "opened", "view", "channel"),
+    sa.Index("views_by_channel", "channel", "opened"),
+    sa.Index("views_by_who", "who", "opened"),
+)
+
+#: what the relay said of each time pictures of a view's channel flowed; `id` is the event's, so that it counts once
+watches = sa.Table(
+    "watches",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("view", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    *(sa.Column(name, sa.BigInteger, nullable=False) for name in ("started", "ended", "shown", "bytes")),
+    sa.Index("watches_by_view", "view", "channel"),
+    sa.Index("watches_by_ended", "ended"),
 )
 
 # The statements of every command, built once: building one costs as much as running it.

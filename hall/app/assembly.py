@@ -22,6 +22,7 @@ from dispatch.evaluation.store import Reader
 from dispatch.ledger import Ledger
 from dispatch.noticeboard import NoticeBoard
 from dispatch.policy import Policy, compile_policy
+from dispatch.views import ViewDesk
 from dispatch.webhooks.settings import hooks_of
 from dispatch.webhooks.store import DeliveryStore
 from feeds.places import Places
@@ -30,6 +31,7 @@ from hall.app import geography, ingest, shell
 from hall.app.answers import install
 from hall.app.api import Api
 from hall.app.cases import Cases
+from hall.app.channels import Channels
 from hall.app.crewboard import CrewBoard
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
@@ -44,9 +46,11 @@ from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
 from hall.app.users import FIRST_USER, Users
+from hall.app.views import Views
 from hall.app.visit import Visit
 from hall.app.wallside import WallSide
 from hall.app.webhooks import WebhookApi
+from hall.app.whep import Whep
 from hall.app.words import Words
 from hall.core.errors import BusLost
 from hall.core.process import Process
@@ -134,7 +138,7 @@ async def assemble(process: Process) -> Assembled:
     _health(server, process)
     book = Casebook.open_reader(process.settings.data_dir / "cases.db")
     command_desk = await asyncio.to_thread(_desk, process, book, policy)
-    posters = Posters(process)
+    posters, channels = Posters(process), Channels(process)
     room = await _room(process, command_desk, book, policy)
     parts = await asyncio.to_thread(DispatchParts, process, users, room)
     cases = Cases(process, book, parts.refusals.count)
@@ -148,6 +152,10 @@ async def assemble(process: Process) -> Assembled:
     routers += (shows.router, WallSide(process, users, command_desk).router)
     figures = Evaluation(process, _evaluator(process), words, command_desk.note)
     routers += (figures.router, *_seats(process, command_desk, users))
+    record = ViewDesk(command_desk.run, command_desk.ledger.database)
+    views = Views(process, channels, record, command_desk.note, parts.refusals.count)
+    whep = Whep(process, views.grant)
+    routers += (channels.router, views.router, whep.router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -161,6 +169,8 @@ async def assemble(process: Process) -> Assembled:
         await parts.close()
         await asyncio.to_thread(command_desk.close)
         await posters.close()
+        await channels.close()
+        await whep.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
 

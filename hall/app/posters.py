@@ -10,6 +10,8 @@ import httpx
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from hall.app.channels import scope_header
+from hall.app.visit import current_visit
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -38,7 +40,7 @@ class Posters:
         if ".." in subject.split("/") or subject.startswith("/"):
             raise Refused("bad-subject", subject[:100], 404)
         known = request.headers.get("if-none-match")
-        headers = {"if-none-match": known} if known else {}
+        headers = scope_header(current_visit().identity) | ({"if-none-match": known} if known else {})
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 return await self._fetch(f"{self.base}{quote(subject)}?w={w}", headers)

@@ -23,7 +23,13 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/admin/feeds|/admin/screens", "see-system"),
     (_READ, r"/admin/users", "manage-users"),
     (_READ, r"/_dash-layout|/_dash-dependencies|/_reload-hash", "see-wall"),
-    (_READ, r"/api/v1/geography/[^/]+|/video/poster/.+", "see-wall"),
+    (_READ, r"/api/v1/geography/[^/]+|/video/poster/.+|/api/v1/channels(/tree|/near|/one/.+)?", "see-wall"),
+    (frozenset({"POST"}), r"/api/v1/video/views", "watch"),
+    (_ALL, r"/video/whep/session/[^/]+", "watch"),
+    (frozenset({"POST"}), r"/video/whep/.+", "watch"),
+    (_READ, r"/api/v1/video/walls/[^/]+", "see-wall"),
+    (frozenset({"PUT"}), r"/api/v1/video/walls/[^/]+", "switch-scene"),
+    (_READ, r"/api/v1/video/audit(\.csv)?", "see-audit"),
     (_READ, r"/api/v1/openapi\.json|/api/v1/cases(/.+)?|/api/v1/board/[^/]+|/api/v1/me", "see-desk"),
     (_READ, r"/api/v1/feeds|/api/v1/screens", "see-system"),
     (_READ, r"/api/v1/feeds/[^/]+/parked", "see-parked"),
@@ -72,9 +78,11 @@ _PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/crews|/evaluation|/pair|/field/
 #: what a person signed in at a wall reaches there in his own name (hall/app/acting.py); everywhere else the wall is a wall
 _AT_WALL = re.compile(
     r"/api/v1/cases/[^/]+/[^/]+/commands|/api/v1/card/.+|/api/v1/files/[^/]+/.+|/api/v1/units|/api/v1/crews|/api/v1/acting/end"
+    r"|/api/v1/video/walls/[^/]+"
 )
-#: a wall's page says these without a token: they change nothing but who acts, and ask for a PIN or for a person elsewhere
-_BEFORE_ACTING = re.compile(r"/api/v1/acting/(pin|pairing)")
+#: a wall's page says these without a token: they change nothing but who acts, and ask for a PIN or for a person elsewhere, or
+#: they let the wall watch, which leaves a line in the record
+_BEFORE_ACTING = re.compile(r"/api/v1/acting/(pin|pairing)|/api/v1/video/views|/video/whep/.+")
 
 
 #: what a locked console reaches: its page, which shows nothing but the lock, and the way out

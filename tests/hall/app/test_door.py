@@ -25,6 +25,12 @@ DOORS = {
     ("GET", "/~L2FkbWluL3VzZXJz/_dash-layout"): "------y---",  # /admin/users
     ("GET", "/api/v1/geography/districts.json"): "yyyyyyyyy-",
     ("GET", "/video/poster/channel/x/1.jpg"): "yyyyyyyyy-",
+    ("GET", "/api/v1/channels"): "yyyyyyyyy-",
+    ("GET", "/api/v1/channels/tree"): "yyyyyyyyy-",
+    ("GET", "/api/v1/channels/near"): "yyyyyyyyy-",
+    ("POST", "/api/v1/video/views"): "yyyyyyyyy-",
+    ("GET", "/api/v1/video/audit"): "----y-y---",
+    ("GET", "/api/v1/video/audit.csv"): "----y-y---",
     ("GET", "/api/v1/me"): "y-yyyyyyy-",
     ("GET", "/api/v1/openapi.json"): "y-yyyyyyy-",
     ("GET", "/api/v1/cases"): "y-yyyyyyy-",
@@ -135,7 +141,8 @@ async def test_a_change_from_another_sites_page_is_refused(city_hall, origin):
 async def test_in_the_demo_this_machine_sees_walls_and_nothing_else_without_signing_in(demo_hall):
     async with await demo_hall.client() as client:
         for (method, path), row in DOORS.items():
-            answer = await client.request(method, path)
+            headers = {} if method == "GET" else {"origin": demo_hall.url}  # no cookie, so no token: its page's origin
+            answer = await client.request(method, path, headers=headers)
             assert refused(answer) == (row[ROLES.index("wall")] == "-"), f"{method} {path}: {answer.status_code}"
 
 
@@ -185,7 +192,9 @@ async def test_every_answer_carries_the_security_headers(city_hall):
             headers = (await client.get(path)).headers
             policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
             assert policy["default-src"] == "'self'" and policy["frame-ancestors"] == "'none'"
-            gate, relay = (f"ws://127.0.0.1:{number} wss://127.0.0.1:{number}" for number in (city_hall.port + 1, city_hall.port + 2))
+            gate, relay = (
+                f"ws://127.0.0.1:{number} wss://127.0.0.1:{number}" for number in (city_hall.port + 1, city_hall.port + 2)
+            )
             assert policy["connect-src"] == f"'self' {gate} {relay}"
             assert "unsafe" not in policy["script-src"] and "http" not in policy["script-src"]
             assert headers["x-content-type-options"] == "nosniff" and "server" not in headers
