@@ -20,10 +20,17 @@ from starlette.routing import Route
 from hall.core import secrets
 from hall.core.errors import HallError, Refused
 from hall.core.process import Process
+from video import guard
 from video.catalogue.routes import routes
 from video.catalogue.scope import scope_of
 from video.directory import Directory
+from video.health.plan import health_plan
+from video.health.watch import Health
+from video.keypictures import KeyPictures
 from video.posters import PERIOD_SECONDS, WIDTHS, Posters
+from video.ptz.desk import PtzDesk
+from video.ptz.routes import lookup as ptz_lookup
+from video.ptz.routes import routes as ptz_routes
 from video.rounds.keeper import Rounds
 from video.rounds.routes import routes as round_routes
 
@@ -97,17 +104,25 @@ async def serve(process: Process) -> None:
     """Loads the directory, follows it and serves until cancelled."""
     city = process.config.city
     name = city.name.get("zh-CN") or next(iter(city.name.values()), "")
-    directory = Directory(process.bus, secrets.load(process.settings.data_dir), (city.code, name))
-    posters = Posters(process.config)
+    key = secrets.load(process.settings.data_dir)
+    directory = Directory(process.bus, key, (city.code, name))
+    plan = health_plan(process.config)
+    key_pictures = KeyPictures(process, key, plan.per_host)
+    posters = Posters(process.config, key_pictures)
     process.counters = posters.counters
     await directory.load()
     process.spawn(directory.follow(), "follow channels")
     rounds = Rounds(process, directory.catalogue, directory.raw)
     process.spawn(rounds.run(), "rounds")
+    if plan.enabled:
+        process.spawn(Health(process, directory, key_pictures, posters.stills, plan).run(), "health")
+    cameras = PtzDesk(process, ptz_lookup(process.bus, key, directory.raw), guard.of(process.config, process.settings))
+    process.spawn(cameras.run(), "camera leases")
+    more = [*round_routes(rounds), *ptz_routes(cameras)]
     listener = listen(HOST, process.settings.video_port)
     log.info("posters on http://%s:%s", HOST, listener.getsockname()[1])
     config = uvicorn.Config(
-        app(process, directory, posters, round_routes(rounds)), log_config=None, access_log=False, lifespan="off", ws="none",
+        app(process, directory, posters, more), log_config=None, access_log=False, lifespan="off", ws="none",
         timeout_keep_alive=30, limit_concurrency=256, server_header=False,
     )  # fmt: skip
     server = _Server(config)
@@ -116,4 +131,5 @@ async def serve(process: Process) -> None:
     finally:
         server.should_exit = True
         posters.close()
+        await key_pictures.close()
         listener.close()

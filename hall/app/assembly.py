@@ -45,6 +45,7 @@ from hall.app.posters import Posters
 from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
+from hall.app.steering import Steering
 from hall.app.users import FIRST_USER, Users
 from hall.app.views import Views
 from hall.app.visit import Visit
@@ -155,7 +156,8 @@ async def assemble(process: Process) -> Assembled:
     record = ViewDesk(command_desk.run, command_desk.ledger.database)
     views = Views(process, channels, record, command_desk.note, parts.refusals.count)
     whep = Whep(process, views.grant)
-    routers += (channels.router, views.router, whep.router)
+    steering = Steering(process, channels, command_desk.note)
+    routers += (channels.router, views.router, whep.router, steering.router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -171,6 +173,7 @@ async def assemble(process: Process) -> Assembled:
         await posters.close()
         await channels.close()
         await whep.close()
+        await steering.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
 

@@ -63,6 +63,9 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/card/.+", "see-wall"),
     (_READ, r"/pair", "act-at-wall"),
     (_READ, r"/evaluation|/api/v1/evaluation(/cases|/export\.(xlsx|csv))?", "see-evaluation"),
+    (_READ, r"/api/v1/rounds(/[^/]+/coverage)?", "see-wall"),
+    (_ALL, r"/api/v1/rounds(/[^/]+(/do)?)?", "manage-rounds"),
+    (_ALL, r"/api/v1/video/ptz/.+", "move-camera"),
     (_ALL, r"/api/v1/walls(/.*)?", "pair-wall"),
     (_ALL, r"/api/v1/users(/.*)?", "manage-users"),
 )

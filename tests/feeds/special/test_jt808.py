@@ -56,7 +56,7 @@ def test_the_default_mapping_makes_positions_without_a_line_of_configuration(cit
     body = encoded(0x0200, "13800138000", 7, report()) + encoded(0x0002, "13800138000", 8, b"")
     views = [view for row in rows(body, feed, config) for view in mapping.views(row)]
     assert views[1] is None  # a heartbeat is counted as not wanted
-    doc, time, _ = mapping.document(views[0])
+    doc, time, *_ = mapping.document(views[0])
     assert (doc.unit_id, doc.lon, doc.lat, doc.heading_deg) == ("13800138000", 113.92, 35.3, 90)
     assert doc.speed_mps == pytest.approx(36.5 / 3.6) and time is not None
 

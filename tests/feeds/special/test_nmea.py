@@ -82,7 +82,7 @@ def test_a_position_needs_no_mapping(city):
     feed.format = "nmea"
     mapping = Decoding(feed, config).mapping
     views = [v for row in rows(f"{line(RMC)}\n".encode(), feed, config) for v in mapping.views(row)]
-    doc, time, _ = mapping.document(views[0])
+    doc, time, *_ = mapping.document(views[0])
     assert (doc.unit_id, doc.lat, time) == ("U7", 35.3, 1_784_535_516_500)
 
 

@@ -1,0 +1,117 @@
+"""The ONVIF driver against a camera that takes only what ONVIF's WSDL allows."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from urllib.parse import quote
+
+import pytest
+
+from video.guard import Guard
+from video.ptz.driver import Motion, Position, Preset, PtzFailed
+from video.ptz.drivers.onvif import Onvif
+
+from .camera import OnvifCamera, schemas
+
+
+@pytest.fixture(scope="module")
+def elements():
+    return schemas()
+
+
+@pytest.fixture
+async def camera(elements):
+    found = OnvifCamera(elements)
+    listener = socket.create_server(("127.0.0.1", 0))
+    found.port = listener.getsockname()[1]
+    work = asyncio.create_task(found.serve(listener))
+    yield found
+    found.server.should_exit = found.server.force_exit = True
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
+    listener.close()
+
+
+@pytest.fixture
+async def driver(camera):
+    found = Onvif(address(camera), Guard(allow_loopback=True))
+    yield found
+    await found.close()
+
+
+def address(camera, password=None):
+    return f"onvif://admin:{quote(password or camera.password)}@127.0.0.1:{camera.port}"
+
+
+async def test_a_movement_is_what_the_schema_says_and_ends_by_itself(camera, driver):
+    await driver.move(Motion(pan=0.5, tilt=-0.25))
+    await driver.move(Motion(zoom=1))
+    await driver.move(Motion())
+    assert not camera.invalid
+    moves = [values for operation, values in camera.done if operation == "ContinuousMove"]
+    assert [value.ProfileToken for value in moves] == ["main", "main"]
+    assert (moves[0].Velocity.PanTilt.x, moves[0].Velocity.PanTilt.y, moves[0].Velocity.Zoom) == (0.5, -0.25, None)
+    assert (moves[1].Velocity.PanTilt, moves[1].Velocity.Zoom.x) == (None, 1)
+    assert moves[0].Timeout.total_seconds() == 1
+    stop = camera.done[-1]
+    assert stop[0] == "Stop" and stop[1].PanTilt and stop[1].Zoom
+
+
+async def test_services_are_asked_for_once(camera, driver):
+    for _ in range(3):
+        await driver.move(Motion(pan=1))
+    found = [operation for operation, _ in camera.done]
+    assert found == [
+        "GetSystemDateAndTime",
+        "GetCapabilities",
+        "GetProfiles",
+        "ContinuousMove",
+        "ContinuousMove",
+        "ContinuousMove",
+    ]
+
+
+async def test_presets_and_position(camera, driver):
+    assert await driver.presets() == [Preset("1", "大门"), Preset("2", "low spot <A&B>")]
+    await driver.recall("2")
+    assert camera.done[-1][1].PresetToken == "2"
+    assert await driver.store("low & <spot>") == "7"
+    assert camera.done[-1][1].PresetName == "low & <spot>"
+    assert await driver.position() == Position(-0.25, 0.5, 0.1, False)
+    assert not camera.invalid
+
+
+@pytest.mark.parametrize("skew", [-7200, 86_400])
+async def test_a_camera_whose_clock_is_wrong_still_knows_the_password(camera, driver, skew):
+    camera.skew_s = skew
+    await driver.move(Motion(pan=1))
+    assert camera.done[-1][0] == "ContinuousMove"
+
+
+async def test_an_address_that_leads_elsewhere_is_not_followed(camera, driver):
+    camera.other_address = "169.254.169.254:80"
+    await driver.move(Motion(pan=1))
+    assert camera.done[-1][0] == "ContinuousMove" and camera.seen_host == f"127.0.0.1:{camera.port}"
+
+
+async def test_a_wrong_password_a_fixed_camera_and_nonsense_are_told_apart(camera):
+    for mode, password, reason in (
+        ("ok", "wrong", "unauthorised"), ("no-ptz", None, "unsupported"), ("garbage", None, "garbled"), ("dtd", None, "garbled"),
+    ):  # fmt: skip
+        camera.mode = mode
+        driver = Onvif(address(camera, password), Guard(allow_loopback=True))
+        with pytest.raises(PtzFailed) as error:
+            await driver.move(Motion(pan=1))
+        assert error.value.reason == reason
+        assert camera.password not in str(error.value)
+        await driver.close()
+
+
+async def test_the_halls_own_machine_and_nobody_there(camera):
+    for guard, port, reason in ((Guard(), camera.port, "refused-address"), (Guard(allow_loopback=True), 1, "unreachable")):
+        driver = Onvif(f"onvif://127.0.0.1:{port}", guard)
+        with pytest.raises(PtzFailed) as error:
+            await driver.presets()
+        assert error.value.reason == reason
+        await driver.close()

@@ -1,0 +1,1 @@
+"""Turning cameras: one person at a time, by a lease everybody sees, through a driver per protocol."""
