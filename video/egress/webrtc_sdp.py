@@ -114,16 +114,20 @@ def _token(text: str) -> str:
     return text
 
 
+def _takes(codec: Any, family: str) -> bool:
+    """Whether this is the family; of H.264 only the form that may be split over packets (packetization-mode 1)."""
+    whole = family == "h264" and str(codec.parameters.get("packetization-mode", "0")) != "1"
+    return codec.mimeType.lower() == _MIME[family] and codec.clockRate == 90_000 and not whole
+
+
 def _codec(media: MediaDescription, info: StreamInfo | None) -> Any:
     """The offered codec that fits best: of H.264 that may be split (packetization-mode 1) the source's own profile, else
     the plainest; decoders go by the pictures' own parameter sets, so that High without B-frames plays under it."""
-    family = info.family if info else "h264"
-    fits = [codec for codec in media.rtp.codecs if codec.mimeType.lower() == _MIME[family] and codec.clockRate == 90_000]
-    if family == "h264":
-        fits = [codec for codec in fits if str(codec.parameters.get("packetization-mode", "0")) == "1"]
+    families = (info.family,) if info else tuple(_MIME)
+    fits = [codec for family in families for codec in media.rtp.codecs if _takes(codec, family)]
     if not fits:
-        raise Refused("codec", f"this player takes no {family} over WebRTC; use the video socket", 406)
-    profile = info.codec.removeprefix("avc1.").lower() if info and family == "h264" else ""
+        raise Refused("codec", f"this player takes no {' or '.join(families)} over WebRTC; use the video socket", 406)
+    profile = info.codec.removeprefix("avc1.").lower() if info and info.family == "h264" else ""
 
     def distance(codec: Any) -> int:
         offered = str(codec.parameters.get("profile-level-id", "42e01f")).lower()
@@ -131,7 +135,7 @@ def _codec(media: MediaDescription, info: StreamInfo | None) -> Any:
             return 0
         if profile and offered[:2] == profile[:2]:
             return 1
-        return 2 if offered.startswith("42e0") else 3
+        return (2 if offered.startswith("42e0") else 3) + 2 * (codec.mimeType.lower() == _MIME["h265"])
 
     return min(fits, key=distance)
 

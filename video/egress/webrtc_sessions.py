@@ -20,6 +20,7 @@ from video.egress.webrtc_peer import Peer
 from video.egress.webrtc_port import Port, hosts_of
 from video.egress.webrtc_viewer import Pacer, Viewer
 from video.media import QUALITIES, StreamInfo
+from video.relay.sessions import ended
 
 log = logging.getLogger("hall.relay.webrtc")
 
@@ -94,6 +95,16 @@ class Session:
         """May be called from within a send: the end itself comes with the next turn of the loop."""
         if not self.closed:
             self._sessions.process.spawn(self._sessions.end(self, reason, detail), "webrtc end")
+
+    def record(self, hub: Any) -> None:
+        """Leaves the line that says how long it was watched, where anything was."""
+        watched = getattr(hub, "watched", None)
+        if watched is not None and self.viewer is not None and self.viewer.counters["pictures"]:
+            counters = self.viewer.counters
+            # a player that is not ours does not say what it showed: what was sent stands for it
+            sent = counters["pictures"]
+            facts = {"kind": "webrtc", "shown": sent, "pictures": sent, "bytes": counters["octets"]}
+            watched.ended(self.ticket.view, self.subject, self.started, real_ms(), **facts)
 
     def shown(self) -> dict[str, Any]:
         """Its state, for its page and for people who look for a fault."""
@@ -224,6 +235,7 @@ class Sessions:
             del self.ended[next(iter(self.ended))]
         if session.track is not None:
             await self._leave(session.track, session)
+        session.record(self.hub)
         if session.peer is not None:
             if session.viewer is not None:
                 session.peer.report(session.viewer.farewell())
@@ -260,14 +272,12 @@ class Sessions:
 
     async def _check_sign_ins(self) -> None:
         """Who signed out watches no more; while the bus is away everybody stays."""
-        for key in {session.ticket.session for session in self.sessions.values()} - {""}:
-            try:
-                there = await self.process.bus.get(key)
-            except BusLost:
-                return
-            if there is None:
-                for session in [s for s in self.sessions.values() if s.ticket.session == key]:
-                    await self.end(session, "signed-out")
+        try:
+            gone = await ended(self.process.bus, {s.ticket.session for s in self.sessions.values() if s.ticket.session})
+        except BusLost:
+            return
+        for session in [s for s in self.sessions.values() if s.ticket.session in gone]:
+            await self.end(session, "signed-out", "the sign-in that this was watched under has ended")
 
     def shown(self) -> dict[str, float]:
         """Counters for the process's beat."""
