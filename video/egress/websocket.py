@@ -26,6 +26,7 @@ from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
 from hall.core.secrets import Secrets
 from video.egress import websocket_requests as requests
+from video.egress.websocket_fan import Fans
 from video.egress.websocket_tile import Tile
 from video.egress.websocket_viewer import Viewer
 from video.egress.websocket_wire import say
@@ -45,6 +46,7 @@ class Pictures:
 
     def __init__(self, process: Process, hub: Hub, secrets: Secrets) -> None:
         self.process, self.hub, self._secrets = process, hub, secrets
+        self.fans = Fans(hub)
         self.viewers: dict[ServerConnection, Viewer] = {}
         self.counters = {"refused": 0, "too_slow": 0, "signed_out": 0, "slow_times": 0}
         self._places: Counter[str] = Counter()  # viewers by the address they come from
@@ -80,7 +82,7 @@ class Pictures:
 
     async def serve(self, connection: ServerConnection) -> None:
         """One viewer from handshake to end."""
-        viewer, address = Viewer(self.hub, connection.transport), _address(connection)
+        viewer, address = Viewer(self.fans, connection.transport), _address(connection)
         try:
             self._admit(connection, address)
             self.viewers[connection] = viewer

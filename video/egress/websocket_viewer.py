@@ -10,13 +10,11 @@ from typing import Any
 
 from hall.core.clock import monotonic
 from hall.core.errors import Refused
+from video.egress.websocket_fan import UNSENT_BYTES, Fans
 from video.egress.websocket_tile import WORST, Tile
 from video.egress.websocket_wire import close_frame, say
-from video.relay.hub import Hub
 
 MAX_TILES = 128
-#: unsent bytes of a connection beyond which its tiles are skipped to their next key pictures
-UNSENT_BYTES = 256 * 1024
 #: so many times in so many seconds: it gets fewer pictures
 SLOW_TIMES, SLOW_SECONDS = 3, 30.0
 #: a viewer that took nothing for so long is sent away
@@ -30,8 +28,8 @@ _NOTSENT_LOWAT, _NOTSENT_BYTES = 25, 128 * 1024
 class Viewer:
     """Writes to `transport` (asyncio's), never through the library: its sending would copy and frame per viewer."""
 
-    def __init__(self, hub: Hub, transport: Any) -> None:
-        self.hub, self.transport = hub, transport
+    def __init__(self, fans: Fans, transport: Any) -> None:
+        self.fans, self.transport = fans, transport
         self.tiles: dict[int, Tile] = {}
         self.handles: set[int] = set()
         self.sessions: dict[str, int] = {}  # bus key -> tiles that need it

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Tap:
     """A source whose pictures are another track's; its state is that track's state."""
 
-    mirrors = True
+    mirrors, audience = True, 0
 
     def __init__(self, hub: Hub, track: Track) -> None:
         self._hub, self._track = hub, track

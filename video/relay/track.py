@@ -72,8 +72,8 @@ class Track:
 
     @property
     def audience(self) -> int:
-        """Viewers without those that only pass on to another track."""
-        return sum(not getattr(sink, "mirrors", False) for sink in self._sinks)
+        """Viewers: a sink that serves several says how many, one that only passes on to another track says none."""
+        return sum(getattr(sink, "audience", 1) for sink in self._sinks)
 
     @property
     def fps(self) -> float:

@@ -70,7 +70,7 @@ async def test_three_times_within_half_a_minute_it_gets_key_pictures_then_the_su
         sub = stage.camera(A, "sub")
         await sub.present.wait()
         sub.group(2, 500)
-        assert tile.quality == "sub" and stage.hub.track(A, "main").viewers == 1
+        assert tile.quality == "sub" and stage.hub.track(A, "main").audience == 1
         side._go_to(3, monotonic())
         before = tile.pictures
         sub.group(4, 500)
@@ -111,7 +111,7 @@ async def test_one_that_never_reads_is_bounded_and_sent_away(stage, monkeypatch)
                 await asyncio.sleep(0.01)
         assert most <= 256 * 1024 + 4 * SIZE
         assert stage.pictures.counters["too_slow"] == 1
-        assert stage.hub.track(A, "main").viewers == 1
+        assert stage.hub.track(A, "main").audience == 1
 
 
 async def test_one_that_reads_slowly_is_not_sent_away(stage, monkeypatch):
@@ -136,7 +136,7 @@ async def test_a_large_kept_group_at_the_start_does_not_count_as_slowness(stage,
         sent = camera.group(deltas, SIZE)  # 2.4 MB
         await asked
         task = asyncio.create_task(late.watch(1, A))
-        while len(stage.hub.track(A, "main")._sinks) < 2:
+        while stage.hub.track(A, "main").audience < 2:
             await asyncio.sleep(0)
         sent += [camera.send(False, SIZE) for _ in range(3)]
         await task
