@@ -129,7 +129,7 @@ def whole(data: bytes) -> Found | None:
             ntp, start_at = struct.unpack_from(">QQ", data, body + 8)
             if first is None:
                 first = start_at
-                start = ((ntp >> 32) - _NTP_EPOCH) * 1000 + ((ntp & 0xFFFFFFFF) * 1000 >> 32)
+                start = ((ntp >> 32) - _NTP_EPOCH) * 1000 + round((ntp & 0xFFFFFFFF) * 1000 / (1 << 32))
         elif name == b"moof":
             told = _told(data[body:following])
         elif name == b"mdat":

@@ -25,7 +25,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ordered(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks to be recorded. Times real ms."""
+    """What somebody asks to be recorded. Times real ms. `pre_roll_s` above 0: what is kept of a running channel, back to its
+    newest key picture, is recorded too; a channel that nobody watched has none."""
 
     channels: tuple[str, ...]  # subjects
     case: str = ""  # subject of the case, empty: none

@@ -51,7 +51,7 @@ class Tape:
         self._end = max((line.pts + line.duration for line in self.lines), default=0)
         self._number = max((line.number for line in self.lines), default=0)
         self._fragments = 0
-        self._torn = False
+        self._torn = self._keyed = False
         self.recover()
 
     # -- writing -------------------------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ class Tape:
             self._torn = False
         if self._info is None or _sets(info) != _sets(self._info):
             self._init = self._kept_init(boxes.init(info))
-        self._info = info
+        self._info, self._keyed = info, False
 
     def _kept_init(self, body: bytes) -> str:
         number = 0
@@ -76,6 +76,11 @@ class Tape:
                 return path.name
             if path.read_bytes() == body:
                 return path.name
+
+    @property
+    def begun(self) -> bool:
+        """Whether a key picture came since the last `begin`."""
+        return self._keyed
 
     def take(self, unit: AccessUnit, suspect: bool = False) -> None:
         """One picture, in decoding order; the first after `begin` is a key picture."""
@@ -90,6 +95,7 @@ class Tape:
             self.cut()
         elif self._part is not None and self._part.tell() > LONGEST_SEGMENT:
             self.cut()
+        self._keyed = True
         if self._part is None:
             self._open(at, unit.captured)
         elif self._samples.due(at, unit.key, self._info.reorders, FLUSH_SECONDS * CLOCK_RATE):

@@ -1,0 +1,262 @@
+"""Recordings of the relay: begun and ended by people or by time, gone on with after a restart, told on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from hall.core.clock import monotonic, real_ms
+from hall.core.errors import BusLost, Refused
+from hall.core.process import Process
+from video.record.archive import Archive
+from video.record.deck import Deck, Writer
+from video.record.model import Document, Ordered, Recording, Taping
+
+log = logging.getLogger("hall.record")
+
+MOST_CHANNELS, MOST_DECKS = 16, 96  # of one recording, of this relay
+LONGEST_MS, USUAL_MS = 24 * 3_600_000, 3_600_000
+TIDY_SECONDS, TELL_SECONDS, LOOK_SECONDS = 60.0, 10.0, 0.5
+FREE_BYTES = 1024**3  # what recordings leave of the disk
+
+
+class _Running(msgspec.Struct):
+    """One recording that is going on: a deck and a track per channel."""
+
+    recording: Recording
+    decks: list[Deck]
+    tracks: list[Any]
+    told_at: float = 0.0
+    told: bytes = b""
+
+
+class Recorder:
+    """All recordings of one relay. `days`, `most` (bytes): how long and how much is kept."""
+
+    def __init__(self, hub: Any, process: Process, archive: Archive, *, days: float, most: int) -> None:
+        self.archive, self._hub, self._process = archive, hub, process
+        self._days, self._most = days, most
+        self._known: dict[str, Recording] = {}
+        self._running: dict[str, _Running] = {}
+        self._loop = asyncio.get_running_loop()
+        self._full = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._writer = Writer(lambda: self._loop.call_soon_threadsafe(self._full.set))
+
+    # -- asked for by people -------------------------------------------------------------------------------------
+
+    async def start(self, order: Ordered) -> Document:
+        """Begins a recording; raises Refused."""
+        await self._ready.wait()
+        now = real_ms()
+        order = _checked(order, now)
+        if sum(len(one.decks) for one in self._running.values()) + len(order.channels) > MOST_DECKS:
+            raise Refused("too-many-recordings", f"this relay records {MOST_DECKS} channels at once", 503)
+        recording = await asyncio.to_thread(self.archive.create, order, now)
+        self._known[recording.id] = recording
+        self._tape(recording, pre_roll=order.pre_roll_s > 0)
+        log.info("recording %s of %s channels for %s begins", recording.id, len(order.channels), order.case or "nobody")
+        return self._tell(recording.id)
+
+    async def stop(self, name: str, reason: str = "stopped") -> Document:
+        """Ends a recording and returns when its last segments are on disk; one that has ended stays as it is."""
+        recording = self.one(name)
+        if running := self._running.pop(name, None):
+            await self._ended(running)
+            recording.ended, recording.reason = real_ms(), reason
+            await self._save(recording)
+        return self._tell(name)
+
+    async def extend(self, name: str, until: int) -> Document:
+        """Moves the end of a running recording; raises Refused."""
+        recording = self.one(name)
+        if name not in self._running:
+            raise Refused("ended", "this recording has ended", 409)
+        until = min(max(until, real_ms()), recording.started + LONGEST_MS)
+        recording.order = msgspec.structs.replace(recording.order, until=until)
+        await self._save(recording)
+        return self._tell(name)
+
+    async def lock(self, name: str, locked: bool, who: str) -> Document:
+        """Makes a recording evidence, or no longer; raises Refused."""
+        recording = self.one(name)
+        recording.locked, recording.locked_by = locked, who
+        await self._save(recording)
+        return self._tell(name)
+
+    def one(self, name: str) -> Recording:
+        """Raises Refused `unknown-recording`."""
+        if name not in self._known:
+            raise Refused("unknown-recording", "there is no such recording, or it is no longer kept", 404)
+        return self._known[name]
+
+    async def document(self, name: str) -> Document:
+        """As published; of an ended one with what its channels hold."""
+        recording = self.one(name)
+        if running := self._running.get(name):
+            return _document(recording, [deck.taping for deck in running.decks])
+        return await asyncio.to_thread(self._of_disk, recording)
+
+    async def found(self, case: str = "", channel: str = "", since: int = 0, until: int = 0) -> list[Document]:
+        """Recordings newest first that have to do with a case, a channel, a time (real ms)."""
+        rows = []
+        for recording in sorted(self._known.values(), key=lambda one: -one.started):
+            order = recording.order
+            if (not case or order.case == case) and (not channel or channel in order.channels):
+                ends = recording.ended if recording.ended is not None else real_ms()
+                if ends >= since and (not until or recording.started <= until):
+                    rows.append(await self.document(recording.id))
+        return rows
+
+    # -- over time -----------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Goes on with what was being recorded, ends what is over, keeps within bounds; until cancelled."""
+        try:
+            await self._resume()
+            tidied = monotonic()
+            while True:
+                now = real_ms()
+                for name, running in list(self._running.items()):
+                    if now >= running.recording.order.until:
+                        await self.stop(name, "until")
+                    elif monotonic() - running.told_at > TELL_SECONDS:
+                        self._tell(name)
+                if self._full.is_set() or monotonic() - tidied > TIDY_SECONDS:
+                    self._full.clear()
+                    tidied = monotonic()
+                    await self._tidy()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            for running in list(self._running.values()):
+                self._leave(running)
+                for deck in running.decks:
+                    deck.end(lambda: None)
+            await asyncio.to_thread(self._writer.close)
+
+    async def _resume(self) -> None:
+        now = real_ms()
+        for recording in await asyncio.to_thread(self.archive.load):
+            self._known[recording.id] = recording
+            if recording.ended is None:
+                found = await asyncio.to_thread(self.archive.recover, recording)
+                if found:
+                    log.warning("recording %s: %s segments of a relay that died were taken in", recording.id, found)
+                if now < recording.order.until:
+                    self._tape(recording, pre_roll=False)
+                else:
+                    recording.ended, recording.reason = recording.order.until, "until"
+                    await self._save(recording)
+            self._tell(recording.id)
+        self._ready.set()
+
+    async def _tidy(self) -> None:
+        for gone in await asyncio.to_thread(self.archive.retain, real_ms(), self._days, self._most, FREE_BYTES):
+            self._known.pop(gone.id, None)
+            log.info("recording %s is no longer kept", gone.id)
+            self._publish(gone.id, None)
+        self._process.counters["recordings_removed"] = self.archive.removed["recordings"]
+
+    def _tape(self, recording: Recording, pre_roll: bool) -> None:
+        order = recording.order
+        running = _Running(recording, [], [])
+        self._running[recording.id] = running
+        for index, channel in enumerate(order.channels):
+            deck = Deck(channel, self.archive.channel(recording, index), self._writer)
+            running.decks.append(deck)
+            try:
+                track = self._hub.watch(channel, order.quality, deck)
+            except Refused as refused:
+                deck.taping.state = "lost"
+                log.warning("recording %s: %s cannot be watched: %s", recording.id, channel, refused.reason)
+                continue
+            running.tracks.append(track)
+            if track.info is not None:
+                deck.begin(track.info)
+                for unit in list(track.gop) if pre_roll else ():
+                    deck.take(unit)
+            deck.tell(track.state)
+
+    def _leave(self, running: _Running) -> None:
+        for track in running.tracks:
+            for deck in running.decks:
+                if deck.taping.channel == track.subject:
+                    self._hub.leave(track, deck)
+        running.tracks = []
+
+    async def _ended(self, running: _Running) -> None:
+        self._leave(running)
+        done = [self._loop.create_future() for _ in running.decks]
+        for deck, future in zip(running.decks, done, strict=True):
+            deck.end(_from_thread(self._loop, future))
+        if done:
+            await asyncio.wait(done, timeout=10)
+
+    async def _save(self, recording: Recording) -> None:
+        try:
+            await asyncio.to_thread(self.archive.save, recording)
+        except OSError as error:
+            raise Refused("not-stored", f"the recording's file cannot be written: {error.strerror}", 507) from None
+
+    # -- telling -------------------------------------------------------------------------------------------------
+
+    def _tell(self, name: str) -> Document:
+        recording, running = self._known[name], self._running.get(name)
+        found = _document(recording, [deck.taping for deck in running.decks] if running else self._short(recording))
+        if running:
+            running.told_at = monotonic()
+        self._publish(name, found)
+        self._process.counters["recording"] = sum(len(one.decks) for one in self._running.values())
+        return found
+
+    def _short(self, recording: Recording) -> list[Taping]:
+        return [Taping(channel=channel, state="ended") for channel in recording.order.channels]
+
+    def _publish(self, name: str, found: Document | None) -> None:
+        try:
+            self._process.bulk.put(self._process.event(f"recording/{name}", found))
+        except BusLost as error:
+            log.warning("recording %s: screens were not told: %s", name, error)
+
+    def _of_disk(self, recording: Recording) -> Document:
+        tapings = []
+        for index, channel in enumerate(recording.order.channels):
+            lines = self.archive.lines(recording, index)
+            taping = Taping(channel=channel, state="ended", segments=len(lines), bytes=sum(line.bytes for line in lines))
+            if lines:
+                taping.start, taping.end = lines[0].start, lines[-1].end
+                taping.pictures = sum(line.pictures for line in lines)
+            tapings.append(taping)
+        return _document(recording, tapings)
+
+
+def _from_thread(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Callable[[], None]:
+    def settle() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    return lambda: loop.call_soon_threadsafe(settle)
+
+
+def _document(recording: Recording, tapings: list[Taping]) -> Document:
+    order = recording.order
+    return Document(
+        id=recording.id, case=order.case, who=order.who, why=order.why, started=recording.started, until=order.until,
+        ended=recording.ended, reason=recording.reason, locked=recording.locked, channels=tapings,
+    )  # fmt: skip
+
+
+def _checked(order: Ordered, now: int) -> Ordered:
+    """The order with its end set; raises Refused."""
+    if not 0 < len(order.channels) <= MOST_CHANNELS or len(set(order.channels)) != len(order.channels):
+        raise Refused("channels-bad", f"1 to {MOST_CHANNELS} different channels", 422)
+    if not all(channel.startswith("channel/") and channel.count("/") >= 2 for channel in order.channels):
+        raise Refused("channels-bad", "a channel is channel/<feed>/<id>", 422)
+    until = order.until or now + USUAL_MS
+    if not now < until <= now + LONGEST_MS:
+        raise Refused("until-bad", f"until: real ms, at most {LONGEST_MS // 3_600_000} hours from now", 422)
+    return msgspec.structs.replace(order, until=until)
