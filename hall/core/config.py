@@ -100,7 +100,11 @@ class VideoConfig(Section, kw_only=True):
     webrtc_ports: tuple[int, int] | None = None  # UDP, first and last; absent: any
     webrtc_addresses: list[str] = []  # of this machine, offered to players; empty: all it has
     playout_delay_ms: tuple[int, int] = (0, 0)  # least and most, as players are asked to buffer
+    record_days: float = 30.0  # how long recordings are kept that are no evidence
+    record_gib: float = 50.0  # how much all recordings may take; the oldest that are no evidence go first
     rounds: list[dict[str, Any]] = []  # 轮巡, compiled by video/rounds/plan.py
+    health: dict[str, Any] = {}  # the health round, compiled by video/health/plan.py
+    analysis: list[dict[str, Any]] = []  # what is read from pictures of which channel, compiled by video/analysis/plan.py
 
 
 class HallConfig(Section, kw_only=True):
