@@ -1,25 +1,30 @@
-"""Posters: made in threads, at most a few at once, each once per five seconds, kept within a bound of bytes."""
+"""Posters: made in threads, at most a few at once, each once per five seconds, kept within a bound of bytes.
+
+A camera's poster is made from a key picture, never from a full decode: the relay's newest where somebody watches, else one
+fetched by a visit, at most once in five minutes: a wall of posters must not keep a city's cameras busy.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
 from hall.core.config import HallConfig
 from hall.core.errors import Refused
-from video.clips import Clips, allowed
+from video.decode import Decoders
 from video.directory import Picture
+from video.keypictures import KeyPictures
+from video.stills import Stills
 
 PERIOD_SECONDS = 5
 WIDTHS = (64, 1280)
 _CACHE_BYTES = 24 * 1024 * 1024
 _THREADS, _WAITING = 2, 128
-_TIMEOUT = 4.0
+_TIMEOUT = 4.0  # a visit that takes longer goes on, and its picture is there when it is asked for again
+_VISIT_AGE_MS = 300_000
 _QUALITY = 78
 
 
@@ -34,16 +39,15 @@ Key = tuple[str, int, int, int]
 class Posters:
     """Makes and keeps posters. `counters`: made, cached, refused, bytes."""
 
-    def __init__(self, config: HallConfig) -> None:
-        self.roots = _roots(config)
+    def __init__(self, config: HallConfig, key_pictures: KeyPictures | None = None) -> None:
+        self._decoders = Decoders(_THREADS)
+        self.stills = Stills(config, self._decoders, key_pictures)
         self.counters: dict[str, float] = {"made": 0, "cached": 0, "refused": 0, "cache_bytes": 0}
         self._kept: OrderedDict[Key, Poster] = OrderedDict()
         self._making: dict[Key, asyncio.Task[Poster]] = {}
-        self._clips = Clips()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="poster")
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._decoders.close()
 
     async def poster(self, picture: Picture, width: int, now: int) -> Poster:
         """The poster at city time `now` (ms); raises Refused when there is none, or when too many are wanted at once."""
@@ -72,16 +76,8 @@ class Posters:
         return f"{picture.subject}\n{picture.name}\n{picture.url}", width, now // (PERIOD_SECONDS * 1000), wet
 
     async def _make(self, key: Key, picture: Picture) -> Poster:
-        scheme = picture.url.partition("://")[0].lower()
-        seconds = key[2] * PERIOD_SECONDS
-        if scheme == "test":
-            work = (_test_card, picture, key[1], seconds)
-        elif scheme == "file":
-            path = allowed(picture.url, self.roots.get(picture.subject.split("/")[1], []))
-            work = (_clip_frame, self._clips, path, key[1], seconds)
-        else:
-            raise Refused("no-picture-yet", "no picture yet", 404)
-        body = await asyncio.get_running_loop().run_in_executor(self._threads, *work)
+        image = await self.stills.image(picture, key[1], key[2] * PERIOD_SECONDS, _VISIT_AGE_MS)
+        body = await self._decoders.run(_jpeg, image)
         return Poster(body, f'"{crc32(repr(key).encode()):08x}-{len(body):x}"')
 
     def _made(self, key: Key, task: asyncio.Task[Poster]) -> None:
@@ -94,31 +90,6 @@ class Posters:
         self.counters["cache_bytes"] += len(task.result().body)
         while self.counters["cache_bytes"] > _CACHE_BYTES:
             self.counters["cache_bytes"] -= len(self._kept.popitem(last=False)[1].body)
-
-
-def _roots(config: HallConfig) -> dict[str, list[Path]]:
-    """Folders that a feed's file:// channels may be read from; none unless configured. Raises ConfigError."""
-    found = {}
-    for index, feed in enumerate(config.feeds):
-        roots = feed.options.get("video_roots", [])
-        if not isinstance(roots, list) or not all(isinstance(root, str) for root in roots):
-            raise config.error(f"feeds[{index}].options.video_roots", "give a list of folders")
-        found[feed.name] = [config.path(root) for root in roots]
-    return found
-
-
-def _test_card(picture: Picture, width: int, seconds: int) -> bytes:
-    from video.testcard import draw
-
-    return _jpeg(draw(picture.subject, picture.name, picture.depth, width, seconds))
-
-
-def _clip_frame(clips: Clips, path: Path, width: int, seconds: int) -> bytes:
-    import cv2
-
-    image = clips.frame(path, float(seconds))
-    height = max(2, round(image.shape[0] * width / image.shape[1]))
-    return _jpeg(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA))
 
 
 def _jpeg(image) -> bytes:

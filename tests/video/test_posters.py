@@ -141,7 +141,7 @@ async def test_the_cache_is_bounded_in_bytes_and_counts_them_exactly(room, monke
 async def test_when_too_many_are_being_made_the_next_is_told_to_come_back(room, monkeypatch):
     monkeypatch.setattr("video.posters._WAITING", 2)
     gate = threading.Event()
-    monkeypatch.setattr("video.posters._test_card", lambda *_: gate.wait(30) and b"jpeg")
+    monkeypatch.setattr("video.stills._test_card", lambda *_: gate.wait(30) and np.zeros((90, 160, 3), np.uint8))
     await room.tell(*(channel(name) for name in "abc"), a="test://a", b="test://b", c="test://c")
     waiting = [asyncio.create_task(room.get(f"/poster/channel/cams/{name}.jpg")) for name in "ab"]
     while len(room.posters._making) < 2:
@@ -155,7 +155,7 @@ async def test_when_too_many_are_being_made_the_next_is_told_to_come_back(room, 
 async def test_a_picture_that_hangs_is_answered_in_bounded_time(room, monkeypatch):
     monkeypatch.setattr("video.posters._TIMEOUT", 0.05)
     gate = threading.Event()
-    monkeypatch.setattr("video.posters._test_card", lambda *_: gate.wait(30) and b"jpeg")
+    monkeypatch.setattr("video.stills._test_card", lambda *_: gate.wait(30) and np.zeros((90, 160, 3), np.uint8))
     await room.tell(channel("a"), a="test://a")
     assert (await room.get("/poster/channel/cams/a.jpg")).json()["reason"] == "slow"
     gate.set()

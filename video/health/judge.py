@@ -45,7 +45,7 @@ class Memory(msgspec.Struct):
     still: bytes = b""  # the first of the pictures that were all the same
     still_since: int = 0
     turned: float = 0.0  # shift at the last look, share of the width
-    counts: dict[str, int] = {}  # fault -> looks in a row: over its limit (> 0) or, while it is held, below it (< 0)
+    counts: dict[str, tuple[int, int]] = {}  # fault -> looks in a row over its limit (held: below it), since when
     held: tuple[str, ...] = ()  # faults in force, worst first
     since: dict[str, int] = {}
 
@@ -155,24 +155,21 @@ def _settle(memory: Memory, scores: dict[str, float], now: int) -> Verdict:
     for name, limit in TABLE.items():
         if name not in scores:
             continue
-        count = memory.counts.get(name, 0)
-        if name in held:
-            count = count - 1 if scores[name] < limit.clear_at else 0
-            if -count >= limit.clears:
-                held.discard(name)
-                memory.since.pop(name, None)
-                count = 0
+        clearing = name in held
+        agrees = scores[name] < limit.clear_at if clearing else scores[name] >= limit.raise_at
+        count, first = memory.counts.pop(name, (0, now))
+        if not agrees:
+            continue
+        count += 1
+        if clearing and count >= limit.clears:
+            held.discard(name)
+            memory.since.pop(name, None)
+        elif not clearing and count >= limit.looks and now - first >= limit.seconds * 1000:
+            held.add(name)
+            memory.since[name] = first
         else:
-            count = count + 1 if scores[name] >= limit.raise_at else 0
-            if count >= limit.looks:
-                held.add(name)
-                memory.since[name] = now
-                count = 0
-        suspect = suspect or count != 0
-        if count:
-            memory.counts[name] = count
-        else:
-            memory.counts.pop(name, None)
+            memory.counts[name] = count, first
+            suspect = True
     ordered = tuple(name for name in TABLE if name in held)
     changed, memory.held = ordered != memory.held, ordered
     return Verdict(scores, ordered, changed, suspect, _quality(ordered))

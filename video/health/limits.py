@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 
 class Limit(NamedTuple):
-    """A fault is raised at `raise_at` or more on `looks` looks in a row, and cleared below `clear_at` on `clears` in a row."""
+    """A fault is raised at `raise_at` or more on `looks` looks in a row over `seconds` at least (a lorry that waits before the
+    lens is none), and cleared below `clear_at` on `clears` in a row."""
 
     raise_at: float
     clear_at: float
     looks: int
+    seconds: int
     clears: int
     unit: str
     weight: float  # what it takes from a picture's quality, 0..1
@@ -18,18 +20,18 @@ class Limit(NamedTuple):
 
 #: worst first: of several faults the first is what a screen names
 TABLE: dict[str, Limit] = {
-    "no-picture": Limit(1, 1, 2, 1, "looks without a picture", 1.0),
-    "scrambled": Limit(0.06, 0.04, 2, 1, "share of the height that repeats one row; 1 where the decoder says so", 0.9),
-    "black": Limit(0.97, 0.90, 2, 1, "share of pixels with luma below 44", 1.0),
-    "overexposed": Limit(0.60, 0.50, 2, 1, "share of pixels with luma of 229 or more", 0.8),
-    "blank": Limit(1.0, 0.5, 2, 1, "3 levels / spread: above 1 the picture is one plain colour", 1.0),
-    "frozen": Limit(600, 600, 4, 1, "seconds without a change in any of 16x9 cells", 0.9),
-    "occluded": Limit(0.36, 0.30, 3, 2, "share of the usually detailed cells that lost their detail", 0.7),
-    "blurred": Limit(0.50, 0.44, 3, 2, "share of fine contrast that a strong blur does not take away", 0.5),
-    "moved": Limit(0.12, 0.08, 3, 2, "agreement with the usual view gained by shifting it, where shifted by 3 % or more", 0.4),
-    "shaken": Limit(0.03, 0.02, 4, 3, "share of the width that the view jumps between looks", 0.3),
-    "colour-cast": Limit(6.0, 5.0, 3, 2, "chroma levels that even the greyest twentieth lies off grey", 0.3),
-    "clock-wrong": Limit(60, 45, 2, 1, "seconds that the burnt-in clock is off", 0.2),
+    "no-picture": Limit(1, 1, 2, 0, 1, "looks without a picture", 1.0),
+    "scrambled": Limit(0.06, 0.04, 2, 10, 1, "share of the height that repeats one row; 1 where the decoder says so", 0.9),
+    "black": Limit(0.97, 0.90, 2, 20, 1, "share of pixels with luma below 44", 1.0),
+    "overexposed": Limit(0.60, 0.50, 2, 20, 1, "share of pixels with luma of 229 or more", 0.8),
+    "blank": Limit(1.0, 0.5, 2, 20, 1, "3 levels / spread: above 1 the picture is one plain colour", 1.0),
+    "frozen": Limit(600, 600, 4, 0, 1, "seconds without a change in any of 16x9 cells", 0.9),
+    "occluded": Limit(0.36, 0.30, 3, 120, 2, "share of the usually detailed cells that lost their detail", 0.7),
+    "blurred": Limit(0.50, 0.44, 3, 60, 2, "share of fine contrast that a strong blur does not take away", 0.5),
+    "moved": Limit(0.12, 0.08, 3, 60, 2, "agreement with the usual view that a shift of 3 % or more gains", 0.4),
+    "shaken": Limit(0.03, 0.02, 4, 30, 3, "share of the width that the view jumps between looks", 0.3),
+    "colour-cast": Limit(6.0, 5.0, 3, 60, 2, "chroma levels that even the greyest twentieth lies off grey", 0.3),
+    "clock-wrong": Limit(60, 45, 2, 10, 1, "seconds that the burnt-in clock is off", 0.2),
 }
 FAULTS = tuple(TABLE)
 

@@ -64,18 +64,19 @@ def test_one_bad_look_raises_nothing_and_one_good_look_does_not_hide_a_lasting_f
     at = 60 * MINUTE
     assert look(memory, black, at).held == ()
     assert look(memory, sound, at + 1).held == ()
-    assert look(memory, black, at + 2).held == ()
-    verdict = look(memory, black, at + 3)
+    assert look(memory, black, at + MINUTE).held == ()
+    assert look(memory, black, at + MINUTE + 1000).held == (), "two looks within a second are one"
+    verdict = look(memory, black, at + 2 * MINUTE)
     assert (verdict.held, verdict.changed, verdict.quality) == (("black",), True, 0.0)
-    assert not look(memory, black, at + 4).changed
-    assert look(memory, sound, at + 5).held == ()
+    assert not look(memory, black, at + 3 * MINUTE).changed
+    assert look(memory, sound, at + 4 * MINUTE).held == ()
 
 
 def test_no_picture_twice_is_a_fault_and_what_was_held_before_stays_unknown_not_cleared():
     memory = _learnt(_scene())
     dark = measure(from_bgr(_scene() // 40))
     for at in (1, 2):
-        look(memory, dark, 60 * MINUTE + at)
+        look(memory, dark, (60 + at) * MINUTE)
     look(memory, None, 70 * MINUTE)
     assert look(memory, None, 71 * MINUTE).held == ("no-picture", "black")
 

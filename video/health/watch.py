@@ -1,0 +1,257 @@
+"""The health round: every channel looked at in turn, watched ones from the relay's cache, the others by a visit.
+
+Decoding and measuring run in threads; a channel is in at most one of them at a time. What is found goes to
+`picture/<feed>/<channel>/health` at edges only, the round's progress and the departments' rates to `health/video`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+
+from hall.core.clock import monotonic, real_ms
+from hall.core.errors import Refused
+from hall.core.process import Process
+from video.decode import Decoders, Undecodable, decode, from_bgr
+from video.directory import Directory
+from video.health.judge import Memory, Verdict, look
+from video.health.lap import Laps
+from video.health.measures import measure
+from video.health.plan import HealthPlan
+from video.health.rates import Rates, Standing
+from video.health.relayed import Coded, RelayAway
+from video.health.telling import Telling
+from video.keypictures import KeyPictures
+from video.media import SourceFailed
+from video.stills import Stills
+
+log = logging.getLogger("hall.video")
+REFRESH_SECONDS, TELL_SECONDS = 5.0, 2.0
+_PARKED_BOUND = 2_000
+_DRAWN_WIDTH = 640
+
+
+class _Doc(msgspec.Struct):
+    owner: str = ""
+    state: str = "unknown"
+    ptz: bool = False
+
+
+class _Event(msgspec.Struct):
+    data: _Doc
+
+
+_event = msgspec.json.Decoder(_Event).decode
+
+
+class Watched:
+    """One channel as the round knows it. `captured` of the newest picture looked at, real ms."""
+
+    __slots__ = ("raw", "doc", "memory", "captured", "busy", "looks", "checked", "reason")
+
+    def __init__(self) -> None:
+        self.raw: bytes | None = None
+        self.doc = _Doc()
+        self.memory = Memory()
+        self.captured = 0.0
+        self.busy = False
+        self.looks = 0
+        self.checked: int | None = None
+        self.reason = ""  # why the last look had no picture
+
+
+class Health:
+    """The round of one hall. `counters` are shown with the process."""
+
+    def __init__(
+        self, process: Process, directory: Directory, key_pictures: KeyPictures, stills: Stills, plan: HealthPlan
+    ) -> None:
+        self.process, self.directory, self.plan = process, directory, plan
+        self._keys, self._stills = key_pictures, stills
+        self._decoders = Decoders(plan.threads)
+        self.channels: dict[str, Watched] = {}
+        self.rates = Rates()
+        self.laps = Laps(plan.lap_seconds, monotonic())
+        self._telling = Telling(process)
+        self._clocks = {clock.channel: clock.region for clock in plan.clocks}
+        self._tasks: set[asyncio.Task] = set()
+        self.counters: dict[str, float] = {"looks_cached": 0, "looks_visited": 0, "looks_failed": 0, "visiting": 0}
+
+    async def run(self) -> None:
+        """Looks for ever."""
+        for subject, held in (await self._telling.restored()).items():
+            self.channels.setdefault(subject, Watched()).memory.held = held
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (self._follow(), self._visit_all(), self._look_at_watched(), self._tell()):
+                    group.create_task(work)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            self._decoders.close()
+
+    # -- who there is ------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            self.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    def refresh(self) -> None:
+        """Takes the directory as it is now: new channels, gone ones, changed states."""
+        rows = self.directory.catalogue.index.rows
+        for subject in [known for known in self.channels if known not in rows]:
+            del self.channels[subject]
+            self.rates.drop(subject)
+        for subject in rows:
+            channel = self.channels.get(subject)
+            if channel is None:
+                channel = self.channels[subject] = Watched()
+            raw = self.directory.raw(subject)
+            if raw is not None and raw is not channel.raw:
+                channel.raw, channel.doc = raw, _event(raw).data
+                self._count(subject, channel)
+        self.laps.keep(set(rows), monotonic())
+
+    def _count(self, subject: str, channel: Watched) -> None:
+        held = channel.memory.held
+        dead = "no-picture" in held
+        faults = tuple(fault for fault in held if fault != "no-picture")
+        examined = channel.looks > 0 or dead
+        reported = channel.doc.state == "online"
+        self.rates.put(subject, Standing(channel.doc.owner, examined, examined and not dead, reported, () if dead else faults))
+
+    # -- looking -----------------------------------------------------------------------------------------------------
+
+    async def _visit_all(self) -> None:
+        while True:
+            now = monotonic()
+            room = self.plan.visits - len(self._tasks) + min(self._keys.parked, _PARKED_BOUND)
+            while room > 0 and (subject := self.laps.take(now)) is not None:
+                task = asyncio.create_task(self._visit(subject))
+                self._tasks.add(task)
+                task.add_done_callback(self._done)
+                room -= 1
+            self.counters["visiting"] = len(self._tasks)
+            if room > 0:
+                await asyncio.sleep(max(0.01, self.laps.wait(now)))
+            else:
+                await asyncio.wait(self._tasks, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+
+    def _done(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("health: a look failed", exc_info=task.exception())
+
+    async def _visit(self, subject: str) -> None:
+        """One turn of the lap. Whatever happens, the channel's turn ends."""
+        failed, suspect = True, False
+        try:
+            picture, reason = await self._picture(subject)
+            verdict = await self.examine(subject, picture, reason)
+            failed = verdict is not None and verdict.scores.get("no-picture", 0.0) > 0
+            suspect = verdict is not None and verdict.suspect
+        finally:
+            if failed:
+                self.laps.failed(subject, monotonic())
+            else:
+                self.laps.seen(subject, monotonic(), suspect)
+
+    async def _picture(self, subject: str) -> tuple[Any, str]:
+        """A coded picture, or work that draws one, or None and why there is none."""
+        try:
+            request = await self._keys.request(subject)
+            if request.url.partition("://")[0].lower() in ("test", "file"):
+                return await self._local(subject), ""
+            return await self._keys.visit(subject), ""
+        except SourceFailed as error:
+            return None, error.reason
+
+    async def _local(self, subject: str) -> Any:
+        """Test cards and clips are not cameras: they are drawn as their posters are, by real time so that they move."""
+        picture = await self.directory.picture(subject)
+        try:
+            found = self._stills.local(picture, _DRAWN_WIDTH, real_ms() // 1000) if picture else None
+        except Refused as error:
+            raise SourceFailed(error.reason, error.detail) from None
+        if found is None or picture is None or picture.state == "offline":
+            raise SourceFailed("unreachable", "the channel is offline")
+        return found
+
+    async def _look_at_watched(self) -> None:
+        """What the relay has in its cache costs no visit: looked at often."""
+        while True:
+            started = monotonic()
+            try:
+                for track in await self._keys.relayed.tracks():
+                    if track.get("state") == "live" and track.get("subject") in self.channels:
+                        await self._look_cached(track["subject"], track.get("quality", "sub"))
+            except RelayAway:
+                pass
+            await asyncio.sleep(max(0.2, self.plan.watched_seconds - (monotonic() - started)))
+
+    async def _look_cached(self, subject: str, quality: str) -> None:
+        channel = self.channels.get(subject)
+        if channel is None or channel.busy:
+            return
+        found = await self._keys.relayed.key_picture(subject, quality, channel.captured)
+        if found is None:
+            return
+        self.counters["looks_cached"] += 1
+        verdict = await self.examine(subject, found, "")
+        if verdict is not None:
+            self.laps.seen(subject, monotonic(), verdict.suspect)
+
+    async def examine(self, subject: str, picture: Any, reason: str) -> Verdict | None:
+        """Decodes, measures, judges and tells; None where the channel has gone or is just being looked at."""
+        channel = self.channels.get(subject)
+        if channel is None or channel.busy:
+            return None
+        channel.busy = True
+        now, steady = real_ms(), not channel.doc.ptz
+        try:
+            verdict, channel.reason = await self._decoders.run(
+                examined, channel.memory, picture, now, steady, self._clocks.get(subject), self.process.clock.now(), reason
+            )
+        finally:
+            channel.busy = False
+        failed = bool(verdict.scores.get("no-picture"))
+        self.counters["looks_failed" if failed else "looks_visited"] += 1
+        first = not channel.looks and not failed
+        channel.looks += not failed
+        channel.checked = now
+        if isinstance(picture, Coded):
+            channel.captured = picture.captured
+        self._count(subject, channel)
+        if verdict.changed or first:
+            self._telling.picture(subject, verdict, now, channel.reason)
+        return verdict
+
+    # -- telling -----------------------------------------------------------------------------------------------------
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            self._telling.health(self.rates, self.laps.progress(), monotonic(), self.counters, self._keys.parked)
+
+
+def examined(
+    memory: Memory, picture: Any, now: int, steady: bool, clock: Any, city_now: int, reason: str
+) -> tuple[Verdict, str]:
+    """One look, in a thread: (verdict, why there was no picture)."""
+    if picture is None:
+        return look(memory, None, now), reason
+    try:
+        decoded = decode(picture.body, picture.family) if isinstance(picture, Coded) else from_bgr(picture[0](*picture[1:]))
+    except Undecodable as error:
+        return look(memory, None, now), error.reason
+    extra = {}
+    if clock is not None:
+        from video.health.burntclock import seconds_off
+
+        off = seconds_off(decoded.luma, clock, city_now)
+        extra = {} if off is None else {"clock-wrong": abs(off)}
+    return look(memory, measure(decoded), now, steady=steady, extra=extra), ""
