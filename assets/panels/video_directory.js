@@ -1,4 +1,5 @@
-/* Every shared camera: state, name, owner. What is offline comes first, owners are summed up in the header. */
+/* Every shared camera: state, name, owner. What is offline comes first, owners are summed up in the header.
+ * Where a person is signed in it is a directory to search and to drag from (assets/video/56-directory.js). */
 "use strict";
 
 hall.panel("video_directory", function (element, { body, note }) {
@@ -45,7 +46,20 @@ hall.panel("video_directory", function (element, { body, note }) {
     setText(totals, top.map(([name, sum]) => `${name} ${format.number(sum.online)}/${format.number(sum.all)}`).join("　"));
   }
 
+  let directory = null;
+
+  /** A person gets the tree; a screen that nobody is signed in at gets the list that turns its pages. */
+  function forWhom() {
+    const person = !!(hall.acting && hall.acting.who()) && !!hall.video.grid;
+    if (person === !!directory) return;
+    totals.hidden = frame.hidden = person;
+    if (person) directory = new hall.video.Directory(body, { chosen: (subject) => hall.video.chosen(subject) });
+    else directory = directory.remove() || null;
+  }
+  const offActing = hall.acting ? hall.acting.on(forWhom) : () => {};
+
   const show = hall.paced(() => {
+    forWhom();
     const all = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
     const rank = { offline: 0, unknown: 1, online: 2 };
     all.sort((a, b) => (rank[a.state || "unknown"] ?? 1) - (rank[b.state || "unknown"] ?? 1) || ((a.name || "") < (b.name || "") ? -1 : 1));
@@ -65,5 +79,9 @@ hall.panel("video_directory", function (element, { body, note }) {
     note(all.length ? hall.t("channel.note", { online: format.number(online), all: format.number(all.length) }) + pageText : "");
   }, 500);
   show();
-  return { update: show, tick: show, locale: show, resize: show, unmount: show.cancel };
+  return {
+    update: show, tick: show, resize: show,
+    locale: () => (show(), directory && directory.locale()),
+    unmount: () => (show.cancel(), offActing(), directory && directory.remove()),
+  };
 });

@@ -1,6 +1,6 @@
 /* WebRTC through the hall's WHEP door: for a full picture over a lossy line, where lost packets are sent again.
  *
- * new hall.video.Whep(out, channel, quality)   .element (<video>), .close(); out.failed() when it does not come through
+ * new hall.video.Whep(out, {channel, quality, why, kind})   .element (<video>), .close(); out.failed() when it does not come through
  */
 "use strict";
 
@@ -12,12 +12,12 @@
   const RETRIES = 2;
   const RETRY_MS = 800;
 
-  const door = (channel, quality) => `/video/whep/${channel.split("/").map(encodeURIComponent).join("/")}?quality=${quality}`;
+  const door = ({ channel, quality }) => `/video/whep/${channel.split("/").map(encodeURIComponent).join("/")}?quality=${quality}`;
   const csrf = () => ({ "x-hall-csrf": (hall.acting.who() && hall.acting.who().csrf) || hall.page.csrf || "" });
 
   video.Whep = class {
-    constructor(out, channel, quality) {
-      Object.assign(this, { out, channel, quality, tries: 0, closed: false, peer: null, session: "" });
+    constructor(out, options) {
+      Object.assign(this, { out, options, tries: 0, closed: false, peer: null, session: "" });
       this.figures = { decoded: 0, skipped: 0, errors: 0, restarts: 0 };
       this.element = hall.make("video.video-picture", { playsinline: "", disablepictureinpicture: "" });
       this.element.muted = true;
@@ -36,8 +36,8 @@
       try {
         await peer.setLocalDescription();
         await Promise.race([new Promise((done) => (peer.onicegatheringstatechange = () => peer.iceGatheringState === "complete" && done())), new Promise((done) => setTimeout(done, GATHER_MS))]);
-        const headers = { "content-type": "application/sdp", ...csrf() };
-        const answer = await fetch(door(this.channel, this.quality), { method: "POST", headers, body: peer.localDescription.sdp, signal: AbortSignal.timeout(FIRST_MS) });
+        const headers = { "content-type": "application/sdp", "x-hall-ticket": await video.tickets.for(this.options), ...csrf() };
+        const answer = await fetch(door(this.options), { method: "POST", headers, body: peer.localDescription.sdp, signal: AbortSignal.timeout(FIRST_MS) });
         if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
         this.session = answer.headers.get("location") || "";
         const sdp = await answer.text();

@@ -42,9 +42,9 @@
     }
 
     begin() {
-      const { mode, channel, quality, only } = this.options;
+      const { mode, only } = this.options;
       if (this.still) return this.stills();
-      if (mode === "webrtc" && video.Whep) return this.play(new video.Whep(this.out(), channel, quality));
+      if (mode === "webrtc" && video.Whep) return this.play(new video.Whep(this.out(), this.options));
       if (!video.hasCodecs() && only === "keys") return this.stills();
       this.watch = video.wire.watch(this.options, sinkOf(this));
     }

@@ -48,10 +48,12 @@
     return reason ? [reason] : [];
   }
 
-  video.sentence = function (feed) {
+  /** `short`: the one thing that matters most, for tiles of a few characters; how old the picture is stands at their foot. */
+  video.sentence = function (feed, short) {
     const condition = video.condition(feed);
     if (condition === "live") return "";
     const parts = why(feed);
+    if (short && parts.length) return parts[0];
     if (condition === "frozen") parts.unshift(hall.t("video.frozen", { time: seconds(performance.now() - feed.shownAt) }));
     else if (!parts.length) parts.push(hall.clock.real() - feed.state.since > QUIET ? hall.t("video.starting") : "");
     return parts.filter(Boolean).join(" · ");

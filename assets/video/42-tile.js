@@ -14,6 +14,7 @@
   const video = (hall.video = hall.video || {});
   const { make, setText } = hall;
   const LOOK_MS = 250;
+  const SMALL_EM = 12;
   const tiles = new Set();
 
   /** What the hall knows of a channel: from the stream, else from what a directory told (hall.video.learn). */
@@ -124,6 +125,12 @@
       return this.box;
     }
 
+    /** Whether there is room for a few characters only. */
+    small() {
+      if (this.text === undefined || !this.box) this.text = parseFloat(getComputedStyle(this.node).fontSize) || 16;
+      return this.pixels().width / devicePixelRatio < SMALL_EM * this.text;
+    }
+
     show(channel, options) {
       const wanted = { quality: "sub", only: "all", mode: "auto", ...options };
       if (!channel) return this.empty();
@@ -172,12 +179,12 @@
     say() {
       const { feed } = this;
       const condition = feed ? video.condition(feed) : "empty";
-      if (this.condition !== condition) this.node.dataset.condition = this.condition = condition;
+      if (this.condition !== condition) this.node.dataset.condition = this.mark.dataset.condition = this.condition = condition;
       const channel = this.channel ? video.channelOf(this.channel) : {};
       setText(this.title, this.channel ? video.nameOf(this.channel) : "");
       setText(this.owner, channel.owner || "");
       setText(this.mark, feed ? { live: "●", waiting: "○", frozen: "■" }[condition] : "");
-      setText(this.sentence, feed ? video.sentence(feed) : "");
+      setText(this.sentence, feed ? video.sentence(feed, this.small()) : "");
       if (!feed) return [this.clock, this.age, this.badges].forEach((node) => setText(node, ""));
       const health = (hall.store.get(`picture/${this.channel.split("/").slice(1).join("/")}`) || { data: {} }).data || {};
       this.mend(video.badges(feed, health.health));

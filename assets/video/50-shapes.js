@@ -9,7 +9,7 @@
 (function () {
   const hall = window.hall;
   const video = (hall.video = hall.video || {});
-  const MAIN_PX = 1000; // from this width on a tile shows more than a sub-stream (640 to 704 px) has
+  const MAIN_PX = 800; // from this width on a tile shows clearly more than a sub-stream (640 to 704 px) has
   const KEYS_FROM = 36; // more tiles than these: key pictures through one decoder
   const SMALLEST = 3;
   const LARGEST = 6; // lines of a spotlight: eleven small pictures around the large one

@@ -64,9 +64,10 @@
 
     take({ layout, cells, spotlight }) {
       this.layout = video.LAYOUTS.includes(layout) ? layout : this.layout;
-      this.cells = [...(cells || [])];
       this.spotlight = spotlight ?? null;
-      this.automatic = !this.cells.some(Boolean);
+      const chosen = (cells || []).some(Boolean);
+      if (chosen || !this.automatic) this.cells = [...(cells || [])]; // what the page chose by itself stays until it chooses anew
+      this.automatic = !chosen;
       this.paint();
     }
 
@@ -74,6 +75,7 @@
     set(changes, local) {
       Object.assign(this, changes);
       if (changes.cells) this.automatic = !this.cells.some(Boolean);
+      if (this.selected !== null && this.selected >= this.layout) this.selected = null;
       this.paint();
       if (this.automatic) this.choose();
       if (!local) for (const call of this.listeners) call(this.state());
@@ -111,9 +113,9 @@
     // -- the tiles -------------------------------------------------------------------------------------------------------
 
     paint() {
-      const box = { width: this.body.clientWidth, height: this.body.clientHeight };
+      const box = { width: this.field.clientWidth, height: this.field.clientHeight };
       if (!box.width || !box.height) return;
-      const shape = video.shape(this.layout, this.spotlight, box, hall.wall.seams(this.body));
+      const shape = video.shape(this.layout, this.spotlight, box, hall.wall.seams(this.field));
       const px = (sizes) => sizes.map((size) => `${size.toFixed(2)}px`).join(" ");
       this.field.style.gridTemplateColumns = px(shape.columns);
       this.field.style.gridTemplateRows = px(shape.rows);
@@ -122,6 +124,7 @@
       this.note(this.said());
       this.element.dataset.layout = this.layout;
       this.element.dataset.spotlight = this.spotlight ?? "";
+      if (this.controls) this.controls.painted();
     }
 
     grow() {
@@ -138,6 +141,7 @@
       tile.node.hidden = !area;
       tile.node.style.gridArea = area || "";
       tile.node.dataset.number = index + 1;
+      tile.node.draggable = !!this.controls && this.controls.allowed;
       const large = index === this.spotlight || this.layout === 1;
       tile.node.dataset.large = large ? "1" : "";
       tile.node.classList.toggle("is-selected", index === this.selected);
@@ -201,6 +205,18 @@
       if (this.controls) this.controls.remove();
     }
   }
+
+  /** A channel pressed in a directory or on the map: into the chosen tile, else into the first that is empty, else large. */
+  video.chosen = function (subject) {
+    const { grid } = video;
+    if (!grid || !hall.acting.who()) return hall.card.camera(subject);
+    const cells = Array.from({ length: grid.layout }, (_, index) => grid.cells[index] || null);
+    const free = grid.automatic ? 0 : cells.indexOf(null);
+    const index = grid.selected ?? (free < 0 ? null : free);
+    if (index === null) return hall.card.camera(subject);
+    grid.put(index, subject);
+    return true;
+  };
 
   hall.panel("video_wall", (element, context) => {
     const grid = (video.grid = new Grid(element, context));

@@ -23,6 +23,7 @@ from hall.app.roster import Roster
 from hall.app.surroundings import Book, Surroundings
 from hall.app.tokens import Tokens
 from hall.app.users import Users
+from hall.app.videogrids import VideoGrids
 from hall.core.command import Actor
 from hall.core.process import Process
 
@@ -60,6 +61,7 @@ class DispatchParts:
             Dispatching(self.commands, self.reporting).router,
             self.media.router,
             Preferences(self.preferences).router,
+            VideoGrids(process, self.preferences).router,
             Tokens(process.bus).router,
             Open311(process, self.commands, self.reporting, room.book, room.services).router,
         )

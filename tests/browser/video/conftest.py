@@ -31,9 +31,9 @@ def picture_stage():
     """`picture_stage(columns, rows, screen)`: a stage whose wall is made of so many screens."""
     with contextlib.ExitStack() as stack:
 
-        def make(columns=1, rows=1, screen=(3840, 2160)):
+        def make(columns=1, rows=1, screen=(3840, 2160), kind=PictureStage):
             found = config_module.parse(CITY % (columns, rows, *screen))
-            stage = stack.enter_context(wallstage.serve(found, PictureStage))
+            stage = stack.enter_context(wallstage.serve(found, kind))
             stack.callback(stage.close)
             return stage
 

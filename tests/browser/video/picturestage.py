@@ -16,7 +16,7 @@ import time
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from starlette.responses import JSONResponse
 from websockets.asyncio.server import serve as serve_websocket
 
@@ -235,16 +235,19 @@ class Relay:
 class PictureStage(Stage):
     """A wall whose page finds `relay`; the hall's door gives tickets for the channels in `relay.channels`."""
 
+    visitor = {"csrf": "x", "who": {"name": "dd", "role": "dispatcher"}}
+
     def __init__(self, *given) -> None:
         super().__init__(*given)
         self.relay, ready = Relay(), threading.Event()
         self.views: list[dict] = []
         self.refusals: dict[str, str] = {}
         self.until_ms = 3_600_000
+        self.grids: dict[str, dict] = {}
         self.playing = threading.Thread(target=self.relay.run, args=(ready,), daemon=True)
         self.playing.start()
         assert ready.wait(10)
-        self.more = {"pictures_port": self.relay.port, "csrf": "x", "who": {"name": "dd", "role": "dispatcher"}}
+        self.more = {"pictures_port": self.relay.port, **self.visitor}
 
     def prepare(self, server: FastAPI) -> None:
         @server.post("/api/v1/video/views")
@@ -258,6 +261,69 @@ class PictureStage(Stage):
             answer = {"view": ticket, "ticket": ticket, "stream_port": self.relay.port, "granted": granted, "refused": refused}
             return JSONResponse(answer | {"until": real_ms() + self.until_ms})
 
+        self._catalogue(server)
+        self._grids(server)
+
+    def rows(self) -> list[dict]:
+        """The cameras that the hall told of, as the catalogue answers them."""
+        return [{**event["data"], "subject": name} for name, event in self.gate.events.items() if name.startswith("channel/")]
+
+    def _catalogue(self, server: FastAPI) -> None:
+        def node(name: str, rows: list[dict]) -> dict:
+            online = sum(row["state"] == "online" for row in rows)
+            return {
+                "id": name,
+                "name": name.partition(":")[2],
+                "kind": "",
+                "online": online,
+                "total": len(rows),
+                "children": False,
+            }
+
+        @server.get("/api/v1/channels/tree")
+        def tree(node_: str = Query("", alias="node")):
+            rows = self.rows()
+            owners = sorted({row["owner"] for row in rows}) if node_ == "owner" else []
+            below = [node(f"owner:{name}", [row for row in rows if row["owner"] == name]) for name in owners]
+            path = [{"id": "owner", "name": ""}] * (node_ != "") + [{"id": node_, "name": node_[6:]}] * (":" in node_)
+            return {"node": node_, "path": path, "children": below if node_ else [node("region", rows), node("owner", rows)]}
+
+        @server.get("/api/v1/channels/near")
+        def near(lon: float, lat: float, k: int = 10):
+            rows = sorted(self.rows(), key=lambda row: abs(row["lon"] - lon) + abs(row["lat"] - lat))[:k]
+            return {"rows": [row | {"metres": 111_320 * abs(row["lon"] - lon), "sees": None} for row in rows]}
+
+        @server.get("/api/v1/channels")
+        def channels(text: str = "", node_: str = Query("", alias="node"), limit: int = 50):
+            owner = node_.partition(":")[2]
+            rows = [row for row in self.rows() if text in row["name"] and owner in ("", row["owner"])]
+            online = sum(row["state"] == "online" for row in rows)
+            return {"total": len(rows), "online": online, "rows": rows[:limit], "cursor": None}
+
+    def _grids(self, server: FastAPI) -> None:
+        @server.get("/api/v1/video/walls/{wall}")
+        def kept(wall: str):
+            return self.grids.get(wall, {"presets": {}})
+
+        @server.put("/api/v1/video/walls/{wall}")
+        async def keep(wall: str, request: Request):
+            change = await request.json()
+            made = self.grids.setdefault(wall, {"presets": {}})
+            if change.get("grid"):
+                made["grid"] = change["grid"]
+            if change.get("name"):
+                made["presets"][change["name"]] = change.get("preset")
+            made["at"] = real_ms()
+            self.gate.put((f"scene/{wall}/video", made))
+            return made
+
     def close(self) -> None:
+        """Ends the relay."""
         self.relay.loop.call_soon_threadsafe(self.relay.ended.set)
         self.playing.join(10)
+
+
+class Kiosk(PictureStage):
+    """The same wall on a screen that nobody is signed in at."""
+
+    visitor = {"csrf": "", "who": {"name": "", "role": "wall"}}

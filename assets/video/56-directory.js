@@ -1,0 +1,149 @@
+/* The catalogue of channels for people: tree with how many are online, search by words, rows to drag or to press.
+ *
+ * new hall.video.Directory(body, {chosen(subject), why})   .locale() .remove()
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const video = (hall.video = hall.video || {});
+  const { make, setText, format } = hall;
+  const SEARCH_MS = 200;
+  const RENEW_MS = 15000;
+  const PAGE = 100;
+  const SHAPES = { online: "●", offline: "✕", unknown: "○" };
+  const DIVISIONS = ["region", "group", "owner", "district"];
+
+  video.Directory = class {
+    constructor(body, { chosen }) {
+      this.chosen = chosen;
+      this.node = "";
+      this.asked = 0;
+      this.input = make("input.video-input", { type: "search", maxlength: "200" });
+      this.trail = make("div.video-trail");
+      this.branches = make("div.video-branches");
+      this.rows = make("div.video-rows");
+      this.more = make("button.video-button", { type: "button", hidden: "" });
+      this.status = make("p.video-status", { role: "status" });
+      this.list = make("div.video-list", {}, [this.branches, this.rows, this.more, this.status]);
+      this.element = make("div.video-directory", {}, [this.input, this.trail, this.list]);
+      body.append(this.element);
+      this.input.addEventListener("input", () => this.soon());
+      this.more.onclick = () => this.search(this.cursor);
+      this.rows.addEventListener("dragstart", (event) => this.drag(event));
+      this.timer = setInterval(() => !document.hidden && !this.cursorUsed && this.open(), RENEW_MS);
+      this.locale();
+      this.open();
+    }
+
+    remove() {
+      clearInterval(this.timer);
+      clearTimeout(this.waiting);
+      this.asked = Infinity;
+      this.element.remove();
+    }
+
+    locale() {
+      this.input.placeholder = hall.t("video.search");
+      setText(this.more, hall.t("video.more"));
+      if (this.tree) this.paintTree();
+    }
+
+    soon() {
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => this.open(), SEARCH_MS);
+    }
+
+    go(node) {
+      this.node = node;
+      this.list.scrollTop = 0;
+      this.open();
+    }
+
+    async open() {
+      const mine = (this.asked += 1);
+      this.cursorUsed = false;
+      const words = this.input.value.trim();
+      try {
+        const tree = await hall.acting.ask(`/api/v1/channels/tree?node=${encodeURIComponent(this.node)}`);
+        if (mine !== this.asked) return;
+        this.tree = tree;
+        this.paintTree();
+        if (words || this.node.includes(":")) await this.search("", mine);
+        else this.paintRows([], null);
+      } catch (error) {
+        if (mine === this.asked) this.failed(error);
+      }
+    }
+
+    failed(error) {
+      if (error.reason === "unknown-node" && this.node) return this.go(""); // it went while we looked at it
+      setText(this.status, `✕ ${hall.t("video.directory-failed", { why: hall.acting.why(error) })}`);
+    }
+
+    async search(cursor, turn) {
+      const mine = turn || (this.asked += 1);
+      const query = new URLSearchParams({ limit: PAGE, text: this.input.value.trim() });
+      if (this.node.includes(":")) query.set("node", this.node);
+      if (cursor) query.set("cursor", cursor);
+      this.cursorUsed = !!cursor;
+      try {
+        const found = await hall.acting.ask(`/api/v1/channels?${query}`);
+        if (mine === this.asked) this.paintRows(video.learn(found.rows), found, !!cursor);
+      } catch (error) {
+        if (mine === this.asked) this.failed(error);
+      }
+    }
+
+    // -- painting ------------------------------------------------------------------------------------------------------------
+
+    nameOf(step) {
+      if (!step.id) return hall.t("video.tree.all");
+      if (DIVISIONS.includes(step.id)) return hall.t(`video.tree.${step.id}`);
+      return step.name || hall.t("video.tree.none");
+    }
+
+    paintTree() {
+      const { tree } = this;
+      const steps = [{ id: "", name: "" }, ...(tree.path || [])];
+      if (this.node && steps[steps.length - 1].id !== this.node) steps.push({ id: this.node, name: "" });
+      this.trail.replaceChildren(...steps.map((step) => {
+        const button = make("button.video-step", { type: "button" }, this.nameOf(step));
+        button.onclick = () => this.go(step.id);
+        return button;
+      }));
+      const found = this.input.value.trim() ? [] : tree.children.filter((child) => child.total);
+      this.branches.replaceChildren(...found.map((child) => {
+        const counts = make("span.video-count", {}, `${format.number(child.online)}/${format.number(child.total)}`);
+        const button = make("button.video-branch", { type: "button", "data-node": child.id }, [make("span", {}, this.nameOf(child)), counts]);
+        button.onclick = () => this.go(child.id);
+        return button;
+      }));
+    }
+
+    paintRows(rows, found, further) {
+      const made = rows.map((row) => this.row(row));
+      if (further) this.rows.append(...made);
+      else this.rows.replaceChildren(...made);
+      this.cursor = found && found.cursor;
+      this.more.hidden = !this.cursor;
+      setText(this.status, found ? hall.t("video.found", { n: format.number(found.total), online: format.number(found.online ?? 0) }) : "");
+    }
+
+    row(row) {
+      const state = row.state || "unknown";
+      const age = row.state_at ? hall.t("video.state-since", { age: format.age(row.state_at) }) : "";
+      const parts = [make("span.video-row-state", {}, SHAPES[state] || "○"), make("span.video-row-name", {}, row.name || row.channel_id), make("span.video-row-owner", {}, row.owner || "")];
+      const node = make("button.video-row", { type: "button", draggable: "true", "data-channel": row.subject, "data-channel-state": state, title: [hall.t(`channel.${state}`), age, row.district].filter(Boolean).join(" · ") }, parts);
+      node.onclick = () => this.chosen(row.subject);
+      return node;
+    }
+
+    drag(event) {
+      const row = event.target.closest("[data-channel]");
+      if (!row) return;
+      event.dataTransfer.setData(video.DRAG, row.dataset.channel);
+      event.dataTransfer.effectAllowed = "copyLink";
+    }
+  };
+})();

@@ -1,0 +1,158 @@
+"""What people do with a wall of pictures: choose, drag, enlarge, keep. A screen without a person has no controls."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.video.picturestage import Kiosk
+from tests.browser.video.test_tiles import FLUID, camera, showing
+from tests.browser.walls import scenery
+
+pytestmark = pytest.mark.browser
+SHOWN = "() => hall.video.tiles().filter(t => t.channel).map(t => t.channel)"
+
+
+def press(page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def kept(stage) -> dict:
+    return next(iter(stage.grids.values()), {})
+
+
+def test_a_preset_is_kept_for_the_wall_and_comes_back_on_every_browser_of_it(stage, open_page):
+    page, subjects = showing(stage, open_page, "abcd")
+    page.fill(".video-bar input", "早高峰")
+    page.click("[data-t='video.bar.save']")
+    page.wait_for_selector(".video-select option[value='早高峰']", state="attached")
+    page.click(".video-button[data-layout='1']")
+    page.wait_for_function("() => hall.video.grid.tiles.length === 1")
+    other = open_page(stage.url("video"))
+    other.wait_for_selector(".video-select option[value='早高峰']", state="attached")
+    other.wait_for_function("() => hall.video.grid.layout === 1")
+    other.select_option(".video-select", "早高峰")
+    for screen in (other, page):
+        screen.wait_for_function(f"wanted => JSON.stringify(({SHOWN})()) === JSON.stringify(wanted)", arg=subjects)
+
+
+def test_numbers_arrows_enter_plus_and_minus(stage, open_page):
+    page, subjects = showing(stage, open_page, "abcd")
+    page.wait_for_function(FLUID, arg=4)
+    press(page, "3")
+    assert page.evaluate("() => hall.video.grid.selected") == 2
+    press(page, "ArrowUp", "ArrowRight")
+    assert page.evaluate("() => hall.video.grid.selected") == 1
+    press(page, "Enter")
+    page.wait_for_function("() => hall.video.tiles()[1].feed.options.quality === 'main'")
+    large, small = page.evaluate("() => [1, 0].map(i => hall.video.tiles()[i].node.offsetWidth)")
+    assert large > 1.9 * small
+    press(page, "Escape", "+")
+    page.wait_for_function("() => hall.video.grid.layout === 9 && hall.video.grid.spotlight === null")
+    press(page, "-", "-")
+    page.wait_for_function("() => hall.video.grid.layout === 1")
+    assert page.evaluate(SHOWN) == subjects[:1]
+
+
+def test_delete_clears_the_chosen_tile_and_a_number_of_two_digits_is_one_number(stage, open_page):
+    page, subjects = showing(stage, open_page, "abcd", layout=16)
+    press(page, "1", "2")
+    assert page.evaluate("() => hall.video.grid.selected") == 11
+    page.wait_for_function("() => hall.video.grid.controls.typed === ''")
+    press(page, "2", "Delete")
+    page.wait_for_function(f"() => ({SHOWN})().length === 3")
+    assert page.evaluate(SHOWN) == [subjects[0], *subjects[2:]]
+
+
+def test_a_channel_is_found_by_words_and_dragged_into_a_tile(stage, open_page):
+    page, subjects = showing(stage, open_page, "abcd")
+    page.fill(".video-directory input", "路口 d")
+    row = page.wait_for_selector(f".video-row[data-channel='{subjects[3]}']")
+    page.wait_for_function("() => document.querySelectorAll('.video-row').length === 1")
+    assert row.inner_text().split() == ["●", "路口", "d", "交警支队"]
+    page.drag_and_drop(".video-row", ".video-tile[data-index='0']")
+    page.wait_for_function("wanted => hall.video.tiles()[0].channel === wanted", arg=subjects[3])
+    assert page.evaluate(SHOWN) == [
+        subjects[3],
+        subjects[1],
+        subjects[2],
+        subjects[0],
+    ]  # it moved: what was there changed places
+    assert kept(stage)["grid"]["cells"] == [subjects[3], subjects[1], subjects[2], subjects[0]]
+
+
+def test_a_tile_is_dragged_onto_another_and_they_change_places(stage, open_page):
+    page, subjects = showing(stage, open_page, "abcd")
+    page.drag_and_drop(".video-tile[data-index='0']", ".video-tile[data-index='3']")
+    page.wait_for_function("wanted => hall.video.tiles()[3].channel === wanted", arg=subjects[0])
+    assert page.evaluate(SHOWN) == [subjects[3], *subjects[1:3], subjects[0]]
+
+
+def test_the_tree_leads_to_the_channels_of_a_department(stage, open_page):
+    stage.gate.put(*scenery.feeds())
+    camera(stage, "a", owner="水务局")
+    camera(stage, "b", owner="城管局", state="offline")
+    page = open_page(stage.url("video"))
+    page.click(".video-branch[data-node='owner']")
+    branch = page.wait_for_selector(".video-branch[data-node='owner:城管局']")
+    assert branch.inner_text().split() == ["城管局", "0/1"]
+    branch.click()
+    page.wait_for_function("() => document.querySelectorAll('.video-row').length === 1")
+    assert page.locator(".video-row").inner_text().split() == ["✕", "路口", "b", "城管局"]
+    assert page.locator(".video-step").all_inner_texts() == ["全部", "权属单位", "城管局"]
+
+
+def test_a_screen_that_nobody_is_signed_in_at_has_no_controls_and_takes_no_keys(picture_stage, open_page):
+    stage = picture_stage(kind=Kiosk)
+    page, subjects = showing(stage, open_page, "abcd")
+    page.wait_for_function(FLUID, arg=4)
+    assert not page.is_visible(".video-bar") and page.locator(".video-directory").count() == 0
+    press(page, "+", "1", "Delete")
+    assert page.evaluate("() => [hall.video.grid.layout, hall.video.grid.selected]") == [4, None]
+    page.dblclick(".video-tile[data-index='2']")  # looking closely is for everybody
+    page.wait_for_function("() => hall.video.grid.spotlight === 2")
+    assert stage.grids == {} and page.evaluate(SHOWN) == subjects
+
+
+def test_where_nobody_chose_the_cameras_near_an_alarm_come_first(stage, open_page):
+    stage.gate.put(*scenery.feeds())
+    for number, name in enumerate("abcdef"):
+        camera(stage, name, lon=113.9 + 0.02 * number)
+    page = open_page(stage.url("video"))
+    page.evaluate("() => hall.video.grid.set({layout: 4}, true)")
+    page.wait_for_function(f"() => ({SHOWN})().length === 4")
+    assert "channel/v/f" not in page.evaluate(SHOWN)
+    alarm = {"alarm_id": "x", "rule": "level", "cause": "x", "severity": 4, "lon": 114.0, "lat": 35.3, "since": 1}
+    stage.gate.put(("alarm/g/x", alarm))
+    page.wait_for_function(f"() => ({SHOWN})().includes('channel/v/f')")
+    assert set(page.evaluate(SHOWN)) >= {"channel/v/a", "channel/v/b", "channel/v/c"}  # they keep their places
+
+
+def test_tiles_do_not_lie_across_the_seams_between_screens(picture_stage, open_page):
+    stage = picture_stage(2, 2, (1920, 1080))
+    page, _ = showing(stage, open_page, "abcdefghi", layout=9)
+    crossed = page.evaluate(
+        """() => { const field = hall.video.grid.field.getBoundingClientRect();
+          const seams = hall.wall.seams(hall.video.grid.field);
+          const inside = (at, from, to) => at > from + 1 && at < to - 1;
+          return [seams.x.length, seams.y.length, hall.video.tiles().filter(t => { const b = t.node.getBoundingClientRect();
+            return seams.x.some(x => inside(field.left + x, b.left, b.right)) || seams.y.some(y => inside(field.top + y, b.top, b.bottom)) }).length] }"""
+    )
+    assert crossed[2] == 0 and crossed[0] + crossed[1] > 0
+
+
+@pytest.mark.parametrize("layout", [1, 4, 9, 16, 25, 64])
+def test_every_layout_has_its_places_and_a_spotlight_larger_than_the_others(stage, open_page, layout):
+    page = open_page(stage.url("video"))
+    areas = page.evaluate(
+        "layout => [null, 0].map(lit => hall.video.shape(layout, lit, {width: 1600, height: 900}, {x: [], y: []}).areas)",
+        layout,
+    )
+    assert len(set(areas[0])) == layout
+    told = [area for area in areas[1] if area]
+    cells: list[tuple[int, int]] = []
+    for area in told:
+        top, left, bottom, right = map(int, area.split(" / "))
+        cells += [(row, column) for row in range(top, bottom) for column in range(left, right)]
+    assert len(set(cells)) == len(cells)  # nothing lies over anything else
+    assert layout < 4 or len(told) >= min(layout, 6)
