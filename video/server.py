@@ -73,7 +73,7 @@ def app(process: Process, directory: Directory, posters: Posters, more: Sequence
         return JSONResponse(status, status_code=503 if directory.lost else 200)
 
     # a foreign page whose name was made to lead to this machine is not ours
-    known = routes(directory.catalogue, process.clock.now, lambda: directory.lost)
+    known = routes(directory.catalogue, lambda: process.clock.now(), lambda: directory.lost)
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
     return Starlette(
         routes=[Route("/poster/{subject:path}.jpg", poster), *known, *more, Route("/healthz", healthz)], middleware=[guard]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from video.catalogue.columns import EARTH
@@ -17,17 +19,18 @@ def nearest(
 ) -> tuple[list[int], list[float]]:
     """Rows and metres of at least the `k` chosen places (n, 3) nearest to `middle` within `radius`, in no order.
 
-    All are metres from the earth's middle on its sphere. Distances are straight through the ground: 0.1 % short at 1,000 km.
+    All are metres from the earth's middle on its sphere; distances are along its surface.
     """
     towards = np.array(middle) / EARTH
     # greater is nearer; one pass without a copy, good to some 0.1 m: what it keeps is measured exactly below
     close = places @ towards
     close[~chosen] = -np.inf
-    bound = 2 * EARTH if radius is None else min(radius, 2 * EARTH)
-    least = EARTH - bound**2 / (2 * EARTH) - _SLACK
+    angle = math.pi if radius is None else min(radius / EARTH, math.pi)
+    least = EARTH * math.cos(angle) - _SLACK
     rows = np.flatnonzero(close >= max(_kth(close, k) - _SLACK, least))
     away = places[rows] - np.array(middle)
-    metres = np.sqrt(np.einsum("ij,ij->i", away, away))
+    straight = np.sqrt(np.einsum("ij,ij->i", away, away)) / (2 * EARTH)
+    metres = 2 * EARTH * np.arcsin(np.minimum(straight, 1.0))
     fit = metres <= (np.inf if radius is None else radius)
     return rows[fit].tolist(), metres[fit].tolist()
 

@@ -166,9 +166,9 @@ def test_the_form_token_follows_the_session_and_does_not_show_it():
 def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     east = access.Identity("li", "operator", districts=("东区",))
     assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive"}
-    assert bounds(east) == {topic: {"district": ["东区", "", None]} for topic in ("case", "file")}
+    assert bounds(east) == {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel")}
     drains = access.Identity("wu", "department", unit="排水处")
-    own = {topic: {"unit": ["排水处"]} for topic in ("file", "crew")}
+    own = {"channel": {"owner": ["排水处"]}, **{topic: {"unit": ["排水处"]} for topic in ("file", "crew")}}
     assert bounds(drains) == {**own, "notice": {"for": ["person:wu", "role:department", "unit:排水处"]}}
     assert bounds(access.Identity("sun", "supervisor")) == {}
 

@@ -1,0 +1,171 @@
+"""Searches, filters, pages and scopes. Oracle: a loop over plain documents."""
+
+import random
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hall.core.errors import Refused
+from hall.core.model import Channel
+from tests.video.catalogue.cameras import DISTRICTS, OWNERS, STATES, Told, camera, city_of
+from video.catalogue import columns as c
+from video.catalogue.index import Query
+from video.catalogue.scope import ALL, Scope
+
+TOLD = city_of(400)
+READING = {"人民路": "rml", "解放大道": "jfdd", "平原路": "pyl", "学院街": "xyj", "牧野湖公园": "myhgy"}
+
+
+def subjects(answer):
+    return [row["subject"] for row in answer["rows"]]
+
+
+def words_found(channel: Channel, word: str) -> bool:
+    word = unicodedata.normalize("NFKC", word).lower()
+    said = (channel.name, channel.owner, channel.district)
+    spoken = channel.name.replace("号", "h")
+    for name, letters in READING.items():
+        spoken = spoken.replace(name, letters)
+    texts = [text.lower() for text in said] + ([spoken.lower()] if not channel.name.isascii() else [])
+    return any(word in text for text in texts) or (word.isascii() and channel.channel_id.lower().startswith(word))
+
+
+def in_order(channels: dict[str, Channel], keep) -> list[str]:
+    return [subject for _, subject in sorted((ch.name, subject) for subject, ch in channels.items() if keep(ch))]
+
+
+@pytest.mark.parametrize("text", [
+    "", "人民路", "rml", "RML1", "人民路 公安", "main", "STREET 卫滨区", "41070200", "cam-1", "号 12", "号 12 牧野", "没有这样的", "jfdd 城管局",
+    "ｃａｍ-2", "132",
+])  # fmt: skip
+def test_all_words_must_be_found_in_name_owner_district_initials_or_at_the_ids_beginning(text):
+    found = subjects(TOLD.catalogue.search(Query(text=text), ALL, "", 500))
+    assert found == in_order(TOLD.channels, lambda ch: all(words_found(ch, word) for word in text.split()))
+
+
+choices = st.builds(
+    Query,
+    text=st.sampled_from(["", "路", "rml", "1"]),
+    district=st.lists(st.sampled_from(DISTRICTS), max_size=2).map(tuple),
+    owner=st.lists(st.sampled_from([*OWNERS, "nobody"]), max_size=2).map(tuple),
+    state=st.lists(st.sampled_from(STATES), max_size=2).map(tuple),
+    needs=st.integers(0, 15),
+)
+scopes = st.builds(
+    Scope,
+    districts=st.none() | st.lists(st.sampled_from(DISTRICTS), max_size=2).map(tuple),
+    departments=st.none() | st.lists(st.sampled_from(OWNERS), max_size=2).map(tuple),
+)
+
+
+def fits(query: Query, scope: Scope, ch: Channel) -> bool:
+    flags = c.PTZ * ch.ptz + c.AUDIO * ch.audio + c.SUB * ch.has_sub + c.STREAM * ch.has_stream
+    return (
+        all(words_found(ch, word) for word in query.text.split())
+        and (not query.district or ch.district in query.district)
+        and (not query.owner or ch.owner in query.owner)
+        and (not query.state or ch.state in query.state)
+        and query.needs & flags == query.needs
+        and (scope.districts is None or ch.district in ("", *scope.districts))
+        and (scope.departments is None or ch.owner in scope.departments)
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(choices, scopes)
+def test_filters_and_scope_leave_what_a_loop_over_all_leaves(query, scope):
+    answer = TOLD.catalogue.search(query, scope, "", 500)
+    expected = in_order(TOLD.channels, lambda ch: fits(query, scope, ch))
+    assert subjects(answer) == expected and answer["total"] == len(expected)
+    assert answer["online"] == sum(TOLD.channels[subject].state == "online" for subject in expected)
+
+
+@given(st.integers(1, 60))
+@settings(max_examples=15, deadline=None)
+def test_pages_together_are_the_whole_and_no_row_comes_twice(limit):
+    found, cursor = [], ""
+    while cursor is not None:
+        answer = TOLD.catalogue.search(Query(text="号"), ALL, cursor, limit)
+        found, cursor = found + subjects(answer), answer["cursor"]
+        assert len(answer["rows"]) <= limit
+    assert found == in_order(TOLD.channels, lambda ch: "号" in ch.name)
+
+
+def test_a_page_goes_on_where_it_ended_whatever_came_and_went_meanwhile():
+    told, chance = city_of(120, seed=3), random.Random(8)
+    first = told.catalogue.search(Query(), ALL, "", 40)
+    before = subjects(first)
+    told.gone(before[-1])  # the very row the cursor names
+    for number in range(1_000, 1_020):
+        told.tell(camera(number, chance))
+    rest, cursor = [], first["cursor"]
+    while cursor is not None:
+        answer = told.catalogue.search(Query(), ALL, cursor, 40)
+        rest, cursor = rest + subjects(answer), answer["cursor"]
+    last = (first["rows"][-1]["name"], before[-1])
+    keys = sorted((channel.name, subject) for subject, channel in told.channels.items())
+    assert rest == [subject for name, subject in keys if (name, subject) > last]
+
+
+def test_a_made_up_cursor_is_refused():
+    for cursor in ("x", "WyJhIl0", "!!!!", "W10"):
+        with pytest.raises(Refused):
+            TOLD.catalogue.search(Query(), ALL, cursor, 10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_any_news_the_index_is_that_of_the_newest_documents(seed):
+    chance, told = random.Random(seed), Told()
+    for step in range(1_500):
+        known = list(told.channels)
+        if known and chance.random() < 0.15:
+            told.gone(chance.choice(known))
+        elif known and chance.random() < 0.6:
+            changed = told.channels[chance.choice(known)]
+            other = camera(0, chance)
+            for name in chance.sample(["name", "state", "owner", "district", "lon", "lat", "parent", "ptz"], 2):
+                setattr(changed, name, getattr(other, name))
+            if changed.lon is None or changed.lat is None:
+                changed.lon = changed.lat = None
+            told.tell(changed)
+        else:
+            told.tell(camera(step, chance))
+        if step % 250 == 0:
+            told.catalogue.search(Query(), ALL, "", 1)  # somebody looks in between
+    fresh = Told()
+    for channel in told.channels.values():
+        fresh.tell(channel)
+    for query in (Query(), Query(text="路 1"), Query(owner=("公安局",), state=("online",))):
+        found, expected = (which.catalogue.search(query, ALL, "", 500) for which in (told, fresh))
+        assert subjects(found) == subjects(expected) == in_order(told.channels, lambda ch, q=query: fits(q, ALL, ch))[:500]
+    place = 113.9, 35.3
+    assert [n.metres for n in told.catalogue.index.nearest(*place, 50)] == pytest.approx(
+        [n.metres for n in fresh.catalogue.index.nearest(*place, 50)]
+    )
+
+
+def test_a_row_says_since_when_its_state_is_known():
+    told = Told()
+    subject = told.tell(Channel(feed="f", channel_id="1", name="a", state="online"))
+    begun = told.time
+    told.tell(Channel(feed="f", channel_id="1", name="b", state="online"))
+    row = told.catalogue.search(Query(), ALL, "", 10)["rows"][0]
+    assert (row["subject"], row["state_at"], row["told_at"]) == (subject, begun, told.time)
+    told.tell(Channel(feed="f", channel_id="1", name="b", state="offline"))
+    row = told.catalogue.one(subject, ALL)
+    assert (row["state"], row["state_at"]) == ("offline", told.time)
+
+
+def test_what_cannot_be_read_changes_nothing():
+    told = city_of(20)
+    for raw in (
+        b"",
+        b"{",
+        b"[]",
+        b'{"subject":"channel/x/1","time":1,"data":{"feed":3}}',
+        b'{"subject":"channel/x/1","time":1}',
+    ):
+        told.catalogue.take(raw)
+    assert told.catalogue.search(Query(), ALL, "", 1)["total"] == 20
