@@ -192,6 +192,15 @@ class Channels:
                 rows[subject] = data | {"subject": subject}
         return rows
 
+    async def around(self, lon: float, lat: float, radius: float, limit: int) -> list[dict[str, Any]]:
+        """Channels within `radius` metres that the present visitor may know of, nearest first, with `distance_m` and whether
+        they see the place; raises Refused 503 while the video process is away."""
+        path = f"/near?lon={lon!r}&lat={lat!r}&radius={radius!r}&k={min(limit, 100)}"
+        status, answer = await self._ask("GET", path, scope_header(current_visit().identity))
+        if status != 200:
+            raise Refused("video-down", f"the video process answered {status}", 503)
+        return [row | {"distance_m": row["metres"]} for row in msgspec.json.decode(answer)["rows"]]
+
     async def require(self, subject: str, who: Identity) -> dict[str, Any]:
         """One channel that somebody may see; raises Refused 404, 403."""
         channel = (await self.known([subject])).get(subject)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from fastapi import APIRouter
 
+from hall.app.channels import Channels
 from hall.app.commanding import Commands
 from hall.app.dispatching import Dispatching
 from hall.app.georeport import Service
@@ -43,7 +44,7 @@ class Room(NamedTuple):
 class DispatchParts:
     """`routers` serve it, `refusals` takes what the door refuses. Made in a thread: it opens files."""
 
-    def __init__(self, process: Process, users: Users, room: Room) -> None:
+    def __init__(self, process: Process, users: Users, room: Room, channels: Channels) -> None:
         self._desk = room.desk
         self.refusals = Refusals(self._audit)
         self.media = Media(MediaStore(process.settings.data_dir), room.desk.state)
@@ -53,7 +54,7 @@ class DispatchParts:
         self.commands = Commands(room.desk, self.media, self.refusals.count, recommendations.check)
         self.reporting = Reporting(process, room.desk, Placing(room.places))
         roster = Roster(self.commands, picture, users, process.clock, room.conditions, recommendations)
-        surroundings = Surroundings(self.commands, picture, room.book, process.clock)
+        surroundings = Surroundings(self.commands, picture, room.book, process.clock, channels)
         #: addresses below a case come before the case itself, whose number may hold slashes
         self.routers: tuple[APIRouter, ...] = (
             surroundings.router,

@@ -17,7 +17,7 @@ from hall.core.model import CASE_ENDED
 KEEP = {"case": 3.0, "file": 3.0, "position": 2.0, "channel": 30.0, "sensor": 30.0}
 _SHOWN = {
     "case": ("state", "class_name", "subclass_name", "address", "severity", "district", "unit", "due"),
-    "channel": ("name", "owner", "state", "has_stream", "kind"),
+    "channel": ("name", "owner", "state", "has_stream", "kind", "district"),
     "sensor": ("name", "quantity", "unit", "kind", "state"),
     "position": ("name", "kind", "state"),
 }

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from hall.app.answers import json
+from hall.app.channels import Channels, unseen_channel
 from hall.app.commanding import Commands
 from hall.app.dispatching import REFUSALS, CaseId, Feed
 from hall.app.nearness import Spot, alike, metres, nearest
@@ -67,8 +68,8 @@ class Duplicates(BaseModel):
 class Surroundings:
     """Handlers and their router."""
 
-    def __init__(self, commands: Commands, picture: Picture, book: Book, clock: Any) -> None:
-        self.commands, self.picture, self.book, self.clock = commands, picture, book, clock
+    def __init__(self, commands: Commands, picture: Picture, book: Book, clock: Any, channels: Channels) -> None:
+        self.commands, self.picture, self.book, self.clock, self.channels = commands, picture, book, clock, channels
         self.router = APIRouter(prefix="/api/v1/files/{feed}/{case_id:path}", tags=["dispatch"], responses=REFUSALS)
         self.router.add_api_route("/around", self.around, methods=["GET"], response_model=Around)
         self.router.add_api_route("/premise", self.premise, methods=["GET"], response_model=Earlier)
@@ -79,8 +80,18 @@ class Surroundings:
         subject, case = await self._placed(feed, case_id)
         place = case["lon"], case["lat"], radius, limit
         kinds = {"cases": await self._cases(subject), "crews": await self._crews()}
-        kinds |= {"cameras": await self.picture.spots("channel"), "sensors": await self.picture.spots("sensor")}
-        return json({"radius": radius, **{name: nearest(spots, *place) for name, spots in kinds.items()}})
+        kinds |= {"sensors": await self.picture.spots("sensor")}
+        found = {name: nearest(spots, *place) for name, spots in kinds.items()}
+        return json({"radius": radius, **found, "cameras": await self._cameras(*place)})
+
+    async def _cameras(self, lon: float, lat: float, radius: float, limit: int) -> list[dict[str, Any]]:
+        """From the catalogue, which holds a hundred thousand; while the video process is away, from the bus."""
+        who = current_visit().identity
+        try:
+            return await self.channels.around(lon, lat, radius, limit)
+        except Refused:
+            spots = [spot for spot in await self.picture.spots("channel") if not unseen_channel(who, spot.shown)]
+            return nearest(spots, lon, lat, radius, limit)
 
     async def premise(self, feed: Feed, case_id: CaseId, limit: Limit = 20) -> Response:
         """Earlier cases at this address or within 40 m of it, newest first, ended ones too."""
