@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from hall.core.bus import Bus
 from hall.core.embedded import server_command
@@ -40,6 +41,15 @@ async def bus(valkey, bus_prefix):
     found = Bus(valkey, bus_prefix)
     yield found
     await found.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium_tabs():
+    """One Chromium for a file whose tests are marked `asyncio(loop_scope="module")`; a tab of it: `tests.chromium.tabs().tab()`."""
+    from tests.chromium import launched
+
+    async with launched() as tabs:
+        yield tabs
 
 
 @pytest.fixture(scope="session")

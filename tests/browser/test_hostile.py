@@ -14,7 +14,7 @@ from hall.core.model import KINDS, Stages, Threshold, WarningArea, subject_of
 from tests.hall.app.conftest import Hall
 from tests.hall.app.test_pages import browser, told
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 BAIT = "<img src=x data-bait onerror=hit()>\"'></script><script data-bait>hit()</script><!--{{7*7}}[x](javascript:hit())"
 #: fields of documents that hold one of a few words
 WORDS = {

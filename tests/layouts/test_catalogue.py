@@ -1,6 +1,16 @@
-"""A city's own words take the place of the catalogue's, in both languages, and of nothing else."""
+"""Every text exists in both languages; a city's own words take the place of the catalogue's, and of nothing else."""
+
+import re
 
 from layouts import catalogue
+
+
+def test_every_text_exists_in_both_languages_with_the_same_values():
+    chinese, english = (catalogue.texts()[locale] for locale in catalogue.LOCALES)
+    assert set(chinese) == set(english)
+    holes = re.compile(r"\{(\w+)\}")
+    odd = [key for key in chinese if set(holes.findall(chinese[key])) != set(holes.findall(english[key]))]
+    assert not odd
 
 
 def test_a_city_that_uses_the_two_words_for_checking_the_other_way_round_reads_its_own():

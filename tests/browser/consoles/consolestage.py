@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from hall import access
 from hall.core.bus import Bus
-
-#: nothing outside this machine can be resolved: a page that asks for it fails its test
-OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+from tests.chromium import tabs
 
 #: every text that a reader meets: [text, where]; code, drawings of plans and names of things are left out
 READABLE = """() => {
@@ -40,21 +38,19 @@ async def console(
     name: str = "zhao",
     **more: str,
 ) -> AsyncIterator[Page]:
-    """A page of a browser of its own, signed in as `name` with `role` (`more`: unit ...); with `faults` an error of a script fails the test."""
+    """A page in a tab of its own, signed in as `name` with `role` (`more`: unit ...); with `faults` an error of a script fails the test."""
     bus, found = Bus(bus_url, prefix), []
     secret = await access.open_session(bus, name, role, **more)
     await bus.close()
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", OFFLINE]
-        )
-        context = await chromium.new_context(viewport={"width": 1920, "height": 1080}, bypass_csp=True)
-        await context.add_cookies([{"name": access.COOKIE, "value": secret, "url": url}])
-        page = await context.new_page()
+
+    def fault(error) -> None:
+        found.append(str(error))
+
+    async with tabs().tab(url, secret, bypass_csp=True) as page:
         page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: found.append(str(error)))
+        page.on("pageerror", fault)
         yield page
-        await chromium.close()
+        page.remove_listener("pageerror", fault)
     assert not (faults and found), found
 
 

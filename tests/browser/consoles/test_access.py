@@ -10,7 +10,7 @@ from tests.browser.consoles.seat import city, report, seat
 from tests.push import push
 from tests.running import RunningHall
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 MANY = 3_000
 
 

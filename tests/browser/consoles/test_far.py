@@ -13,7 +13,7 @@ from hall.core.model import Case, Stages
 from tests.browser.consoles.consolestage import console, opened
 from tests.hall.app.conftest import Hall
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 CASES = 10_600
 
 

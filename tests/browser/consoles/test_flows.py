@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from tests.browser.consoles.seat import city, report, seat
 from tests.running import RunningHall
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Several people at consoles of one running hall: each a user of the hall with a browser of his own."""
+"""Several people at consoles of one running hall: each a user of the hall in a tab of his own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Page
 
 from hall import access
 from hall.app.users import Profile, Users
 from hall.core.bus import Bus
 from hall.core.settings import bus_socket
-from tests.browser.consoles.consolestage import OFFLINE
+from tests.chromium import tabs
 from tests.running import RunningHall
 
 PASSWORD, PIN = "a-good-long-password", "7294"
@@ -21,12 +21,12 @@ _numbers = itertools.count()
 
 
 class Room:
-    """`sit` gives a page of a new person's own browser; what its scripts threw is in `faults`."""
+    """`sit` gives a page of a new person's own; what its scripts threw is in `faults`."""
 
-    def __init__(self, hall: RunningHall, chromium: Browser) -> None:
-        self.hall, self.chromium, self.faults = hall, chromium, []
+    def __init__(self, hall: RunningHall, stack: contextlib.AsyncExitStack) -> None:
+        self.hall, self.stack, self.faults = hall, stack, []
 
-    async def sit(self, role: str = "operator", path: str = "/desk", lang: str = "zh-CN", name: str = "", **context) -> Page:
+    async def sit(self, role: str = "operator", path: str = "/desk", lang: str = "zh-CN", name: str = "") -> Page:
         """The page carries `.who`, the person's name."""
         name = name or f"p{next(_numbers)}"
         users = Users(self.hall.data_dir / "users.db")
@@ -35,11 +35,14 @@ class Room:
         bus = Bus(f"unix://{bus_socket(self.hall.data_dir)}", "{hall}")
         secret = await access.open_session(bus, name, role)
         await bus.close()
-        made = await self.chromium.new_context(viewport={"width": 1920, "height": 1080}, bypass_csp=True, **context)
-        await made.add_cookies([{"name": access.COOKIE, "value": secret, "url": self.hall.url}])
-        page = await made.new_page()
+        page = await self.stack.enter_async_context(tabs().tab(self.hall.url, secret, bypass_csp=True))
         page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: self.faults.append(f"{name}: {error}"))
+
+        def fault(error) -> None:
+            self.faults.append(f"{name}: {error}")
+
+        page.on("pageerror", fault)
+        self.stack.callback(page.remove_listener, "pageerror", fault)
         await page.goto(f"{self.hall.url}{path}?lang={lang}")
         await page.wait_for_function("window.hall?.link?.state === 'live' && hall.store.ready")
         page.who = name
@@ -49,16 +52,9 @@ class Room:
 @contextlib.asynccontextmanager
 async def seats(hall: RunningHall) -> AsyncIterator[Room]:
     """A room of consoles; an error of any page's script fails the test."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            ignore_default_args=["--headless"],
-            args=["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--disable-component-update", OFFLINE],
-        )  # fmt: skip
-        room = Room(hall, chromium)
+    async with contextlib.AsyncExitStack() as stack:
+        room = Room(hall, stack)
         yield room
-        await chromium.close()
     assert not room.faults, room.faults
 
 

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.consoles2.seats import PASSWORD, PIN, ask, claimed, report, seats, until
 from tests.running import RunningHall
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 
 
 @pytest.fixture(scope="module")

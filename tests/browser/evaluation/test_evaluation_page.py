@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 
 from dispatch.casebook import Casebook, Version
@@ -16,7 +17,7 @@ from tests.browser.consoles.consolestage import console, opened
 from tests.dispatch.evaluation.test_figures import plain
 from tests.hall.app.conftest import Hall
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 DAY, HOUR = 86_400_000, 3_600_000
 UNITS, LATE = ("环卫处", "市政处", "园林处"), (7, 3, 0)
 PERIOD = "?period=custom&date={first}&to={last}&lang={language}"
@@ -48,7 +49,7 @@ def hall(valkey, tmp_path_factory):
     made.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(hall):
     async with console(hall.url, hall.valkey, "supervisor", hall.prefix) as found:
         yield found

@@ -8,15 +8,17 @@ import uuid
 
 import httpx
 import pytest
-from playwright.async_api import async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import expect
 
 from hall import access
 from hall.app.users import Profile, Users
 from hall.core.bus import Bus
 from hall.core.settings import bus_socket
+from tests.chromium import tabs
 from tests.running import RunningHall
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 SECONDS = 20_000  # of waiting for what should take well under one, on a machine that does much else
 CITY = """
 [city]
@@ -51,17 +53,18 @@ def hall(tmp_path_factory):
 class Stage:
     """Browsers of one test: `wall(query)` and `console(role, path)` open pages whose script errors fail the test."""
 
-    def __init__(self, hall, chromium) -> None:
-        self.hall, self.chromium, self.faults = hall, chromium, []
+    def __init__(self, hall, stack: contextlib.AsyncExitStack) -> None:
+        self.hall, self.stack, self.faults = hall, stack, []
 
     async def page(self, size=(1920, 1080), cookie: str = ""):
-        context = await self.chromium.new_context(viewport={"width": size[0], "height": size[1]}, bypass_csp=True)
-        if cookie:
-            await context.add_cookies([{"name": access.COOKIE, "value": cookie, "url": self.hall.url}])
-        page = await context.new_page()
+        page = await self.stack.enter_async_context(tabs().tab(self.hall.url, cookie, size, bypass_csp=True))
         page.set_default_timeout(SECONDS)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("pageerror", self.fault)
+        self.stack.callback(page.remove_listener, "pageerror", self.fault)
         return page
+
+    def fault(self, error) -> None:
+        self.faults.append(str(error))
 
     async def wall(self, query="wall=main&lang=en", layout="main", size=(1920, 1080)):
         page = await self.page(size)
@@ -109,15 +112,12 @@ class Stage:
             return "case/" + made.json()["outcome"]["subject"].removeprefix("file/")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def stage(hall):
     async with contextlib.AsyncExitStack() as stack:
-        playwright = await stack.enter_async_context(async_playwright())
-        chromium = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
-        made = Stage(hall, chromium)
+        made = Stage(hall, stack)
         yield made
         await made.clear()
-        await chromium.close()
     assert not made.faults, made.faults
 
 

@@ -7,16 +7,16 @@ import re
 
 import pytest
 from playwright.async_api import Error as PlaywrightError
-from playwright.async_api import async_playwright, expect
+from playwright.async_api import expect
 
 from dispatch.casebook import Casebook, Version
 from hall import access
 from hall.core.clock import real_ms
 from hall.core.event import Event, encode
 from hall.core.model import Case, FeedStatus, Stages
+from tests.chromium import tabs
 
-pytestmark = pytest.mark.browser
-OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 
 
 def case(n: int, now: int, **more) -> Case:
@@ -55,19 +55,18 @@ async def browser(hall, role: str = "supervisor", language: str = "zh-CN"):
     bus, faults = hall.bus(), []
     secret = await access.open_session(bus, "zhao", role)
     await bus.close()
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", OFFLINE]
-        )
-        context = await chromium.new_context(viewport={"width": 1920, "height": 1080})
-        await context.add_cookies([{"name": access.COOKIE, "value": secret, "url": hall.url}])
-        page = await context.new_page()
+    listeners = {
+        "pageerror": lambda error: faults.append(str(error)),
+        "console": lambda m: faults.append(m.text) if m.type == "error" and not EXPECTED.search(m.text) else None,
+        "request": lambda r: None if r.url.startswith((hall.url, "data:", "blob:")) else faults.append(r.url),
+    }
+    async with tabs().tab(hall.url, secret) as page:
         page.set_default_timeout(30_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda m: faults.append(m.text) if m.type == "error" and not EXPECTED.search(m.text) else None)
-        page.on("request", lambda r: None if r.url.startswith((hall.url, "data:", "blob:")) else faults.append(r.url))
+        for name, listener in listeners.items():
+            page.on(name, listener)
         yield page
-        await chromium.close()
+        for name, listener in listeners.items():
+            page.remove_listener(name, listener)
     assert not faults, faults
 
 
