@@ -26,6 +26,7 @@ KINDS = {
     "demux": "video.workshop.demux",
     "still": "video.workshop.still",
     "convert": "video.workshop.convert",
+    "mosaic": "video.workshop.mosaic",
 }
 #: address space of a child that reads foreign bytes: a file that makes its decoder ask for more ends the child, not the machine
 MOST_MEMORY = 6 * 1024**3

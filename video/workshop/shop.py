@@ -20,7 +20,10 @@ log = logging.getLogger("hall.workshop")
 
 #: kind of work -> the child that does it. Cards are our own drawing; what takes foreign bytes is kept apart from it, and what
 #: needs a core for itself from both.
-GROUPS = {"card": "cards", "play": "containers", "demux": "containers", "still": "containers", "convert": "converters"}
+GROUPS = {
+    "card": "cards", "play": "containers", "demux": "containers", "still": "containers", "convert": "converters",
+    "mosaic": "mosaics",
+}  # fmt: skip
 LINGER = 10.0  # seconds a child without work is kept
 MOST_UNSENT = 8 * 1024 * 1024  # bytes waiting for one child before material is dropped
 _ROOT = Path(__file__).resolve().parents[2]

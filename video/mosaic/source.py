@@ -1,0 +1,105 @@
+"""The relay's side of a mosaic: follows its members' sub-streams, hands their pictures to the workshop, which composes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from hall.core.errors import Refused
+from video.media import AccessUnit, Intake, StreamInfo, TrackState
+from video.mosaic.wire import FAMILIES, HEAD
+from video.workshop import shared
+from video.workshop.deliver import ToIntake, watched
+from video.workshop.shop import Job
+
+#: subjects -> what to write over their tiles
+Names = Callable[[tuple[str, ...]], Awaitable[list[str]]]
+SIZES = (4, 9, 16, 25)
+TOPIC = "mosaic/"
+_FPS = 12.5
+_KEPT = 256
+_PIXELS = {4: (1280, 720)}
+
+
+def subject_of(size: int, members: tuple[str, ...]) -> str:
+    """The same members in the same order are the same mosaic, whoever watches."""
+    said = msgspec.json.encode(members)
+    return f"{TOPIC}{size}/{hashlib.sha256(said).hexdigest()[:20]}"
+
+
+class Mosaics:
+    """Which mosaics were asked for. Bounded: the longest unused is forgotten, and asked for anew by who comes back."""
+
+    def __init__(self) -> None:
+        self._members: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+
+    def asked(self, size: int, members: tuple[str, ...]) -> str:
+        """The subject to watch for these members; raises Refused."""
+        if size not in SIZES:
+            raise Refused("mosaic-size", f"a mosaic has {', '.join(map(str, SIZES))} tiles", 422)
+        if not members or len(members) > size:
+            raise Refused("mosaic-members", f"1 to {size} channels", 422)
+        subject = subject_of(size, members)
+        self._members[subject] = members
+        self._members.move_to_end(subject)
+        while len(self._members) > _KEPT:
+            self._members.popitem(last=False)
+        return subject
+
+    def members(self, subject: str) -> tuple[str, ...]:
+        return self._members.get(subject, ())
+
+
+class _Member:
+    """One channel's pictures into its tile."""
+
+    def __init__(self, number: int) -> None:
+        self.job: Job | None = None
+        self._number = number
+        self._head = b""
+
+    def begin(self, info: StreamInfo) -> None:
+        self._head = HEAD.pack(self._number, FAMILIES.index(info.family)) if info.family in FAMILIES else b""
+
+    def take(self, unit: AccessUnit) -> None:
+        if self.job is not None and self._head:
+            self.job.feed(self._head + unit.annexb, key=unit.key, pts=unit.pts, captured=unit.captured)
+
+    def tell(self, state: TrackState) -> None:
+        """A tile shows by itself how old it is."""
+
+
+class MosaicSource:
+    """One mosaic as a source. `names` gives the words over the tiles; `hub` is the relay's own."""
+
+    def __init__(self, hub: Any, subject: str, members: tuple[str, ...], names: Names) -> None:
+        self._hub, self._members, self._names = hub, members, names
+        self._size = int(subject.split("/")[1])
+
+    async def run(self, intake: Intake) -> None:
+        """See video.media.Source."""
+        width, height = _PIXELS.get(self._size, (1920, 1080))
+        names = await self._names(self._members)
+        names += [""] * (self._size - len(names))
+        listener = ToIntake(intake)
+        job = await shared().open("mosaic", {"names": names, "width": width, "height": height, "fps": _FPS}, listener)
+        joined = []
+        try:
+            for number, subject in enumerate(self._members):
+                member = _Member(number)
+                track = self._hub.watch(subject, "sub", member)
+                joined.append((track, member))
+                if track.info is not None:
+                    member.begin(track.info)
+                member.job = job
+                for unit in track.gop:
+                    member.take(unit)
+            await watched(job, listener)
+        finally:
+            for track, member in joined:
+                self._hub.leave(track, member)
+            job.close()
