@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import Any
 
+import msgspec
+
 from hall.core.errors import BusLost
 from hall.core.model import Picture
 from hall.core.process import Process
@@ -48,7 +50,8 @@ class Documents:
 
     def _publish(self, subject: str) -> None:
         found = self.document(subject)
-        if self._sent.get(subject) == found:
+        edge = msgspec.structs.replace(found, attempts=0, again_at=None, detail="")  # each further attempt is no edge
+        if self._sent.get(subject) == edge:
             return
         try:
             self._process.bulk.put(self._process.event(f"picture/{subject.partition('/')[2]}", found))
@@ -59,7 +62,7 @@ class Documents:
         if found.state == "ended":
             self._sent.pop(subject, None)
         else:
-            self._sent[subject] = found
+            self._sent[subject] = edge
 
     def document(self, subject: str) -> Picture:
         """The channel as it is watched now."""

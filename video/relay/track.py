@@ -161,7 +161,9 @@ class Track:
         now = real_ms()
         again = None if again_in is None else now + round(again_in * 1000)
         attempts = 0 if state == "live" else self.counters["attempts"]
-        self.mirror(TrackState(state=state, since=now, reason=reason, detail=detail, attempts=attempts, again_at=again))
+        before = self.state
+        since = before.since if (state, reason) == (before.state, before.reason) else now
+        self.mirror(TrackState(state=state, since=since, reason=reason, detail=detail, attempts=attempts, again_at=again))
 
     def mirror(self, state: TrackState) -> None:
         """Takes a state as it stands, of the track whose pictures these are."""

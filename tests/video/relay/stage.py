@@ -35,7 +35,7 @@ class HandCamera:
 
     def __init__(self) -> None:
         self.up = True
-        self.lasting = False
+        self.lasting, self.refusal = False, "unreachable"
         self.opened = self.running = 0
         self.origin = 1_000_000
         self.info = INFO
@@ -52,7 +52,7 @@ class HandCamera:
     async def run(self, intake) -> None:
         self.opened += 1
         if not self.up:
-            raise SourceFailed("unreachable", "nobody there", lasting=self.lasting)
+            raise SourceFailed(self.refusal, "nobody there", lasting=self.lasting)
         self.running += 1
         self.intake, self._end = intake, asyncio.get_running_loop().create_future()
         intake.begin(self.info)

@@ -1,0 +1,104 @@
+"""The real process over a real bus and a real RTSP camera: addresses, sealed or not; killed, it is back within seconds."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+import websockets
+
+from hall.core import secrets, tickets
+from hall.core.bus import Bus
+from hall.core.clock import monotonic, real_ms
+from tests.running import ROOT, free_port_pair
+from tests.video.cameras import Mount, running
+from tests.video.relay.stage import Shown, Viewer
+
+A, B = "channel/cams/a", "channel/cams/b"
+CONFIG = '[city]\nname = {en = "T"}\ncentre = [1.0, 2.0]\n[video]\nallow_loopback = true\n'
+
+
+class Relay:
+    """`hall relay` as a child; `start` again after a kill takes the same port."""
+
+    def __init__(self, folder, url, prefix):
+        (folder / "hall.toml").write_text(CONFIG)
+        self.folder, self.port, self.process = folder, free_port_pair(), None
+        self.env = os.environ | {
+            "HALL_CONFIG": str(folder / "hall.toml"), "HALL_DATA_DIR": str(folder), "HALL_PORT": str(self.port),
+            "HALL_REDIS_URL": url, "HALL_BUS_PREFIX": prefix, "HALL_RELAY_PORT": str(self.port + 3),
+        }  # fmt: skip
+        self.url = f"ws://127.0.0.1:{self.port + 2}/v1/video"
+        self.keys = secrets.load(folder)
+
+    def ticket(self, *channels):
+        made = tickets.Ticket(view="v", person="p", role="wall", channels=channels, until=real_ms() + 60_000)
+        return tickets.issue(self.keys, made)
+
+    async def start(self):
+        self.process = subprocess.Popen([sys.executable, "-m", "hall.cli", "relay"], cwd=ROOT, env=self.env)
+        await (await self.connect(20)).close()
+
+    async def connect(self, seconds):
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    return await websockets.connect(self.url, compression=None, max_size=None, ping_interval=None)
+                except OSError:
+                    assert self.process.poll() is None
+                    await asyncio.sleep(0.02)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+@pytest.fixture
+async def relay(valkey, bus_prefix, tmp_path):
+    found = Relay(tmp_path, valkey, bus_prefix)
+    with running({"a": Mount(), "b": Mount()}) as camera:
+        bus = Bus(valkey, bus_prefix)
+        sealed = found.keys.seal(camera.camera.url("b"), B)
+        await bus.hash_set({A: camera.camera.url("a"), B: sealed}, "channel-url")
+        await bus.close()
+        await found.start()
+        found.camera = camera
+        yield found
+        found.process.terminate()
+        assert found.process.wait(10) == 0
+
+
+async def watch(relay, link, channel):
+    viewer = Viewer(link, relay)
+    told = await viewer.watch(1, channel)
+    return viewer, told
+
+
+@pytest.mark.parametrize("channel", [A, B])
+async def test_a_camera_is_watched_through_the_process(relay, channel):
+    viewer, told = await watch(relay, await relay.connect(5), channel)
+    assert told["family"] == "h264" and (told["width"], told["height"]) == (640, 360)
+    got = await viewer.show(30)
+    assert got[0].flags & 1 and [b.pts - a.pts for a, b in zip(got, got[1:], strict=False)] == [3600] * 29
+    async with httpx.AsyncClient() as client:
+        rows = (await client.get(f"http://127.0.0.1:{relay.port + 3}/tracks")).json()
+    assert [row["subject"] for row in rows] == [channel] and "rtsp" not in json.dumps(rows)
+    await viewer.link.close()
+
+
+async def test_after_a_kill_pictures_are_back_within_five_seconds(relay):
+    viewer, _ = await watch(relay, await relay.connect(5), A)
+    await viewer.show(5)
+    relay.kill()
+    began = monotonic()
+    with pytest.raises(websockets.ConnectionClosed):
+        await viewer.show(1000)
+    relay.process = subprocess.Popen([sys.executable, "-m", "hall.cli", "relay"], cwd=ROOT, env=relay.env)
+    viewer, _ = await watch(relay, await relay.connect(8), A)
+    assert isinstance((await viewer.show(1))[0], Shown)
+    assert monotonic() - began <= 5.0
+    await viewer.link.close()
