@@ -78,6 +78,7 @@ def _h264(payloads: Sequence[bytes], parts: list[bytes]) -> bool:
             if len(payload) < 3:
                 continue
             if payload[1] & 0x80:
+                own = own or payload[1] & 31 == SPS
                 parts.append(START_CODE + bytes([payload[0] & 0xE0 | payload[1] & 31]))
             parts.append(payload[2:])
         elif number == STAP_A:
@@ -98,6 +99,7 @@ def _h265(payloads: Sequence[bytes], parts: list[bytes]) -> bool:
         number = payload[0] >> 1 & 63
         if number == FU:
             if payload[2] & 0x80:
+                own = own or payload[2] & 63 == SPS5
                 parts.append(START_CODE + bytes([payload[0] & 0x81 | (payload[2] & 63) << 1, payload[1]]))
             parts.append(payload[3:])
         elif number == AP:

@@ -52,7 +52,7 @@ class Pictures:
         self._ssrc, self._old = b"", 0
         self._stamp = self._ended = -1  # RTP time of the picture being made, of the last one
         self._pts, self._wrap = 0, -1
-        self._trust_marker, self._marker_seen, self._leading_ok = True, False, True
+        self._trust_marker, self._marker_seen, self._markerless, self._leading_ok = True, False, False, True
         self._overflows = 0
         #: what came, for errors and tests
         self.packets = self.pictures = self.lost = self.broken = self.unusable = self.skipped = 0
@@ -87,7 +87,9 @@ class Pictures:
         making.take(data, at, stop)
         if mark & 128:
             self._marker_seen = True
-            if making.has and self._trust_marker:
+            if making.open:  # inside a slice no picture ends: this camera marks every packet
+                self._trust_marker = False
+            elif making.has and self._trust_marker:
                 self._finish()
         if making.size > MOST_BYTES:
             self._overflow()
@@ -128,7 +130,7 @@ class Pictures:
         self.lost += lost if lost < 0x8000 else 1
         # without markers the picture at hand may be whole: only its middle or a fragment is known to be missing
         making = self._making
-        if making.parts and (making.open or stamp == self._stamp or self._marker_seen):
+        if making.parts and (making.open or stamp == self._stamp or not self._markerless):
             making.bad = True
         self._damage(f"{lost} packets were lost" if lost < 0x8000 else "the camera began to count anew")
         return True
@@ -137,6 +139,7 @@ class Pictures:
         """The first packet of another time. Parameter sets sent ahead under a time of their own stay with what follows."""
         making = self._making
         if making.has:
+            self._markerless = self._markerless or not (self._marker_seen or making.bad)
             self._finish()
         elif not making.whole or making.size > 1 << 16:
             making.clear()
