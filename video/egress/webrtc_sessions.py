@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
+import contextlib
 import logging
 import secrets
 from typing import Any
@@ -33,6 +33,14 @@ REPORT_SECONDS = 2.0
 SESSION_CHECK_SECONDS = 10.0  # between looks whether the person is still signed in
 
 
+def _first_free(hosts: list[str], numbers: range, announced: list[str]) -> Port:
+    """The port of the first number that can be had; raises HallError when none can."""
+    for number in numbers[:-1]:
+        with contextlib.suppress(HallError):
+            return Port(hosts, number, announced)
+    return Port(hosts, numbers[-1], announced)
+
+
 class Session:
     """One viewer: the player's connection, its place in the stream, what it was allowed."""
 
@@ -46,7 +54,6 @@ class Session:
         self.viewer: Viewer | None = None
         self.peer: Peer | None = None
         self._sessions = sessions
-        self._moving = asyncio.Lock()
 
     # -- Sink of the hub: passes on to the viewer, which has none before the offer is understood
 
@@ -77,19 +84,19 @@ class Session:
         """Fewer pictures or more: keys only is the viewer's own doing, the sub-stream another track."""
         wanted = "sub" if level == "sub" else self.asked
         if wanted != self.quality:
-            self._sessions.process.spawn(self.change_quality(wanted), "webrtc quality")
+            # not from within a picture or a report on its way: with the next turn of the loop
+            asyncio.get_running_loop().call_soon(self.change_quality, wanted)
 
-    async def change_quality(self, quality: str) -> None:
-        async with self._moving:
-            if self.closed or quality == self.quality or self.viewer is None:
-                return
-            try:
-                track = await self._sessions.watch(self.subject, quality, self, leave=self.track)
-            except HallError as error:
-                log.info("%s has no %s to go to: %s", self.subject, quality, error)
-                return
-            self.track, self.quality = track, quality
-            self.viewer.follow(self._sessions.wires(track), lambda: track.gop)
+    def change_quality(self, quality: str) -> None:
+        if self.closed or quality == self.quality or self.viewer is None:
+            return
+        try:
+            track = self._sessions.watch(self.subject, quality, self, leave=self.track)
+        except HallError as error:
+            log.info("%s has no %s to go to: %s", self.subject, quality, error)
+            return
+        self.track, self.quality = track, quality
+        self.viewer.follow(self._sessions.wires(track), lambda: track.gop)
 
     def ended(self, reason: str, detail: str = "") -> None:
         """May be called from within a send: the end itself comes with the next turn of the loop."""
@@ -129,8 +136,8 @@ class Sessions:
         """Binds the UDP port; raises HallError when that cannot be had."""
         self.hub, self.process = hub, process
         settings, video = process.settings, process.config.video
-        first = video.webrtc_ports[0] if video.webrtc_ports else settings.pictures_port
-        self.port = Port(hosts_of(settings.host), first, video.webrtc_addresses)
+        first, last = video.webrtc_ports or (settings.pictures_port, settings.pictures_port)
+        self.port = _first_free(hosts_of(settings.host), range(first, last + 1), video.webrtc_addresses)
         self.delay: tuple[int, int] = video.playout_delay_ms
         self.certificate = RTCCertificate.generateCertificate()
         self.sessions: dict[str, Session] = {}
@@ -148,19 +155,15 @@ class Sessions:
             found = self._wires[id(track)] = (track, Wires(self._ssrc))
         return found[1]
 
-    async def watch(self, subject: str, quality: str, sink: Session, leave: Any = None) -> Any:
+    def watch(self, subject: str, quality: str, sink: Session, leave: Any = None) -> Any:
         """The hub's track. The old one is left only when the new one is there, so that no source stops in between."""
         track = self.hub.watch(subject, quality, sink)
-        if inspect.isawaitable(track):
-            track = await track
         if leave is not None and leave is not track:
-            await self._leave(leave, sink)
+            self._leave(leave, sink)
         return track
 
-    async def _leave(self, track: Any, sink: Session) -> None:
-        left = self.hub.leave(track, sink)
-        if inspect.isawaitable(left):
-            await left
+    def _leave(self, track: Any, sink: Session) -> None:
+        self.hub.leave(track, sink)
         if not any(other.track is track and other is not sink for other in self.sessions.values()):
             self._wires.pop(id(track), None)
 
@@ -194,7 +197,7 @@ class Sessions:
             raise Refused("too-many", f"one page watches {PER_VIEW} channels at most", 429)
 
     async def _begin(self, session: Session, offer: Any) -> str:
-        session.track = track = await self.watch(session.subject, session.quality, session)
+        session.track = track = self.watch(session.subject, session.quality, session)
         choice = sdp.choose(offer, await self._info(track))
         viewer = Viewer(choice, self._ssrc, self._pacer, session.changed, session.ended)
         peer = Peer(self.port, self.certificate, choice, session.connected, viewer.reported, session.ended, viewer.moved)
@@ -234,7 +237,7 @@ class Sessions:
         while len(self.ended) > LARGEST:
             del self.ended[next(iter(self.ended))]
         if session.track is not None:
-            await self._leave(session.track, session)
+            self._leave(session.track, session)
         session.record(self.hub)
         if session.peer is not None:
             if session.viewer is not None:

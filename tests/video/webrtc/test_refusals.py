@@ -309,6 +309,16 @@ def test_a_port_that_is_taken_is_said():
             sock.close()
 
 
+def test_of_a_range_of_ports_the_first_that_is_free_is_taken():
+    taken = Port(["127.0.0.1"], 0)
+    found = webrtc_sessions._first_free(["127.0.0.1"], range(taken.port, taken.port + 20), [])
+    try:
+        assert taken.port < found.port < taken.port + 20
+    finally:
+        for sock in taken.sockets + found.sockets:
+            sock.close()
+
+
 OFFER = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 102 103\r\nc=IN IP4 0.0.0.0\r\n"
     "a=mid:0\r\na=recvonly\r\na=extmap:5 " + PLAYOUT + "\r\na=rtpmap:102 H264/90000\r\na=rtcp-fb:102 nack\r\na=fmtp:102 " + BASELINE +

@@ -1,0 +1,77 @@
+"""A real browser plays: by hand with the clock burnt into the pictures read back, and players that are not ours at the door."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.video.cameras import Recipe, latency, make
+from tests.video.webrtc import pages
+from tests.video.webrtc.stage import SUBJECT, info_of
+from tests.video.webrtc.test_door import channel_of, hall, web
+
+__all__ = ["hall", "web"]  # fixtures
+
+
+@pytest.fixture
+async def page(stage):
+    async with pages.browser() as chromium:
+        yield await pages.at(chromium, stage.url, pages.BY_HAND)
+
+
+async def join(page, stage):
+    return await page.evaluate("([u, t]) => play(u, t)", [f"{stage.url}/whep/{SUBJECT}", stage.ticket()])
+
+
+async def read(page, count):
+    """At least so many readings."""
+    await page.wait_for_function(f"numbers.length >= {count}", timeout=30_000)
+    return [(number, at) for number, at in await page.evaluate("numbers") if number is not None]
+
+
+async def test_chromium_shows_the_newest_picture_at_once_and_stays_close_behind(stage, page, clip):
+    assert (await join(page, stage))["status"] == 201
+    seen = await read(page, 50)
+    behind = sorted(latency(number, at, clip) * 1000 for number, at in seen)
+    assert len(seen) >= 45 and behind[len(behind) // 2] < 150, behind  # a quiet machine: 15 ms; slack for a busy one
+    found = await page.evaluate("stats()")
+    assert found["inbound-rtp"]["framesDecoded"] > 40 and found["inbound-rtp"]["rtxSsrc"]
+    assert found["transport"]["srtpCipher"] == "SRTP_AEAD_AES_128_GCM", "the cheaper cipher, where a player offers it"
+
+
+async def test_chromium_goes_on_by_itself_when_the_camera_comes_back(stage, page, clip):
+    await join(page, stage)
+    await read(page, 20)
+    stage.on = False
+    async with asyncio.timeout(5):
+        while stage.hub.track(SUBJECT, "main").counters["attempts"] < 3:
+            await asyncio.sleep(0.05)
+    before = len(await page.evaluate("numbers"))
+    stage.on = True
+    seen = await read(page, before + 25)
+    number, at = seen[-1]
+    assert abs(latency(number, at, clip)) < 1.0
+
+
+async def test_chromium_plays_high_profile_under_whatever_it_offered(stage, page):
+    stage.clips["main"] = make(Recipe(profile="high"))
+    assert (await join(page, stage))["status"] == 201
+    assert len(await read(page, 20)) >= 18
+
+
+async def test_b_frames_are_refused_with_a_way_that_works(stage, page):
+    clip = make(Recipe(profile="high", bframes=2))
+    stage.clips["main"], stage.info = clip, info_of(clip, reorders=True)
+    refused = await join(page, stage)
+    assert (refused["status"], refused["reason"]) == (406, "reorders") and "WebCodecs" in refused["detail"]
+
+
+@pytest.mark.parametrize("player", ["MEDOOZE", "EYEVINN"])
+async def test_players_that_are_not_ours_play_at_the_door(hall, web, player):
+    subject = await channel_of(web)
+    async with pages.browser() as chromium:
+        page = await pages.at(chromium, hall.url, getattr(pages, player))
+        await page.wait_for_function("!!window.play")
+        await page.evaluate("u => play(u)", f"{hall.url}/video/whep/{subject}")
+        await page.wait_for_function(f"({pages.SHOWN})() > 20", timeout=30_000)
