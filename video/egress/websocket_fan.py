@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 #: unsent bytes of a connection beyond which its tiles are skipped to their next key pictures
 UNSENT_BYTES = 256 * 1024
 
+Key = tuple[str, str, bool]  # channel, quality, whether plain
+
 
 class Fan:
     """A sink (video.media.Sink) of one track. `pictures`, `bytes`: what every tile in step was sent so far."""
 
     def __init__(self) -> None:
         self.track: Track
+        self.key: Key = ("", "", False)
         self.pictures = self.bytes = 0
         self.tiles: dict[Tile, None] = {}
         self._step: dict[Tile, tuple[Callable[[bytes], None], Callable[[], int], Tile]] = {}
@@ -92,13 +95,14 @@ class Fans:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
-        self._fans: dict[tuple[str, str], Fan] = {}
+        self._fans: dict[Key, Fan] = {}
 
-    def join(self, channel: str, quality: str, tile: Tile) -> Fan:
+    def join(self, channel: str, quality: str, plain: bool, tile: Tile) -> Fan:
         """Adds a tile; the first one starts the track. Raises Refused."""
-        key = channel, quality
+        key = channel, quality, plain
         fan = self._fans.get(key) or Fan()
-        fan.track = self.hub.watch(channel, quality, fan)
+        fan.track = self.hub.watch(channel, quality, fan, plain=plain)
+        fan.key = key
         self._fans[key] = fan
         fan.add(tile)
         return fan
@@ -107,5 +111,5 @@ class Fans:
         """Takes a tile off; the last one lets the track go."""
         fan.remove(tile)
         if not fan.tiles:
-            self._fans.pop((fan.track.subject, fan.track.quality), None)
+            self._fans.pop(fan.key, None)
             self.hub.leave(fan.track, fan)

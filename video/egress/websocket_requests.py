@@ -24,6 +24,7 @@ class Watch(msgspec.Struct, tag_field="op", tag="watch"):
     channel: Annotated[str, msgspec.Meta(max_length=300)]
     quality: Literal["main", "sub"] = "main"
     only: Literal["all", "keys"] = "all"
+    plain: bool = False  # what every browser can show, converted where needed
 
 
 class Leave(msgspec.Struct, tag_field="op", tag="leave"):

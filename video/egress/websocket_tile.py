@@ -25,9 +25,11 @@ WORST = 3
 class Tile:
     """`n` is the viewer's own number of it, `handle` the relay's. Sent counts run on over changes of quality."""
 
-    def __init__(self, viewer: Viewer, n: int, ticket: Ticket, channel: str, wanted: str, only_keys: bool) -> None:
+    def __init__(
+        self, viewer: Viewer, n: int, ticket: Ticket, channel: str, wanted: str, only_keys: bool, plain: bool = False
+    ) -> None:
         self.viewer, self.n, self.ticket, self.channel = viewer, n, ticket, channel
-        self.wanted, self.only_keys = wanted, only_keys
+        self.wanted, self.only_keys, self.plain = wanted, only_keys, plain
         self.write, self.unsent = viewer.transport.write, viewer.transport.get_write_buffer_size
         self.skipped = self.shown = self.dropped = 0
         self.latency_ms: float | None = None
@@ -54,7 +56,7 @@ class Tile:
         """Begins to watch, with what is kept of the track at once. Raises Refused; nothing is watched then."""
         viewer = self.viewer
         self.quality, keys, told = LEVELS[self.wanted][level]
-        fan = self._fan = viewer.fans.join(self.channel, self.quality, self)
+        fan = self._fan = viewer.fans.join(self.channel, self.quality, self.plain, self)
         track = fan.track
         self._keys, self._info = keys or self.only_keys, None
         # the same track twice on one connection: the second tile gets a handle of its own

@@ -12,7 +12,7 @@ from hall.core.errors import BusLost
 from hall.core.model import Picture
 from hall.core.process import Process
 from video.media import QUALITIES
-from video.relay.hub import Hub
+from video.relay.hub import PLAIN, Hub
 from video.relay.track import Track
 
 log = logging.getLogger("hall.relay")
@@ -67,7 +67,8 @@ class Documents:
     def document(self, subject: str) -> Picture:
         """The channel as it is watched now."""
         _, feed, channel = subject.split("/", 2)
-        running = [track for quality in QUALITIES if (track := self._hub.track(subject, quality))]
+        kinds = [quality + end for quality in QUALITIES for end in ("", PLAIN)]
+        running = [track for kind in kinds if (track := self._hub.track(subject, kind))]
         if not running:
             return Picture(feed=feed, channel_id=channel, state="ended")
         best = min(running, key=lambda track: _BEST.index(track.state.state))

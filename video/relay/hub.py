@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("hall.relay")
 
 MAX_TRACKS = 4_000
+#: ends the quality of a track whose pictures every browser and WebRTC can show
+PLAIN = "-plain"
 WATCH_OVER_SECONDS = 0.25
 _MIB = 1024 * 1024
 
@@ -52,12 +54,13 @@ class Hub:
         """A running track; None when nobody watches."""
         return self.tracks.get((subject, quality))
 
-    def watch(self, subject: str, quality: str, sink: Sink) -> Track:
+    def watch(self, subject: str, quality: str, sink: Sink, *, plain: bool = False) -> Track:
         """Adds a viewer; starts the source with the first one. The sink is told what happens from now on; what is there already
-        is in `info`, `gop`, `key` and `state`. Raises Refused `quality-unknown`, `too-many-channels`."""
+        is in `info`, `gop`, `key` and `state`. `plain`: H.264 without pictures out of order, converted where the camera sends
+        something else. Raises Refused `quality-unknown`, `too-many-channels`."""
         if quality not in QUALITIES:
             raise Refused("quality-unknown", f"quality: {' or '.join(QUALITIES)}")
-        key = subject, quality
+        key = subject, quality + PLAIN * plain
         track = self.tracks.get(key)
         if track is None:
             if len(self.tracks) >= MAX_TRACKS:
@@ -103,16 +106,26 @@ class Hub:
 
     def _start(self, key: Key) -> Track:
         track = Track(*key, self.handle(), self.budget, self._changed)
-        producer = Producer(track, self._look, lambda request: self._source(track, request))
+        look = self._nothing if key[1].endswith(PLAIN) else self._look
+        producer = Producer(track, look, lambda request: self._source(track, request))
         task = asyncio.get_running_loop().create_task(producer.run(), name=f"{key[0]} {key[1]}")
         self.tracks[key], self._producers[key] = track, (producer, task)
         self.counters["started"] += 1
         return track
 
     def _source(self, track: Track, request: SourceRequest) -> Source:
+        if track.quality.endswith(PLAIN):
+            from video.relay.plain import Plain
+
+            return Plain(self, track, track.quality.removesuffix(PLAIN))
         if track.quality != "main" and request.quality == "main":
             return Tap(self, track)
         return self._open(request)
+
+    @staticmethod
+    async def _nothing(subject: str, quality: str) -> SourceRequest:
+        """A converted track needs no address: its pictures are another track's."""
+        return SourceRequest(subject=subject, url="", quality=quality)
 
     def _end(self, key: Key) -> None:
         self._lingering.pop(key, None)

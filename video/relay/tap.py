@@ -17,14 +17,15 @@ class Tap:
 
     mirrors, audience = True, 0
 
-    def __init__(self, hub: Hub, track: Track) -> None:
-        self._hub, self._track = hub, track
+    def __init__(self, hub: Hub, track: Track, quality: str = "main") -> None:
+        self._hub, self._track, self._quality = hub, track, quality
         self._intake: Intake | None = None
+        self.origin: Track | None = None  # while it runs
 
     async def run(self, intake: Intake) -> None:
         """Passes on until cancelled."""
         self._intake = intake
-        origin = self._hub.watch(self._track.subject, "main", self)
+        origin = self.origin = self._hub.watch(self._track.subject, self._quality, self)
         try:
             if origin.info is not None:
                 self.begin(origin.info)
@@ -34,6 +35,7 @@ class Tap:
                 self.tell(origin.state)
             await asyncio.Event().wait()
         finally:
+            self.origin = None
             self._hub.leave(origin, self)
 
     def begin(self, info: StreamInfo) -> None:

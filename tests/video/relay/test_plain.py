@@ -1,0 +1,69 @@
+"""Who cannot show what a camera sends gets it converted, once for all, with the reason said; the rest as the camera sent it."""
+
+import asyncio
+
+import av
+import pytest
+
+from tests.video.cameras import Recipe, make, read_number
+from tests.video.relay.test_life_cycle import Sink
+from video.media import StreamInfo
+
+A = "channel/f/a"
+
+
+def info(clip, reorders=False):
+    codec = "avc1.4d401f" if clip.family == "h264" else "hvc1.1.6.L93.B0"
+    return StreamInfo(family=clip.family, codec=codec, width=clip.width, height=clip.height, fps=25.0, reorders=reorders)
+
+
+async def converted(stage, clip, about, count=50):
+    """What a plain viewer was told and sent while the camera sent `count` pictures."""
+    camera, sink = stage.camera(A), Sink()
+    camera.info = about
+    track = stage.hub.watch(A, "main", sink, plain=True)
+    await camera.present.wait()
+    for place in range(count):
+        picture = clip.pictures[place % len(clip.pictures)]
+        camera.intake.picture(picture.key, (place + picture.shows - place % len(clip.pictures)) * 3600 + 10**6,
+                              annexb=clip.annexb(place % len(clip.pictures)))  # fmt: skip
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        while len(sink.units) < count - 10:
+            await asyncio.sleep(0.05)
+    return camera, track, sink
+
+
+def numbers(units):
+    """The burnt-in numbers, read by a decoder that knows nothing of the hall."""
+    decoder = av.CodecContext.create("h264", "r")
+    frames = [frame for unit in units for frame in decoder.decode(av.Packet(unit.annexb))]
+    return [read_number(frame.to_ndarray(format="bgr24")) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [(Recipe(family="h265"), "h265"), (Recipe(profile="main", bframes=2), "b-frames")],
+)
+async def test_what_is_not_plain_is_converted_and_says_why(stage, recipe, why):
+    camera, track, sink = await converted(stage, make(recipe), info(make(recipe), reorders=why == "b-frames"))
+    assert (sink.infos[-1].family, sink.infos[-1].converted, sink.infos[-1].reorders) == ("h264", why, False)
+    assert sink.units[0].key and [u.pts for u in sink.units] == sorted(u.pts for u in sink.units)
+    shown = [number for number in numbers(sink.units) if number is not None]
+    assert len(shown) > 25 and shown == sorted(shown), "in the order they are to be shown"
+    assert camera.opened == 1 and sink.states[-1].state == "live"
+    stage.hub.leave(track, sink)
+
+
+async def test_what_is_plain_is_passed_on_byte_by_byte(stage):
+    camera, sink, direct = stage.camera(A), Sink(), Sink()
+    stage.hub.watch(A, "main", direct)
+    await camera.present.wait()
+    camera.group(2)
+    track = stage.hub.watch(A, "main", sink, plain=True)
+    async with asyncio.timeout(2):
+        while len(track.gop) < 3:
+            await asyncio.sleep(0.01)
+    camera.group(2)
+    assert [u.annexb for u in sink.units[-3:]] == [u.annexb for u in direct.units[-3:]]
+    assert camera.opened == 1 and sink.infos[-1].converted == ""
