@@ -3,7 +3,6 @@
 
 (function () {
   const hall = window.hall;
-  const REFRESH_MS = 10000;
   const AFTER_MS = 1000;
   const LARGEST_EM = 7;
   const SMALLEST_EM = 1;
@@ -30,55 +29,11 @@
     return { node, ready };
   });
 
-  // -- a camera: its newest picture, whose it is, how old it is ---------------------------------------------------------
+  // -- a camera: its moving picture (assets/video/60-live.js) ------------------------------------------------------------
 
-  const posterOf = (subject, width) => `/video/poster/${subject.split("/").map(encodeURIComponent).join("/")}.jpg?w=${width}&t=${Math.floor(hall.clock.real() / 5000)}`;
-
-  /** A picture that renews itself: {node, ready, tick, remove}; `told()` gives the words under it. */
-  hall.livePoster = function (subject, width) {
-    const picture = hall.make("img.live-poster-image", { alt: hall.t("show.what.camera") });
-    const missing = hall.make("span.live-poster-missing", {}, hall.t("poster.waiting"));
-    const name = hall.make("b.live-poster-name");
-    const about = hall.make("span.live-poster-about");
-    const caption = hall.make("figcaption", {}, [name, about]);
-    const node = hall.make("figure.live-poster", { "data-subject": subject }, [hall.make("div.live-poster-frame", {}, [picture, missing]), caption]);
-    let good = 0;
-    let asked = -Infinity;
-    let failed = false;
-
-    function words() {
-      const event = hall.store.get(subject);
-      const channel = event ? event.data : {};
-      hall.setText(name, channel.name || channel.channel_id || subject.split("/").slice(2).join("/"));
-      const offline = channel.state === "offline" ? `✕ ${hall.t("channel.offline")}` : "";
-      const age = good ? hall.t("show.picture-age", { age: hall.format.duration(hall.clock.real() - good) }) : "";
-      hall.setText(about, [channel.owner, offline, age].filter(Boolean).join(" · "));
-      hall.setText(missing, good && !failed ? "" : failed ? hall.t("poster.missing") : hall.t("poster.waiting"));
-      missing.hidden = !!good;
-      node.classList.toggle("is-old", !!good && hall.clock.real() - good > 3 * REFRESH_MS);
-    }
-    const ready = new Promise((resolve) => {
-      picture.addEventListener("load", () => ((good = hall.clock.real()), (failed = false), words(), resolve()));
-      picture.addEventListener("error", () => ((failed = true), words(), resolve()));
-    });
-    function tick() {
-      if (performance.now() - asked > REFRESH_MS && hall.link.state === "live") {
-        asked = performance.now();
-        picture.src = posterOf(subject, width);
-      }
-      words();
-    }
-    tick();
-    return { node, ready, tick, remove: () => picture.removeAttribute("src") };
-  };
-
-  const width = (box) => Math.min(3840, Math.max(320, Math.round((box.width * devicePixelRatio) / 160) * 160));
-
-  hall.show.content("camera", (push, frame) => {
-    hall.link.want(["channel"]);
-    const poster = hall.livePoster(push.content.subject, width(frame.box));
-    poster.node.classList.add("is-large");
-    return poster;
+  hall.show.content("camera", (push) => {
+    hall.link.want(["channel", "picture"]);
+    return hall.video.live(push.content.subject, { large: true, why: `wall:${hall.page.wall.name}` });
   });
 
   // -- a map view: a map of its own, so that it can stand on any screen of any wall ---------------------------------------

@@ -41,22 +41,6 @@
 
   // -- what lies around ------------------------------------------------------------------------------------------------------
 
-  function metresBetween(a, b) {
-    const dx = (a.lon - b.lon) * 111320 * Math.cos((b.lat * Math.PI) / 180);
-    return Math.hypot(dx, (a.lat - b.lat) * 110574);
-  }
-
-  function nearestCameras(doc) {
-    if (doc.lon == null) return [];
-    const found = [];
-    for (const event of hall.store.docs("channel").values()) {
-      if (event.data.lon == null) continue;
-      const metres = metresBetween(event.data, doc);
-      if (metres <= NEAR_METRES) found.push({ subject: event.subject, metres, offline: event.data.state === "offline" });
-    }
-    return found.sort((a, b) => a.offline - b.offline || a.metres - b.metres).slice(0, CAMERAS);
-  }
-
   const crewDoc = (id) => (hall.store.get(`crew/${id}`) || {}).data || {};
   const crewName = (id) => hall.label(crewDoc(id).label) || crewDoc(id).name || id;
 
@@ -82,8 +66,7 @@
     const right = make("div.card-right", {}, [nodes.crews, nodes.cameras]);
     const node = make("article.case-card", { "data-subject": subject }, [nodes.head, make("div.card-middle", {}, [left, right]), nodes.history, nodes.moves]);
     const card = { subject, node, view: null, fault: null, doc, file, refresh: () => ask(true), box };
-    let posters = [];
-    let shownCameras = "";
+    const cameras = hall.video.beside(nodes.cameras, { count: CAMERAS, metres: NEAR_METRES, why: subject });
     let asked = -Infinity;
     let timer = 0;
     let removed = false;
@@ -155,19 +138,6 @@
       nodes.crews.replaceChildren(make("li.card-title", {}, hall.t("card.crews")), ...(rows.length ? rows : [make("li.faint", {}, hall.t("card.no-crew"))]));
     }
 
-    function paintCameras(found) {
-      const near = nearestCameras(found);
-      const key = near.map((camera) => camera.subject).join("|");
-      if (key !== shownCameras || !nodes.cameras.firstChild) {
-        shownCameras = key;
-        posters.forEach((poster) => poster.remove());
-        posters = near.map((camera) => hall.livePoster(camera.subject, 640));
-        const titled = posters.map((poster, index) => (poster.node.append(make("span.card-distance", {}, hall.t("card.metres", { n: format.number(near[index].metres) }))), poster.node));
-        nodes.cameras.replaceChildren(...(titled.length ? titled : [make("p.faint", {}, hall.t(found.lon == null ? "card.no-place" : "card.no-camera"))]));
-      }
-      posters.forEach((poster) => poster.tick());
-    }
-
     function paintHistory() {
       const entries = ((card.view && card.view.entries) || []).slice(-HISTORY).reverse();
       const lines = entries.map((entry) => make("li", {}, [make("time", {}, `${format.day(entry.time)} ${format.seconds(entry.time)}`), make("span", {}, entryText(entry))]));
@@ -189,7 +159,7 @@
       paintClock();
       paintFacts(found, its);
       paintCrews(its);
-      paintCameras(found);
+      cameras.show(found);
       if (hall.cardMoves) hall.cardMoves.paint(card, nodes.moves);
       paintHistory();
     }
@@ -205,13 +175,13 @@
     return Object.assign(card, {
       ready,
       paint,
-      tick: () => (paintClock(), posters.forEach((poster) => poster.tick())),
+      tick: paintClock,
       remove() {
         removed = true;
         clearTimeout(timer);
         off();
         offActing();
-        posters.forEach((poster) => poster.remove());
+        cameras.remove();
       },
     });
   };
@@ -258,12 +228,8 @@
   hall.card = {
     open: (subject, others) => show(subject, others, (box) => hall.caseCard(subject, box)),
     camera(subject) {
-      hall.link.want(["channel"]);
-      return show(subject, null, (box) => {
-        const poster = hall.livePoster(subject, Math.min(3840, Math.round(box.width * devicePixelRatio)));
-        poster.node.classList.add("is-large");
-        return poster;
-      });
+      hall.link.want(["channel", "picture"]);
+      return show(subject, null, () => hall.video.live(subject, { large: true, why: `wall:${hall.page.wall.name}` }));
     },
     shown: () => open && open.subject,
     close() {

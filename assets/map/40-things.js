@@ -152,6 +152,11 @@
       const groups = alone ? seen.map((one) => ({ lead: one, members: [one] }))
         : this.grouped(seen, frame, frame.glyph * 8, () => 1);
       const r = Math.round(frame.glyph * 0.46);
+      const near = frame.wide >= citymap.sectorsFrom;
+      for (const { entry, px, py } of seen) {
+        const strong = entry.subject === this.chosen; // the camera that is pointed at
+        if (near || strong) citymap.drawSector(c, frame, entry, px, py, strong);
+      }
       for (const { lead, members } of groups) {
         const { data } = lead.entry.event;
         const offline = members.every((m) => m.entry.event.data.state === "offline");

@@ -50,15 +50,17 @@
       return {
         title: d.name || d.channel_id,
         severity: null,
-        poster: d.state === "offline" ? "" : `/video/poster/${event.subject.split("/").map(encodeURIComponent).join("/")}.jpg`,
+        camera: event.subject,
         rows: [["owner", d.owner], ["state", word("channel", d.state || "unknown")], ["district", d.district]],
       };
     },
   };
 
   citymap.Card = class {
-    constructor(root) {
+    /** `choose(subject)`: which camera's sector is to be seen ("" none). */
+    constructor(root, choose) {
       this.root = root;
+      this.choose = choose || (() => {});
       this.node = hall.make("div.map-card", { role: "status", hidden: "" });
       root.append(this.node);
       this.pinned = false;
@@ -66,16 +68,19 @@
     }
 
     /** Shows what `hit` = {what, entry, members, x, y, r} stands for, beside it; null hides the card. */
-    show(hit, at) {
+    show(hit, at, pin) {
+      this.choose(hit && hit.what === "camera" ? hit.entry.subject : "");
       if (hit === null) {
         this.hit = null;
         this.pinned = false;
+        this.stopPicture();
         this.node.hidden = true;
         this.node.replaceChildren();
         return;
       }
-      const same = this.hit && this.hit.entry === hit.entry && this.event === hit.entry.event;
+      const same = this.hit && this.hit.entry === hit.entry && this.event === hit.entry.event && this.pinned === !!pin;
       this.hit = hit;
+      this.pinned = !!pin;
       if (!same) this.fill(hit);
       this.node.hidden = false;
       this.move(at);
@@ -85,6 +90,7 @@
     large(hit) {
       const open = { case: "open", camera: "camera" }[hit.what];
       if (!open || !hall.card || !hall.page.wall || !hit.entry.event) return false;
+      if (hit.what === "camera" && hall.video.grid && hall.acting.who()) return false; // a person at the wall of pictures takes it from the map
       const others = (hit.members || []).map((member) => member.entry.event && member.entry.event.subject).filter(Boolean);
       this.show(null);
       return hall.card[open](hit.entry.event.subject, others);
@@ -92,7 +98,8 @@
 
     fill(hit) {
       this.event = hit.entry.event;
-      const { title, severity, rows, poster } = ROWS[hit.what](hit.entry);
+      if (!(this.pinned && this.picture && this.picture.subject === hit.entry.subject)) this.stopPicture();
+      const { title, severity, rows, camera } = ROWS[hit.what](hit.entry);
       const head = hall.make("div.map-card-head", {}, [
         severity == null ? "" : hall.make("span", { class: "map-card-severity", "data-severity": severity }, severityText(severity)),
         hall.make("strong", {}, title),
@@ -104,11 +111,28 @@
         list.append(hall.make("dt", {}, hall.t(`map.field.${key}`)), hall.make("dd", {}, String(value)));
       }
       this.node.replaceChildren(head, this.age);
-      if (poster) this.node.append(this.poster(poster));
+      if (camera && this.pinned) this.node.append(this.player(camera));
+      else if (camera && hit.entry.event.data.state !== "offline") this.node.append(this.poster(hall.video.posterOf(camera, 480)));
       this.node.append(list);
       if (hit.members && hit.members.length > 1) this.node.append(this.others(hit));
       this.time = hit.entry.event ? hit.entry.event.time : null;
       this.tick();
+    }
+
+    /** The moving picture of a camera that was pressed; it can be dragged from here into a tile. */
+    player(subject) {
+      if (!this.picture) {
+        this.picture = { subject, ...hall.video.live(subject, { why: "map", quality: "sub" }) };
+        this.picture.node.classList.add("map-card-player");
+        this.picture.node.draggable = true;
+        this.picture.node.addEventListener("dragstart", (event) => event.dataTransfer.setData(hall.video.DRAG, subject));
+      }
+      return this.picture.node;
+    }
+
+    stopPicture() {
+      if (this.picture) this.picture.remove();
+      this.picture = null;
     }
 
     poster(address) {
@@ -143,6 +167,7 @@
     }
 
     remove() {
+      this.stopPicture();
       this.node.remove();
     }
   };

@@ -39,7 +39,7 @@
       citymap.readColours(element);
       this.legend = new citymap.Legend(this.root, element, (name, shown) => this.toggle(name, shown));
       this.legend.paint(this.glyph());
-      this.card = new citymap.Card(this.root);
+      this.card = new citymap.Card(this.root, (subject) => this.choose(subject));
       this.scale = new citymap.Scale(this.root);
       this.note = hall.make("div.map-note", { role: "status" });
       this.root.append(this.note);
@@ -72,6 +72,7 @@
         { name: "things", draw: (c, frame) => this.drawThings(c, frame) },
       ], () => this.glyph());
       map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
+      map.on("contextmenu", (event) => this.around(event));
       map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
       // the wheel scrolls the page until the map was clicked, so a console's page is never trapped
       map.on("dragstart boxzoomend", () => (this.touched = true));
@@ -197,8 +198,21 @@
       if (!hit) return this.card.show(null);
       const at = this.map.layerPointToContainerPoint(L.point(hit.x + corner.x, hit.y + corner.y));
       if (pin && this.card.large(hit)) return;
-      this.card.show(hit, { x: at.x, y: at.y, r: hit.r });
-      this.card.pinned = pin;
+      this.card.show(hit, { x: at.x, y: at.y, r: hit.r }, pin);
+    }
+
+    /** The camera that is pointed at shows its sector. */
+    choose(subject) {
+      if ((this.things.chosen || "") === subject) return;
+      this.things.chosen = subject;
+      this.render("things");
+    }
+
+    /** A place that is pointed at with the second button: the cameras around it. */
+    around(event) {
+      const { lng, lat } = event.latlng;
+      const place = `${lat.toFixed(5)}, ${lng.toFixed(5)}`;
+      if (hall.page.wall && hall.acting.who()) hall.video.around({ lon: lng, lat }, { title: hall.t("map.here-cameras"), why: `map ${place}` });
     }
 
     // -- the life of a panel -------------------------------------------------------------------------------------------------

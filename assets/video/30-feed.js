@@ -22,7 +22,7 @@
 
   class Feed {
     constructor(options) {
-      this.options = options;
+      this.options = this.asked = options; // what it gets at present, what it was opened with
       this.views = new Set();
       this.owner = null; // the view that holds a player's own element
       this.info = null;
@@ -183,24 +183,27 @@
       this.tell();
     }
 
-    /** This browser cannot keep up: key pictures only for a while. */
+    /** This browser cannot keep up: the sub-stream, then key pictures only, each for a while. */
     slow() {
       const now = performance.now();
       this.skips = [...(this.skips || []).filter((at) => now - at < SLOW_MS), now];
       if (this.skips.length < SLOW || this.options.only === "keys") return;
       this.skips = [];
-      this.budget = "slow";
-      this.rewatch("keys");
+      clearTimeout(this.easing);
+      const asked = { quality: this.asked.quality, only: this.asked.only };
+      const less = this.options.quality === "main" ? { quality: "sub" } : { only: "keys" };
+      this.budget = less.quality ? "slow-sub" : "slow";
+      this.rewatch(less);
       this.easing = setTimeout(() => {
         this.budget = "";
-        this.rewatch("all");
+        this.rewatch(asked);
       }, EASE_MS);
     }
 
-    rewatch(only) {
+    rewatch(changes) {
       if (!this.watch) return;
       this.watch.leave();
-      this.options = { ...this.options, only };
+      this.options = { ...this.options, ...changes };
       if (this.player) this.player.close();
       this.player = null;
       this.watch = video.wire.watch(this.options, sinkOf(this));

@@ -55,6 +55,7 @@
     const parts = why(feed);
     if (short && parts.length) return parts[0];
     if (condition === "frozen") parts.unshift(hall.t("video.frozen", { time: seconds(performance.now() - feed.shownAt) }));
+    else if (!parts.length && hall.video.channelOf(feed.options.channel).state === "offline") parts.push(hall.t("video.listed-offline"));
     else if (!parts.length) parts.push(hall.clock.real() - feed.state.since > QUIET ? hall.t("video.starting") : "");
     return parts.filter(Boolean).join(" · ");
   };

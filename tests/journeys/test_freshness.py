@@ -28,7 +28,6 @@ TRUTH = {
     "city_map": ({"case", "observation", "position", "channel"}, {"dispatch"}),
     "warnings": (set(), set()),
     "video_directory": ({"channel"}, set()),
-    "posters": ({"channel"}, {"video"}),
     "video_wall": (set(), {"relay"}),  # each tile says itself how old its picture is
     "brief_event": ({"case", "observation"}, {"dispatch"}),
     "brief_direction": ({"case", "observation"}, {"dispatch"}),

@@ -7,7 +7,7 @@ import asyncio
 import httpx
 import pytest
 
-from hall.core.event import decode
+from hall.core.event import decode, unpack
 
 CELLS = ["channel/v/1", None, "channel/v/gb/2"]
 
@@ -19,7 +19,7 @@ async def told(hall, wall: str) -> list[dict]:
         entries = await bus.call("XRANGE", bus.key("fast"), "-", "+")
     finally:
         await bus.close()
-    events = [event for _, fields in entries for event in decode(fields[b"p"])]
+    events = [event for _, fields in entries for event in map(decode, unpack(fields[b"p"]))]
     return [event.data for event in events if event.subject == f"scene/{wall}/video"]
 
 

@@ -1,0 +1,162 @@
+/* One channel as a thing of its own: on cards, in pushes, over the map. And the cameras nearest to a place.
+ *
+ * hall.video.live(subject, {large, why, quality, mode})   {node, tile, ready, tick, remove}; ready: a picture, or the reason why none
+ * hall.video.nearest({lon, lat}, {count, metres})   Promise of channels with `metres` and `sees`, those that see the place first
+ * hall.video.beside(node, {count, metres, why})     keeps live pictures of the nearest cameras in `node`: {show(place), remove()}
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const video = (hall.video = hall.video || {});
+  const { make, setText, format } = hall;
+  const READY_MS = 2500; // a camera that does not answer must not hold back what is said about it
+  const POSTER_MS = 700; // without a moving picture by then a still one stands there
+  const ASK_MS = 30000; // directories change slowly
+  const PASSING_PX = 0.00001; // degrees: the same place
+
+  video.live = function (subject, options) {
+    const { large = false, why = "", quality, mode } = options || {};
+    const tile = new video.Tile({ why, kind: "live", large });
+    const still = make("img.video-picture.video-still", { alt: "", hidden: "" });
+    const node = make("div.video-live", { "data-subject": subject, "data-large": large ? "1" : "" }, tile.node);
+    tile.stage.append(still);
+    still.onerror = () => (still.hidden = true);
+    const poster = setTimeout(() => {
+      still.hidden = false;
+      still.src = video.posterOf(subject, Math.min(1920, tile.pixels().width));
+    }, POSTER_MS);
+    const done = () => {
+      clearTimeout(poster);
+      still.remove();
+    };
+    const ready = new Promise((resolve) => {
+      setTimeout(resolve, READY_MS);
+      tile.onfirst = () => (done(), resolve());
+    });
+    // its size decides what is asked for: known once it stands on the page
+    const start = requestAnimationFrame(() => {
+      tile.box = null;
+      tile.show(subject, { quality: quality || video.quality(tile.pixels().width, 1).quality, mode: mode || "auto" });
+    });
+    const remove = () => {
+      cancelAnimationFrame(start);
+      done();
+      tile.remove();
+    };
+    return { node, tile, ready, tick() {}, remove };
+  };
+
+  // -- the nearest ------------------------------------------------------------------------------------------------------------
+
+  const metresBetween = (a, b) => Math.hypot((a.lon - b.lon) * 111320 * Math.cos((b.lat * Math.PI) / 180), (a.lat - b.lat) * 110574);
+
+  /** From what the page knows itself: where the hall's directory does not answer. */
+  function known(place, count, metres) {
+    const rows = [...hall.store.docs("channel").values()].filter((event) => event.data.lon != null);
+    const found = rows.map((event) => ({ ...event.data, subject: event.subject, metres: metresBetween(event.data, place), sees: null }));
+    return found.filter((row) => row.metres <= metres).sort((a, b) => a.metres - b.metres).slice(0, count * 4);
+  }
+
+  const rank = (row) => (row.state === "offline" ? 2 : row.sees ? 0 : 1);
+
+  video.nearest = async function (place, { count, metres }) {
+    const query = `lon=${place.lon}&lat=${place.lat}&k=${count * 4}&radius=${metres}`;
+    const found = await hall.acting.ask(`/api/v1/channels/near?${query}`).catch(() => null);
+    const rows = found ? video.learn(found.rows) : known(place, count, metres);
+    return rows.filter((row) => row.metres <= metres).sort((a, b) => rank(a) - rank(b) || a.metres - b.metres).slice(0, count);
+  };
+
+  /** What is told of a camera beside a place: how far it stands, whether it looks there. */
+  function distance(row) {
+    const parts = [hall.t("card.metres", { n: format.number(row.metres) })];
+    if (row.sees) parts.push(hall.t("video.sees"));
+    return make("span.video-distance", {}, parts.join(" · "));
+  }
+
+  video.beside = function (node, { count, metres, why }) {
+    let pictures = [];
+    let place = null;
+    let asked = -Infinity;
+    let shown = "";
+    let gone = false;
+
+    function paint(rows) {
+      const key = rows.map((row) => row.subject).join("|");
+      if (key === shown && node.firstChild) return;
+      shown = key;
+      pictures.forEach((picture) => picture.remove());
+      pictures = rows.map((row) => video.live(row.subject, { why, quality: "sub" }));
+      pictures.forEach((picture, index) => picture.tile.node.append(distance(rows[index])));
+      const none = () => make("p.faint", {}, hall.t(place ? "card.no-camera" : "card.no-place"));
+      node.replaceChildren(...(pictures.length ? pictures.map((picture) => picture.node) : [none()]));
+    }
+
+    async function show(doc) {
+      const next = doc && doc.lon != null ? { lon: doc.lon, lat: doc.lat } : null;
+      const same = next && place && Math.abs(next.lon - place.lon) + Math.abs(next.lat - place.lat) < PASSING_PX;
+      if (same && performance.now() - asked < ASK_MS) return;
+      place = next;
+      asked = performance.now();
+      const mine = asked;
+      const rows = place ? await video.nearest(place, { count, metres }) : [];
+      if (!gone && mine === asked) paint(rows);
+    }
+
+    return {
+      show,
+      remove() {
+        gone = true;
+        pictures.forEach((picture) => picture.remove());
+      },
+    };
+  };
+
+  // -- a place somebody points at, an alarm that rises: the cameras around it, over the wall ------------------------------------
+
+  const AROUND = 4;
+  const AROUND_METRES = 2000;
+  const STAYS_MS = 90000;
+  const URGENT = 3;
+  let over = null;
+
+  function close() {
+    if (!over) return;
+    clearTimeout(over.timer);
+    over.beside.remove();
+    over.node.remove();
+    over = null;
+  }
+
+  /** Shows the cameras nearest to `place` {lon, lat} large over this wall for a while; false where there is no wall. */
+  video.around = function (place, { title, why }) {
+    const layer = hall.show && hall.show.layer();
+    if (!layer || place.lon == null || (hall.card && hall.card.shown())) return false;
+    close();
+    const box = hall.wall.block(hall.wall.part);
+    const pictures = make("div.video-around");
+    const shut = make("button.card-close", { type: "button" }, `✕ ${hall.t("card.close")}`);
+    shut.onclick = close;
+    const head = make("header.video-around-head", {}, [make("b", {}, title), make("span", {}, hall.t("video.around"))]);
+    const node = make("section.show-frame.is-touched", { "data-what": "around", role: "dialog" }, [make("div.video-around-body", {}, [head, pictures]), make("div.card-bar", {}, shut)]);
+    for (const side of ["left", "top", "width", "height"]) node.style[side] = `${box[side]}px`;
+    layer.append(node);
+    over = { node, beside: video.beside(pictures, { count: AROUND, metres: AROUND_METRES, why }), timer: setTimeout(close, STAYS_MS) };
+    over.beside.show(place);
+    return true;
+  };
+  video.closeAround = close;
+
+  const risen = new Set();
+  let begun = 0;
+  hall.store.on(["alarm"], (changes) => {
+    begun = begun || performance.now();
+    for (const { subject, data } of changes) {
+      const up = data && data.active !== false && !data.acknowledged && data.severity >= URGENT;
+      const news = up && !risen.has(subject) && performance.now() - begun > READY_MS; // not what was there when the page came
+      if (up) risen.add(subject);
+      else risen.delete(subject);
+      if (news && video.grid) video.around(data, { title: data.label || video.nameOf(subject), why: subject });
+    }
+  });
+})();
