@@ -2,8 +2,9 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# tests mostly wait for browsers and processes: two at a time fill two cores; a file's tests stay together
-WORKERS ?= 2
+# half of the tests wait for browsers and processes: three at a time fill two cores; a file's tests stay together,
+# the longest files come first (tests/conftest.py)
+WORKERS ?= 3
 PIP := .venv/bin/python -m pip --disable-pip-version-check install -q --only-binary :all: --require-hashes
 
 .PHONY: run test bench demo-real lock install install-dev needs lint clean
@@ -16,7 +17,7 @@ demo-real: install
 	HALL_REAL_DATA="$$(cd $${HALL_REAL_DATA:-../shared/data} && pwd)" .venv/bin/hall run --fresh
 
 test: install-dev needs
-	@.venv/bin/ruff check . && .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@.venv/bin/ruff check . && .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: install-dev
 	@sh tests/needs.sh bench && .venv/bin/python -m tests.bench $(ARGS)

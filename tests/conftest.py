@@ -17,6 +17,18 @@ ROOT = Path(__file__).parent.parent
 _prefixes = itertools.count()
 
 
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that all workers end together: a journey, which mostly waits, beside a browser's file,
+    which mostly computes; then everything else in its order."""
+    kinds: dict[str, dict[Path, list[pytest.Item]]] = {"journeys": {}, "browser": {}, "": {}}
+    for item in items:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        kinds[folder if folder in kinds else ""].setdefault(item.path, []).append(item)
+    beside = itertools.zip_longest(kinds["journeys"].values(), kinds["browser"].values(), fillvalue=[])
+    files = [*itertools.chain.from_iterable(beside), *kinds[""].values()]
+    items[:] = itertools.chain.from_iterable(files)
+
+
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory):
     """URL of a real Valkey server on a unix socket."""
