@@ -39,7 +39,7 @@ def _pictures(folder: Path, scene: str) -> tuple:
 
 def features(image, crf: int = 26) -> Features:
     """As the hall sees it: coded, decoded, measured."""
-    return measure(decode(scenes.coded([image], crf)[0], "h264"))
+    return measure(decode(scenes.coded([image], crf)[0], "h264", rough=True))
 
 
 @lru_cache(maxsize=16)
@@ -91,7 +91,7 @@ def frozen_scores(folder: Path, scene: str, kbit: int, frozen: bool) -> list[flo
     stream = scenes.stream([images[0]] * (12 * 25) if frozen else images, kbit, 25 if frozen else rate)
     memory, scores = Memory(), []
     for number, unit in enumerate(stream[1:13]):
-        verdict = look(memory, measure(decode(unit, "h264")), number * 200_000)
+        verdict = look(memory, measure(decode(unit, "h264", rough=True)), number * 200_000)
         scores.append(verdict.scores.get("frozen", 0.0))
     return scores
 
