@@ -73,7 +73,7 @@ class Watch:
         self._playing, self._receiver, self._connection = playing, receiver, playing.connection
         now = monotonic()
         self._began = playing.deadline - FIRST_PICTURE_SECONDS
-        self._heard, self._packets = now, -1
+        self._heard, self._packets, self._resyncs = now, -1, 0
         self._keepalive_every = max(1.0, min(playing.timeout / 2, LONGEST_KEEPALIVE_SECONDS))
         self._alive_at, self._reported_at = now, now
         self._own = secrets.randbits(32)
@@ -114,15 +114,17 @@ class Watch:
     def _judge(self, now: float) -> SourceFailed | None:
         pictures = self._receiver.pictures
         if pictures.packets != self._packets:
-            self._heard, self._packets = now, pictures.packets
+            self._heard, self._packets, self._resyncs = now, pictures.packets, self._connection.resyncs
         waited = now - self._began
         if not pictures.packets:
             if waited < FIRST_PICTURE_SECONDS:
                 return None
-            if pictures.unusable:
+            if pictures.unusable or self._connection.resyncs:
                 return SourceFailed("garbled", "what the camera sends is not the stream that it describes")
             return SourceFailed("silent", "the camera sends no pictures")
         if now - self._heard >= SILENCE_SECONDS:
+            if self._connection.resyncs > self._resyncs:
+                return SourceFailed("garbled", "what the camera sends is no longer a stream of packets")
             return SourceFailed("silent", "the camera has stopped sending")
         if pictures.info is None:
             if waited >= FIRST_KEY_SECONDS:
@@ -163,10 +165,9 @@ class RtspSource:
         playing = await Opening(self._request.url, self._request.guard, receiver).run()
         watch = Watch(playing, receiver)
         try:
-            error = await playing.connection.ended
-            if receiver.pictures is not None:
-                receiver.pictures.end()
-            raise error
+            await asyncio.wait({playing.connection.ended})
+            receiver.pictures.end()
+            raise playing.connection.ended.result()
         finally:
             watch.close()
 

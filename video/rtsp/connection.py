@@ -41,6 +41,11 @@ class Connection(asyncio.Protocol):
         self._cseq = 0
         self._answers: dict[int, asyncio.Future[wire.Message]] = {}
 
+    @property
+    def resyncs(self) -> int:
+        """How many times bytes came that were neither packet nor answer."""
+        return self._splitter.resyncs
+
     async def ask(self, method: str, url: str, headers: dict[str, str], seconds: float) -> wire.Message:
         """The answer, signed in where the camera wants it. Raises SourceFailed `unauthorised`, `silent`, or what ended it."""
         for _ in range(_TRIES):

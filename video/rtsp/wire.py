@@ -10,7 +10,7 @@ from video.media import SourceFailed
 
 LONGEST_HEAD = 16_384
 LONGEST_BODY = 65_536
-MOST_SKIPPED = 262_144  # bytes that are nothing, between two things that are something
+MOST_SKIPPED = 131_072  # bytes that are nothing, between two things that are something
 _DOLLAR = 0x24
 _NAMES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_/abcdefghijklmnopqrstuvwxyz"
 
