@@ -232,12 +232,14 @@ def staffed(hall, city: City, seed: int, think: float) -> list[Person]:
     return [Person(seat, city, colleagues, seed, think) for seat in seats]
 
 
-async def work_for(people: list[Person], seconds: float) -> None:
-    """The shift: everybody works until the time is over and his last command is answered."""
+async def work_for(people: list[Person], seconds: float, meanwhile: asyncio.Task | None = None) -> None:
+    """The shift: everybody works until the time is over, `meanwhile` has ended and his last command is answered."""
     stop = asyncio.Event()
     began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         for person in people:
             group.create_task(person.work(stop))
         await asyncio.sleep(max(0.0, began + seconds - time.monotonic()))
+        if meanwhile:
+            await asyncio.wait([meanwhile])
         stop.set()

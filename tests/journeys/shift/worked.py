@@ -38,7 +38,7 @@ async def shift(
         crews = sum(map(len, city.crews.values()))
         await watcher.until(lambda: len(watcher.present("crew")) == crews, 60, "the roster is on the screen")
         disturbing = asyncio.create_task(meanwhile(hall, watcher)) if meanwhile else None
-        await work_for(people, seconds)
+        await work_for(people, seconds, disturbing)
         if disturbing:
             await disturbing
         record = await _settled(hall, watcher)
