@@ -31,7 +31,11 @@ def gstreamer(launches: dict[str, str], *login: str) -> Iterator[str]:
         pytest.skip("GStreamer's RTSP server is not installed (tests/needs.sh)")
     program = Path(__file__).with_name("gstreamer_server.py")
     process = subprocess.Popen(
-        [SYSTEM_PYTHON, str(program), json.dumps(launches), *login], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [SYSTEM_PYTHON, str(program), json.dumps(launches), *login],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         port = process.stdout.readline().strip()
