@@ -15,7 +15,9 @@ import secrets as system
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.padding import PKCS7
 
 from hall.core.errors import ConfigError, HallError
 
@@ -52,6 +54,14 @@ class Secrets:
     def signed(self, body: bytes, signature: bytes) -> bool:
         """Whether `signature` is ours, in constant time."""
         return hmac.compare_digest(self.sign(body), signature)
+
+
+def open_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
+    """What another system sealed with AES-CBC and PKCS#7 padding (HLS segments, RFC 8216): it is read, never written here.
+    Raises ValueError for a key, IV, length or padding that is none."""
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(iv)).decryptor()
+    unpadder = PKCS7(128).unpadder()
+    return unpadder.update(decryptor.update(data) + decryptor.finalize()) + unpadder.finalize()
 
 
 def load(data_dir: Path) -> Secrets:

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import av
 
+from video.bitstream import parameter_sets_of
 from video.media import CLOCK_RATE, StreamInfo
 
 TICK = Fraction(1, CLOCK_RATE)
@@ -38,23 +39,11 @@ class Encoder:
         return h264_info(key_picture, self.width, self.height, self.fps, converted=converted)
 
 
-def nals(annexb: bytes) -> list[bytes]:
-    """NAL units of a byte stream with 3- or 4-byte start codes, without their trailing zeros."""
-    found, at = [], annexb.find(b"\0\0\1")
-    while at >= 0:
-        following = annexb.find(b"\0\0\1", at + 3)
-        unit = annexb[at + 3 : following if following >= 0 else len(annexb)].rstrip(b"\0")
-        if unit:
-            found.append(unit)
-        at = following
-    return found
-
-
 def h264_info(
     key_picture: bytes, width: int, height: int, fps: float | None, *, reorders: bool = False, converted: str = ""
 ) -> StreamInfo:
     """Of a key picture with its parameter sets."""
-    sets = tuple(dict.fromkeys(unit for unit in nals(key_picture) if unit[0] & 31 in (7, 8)))
+    sets = parameter_sets_of(key_picture, "h264")
     profile = next((unit[1:4].hex() for unit in sets if unit[0] & 31 == 7), "42c01f")
     return StreamInfo(
         family="h264", codec=f"avc1.{profile}", width=width, height=height, fps=fps, reorders=reorders,

@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 
 import av
 
+from hall.core.errors import BadInput
+from video.bitstream import describe, parameter_sets_of, split
 from video.media import CLOCK_RATE, SourceFailed, StreamInfo
-from video.workshop.coding import h264_info, nals
 
 #: demuxers that only read what they were given. Playlists and concatenations would open whatever they name
 FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegps,flv,asf,gif,h264,hevc,mjpeg,ogg,rm,dv,ivf,nut,mxf"
+FAMILIES = {"h264": "h264", "hevc": "h265"}
 _LOOK = 240  # pictures looked at for reordering
 _START = b"\0\0\0\1"
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
@@ -69,7 +71,7 @@ class Opened:
             data = bytes(packet)
             key = bool(packet.is_keyframe)
             if key and self.codec in _SETS:
-                units = nals(data[:4096])
+                units = split(data[:4096])
                 own = [unit for unit in units if _SETS[self.codec](unit)]
                 if own:
                     sets = own
@@ -80,7 +82,7 @@ class Opened:
     def _kept_sets(self) -> list[bytes]:
         extra = self.stream.codec_context.extradata or b""
         known = _SETS.get(self.codec)
-        return [unit for unit in nals(extra) if known and known(unit)] if extra.startswith((b"\0\0\1", _START)) else []
+        return [unit for unit in split(extra) if known and known(unit)] if extra.startswith((b"\0\0\1", _START)) else []
 
     def _annexb(self) -> Iterator[av.Packet]:
         try:
@@ -95,14 +97,20 @@ class Opened:
             raise SourceFailed("garbled", f"it cannot be taken apart: {_said(error)}") from None
 
     def info(self, head: list[Coded]) -> StreamInfo:
-        """Of a stream that passes; `head` are its first pictures, a key picture first. Raises SourceFailed."""
+        """Of H.264 or H.265; `head` are its first pictures, a key picture first. Raises SourceFailed."""
+        if self.codec not in FAMILIES:
+            raise SourceFailed("codec", f"{self.codec} is nothing a browser shows", lasting=True)
         if not head or not head[0].key:
             raise SourceFailed("garbled", "it does not start with a key picture", lasting=True)
         newest, reorders = -1, False
         for picture in head[:_LOOK]:
             reorders = reorders or picture.pts < newest
             newest = max(newest, picture.pts)
-        return h264_info(head[0].data, self.width, self.height, self.fps, reorders=reorders)
+        family = FAMILIES[self.codec]
+        try:
+            return describe(family, parameter_sets_of(head[0].data, family), fps=self.fps, reorders=reorders)
+        except BadInput as error:
+            raise SourceFailed("garbled", f"its parameter sets cannot be read: {error}") from None
 
 
 class _Times:
