@@ -5,21 +5,10 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from playwright.async_api import async_playwright
+import pytest_asyncio
 
 from tests.hall.app.conftest import Hall
 from tests.hall.app.test_field import Side, link_for
-
-#: nothing outside this machine can be resolved: a page that asks for it fails its test
-OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
-QUIET = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    OFFLINE,
-]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +18,7 @@ def city_hall(valkey, tmp_path_factory):
     hall.stop()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def side(city_hall, monkeypatch):
     made = Side(city_hall, monkeypatch)
     yield made
@@ -37,13 +26,9 @@ async def side(city_hall, monkeypatch):
 
 
 @pytest.fixture
-async def chromium():
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=QUIET, ignore_default_args=["--headless"]
-        )
-        yield browser
-        await browser.close()
+def chromium(chromium_tabs):
+    """The file's Chromium; a phone is a context of its own, because it keeps much."""
+    return chromium_tabs.browser
 
 
 @pytest.fixture
@@ -61,11 +46,13 @@ def phone(chromium, city_hall):
         page.set_default_timeout(20_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda r: None if r.url.startswith((city_hall.url, "data:", "blob:")) else faults.append(r.url))
-        link = await link_for(city_hall, crew)
-        await page.goto(link["url"].replace("/field/", f"/field/?lang={language}"))
-        await page.wait_for_selector(".tasks")
-        yield page
-        await context.close()
+        try:
+            link = await link_for(city_hall, crew)
+            await page.goto(link["url"].replace("/field/", f"/field/?lang={language}"))
+            await page.wait_for_selector(".tasks")
+            yield page
+        finally:
+            await context.close()
         assert not faults, faults
 
     return opened

@@ -14,7 +14,7 @@ from hall import access
 from hall.core.command import Actor
 from tests.hall.app.test_field import SYSTEM
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 SUPERVISOR = Actor(name="wang", role="supervisor")
 
 
@@ -311,6 +311,7 @@ async def test_a_long_press_counts_although_the_task_changes_under_the_finger(ph
             await page.evaluate("window.field.refresh()")
         await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         await page.mouse.up()
+        await expect(button).to_have_attribute("data-state", "passed", timeout=15_000)
         await settled(page)
         await expect(page.locator(".urge")).to_have_count(1)
     assert crew_moves(side, crew) == ["acknowledge"]
