@@ -1,5 +1,6 @@
 /* WebRTC through the hall's WHEP door: for a full picture over a lossy line, where lost packets are sent again.
  *
+ * hall.video.lossy(on)   whether (from now on) large pictures of this screen come this way
  * new hall.video.Whep(out, {channel, quality, why, kind})   .element (<video>), .close(); out.failed() when it does not come through
  */
 "use strict";
@@ -14,6 +15,16 @@
 
   const door = ({ channel, quality }) => `/video/whep/${channel.split("/").map(encodeURIComponent).join("/")}?quality=${quality}`;
   const csrf = () => ({ "x-hall-csrf": (hall.acting.who() && hall.acting.who().csrf) || hall.page.csrf || "" });
+
+  /** Whether this screen hangs on a lossy line: its large pictures come by WebRTC then. Kept in this browser. */
+  video.lossy = function (on) {
+    try {
+      if (on !== undefined) localStorage.setItem("hall-video-lossy", on ? "1" : "");
+      return localStorage.getItem("hall-video-lossy") === "1";
+    } catch (_) {
+      return false; // a browser that keeps nothing
+    }
+  };
 
   video.Whep = class {
     constructor(out, options) {

@@ -16,6 +16,7 @@
   const SLOW_MS = 30000;
   const EASE_MS = 60000;
   const FALL_BACK_MS = 60000;
+  const SPARE_MS = 6000;
   const feeds = new Map();
 
   const keyOf = (o) => [o.channel, o.quality, o.only, o.mode, o.kind, o.why].join("\n");
@@ -77,6 +78,7 @@
         return;
       }
       if (!this.player || !this.player.take) return;
+      if (this.spare) this.unspare();
       this.suspect = unit.suspect;
       const before = this.player.figures.restarts;
       this.player.take(unit);
@@ -93,6 +95,7 @@
     }
 
     cut() {
+      this.cutAt = performance.now();
       this.state = { state: "cut", since: hall.clock.real() };
       this.tell();
     }
@@ -148,8 +151,26 @@
       for (const view of this.views) view.paint(view === this.owner ? null : frame, captured);
     }
 
-    /** Called once a second by whoever shows figures. */
+    /** No socket for long, but perhaps the hall's door still answers: still pictures until the moving ones are back. */
+    bridge() {
+      if (this.still || !this.watch || video.wire.state !== "lost" || performance.now() - this.cutAt < SPARE_MS) return;
+      this.still = true;
+      this.spare = new video.Posters(this.out(), this.options.channel, () => this.width());
+    }
+
+    unspare() {
+      this.spare.close();
+      this.spare = null;
+      this.still = false;
+    }
+
+    width() {
+      return Math.max(160, ...[...this.views].map((view) => view.width()));
+    }
+
+    /** Called several times a second by whoever shows figures. */
     measure() {
+      this.bridge();
       if (!this.last.length) return;
       const sorted = [...this.last].sort((a, b) => a - b);
       this.latency = sorted[sorted.length >> 1];
@@ -166,7 +187,7 @@
       if (this.watch) this.watch.leave();
       this.watch = null;
       this.still = true;
-      this.play(new video.Posters(this.out(), this.options.channel, () => Math.max(160, ...[...this.views].map((view) => view.width()))));
+      this.play(new video.Posters(this.out(), this.options.channel, () => this.width()));
       this.tell();
     }
 
@@ -232,6 +253,7 @@
       if (feeds.get(this.key) === this) feeds.delete(this.key);
       if (this.watch) this.watch.leave();
       if (this.player) this.player.close();
+      if (this.spare) this.unspare();
       this.watch = this.player = null;
     }
   }

@@ -147,7 +147,8 @@
       tile.node.classList.toggle("is-selected", index === this.selected);
       if (!area) return tile.show(null);
       tile.box = null; // its size may be another now
-      tile.show(this.cells[index] || null, video.quality(tile.pixels().width, this.layout));
+      const mode = large && video.lossy() ? "webrtc" : "auto";
+      tile.show(this.cells[index] || null, { ...video.quality(tile.pixels().width, this.layout), mode });
     }
 
     said() {

@@ -99,7 +99,11 @@
       this.status = make("span.video-status", { role: "status" });
       const [save, forget] = [button("video.bar.save", "", () => this.save()), button("video.bar.forget", "", () => this.forget())];
       const [clear, auto] = [button("video.bar.clear", "", () => this.clear()), button("video.bar.auto", "", () => this.grid.set({ cells: [], spotlight: null }))];
-      this.bar.append(...this.layouts, clear, auto, this.select, this.name, save, forget, this.status);
+      this.lossy = button("video.bar.lossy", "", () => {
+        video.lossy(!video.lossy());
+        this.grid.paint();
+      });
+      this.bar.append(...this.layouts, clear, auto, this.lossy, this.select, this.name, save, forget, this.status);
       this.offLocale = hall.onLocale(() => this.paintPresets());
       this.paintPresets();
     }
@@ -111,6 +115,7 @@
     /** After the grid was painted. */
     painted() {
       for (const node of this.layouts) node.setAttribute("aria-pressed", Number(node.dataset.layout) === this.grid.layout);
+      this.lossy.setAttribute("aria-pressed", video.lossy());
     }
 
     paintPresets() {

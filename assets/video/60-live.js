@@ -37,7 +37,7 @@
     // its size decides what is asked for: known once it stands on the page
     const start = requestAnimationFrame(() => {
       tile.box = null;
-      tile.show(subject, { quality: quality || video.quality(tile.pixels().width, 1).quality, mode: mode || "auto" });
+      tile.show(subject, { quality: quality || video.quality(tile.pixels().width, 1).quality, mode: mode || (large && video.lossy() ? "webrtc" : "auto") });
     });
     const remove = () => {
       cancelAnimationFrame(start);

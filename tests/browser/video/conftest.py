@@ -14,7 +14,8 @@ from tests.browser.walls.conftest import CITY
 playwright_api = pytest.importorskip("playwright.sync_api")
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--autoplay-policy=no-user-gesture-required",
+    "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
+    "--disable-features=WebRtcHideLocalIpsWithMdns",
 ]  # fmt: skip
 
 

@@ -1,0 +1,60 @@
+"""A whole hall with fake RTSP cameras before it and Chromium behind it: the way of a picture from lens to glass."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.push import push, write_city
+from tests.running import RunningHall
+from tests.video.cameras import Mount, Recipe, Threaded, make, running
+from tests.video.cameras.clip import READ_JS
+
+LOOPBACK = "\n[video]\nallow_loopback = true\n[video.health]\nenabled = false\n"
+#: JavaScript: `watchGlass(tiles)` notes the age of each new number at the moment it is first seen on a tile's canvas, ms;
+#: `glass()` gives what was noted and begins anew. Looks once per frame of the screen, as an eye would.
+GLASS_JS = (
+    READ_JS
+    + """
+window.watchGlass = function (choose, fps, seconds) {
+  const noted = [], last = new Map();
+  const look = () => {
+    requestAnimationFrame(look);
+    for (const tile of choose()) {
+      const canvas = tile.view && tile.view.canvas;
+      if (!canvas || !canvas.width) continue;
+      const number = readNumber(tile.view.context, 0, 0, canvas.width);
+      if (number === null || number === last.get(tile)) continue;
+      last.set(tile, number);
+      const age = (((Date.now() / 1000 - number / fps) % seconds) + seconds) % seconds;
+      noted.push(1000 * (age > seconds / 2 ? age - seconds : age));
+    }
+  };
+  requestAnimationFrame(look);
+  window.glass = () => noted.splice(0);
+};
+"""
+)
+
+
+@contextlib.contextmanager
+def camera_hall(folder: Path, recipes: dict[str, Recipe], **mount) -> Iterator[tuple[RunningHall, Threaded, list[str]]]:
+    """`(hall, cameras, subjects)`: one channel per name in `recipes`, each played by a fake camera on loopback."""
+    config = write_city(folder / "hall.toml", {"cameras": "channel"}, 3600, extra=LOOPBACK)
+    mounts = {
+        name: Mount(clip=make(recipe), phase=index * 0.0023, **mount) for index, (name, recipe) in enumerate(recipes.items())
+    }
+    with running(mounts) as cameras, RunningHall(folder / "var", config) as hall:
+        rows = [
+            {"channel_id": name, "name": f"摄像机 {name}", "owner": "测试", "state": "online", "lon": 113.9, "lat": 35.3,
+             "stream_url": cameras.camera.url(name), "time": 1_700_000_000_000}
+            for name in recipes
+        ]  # fmt: skip
+        push(hall.url, "cameras", rows)
+        yield hall, cameras, [f"channel/cameras/{name}" for name in recipes]
+
+
+def quantile(values: list[float], part: float) -> float:
+    found = sorted(values)
+    return found[min(len(found) - 1, int(len(found) * part))]
