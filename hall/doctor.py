@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from hall import __version__
+from hall.core import secrets
 from hall.core import settings as settings_module
 from hall.core.bus import Bus
 from hall.core.clock import ClockState, real_ms
@@ -156,8 +157,24 @@ def _ledger(settings: Settings, config: HallConfig) -> Iterator[Finding]:
             yield Finding("fault", f"the ledger: {error}", "is the database up? `hall audit verify` checks every line")
 
 
+def _video(settings: Settings, config: HallConfig) -> Iterator[Finding]:
+    """What the relay makes of `[video]`, and whether the key that opens stream addresses is there and readable by us only."""
+    from video import guard
+
+    watch = guard.of(config, settings)
+    reach = f"only in {len(watch.allow)} networks" if watch.allow else "in every network but the hall's own machine"
+    yield Finding("ok", f"video: cameras are reached {reach}, {len(watch.deny)} networks denied")
+    if watch.allow_loopback and not config.city.demo:
+        yield Finding(
+            "note", "video.allow_loopback is on", "only for cameras on this machine: a channel's address may lead here"
+        )
+    key = settings.data_dir / secrets.FILE
+    if key.exists() and key.stat().st_mode & 0o077:
+        yield Finding("fault", f"{key} can be read by other users", f"`chmod 600 {key}`, and give cameras new passwords")
+
+
 def _ports(settings: Settings) -> Iterator[Finding]:
-    for port, what in ((settings.port, "web"), (settings.gate_port, "gate")):
+    for port, what in ((settings.port, "web"), (settings.gate_port, "gate"), (settings.pictures_port, "relay")):
         with socket.socket() as probe:
             probe.settimeout(1)
             taken = probe.connect_ex(("127.0.0.1" if settings.loopback else settings.host, port)) == 0
@@ -217,6 +234,7 @@ def main() -> int:
             findings.extend(_feeds(item))
             findings.extend(_dispatch(item))
             findings.extend(_ledger(settings, item))
+            findings.extend(_video(settings, item))
         else:
             findings.append(item)
     findings.extend(asyncio.run(_bus(settings)))

@@ -187,19 +187,8 @@ def _is_ours(address: Address) -> bool:
     return True
 
 
-def networks(config: HallConfig, key: str) -> list[Network]:
-    """`[video]` `allow` or `deny` as networks; raises ConfigError naming file, line and key."""
-    found = []
-    for index, text in enumerate(getattr(config.video, key)):
-        try:
-            found.append(ipaddress.ip_network(text))
-        except ValueError as error:
-            raise config.error(f"video.{key}[{index}]", f"{error}; write a network as 10.20.0.0/16") from None
-    return found
-
-
 def of(config: HallConfig, settings: Settings) -> Guard:
-    """The guard of one hall; raises ConfigError for a network that is none."""
+    """The guard of one hall."""
     services = []
     for url, usual in ((settings.redis_url, 6379), (settings.database_url, 5432)):
         try:
@@ -210,8 +199,8 @@ def of(config: HallConfig, settings: Settings) -> Guard:
             continue  # who uses it says what is wrong with it
     own = (settings.port, settings.gate_port, settings.pictures_port, settings.video_port, settings.relay_port)
     return Guard(
-        allow=networks(config, "allow"),
-        deny=networks(config, "deny"),
+        allow=map(ipaddress.ip_network, config.video.allow),
+        deny=map(ipaddress.ip_network, config.video.deny),
         allow_loopback=config.video.allow_loopback,
         own=(*own, *(port for host, port in services if host in ("127.0.0.1", "localhost", "::1"))),
         services=services,

@@ -5,6 +5,7 @@ Paths in the file are relative to the file. Feed mappings stay plain data here; 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from pathlib import Path
@@ -183,7 +184,17 @@ def parse(text: str, file: str = "hall.toml") -> HallConfig:
             raise config.error(f"feeds[{index}].name", f"feed {name!r} is declared twice")
         if not name.replace("-", "").replace("_", "").isalnum():
             raise config.error(f"feeds[{index}].name", f"{name!r}: use letters, digits, - and _")
+    _check_networks(config)
     return config
+
+
+def _check_networks(config: HallConfig) -> None:
+    for key in ("allow", "deny"):
+        for index, text in enumerate(getattr(config.video, key)):
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as error:
+                raise config.error(f"video.{key}[{index}]", f"{error}; write a network as 10.20.0.0/16") from None
 
 
 def load(path: str | Path) -> HallConfig:
