@@ -59,7 +59,22 @@ def test_a_port_that_is_no_number_is_refused_by_name(tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "bus", "gate", "web", "feeds", "dispatch", "relay", "video", "list", "doctor", "replay", "limits", "audit", "version"],
+    [
+        "run",
+        "bus",
+        "gate",
+        "web",
+        "feeds",
+        "dispatch",
+        "relay",
+        "video",
+        "list",
+        "doctor",
+        "replay",
+        "limits",
+        "audit",
+        "version",
+    ],
 )
 def test_every_command_explains_itself(command):
     ended = _hall(command, "--help")
