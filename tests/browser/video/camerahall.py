@@ -13,13 +13,16 @@ from tests.video.cameras.clip import READ_JS
 
 LOOPBACK = "\n[video]\nallow_loopback = true\n[video.health]\nenabled = false\n"
 #: JavaScript: `watchGlass(tiles)` notes the age of each new number at the moment it is first seen on a tile's canvas, ms;
-#: `glass()` gives what was noted and begins anew. Looks once per frame of the screen, as an eye would.
+#: `glass()` gives what was noted and begins anew. `phases`: channel -> seconds.
+#: Looks once per frame of the screen, as an eye would.
 GLASS_JS = (
     READ_JS
     + """
-window.watchGlass = function (choose, fps, seconds) {
+window.watchGlass = function (choose, fps, seconds, phases) {
   const noted = [], last = new Map();
+  window.glassDone = false;
   const look = () => {
+    if (window.glassDone) return;
     requestAnimationFrame(look);
     for (const tile of choose()) {
       const canvas = tile.view && tile.view.canvas;
@@ -27,7 +30,8 @@ window.watchGlass = function (choose, fps, seconds) {
       const number = readNumber(tile.view.context, 0, 0, canvas.width);
       if (number === null || number === last.get(tile)) continue;
       last.set(tile, number);
-      const age = (((Date.now() / 1000 - number / fps) % seconds) + seconds) % seconds;
+      const due = number / fps + ((phases || {})[tile.channel] || 0);
+      const age = (((Date.now() / 1000 - due) % seconds) + seconds) % seconds;
       noted.push(1000 * (age > seconds / 2 ? age - seconds : age));
     }
   };
@@ -38,12 +42,17 @@ window.watchGlass = function (choose, fps, seconds) {
 )
 
 
+def phase(index: int) -> float:
+    """Seconds after the full tick at which a camera sends: cameras of a city do not all send at the same moment."""
+    return index % 16 * 0.0023
+
+
 @contextlib.contextmanager
 def camera_hall(folder: Path, recipes: dict[str, Recipe], **mount) -> Iterator[tuple[RunningHall, Threaded, list[str]]]:
     """`(hall, cameras, subjects)`: one channel per name in `recipes`, each played by a fake camera on loopback."""
     config = write_city(folder / "hall.toml", {"cameras": "channel"}, 3600, extra=LOOPBACK)
     mounts = {
-        name: Mount(clip=make(recipe), phase=index * 0.0023, **mount) for index, (name, recipe) in enumerate(recipes.items())
+        name: Mount(clip=make(recipe), phase=phase(index), **mount) for index, (name, recipe) in enumerate(recipes.items())
     }
     with running(mounts) as cameras, RunningHall(folder / "var", config) as hall:
         rows = [
