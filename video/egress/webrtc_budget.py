@@ -1,4 +1,5 @@
-"""How many pictures a lossy way still gets: all, key pictures only, then the sub-stream; and back when it is quiet."""
+"""What a viewer's reports lead to: how many pictures it still gets (all, key pictures only, then the sub-stream, and back when
+it is quiet), and how long its player is asked to hold them back, so that what is sent again comes in time."""
 
 from __future__ import annotations
 
@@ -49,3 +50,32 @@ class Budget:
 
     def _to(self, level: str, why: str, now: float) -> None:
         self.level, self.why, self._since, self._bad = level, why, now, []
+
+
+ROUGH_LOSS, ROUGH_JITTER_MS = 0.01, 30.0
+ROUGH_REPORTS = 2  # within CALM seconds
+CALM = 30.0
+STEP_MS, MOST_MS = 100, 2_000
+
+
+class Smoothing:
+    """Pure. `asked`: least and most ms that players are asked to hold pictures back; on a smooth way what is configured."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self.asked = self._configured = (least, most)
+        self._rough: list[float] = []
+
+    def heard(self, share: float, rtt_ms: float, jitter_ms: float, now: float) -> bool:
+        """Loss, time there and back, jitter of a report, `now` in seconds; True when something else is asked from now on."""
+        self._rough = [at for at in self._rough if now - at < CALM]
+        if share < ROUGH_LOSS and jitter_ms < ROUGH_JITTER_MS:
+            changed = not self._rough and self.asked != self._configured
+            self.asked = self._configured if changed else self.asked
+            return changed
+        self._rough.append(now)
+        # noticed with the next packet, asked for and sent again: once, and once more
+        wanted = min(MOST_MS, -(-(60 + 2 * rtt_ms + 2 * jitter_ms) // STEP_MS) * STEP_MS)
+        if len(self._rough) < ROUGH_REPORTS or wanted <= self.asked[0]:
+            return False
+        self.asked = (int(wanted), max(2 * int(wanted), self._configured[1]))
+        return True

@@ -15,7 +15,7 @@ from hall.core.errors import BusLost, HallError, Refused
 from hall.core.process import Process
 from hall.core.tickets import Ticket
 from video.egress import webrtc_sdp as sdp
-from video.egress.webrtc_packets import Wires, playout_delay
+from video.egress.webrtc_packets import Wires
 from video.egress.webrtc_peer import Peer
 from video.egress.webrtc_port import Port, hosts_of
 from video.egress.webrtc_viewer import Pacer, Viewer
@@ -77,8 +77,7 @@ class Session:
         peer, viewer = self.peer, self.viewer
         if peer is None or viewer is None or peer.sending is None or self.closed:
             return
-        least, most = self._sessions.delay
-        viewer.start(peer.sending, playout_delay(peer.choice.playout_id, least, most), peer.tag)
+        viewer.start(peer.sending, peer.tag)
 
     def changed(self, level: str) -> None:
         """Fewer pictures or more: keys only is the viewer's own doing, the sub-stream another track."""
@@ -121,10 +120,7 @@ class Session:
             state = viewer.state or (self.track.state if self.track is not None else None)
             found |= {
                 "connected": peer.sending is not None, "address": peer.address,
-                "level": viewer.budget.level, "why": viewer.budget.why,
-                "loss": round(viewer.loss, 4), "jitter_ms": round(viewer.jitter_ms, 2),
-                "rtt_ms": None if viewer.rtt_ms is None else round(viewer.rtt_ms, 2),
-                "state": getattr(state, "state", ""), "reason": getattr(state, "reason", ""), **viewer.counters,
+                "state": getattr(state, "state", ""), "reason": getattr(state, "reason", ""), **viewer.shown(),
             }  # fmt: skip
         return found
 
@@ -199,7 +195,7 @@ class Sessions:
     async def _begin(self, session: Session, offer: Any) -> str:
         session.track = track = self.watch(session.subject, session.quality, session)
         choice = sdp.choose(offer, await self._info(track))
-        viewer = Viewer(choice, self._ssrc, self._pacer, session.changed, session.ended)
+        viewer = Viewer(choice, self._ssrc, self._pacer, self.delay, session.changed, session.ended)
         peer = Peer(self.port, self.certificate, choice, session.connected, viewer.reported, session.ended, viewer.moved)
         session.viewer, session.peer = viewer, peer
         viewer.follow(self.wires(track), lambda: track.gop)
@@ -287,8 +283,9 @@ class Sessions:
         sums = dict.fromkeys(("resent", "key_requests", "unsent"), 0)
         for session in self.sessions.values():
             if session.viewer is not None:
+                found = session.viewer.shown()
                 for name in sums:
-                    sums[name] += session.viewer.counters[name]
+                    sums[name] += found[name]
         port = {f"webrtc_{name}": value for name, value in self.port.counters.items()}
         return {"webrtc_viewers": len(self.sessions), **self.counters, **port, **{f"webrtc_{k}": v for k, v in sums.items()}}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import secrets
 import struct
 from collections import deque
@@ -14,9 +13,9 @@ from aiortc.rtp import RTCP_PSFB_FIR, RTCP_PSFB_PLI, RTCP_RTPFB_NACK, RtcpByePac
 
 from hall.core.clock import monotonic, real_ms
 from hall.core.errors import Refused
-from video.egress import webrtc_packets as packets
-from video.egress.webrtc_budget import Budget
-from video.egress.webrtc_packets import Sending, Shape, Wires
+from video.egress.webrtc_budget import Budget, Smoothing
+from video.egress.webrtc_history import History
+from video.egress.webrtc_packets import Sending, Shape, Wires, playout_delay
 from video.egress.webrtc_sdp import Choice, check
 from video.media import CLOCK_RATE, AccessUnit, StreamInfo, TrackState
 
@@ -24,8 +23,9 @@ BURST_TICK = 0.002  # seconds
 BURST_BYTES = 16 * 1024  # per viewer and tick: 64 Mbit/s
 BURST_TOTAL = 128 * 1024  # of all viewers per tick
 LONGEST_BURST = 1_500  # pictures waiting; a viewer further behind waits for the next key picture
-HISTORY_SECONDS = 3.0  # how long a packet can be asked for again; players give up sooner
-RESENDS_PER_SECOND = 600  # about 6 Mbit/s: a broken way must not be flooded with repeats
+JUDGED, JUDGED_SECONDS = 50, 1.0  # packets and time that a share of lost ones is taken over
+SETTLING_SECONDS = 3.0  # after a burst its squeezed timestamps look like jitter
+LONGEST_RTT_MS = 60_000.0
 REPLAY_SECONDS = 0.5  # a player that asks for a key picture gets what is kept, at most so often
 _NTP = 2_208_988_800  # seconds from 1900 to 1970
 _SDES = struct.pack("!BBH", 0x81, 202, 3)
@@ -59,9 +59,16 @@ class Viewer:
     detail)` when it cannot be shown anything any more."""
 
     def __init__(
-        self, choice: Choice, ssrc: int, pacer: Pacer, changed: Callable[[str], None], ended: Callable[[str, str], None]
+        self,
+        choice: Choice,
+        ssrc: int,
+        pacer: Pacer,
+        delay: tuple[int, int],
+        changed: Callable[[str], None],
+        ended: Callable[[str, str], None],
     ) -> None:
         self.choice, self.ssrc = choice, ssrc
+        self.smoothing = Smoothing(*delay)
         self.state: TrackState | None = None
         self.budget = Budget(monotonic())
         self.counters = dict.fromkeys(
@@ -70,7 +77,7 @@ class Viewer:
         self.loss, self.rtt_ms, self.jitter_ms = 0.0, None, 0.0
         self._pacer, self._changed, self._ended = pacer, changed, ended
         self._to: Sending | None = None
-        self._shape: Shape | None = None
+        self._shape = self._key_shape = Shape(choice.payload_type, b"", 0)
         self._wires: Wires | None = None
         self._gop: Callable[[], Sequence[AccessUnit]] = list
         self._burst: deque[tuple[AccessUnit, int | None]] = deque()
@@ -78,13 +85,11 @@ class Viewer:
         self._next = secrets.randbelow(
             1 << 14
         )  # low: SRTP's count of rollovers starts the same on both sides (RFC 3711, 3.3.1)
-        self._resent_next = secrets.randbelow(1 << 14)
         self._offset: int | None = secrets.randbelow(1 << 31)  # of our timestamps to the track's; None: find one that goes on
         self._last, self._last_at, self._last_captured = 0, 0.0, 0.0
-        self._firsts: list[int] = []  # sequence number of each sent picture's first packet, and the picture
-        self._sent: list[tuple[float, int, tuple[bytes, ...], bytes]] = []  # when, timestamp, payloads, header extension
-        self._tokens, self._tokens_at = float(RESENDS_PER_SECOND), 0.0
+        self._history = History(choice, ssrc)
         self._replayed_at = 0.0
+        self._judged = (0.0, 0, 0)  # when loss was last weighed; highest number and packets lost by then
 
     # -- which track
 
@@ -98,11 +103,17 @@ class Viewer:
         if self._to is not None:
             self._replay()
 
-    def start(self, to: Sending, extension: bytes, tag: int) -> None:
-        """The way is open: what is kept goes out at once."""
-        self._shape = Shape(self.choice.payload_type, extension, tag)
+    def start(self, to: Sending, tag: int) -> None:
+        """The way is open: what is kept goes out at once. `tag`: bytes its cipher adds to a packet."""
+        self._shape = Shape(self.choice.payload_type, b"", tag)
+        self._ask_for_delay()
         self._to = to
         self._replay()
+
+    def _ask_for_delay(self) -> None:
+        """Key pictures carry how long the player is to hold pictures back; it keeps to the last it heard."""
+        extension = playout_delay(self.choice.playout_id, *self.smoothing.asked)
+        self._key_shape = Shape(self.choice.payload_type, extension, self._shape.tag)
 
     def moved(self, to: Sending | None) -> None:
         """The player is reached elsewhere, or no more."""
@@ -134,6 +145,15 @@ class Viewer:
     def tell(self, state: TrackState) -> None:
         self.state = state
 
+    def shown(self) -> dict[str, Any]:
+        """How it does, for people who look for a fault."""
+        return {
+            "level": self.budget.level, "why": self.budget.why, "delay_ms": self.smoothing.asked[0],
+            "loss": round(self.loss, 4), "jitter_ms": round(self.jitter_ms, 2),
+            "rtt_ms": None if self.rtt_ms is None else round(self.rtt_ms, 2),
+            **self.counters, "resent": self._history.resent, "not_resent": self._history.refused,
+        }  # fmt: skip
+
     # -- sending
 
     def _replay(self) -> None:
@@ -150,6 +170,7 @@ class Viewer:
         start = max(self._time(units[-1]), self._last + 1)
         self._burst = deque((unit, start + step * index) for index, unit in enumerate(units))
         self._need_key = False
+        self._replayed_at = monotonic()
         self._pacer.add(self)
 
     def pump(self, room: int) -> bool:
@@ -166,11 +187,11 @@ class Viewer:
         return unit.pts + self._offset
 
     def _put(self, unit: AccessUnit, timestamp: int | None) -> None:
-        if self._to is None or self._wires is None or self._shape is None:
+        if self._to is None or self._wires is None:
             return
         self._need_key = False
         timestamp = max(self._time(unit) if timestamp is None else timestamp, self._last + 1)
-        layout = self._wires.layout(unit, self._shape)
+        layout = self._wires.layout(unit, self._key_shape if unit.key else self._shape)
         now = monotonic()
         try:
             taken = layout.send(self._to, self._next, timestamp)
@@ -178,10 +199,7 @@ class Viewer:
             self._ended("keys-used-up", "this connection has sent as much as its keys allow; join again")
             return
         count = len(layout.packets)
-        if self._sent and now - self._sent[0][0] > HISTORY_SECONDS:
-            self._forget(now)
-        self._firsts.append(self._next)
-        self._sent.append((now, timestamp, layout.packets, layout.extension))
+        self._history.add(self._next, now, timestamp, layout.packets, layout.extension)
         self._next += count
         self._last, self._last_at, self._last_captured = timestamp, now, unit.captured
         counters = self.counters
@@ -192,11 +210,6 @@ class Viewer:
             counters["unsent"] += 1
             if self.budget.unsent(now):
                 self._changed(self.budget.level)
-
-    def _forget(self, now: float) -> None:
-        """Drops what is too old to be asked for, a batch at a time."""
-        old = bisect.bisect_left(self._sent, now - HISTORY_SECONDS / 2, key=lambda sent: sent[0])
-        del self._sent[:old], self._firsts[:old]
 
     # -- RTCP
 
@@ -220,8 +233,8 @@ class Viewer:
         """An RTCP compound of the player."""
         for packet in found:
             if isinstance(packet, RtcpRtpfbPacket):
-                if packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc:
-                    self._resend(packet.lost)
+                if packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc and self._to is not None:
+                    self._history.resend(packet.lost, self._next, self._to, monotonic())
             elif isinstance(packet, RtcpPsfbPacket):
                 if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
                     self._key_wanted()
@@ -238,44 +251,29 @@ class Viewer:
         if report.lsr:
             now = real_ms()
             middle = (((now // 1000 + _NTP) & 0xFFFF) << 16) | (now % 1000) * 65536 // 1000
-            self.rtt_ms = max(0.0, ((middle - report.lsr - report.dlsr) & 0xFFFFFFFF) / 65.536)
-        if self.budget.lost(self.loss, monotonic()):
+            took = ((middle - report.lsr - report.dlsr) & 0xFFFFFFFF) / 65.536
+            if took < LONGEST_RTT_MS:  # below zero, by rounding, it wraps
+                self.rtt_ms = took if self.rtt_ms is None else self.rtt_ms + (took - self.rtt_ms) * 0.3
+        self._weigh(report, monotonic())
+
+    def _weigh(self, report: Any, now: float) -> None:
+        """Loss over at least a second and JUDGED packets: players also report after a handful, of which one is 20 %."""
+        since, highest, lost = self._judged
+        expected = (report.highest_sequence - highest) & 0xFFFFFFFF
+        if since and (now - since < JUDGED_SECONDS or expected < JUDGED):
+            return
+        self._judged = (now, report.highest_sequence, report.packets_lost)
+        if not since or expected >= 1 << 31:
+            return
+        share = max(0, report.packets_lost - lost) / expected
+        if self.budget.lost(share, now):
             self._changed(self.budget.level)
+        if now - self._replayed_at > SETTLING_SECONDS and self.smoothing.heard(share, self.rtt_ms or 0.0, self.jitter_ms, now):
+            self._ask_for_delay()
 
     def _key_wanted(self) -> None:
         self.counters["key_requests"] += 1
         now = monotonic()
         if self._to is None or self._burst or now - self._replayed_at < REPLAY_SECONDS:
             return
-        self._replayed_at = now
         self._replay()
-
-    def _resend(self, lost: Sequence[int]) -> None:
-        now = monotonic()
-        self._tokens = min(RESENDS_PER_SECOND, self._tokens + (now - self._tokens_at) * RESENDS_PER_SECOND)
-        self._tokens_at = now
-        for number in lost:
-            if self._tokens < 1 or not self._again(number):
-                self.counters["not_resent"] += 1
-            else:
-                self._tokens -= 1
-                self.counters["resent"] += 1
-
-    def _again(self, number: int) -> bool:
-        """Sends one packet again, found by arithmetic: its picture by its first number, its payload by the difference."""
-        sequence = self._next - 1 - ((self._next - 1 - number) & 0xFFFF)
-        at = bisect.bisect_right(self._firsts, sequence) - 1
-        if at < 0 or self._to is None:
-            return False
-        _, timestamp, payloads, extension = self._sent[at]
-        index = sequence - self._firsts[at]
-        if not 0 <= index < len(payloads):
-            return False
-        last = 0x80 if index == len(payloads) - 1 else 0
-        rtx = self.choice.rtx
-        if rtx is None:
-            return packets.resend(self._to, payloads[index], kind=self.choice.payload_type | last, sequence=sequence,
-                                  timestamp=timestamp, ssrc=self.ssrc, extension=extension, original=None)  # fmt: skip
-        self._resent_next += 1
-        return packets.resend(self._to, payloads[index], kind=rtx | last, sequence=self._resent_next, timestamp=timestamp,
-                              ssrc=self.ssrc + 1, extension=extension, original=sequence)  # fmt: skip

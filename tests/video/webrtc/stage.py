@@ -77,7 +77,7 @@ class Stage:
         return tickets.issue(self.keys, given)
 
     @contextlib.asynccontextmanager
-    async def running(self):
+    async def running(self, host: str = "127.0.0.1"):
         async def look(subject: str, quality: str) -> SourceRequest:
             return SourceRequest(subject=subject, url="clip://", quality=quality)
 
@@ -97,13 +97,13 @@ class Stage:
             webrtc.Sessions = made
         self.sessions = caught[0]
         page = Route("/page", lambda _: HTMLResponse(self.page))
-        config = uvicorn.Config(Starlette(routes=[page, *routes]), port=0, log_config=None, lifespan="off")
+        config = uvicorn.Config(Starlette(routes=[page, *routes]), host=host, port=0, log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None
         serving = asyncio.create_task(server.serve())
         while not server.started:
             await asyncio.sleep(0.01)
-        self.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        self.url = f"http://{host}:{server.servers[0].sockets[0].getsockname()[1]}"
         try:
             yield self
         finally:

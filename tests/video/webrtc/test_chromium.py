@@ -10,6 +10,7 @@ from tests.video.cameras import Recipe, latency, make
 from tests.video.webrtc import pages
 from tests.video.webrtc.stage import SUBJECT, info_of
 from tests.video.webrtc.test_door import channel_of, hall, web
+from tests.video.webrtc.weather import Weather
 
 __all__ = ["hall", "web"]  # fixtures
 
@@ -52,6 +53,26 @@ async def test_chromium_goes_on_by_itself_when_the_camera_comes_back(stage, page
     seen = await read(page, before + 25)
     number, at = seen[-1]
     assert abs(latency(number, at, clip)) < 1.0
+
+
+@pytest.mark.parametrize(
+    "weather", [{"loss": 0.05}, {"loss": 0.05, "delay": 10, "jitter": 200}], ids=["loss", "loss and jitter"]
+)
+async def test_pictures_go_on_where_a_twentieth_of_the_packets_is_lost_and_all_are_shaken(stage, page, weather):
+    way = await Weather(**weather).open()
+    try:
+        await page.expose_function("through", way.answer)
+        assert (await join(page, stage))["status"] == 201
+        await read(page, 150)
+        found = (await page.evaluate("stats()"))["inbound-rtp"]
+        (session,) = stage.sessions.sessions.values()
+        state = session.shown()
+        assert way.counters["down lost"] > 10 and state["resent"] > 5
+        assert state["level"] == "all", "what is sent again mends it: no picture is held back from this viewer"
+        assert found["framesDecoded"] > 0.8 * state["pictures"] - 50
+        assert (state["delay_ms"] > 300) is ("jitter" in weather), "and a shaken player is asked to hold pictures back"
+    finally:
+        way.close()
 
 
 async def test_chromium_plays_high_profile_under_whatever_it_offered(stage, page):

@@ -17,8 +17,8 @@ from tests.video.cameras import Recipe, make
 from tests.video.webrtc.player import BASELINE, PLAYOUT
 from tests.video.webrtc.stage import SUBJECT, info_of
 from video.egress import webrtc_sdp as sdp
-from video.egress import webrtc_sessions
-from video.egress.webrtc_budget import Budget
+from video.egress import webrtc_sessions, webrtc_viewer
+from video.egress.webrtc_budget import Budget, Smoothing
 from video.egress.webrtc_port import Port, hosts_of
 from video.media import StreamInfo
 
@@ -247,15 +247,18 @@ async def test_a_player_whose_address_changes_goes_on(join, clip):
     assert (await join.state(player))["address"].endswith(f":{player.transport.get_extra_info('sockname')[1]}")
 
 
-async def test_a_way_that_loses_much_gets_key_pictures_then_the_sub_stream_and_is_told(join, stage):
+async def test_a_way_that_loses_much_gets_key_pictures_then_the_sub_stream_and_is_told(join, stage, monkeypatch):
+    monkeypatch.setattr(webrtc_viewer, "JUDGED_SECONDS", 0.0)
     stage.clips["sub"] = make(Recipe(width=320, height=180, kbit_s=200, gop=50))
     player = await join.join(report=False)
     await player.until(lambda p: len(p.pictures()) > 5)
+    said = [1000, 0]  # highest number and packets lost, as a receiver would say them
 
     async def report_until(level):
         async def there():
-            player.say(RtcpRrPacket(ssrc=7, reports=[RtcpReceiverInfo(ssrc=player.ssrc, fraction_lost=128, packets_lost=9,
-                                                                      highest_sequence=player.highest, jitter=0, lsr=0, dlsr=0)]))  # fmt: skip
+            said[0], said[1] = said[0] + 60, said[1] + 30
+            player.say(RtcpRrPacket(ssrc=7, reports=[RtcpReceiverInfo(ssrc=player.ssrc, fraction_lost=128, packets_lost=said[1],
+                                                                      highest_sequence=said[0], jitter=0, lsr=0, dlsr=0)]))  # fmt: skip
             state = await join.state(player)
             return state["level"] == level and (level != "sub" or state["quality"] == "sub")
 
@@ -289,6 +292,20 @@ def test_one_bad_report_changes_nothing_and_better_times_are_tried_later_each_ti
         waits.append(now - began)
         assert budget.level == "all"
     assert waits[0] < waits[1] < waits[2]
+
+
+def test_players_on_a_rough_way_hold_pictures_back_until_it_is_calm_again():
+    smoothing = Smoothing(0, 0)
+    assert not smoothing.heard(0.0, 1.0, 5.0, 1.0) and smoothing.asked == (0, 0), "on a smooth way nothing is held back"
+    assert not smoothing.heard(0.05, 300.0, 20.0, 2.0), "one bad moment is none"
+    assert smoothing.heard(0.05, 300.0, 20.0, 3.0) and smoothing.asked == (700, 1400), "there and back twice, and some"
+    assert not smoothing.heard(0.05, 40.0, 20.0, 4.0) and smoothing.asked == (700, 1400)
+    assert not smoothing.heard(0.0, 1.0, 5.0, 20.0)
+    assert smoothing.heard(0.0, 1.0, 5.0, 40.0) and smoothing.asked == (0, 0)
+    assert not smoothing.heard(0.0, 1.0, 5.0, 41.0)
+    for second in range(50, 60):
+        smoothing.heard(0.5, 50_000.0, 9_000.0, float(second))
+    assert smoothing.asked == (2_000, 4_000)
 
 
 def test_addresses_to_listen_on_follow_hall_host():
