@@ -44,7 +44,8 @@ class Gathering:
         self.size += stop - at + OVERHEAD
         number = payload[0] & 31
         if number == FU_A:
-            self._fragment(payload, 1)
+            if not self.open or len(payload) < 3 or payload[1] & 0xC0:  # else: inside a unit, most packets are
+                self._fragment(payload, 1)
             return
         if self.open:
             self.bad, self.open = True, False

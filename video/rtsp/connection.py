@@ -33,10 +33,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, login: Login, encrypted: bool) -> None:
         self.login, self.encrypted = login, encrypted
         self.ended: asyncio.Future[SourceFailed] = asyncio.get_running_loop().create_future()
-        self.on_packet: Packet = _nobody
         self.now = float(real_ms())
         self.challenged = False  # was asked to sign in on this connection
-        self._splitter = wire.Splitter(self._packet, self._message)
+        self._splitter = wire.Splitter(_nobody, self._message)
         self._transport: Any = None
         self._cseq = 0
         self._answers: dict[int, asyncio.Future[wire.Message]] = {}
@@ -60,6 +59,10 @@ class Connection(asyncio.Protocol):
         wrong = "user and password are not accepted" if self.login.known else "the camera wants a user and a password"
         raise SourceFailed("unauthorised", wrong, lasting=True)
 
+    def take_packets(self, packet: Packet) -> None:
+        """Hands packets to `packet(channel, data, start, stop)` from now on."""
+        self._splitter.packet = packet
+
     def tell(self, method: str, url: str, headers: dict[str, str]) -> None:
         """A request whose answer nobody waits for."""
         self._write(method, url, headers)
@@ -82,7 +85,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Says nothing more; what was written goes out where it can."""
-        self.on_packet = _nobody
+        self.take_packets(_nobody)
         if not self.ended.done():
             self.ended.set_result(SourceFailed("gone", "closed by the hall"))
         if self._transport is None or self._transport.is_closing():
@@ -137,9 +140,6 @@ class Connection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(text)
         return self._cseq
-
-    def _packet(self, channel: int, data: bytes, start: int, stop: int) -> None:
-        self.on_packet(channel, data, start, stop)
 
     def _message(self, found: wire.Message) -> None:
         if found.method:

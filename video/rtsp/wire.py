@@ -41,7 +41,7 @@ class Splitter:
     copying it, `message(Message)` for each answer or request. Raises SourceFailed `garbled` for what is no RTSP."""
 
     def __init__(self, packet: Callable[[int, bytes, int, int], None], message: Callable[[Message], None]) -> None:
-        self._packet, self._message = packet, message
+        self.packet, self._message = packet, message
         self._tail = b""
         self._want = 0  # bytes that the tail has to have before looking again is any use
         self.skipped = 0  # bytes in a row that were nothing
@@ -58,7 +58,7 @@ class Splitter:
             if len(data) < self._want:
                 self._tail = data
                 return
-        at, end, packet = 0, len(data), self._packet
+        at, end = 0, len(data)
         self._want = 0
         while end - at >= 4:
             if data[at] == _DOLLAR:
@@ -66,7 +66,7 @@ class Splitter:
                 if stop > end:
                     self._want = stop - at
                     break
-                packet(data[at + 1], data, at + 4, stop)
+                self.packet(data[at + 1], data, at + 4, stop)
                 at = stop
                 self.skipped = 0
             else:

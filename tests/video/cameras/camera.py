@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import math
 import random
 import ssl
@@ -59,6 +60,7 @@ class Mount(msgspec.Struct, kw_only=True):
     dies_after: float | None = None  # seconds of playing after which it hangs up
     half_open: bool = False  # takes connections and never answers
     garbage_after: float | None = None  # seconds of playing after which it sends rubbish
+    garbage: bytes = b""  # which; empty: at random
     frozen: bool = False  # sends the same picture again and again, newly coded
 
 
@@ -72,16 +74,11 @@ class Broadcast:
 
     def _prepare(self) -> None:
         m = self.mount
-        form = (id(m.clip), m.inline_sets, m.aggregate, m.longest)
-        if form == self._made_of:
+        form = (m.inline_sets, m.aggregate, m.longest)
+        if (id(m.clip), form) == self._made_of:
             return
-        self._made_of = form
-        self._payloads = [
-            packets.payloads(m.clip, i, inline_sets=m.inline_sets, aggregate=m.aggregate, longest=m.longest)
-            for i in range(len(m.clip.pictures))
-        ]
-        counts = [len(p) for p in self._payloads]
-        self._before = [sum(counts[:i]) for i in range(len(counts) + 1)]
+        self._made_of = (id(m.clip), form)
+        self._payloads, self._before = packed(m.clip, form)
 
     def stamp(self, k: int) -> int:
         """RTP time of the picture shown at tick k."""
@@ -99,6 +96,22 @@ class Broadcast:
             packets.rtp(seq + i, stamp, self.ssrc, part, marker=m.marker and i == last, extension=m.extension)
             for i, part in enumerate(parts)
         ]
+
+
+_packed: dict = {}  # id(clip), form → clip (which keeps its id its own), payloads, packets before each picture
+
+
+def packed(clip: Clip, form: tuple[bool, bool, int]) -> tuple[list[list[bytes]], list[int]]:
+    """Payloads of each picture of a clip, and how many packets come before it; made once for all mounts."""
+    if (id(clip), form) not in _packed:
+        inline, aggregate, longest = form
+        parts = [
+            packets.payloads(clip, i, inline_sets=inline, aggregate=aggregate, longest=longest)
+            for i in range(len(clip.pictures))
+        ]
+        before = list(itertools.accumulate(map(len, parts), initial=0))
+        _packed[id(clip), form] = clip, parts, before
+    return _packed[id(clip), form][1:]
 
 
 class FakeCamera:

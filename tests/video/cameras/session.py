@@ -181,7 +181,7 @@ class Session:
         if mount.silent_after is not None and played >= mount.silent_after:
             return
         if mount.garbage_after is not None and played >= mount.garbage_after:
-            framed = self.luck.randbytes(2000)
+            framed = mount.garbage or self.luck.randbytes(2000)
         if self.writer.transport.get_write_buffer_size() > MOST_UNSENT:
             return
         if mount.rtcp is not None and packets.now() - self._reported >= mount.rtcp:

@@ -14,6 +14,7 @@ from video.guard import Guard
 from video.media import SourceFailed
 from video.rtsp import client, opening
 
+RUBBISH = b"\1$\xff" * 50_000
 OTHER = make(Recipe(width=320, height=180))
 
 
@@ -37,8 +38,8 @@ async def failure(mount: Mount, **more):
     (Mount(slow=2.0), "silent", False),
     (Mount(silent_after=0.0), "silent", False),
     (Mount(silent_after=0.3, starts_with_key=True), "silent", False),
-    (Mount(garbage_after=0.0), "garbled", False),
-    (Mount(garbage_after=0.3, starts_with_key=True), "garbled", False),
+    (Mount(garbage_after=0.0, garbage=RUBBISH), "garbled", False),
+    (Mount(garbage_after=0.3, garbage=RUBBISH, starts_with_key=True), "garbled", False),
     (Mount(dies_after=0.3), "gone", False),
     (Mount(status=404), "no-such-stream", True),
     (Mount(status=403), "unauthorised", True),
@@ -51,6 +52,11 @@ async def failure(mount: Mount, **more):
 async def test_each_fault_has_its_reason(mount, reason, lasting, hurried):
     error, _ = await failure(mount)
     assert (error.reason, error.lasting) == (reason, lasting), error
+
+
+async def test_noise_among_the_packets_ends_a_source_sooner_or_later(hurried):
+    error, _ = await failure(Mount(garbage_after=0.2, starts_with_key=True))
+    assert error.reason in ("garbled", "silent", "gone", "codec")  # noise may look like anything
 
 
 @pytest.mark.parametrize("auth", ["basic", "digest", "digest-sha256", "both"])
