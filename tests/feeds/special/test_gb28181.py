@@ -121,3 +121,30 @@ def test_two_hundred_damaged_catalogs_are_refused_or_read_and_never_crash(city):
 
 def test_the_default_mapping_needs_no_configuration():
     assert set(FORMAT.mapping) == {"channel"}
+
+
+def test_what_a_camera_can_do_and_sees_is_read_and_nonsense_of_a_device_is_left_out(city):
+    info = "<PTZType>4</PTZType><StreamNumberList>0/1</StreamNumberList><DirectionType>5</DirectionType>"
+    info += "<HorizontalFieldAngle>62.5</HorizontalFieldAngle><MaxViewDistance>180</MaxViewDistance>"
+    wrong = "<PTZType>9</PTZType><StreamNumberList>x/0</StreamNumberList><DirectionType>north</DirectionType>"
+    wrong += "<HorizontalFieldAngle>-1</HorizontalFieldAngle><MaxViewDistance>far</MaxViewDistance>"
+    told = [_camera(1, Info=info), _camera(2, Info=wrong), _camera(3, PTZType="3")]
+    names = ("ptz", "has_sub", "bearing_deg", "fov_deg", "range_m")
+    found = [tuple(row[name] for name in names) for row in rows(_catalog(told), *city("channel"))]
+    assert found == [(True, True, 135.0, 62.5, 180.0), (False, False, None, None, None), (False, False, None, None, None)]
+
+
+def test_ids_and_names_of_ancestors_come_side_by_side_and_a_circle_ends(city):
+    told = [
+        {"DeviceID": "41070000002150000001", "Name": "防汛/应急"},
+        {"DeviceID": "41070000002160000001", "Name": "下穿", "BusinessGroupID": "41070000002150000001"},
+        _camera(1),
+        {"DeviceID": "41070000002160000008", "Name": "甲", "ParentID": "41070000002160000009"},
+        {"DeviceID": "41070000002160000009", "Name": "乙", "ParentID": "41070000002160000008"},
+        _camera(2, ParentID="41070000002160000008"),
+    ]
+    found = [(row["path"], row["path_ids"]) for row in rows(_catalog(told), *city("channel"))]
+    assert found == [
+        ("防汛／应急/下穿", "41070000002150000001/41070000002160000001"),
+        ("乙/甲", "41070000002160000009/41070000002160000008"),
+    ]
