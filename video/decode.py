@@ -91,18 +91,26 @@ def _coded(coded: bytes, family: str, rough: bool) -> Picture:
 
 
 def _context(name: str, rough: bool) -> Any:
-    import av
-
     contexts = _local.__dict__.setdefault("contexts", {})
     if (name, rough) not in contexts:
-        av.logging.set_level(av.logging.PANIC)  # broken pictures are the cameras' news, told by us, not by the library
-        context = av.CodecContext.create(name, "r")
-        context.thread_count = 1
-        context.options = {"flags": "+low_delay", "max_pixels": str(LARGEST_PIXELS)}
-        if rough:
-            context.options |= {"skip_loop_filter": "all"}
-        contexts[name, rough] = context
+        contexts[name, rough] = _opened(name, rough)
     return contexts[name, rough]
+
+
+def _opened(name: str, rough: bool) -> Any:
+    """A decoder; raises Undecodable for a codec this machine has none for."""
+    import av
+
+    av.logging.set_level(av.logging.PANIC)  # broken pictures are the cameras' news, told by us, not by the library
+    try:
+        context = av.CodecContext.create(name, "r")
+    except (av.FFmpegError, ValueError) as error:
+        raise Undecodable("codec", f"{name}: {error}") from None
+    context.thread_count = 1
+    context.options = {"flags": "+low_delay", "max_pixels": str(LARGEST_PIXELS)}
+    if rough:
+        context.options |= {"skip_loop_filter": "all"}
+    return context
 
 
 def _planes(frame: Any) -> Picture:
@@ -115,6 +123,36 @@ def _planes(frame: Any) -> Picture:
     for plane in frame.planes:
         found.append(np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width])
     return Picture(*found, corrupt, frame)
+
+
+class StreamDecoder:
+    """Every picture of one stream, in order. After something is missing it waits for a key picture: what a decoder makes of
+    the rest is not what the camera saw."""
+
+    def __init__(self) -> None:
+        self._context: Any = None
+        self._family = ""
+        self._ready = False
+
+    def decode(self, coded: bytes, family: str, key: bool, broken: bool = False) -> Picture | None:
+        """The picture; None while a key picture is missing or the decoder has none to give yet. Raises Undecodable."""
+        if family == "jpeg":
+            return _still(coded)
+        if key and family != self._family:
+            self._context, self._family = None, family
+        self._ready = key or (self._ready and not broken)
+        if not self._ready or len(coded) > LARGEST_CODED:
+            return None
+        import av
+
+        if self._context is None:
+            self._context = _opened(_NAMES.get(family, ""), rough=False)
+        try:
+            found = self._context.decode(av.Packet(coded))
+        except (av.FFmpegError, ValueError) as error:
+            self._context, self._ready = None, False
+            raise Undecodable("garbled", type(error).__name__) from None
+        return _planes(found[-1]) if found else None
 
 
 def _still(coded: bytes) -> Picture:

@@ -21,6 +21,7 @@ from hall.core import secrets
 from hall.core.errors import HallError, Refused
 from hall.core.process import Process
 from video import guard
+from video.analysis.service import Analysis
 from video.catalogue.routes import routes
 from video.catalogue.scope import scope_of
 from video.directory import Directory
@@ -76,7 +77,7 @@ def app(process: Process, directory: Directory, posters: Posters, more: Sequence
     known = routes(directory.catalogue, lambda: process.clock.now(), lambda: directory.lost)
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
     return Starlette(
-        routes=[Route("/poster/{subject:path}.jpg", poster), *known, *more, Route("/healthz", healthz)], middleware=[guard]
+        routes=[*more, Route("/poster/{subject:path}.jpg", poster), *known, Route("/healthz", healthz)], middleware=[guard]
     )
 
 
@@ -118,7 +119,9 @@ async def serve(process: Process) -> None:
         process.spawn(Health(process, directory, key_pictures, posters.stills, plan).run(), "health")
     cameras = PtzDesk(process, ptz_lookup(process.bus, key, directory.raw), guard.of(process.config, process.settings))
     process.spawn(cameras.run(), "camera leases")
-    more = [*round_routes(rounds), *ptz_routes(cameras)]
+    analysis = Analysis(process, directory, key)
+    process.spawn(analysis.run(), "analysis")
+    more = [*round_routes(rounds), *ptz_routes(cameras), *analysis.routes()]
     listener = listen(HOST, process.settings.video_port)
     log.info("posters on http://%s:%s", HOST, listener.getsockname()[1])
     config = uvicorn.Config(
