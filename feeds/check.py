@@ -87,7 +87,7 @@ def examine(rows: Iterator[Row], decoding: Decoding, now: int, limit: int | None
                     if view is None:
                         report.filtered += 1
                     else:
-                        doc, time, _ = mapping.document(view)
+                        doc, time, *_ = mapping.document(view)
                         report.take(doc, time, now)
         except BadInput as error:
             report.refuse(error)
