@@ -143,8 +143,7 @@ class Pictures:
             ticket = tickets.read(self._secrets, wanted.ticket, real_ms())
             if wanted.channel not in ticket.channels:
                 raise Refused("not-on-ticket", "this ticket does not name that channel", 403)
-            keys = wanted.only == "keys"
-            viewer.show(Tile(viewer, wanted.n, ticket, wanted.channel, wanted.quality, keys, wanted.plain))
+            viewer.show(Tile(viewer, wanted, ticket))
         except Refused as refusal:
             self.counters["refused"] += 1
             viewer.say(say("refused", n=wanted.n, reason=refusal.reason, detail=refusal.detail))

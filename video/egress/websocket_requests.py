@@ -24,7 +24,8 @@ class Watch(msgspec.Struct, tag_field="op", tag="watch"):
     channel: Annotated[str, msgspec.Meta(max_length=300)]
     quality: Literal["main", "sub"] = "main"
     only: Literal["all", "keys"] = "all"
-    plain: bool = False  # what every browser can show, converted where needed
+    plain: bool = False  # what every browser and WebRTC can show, converted where needed
+    takes: Annotated[list[Annotated[str, msgspec.Meta(max_length=20)]], msgspec.Meta(max_length=20)] | None = None  # families
 
 
 class Leave(msgspec.Struct, tag_field="op", tag="leave"):

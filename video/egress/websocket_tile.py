@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from hall.core.clock import real_ms
@@ -12,6 +13,7 @@ from video.relay.track import Track, Unit
 
 if TYPE_CHECKING:
     from video.egress.websocket_fan import Fan
+    from video.egress.websocket_requests import Watch
     from video.egress.websocket_viewer import Viewer
 
 #: what a viewer gets at each level of its budget, by the quality it asked for: (quality, key pictures only, what it is told)
@@ -25,17 +27,16 @@ WORST = 3
 class Tile:
     """`n` is the viewer's own number of it, `handle` the relay's. Sent counts run on over changes of quality."""
 
-    def __init__(
-        self, viewer: Viewer, n: int, ticket: Ticket, channel: str, wanted: str, only_keys: bool, plain: bool = False
-    ) -> None:
-        self.viewer, self.n, self.ticket, self.channel = viewer, n, ticket, channel
-        self.wanted, self.only_keys, self.plain = wanted, only_keys, plain
+    def __init__(self, viewer: Viewer, asked: Watch, ticket: Ticket) -> None:
+        self.viewer, self.n, self.ticket, self.channel = viewer, asked.n, ticket, asked.channel
+        self.wanted, self.only_keys = asked.quality, asked.only == "keys"
+        self.plain, self._takes = asked.plain, asked.takes
         self.write, self.unsent = viewer.transport.write, viewer.transport.get_write_buffer_size
         self.skipped = self.shown = self.dropped = 0
         self.latency_ms: float | None = None
         self.started = real_ms()
         self.told = "all"
-        self.quality, self.handle, self.is_alias = wanted, 0, False
+        self.quality, self.handle, self.is_alias = asked.quality, 0, False
         self._fan: Fan | None = None
         self._keys = False
         self._info: StreamInfo | None = None
@@ -53,11 +54,13 @@ class Tile:
     # -- from the viewer -----------------------------------------------------------------------------------------
 
     def start(self, level: int) -> None:
-        """Begins to watch, with what is kept of the track at once. Raises Refused; nothing is watched then."""
+        """Begins to watch, with what is kept of the track at once. What was watched before is left only then, so that no
+        source stops in between. Raises Refused; nothing has changed then."""
         viewer = self.viewer
-        self.quality, keys, told = LEVELS[self.wanted][level]
-        fan = self._fan = viewer.fans.join(self.channel, self.quality, self.plain, self)
-        track = fan.track
+        quality, keys, told = LEVELS[self.wanted][level]
+        fan = viewer.fans.join(self.channel, quality, self.plain, self)
+        self.stop()
+        self._fan, self.quality, track = fan, quality, fan.track
         self._keys, self._info = keys or self.only_keys, None
         # the same track twice on one connection: the second tile gets a handle of its own
         self.is_alias = track.handle in viewer.handles
@@ -65,15 +68,15 @@ class Tile:
         viewer.handles.add(self.handle)
         if track.info is not None:
             self.begin(track.info)
+        if self._info is not None:
             self._begin_with_kept(track)
         self.tell(track.state)
         self._tell_level(told)
 
     def follow(self, level: int) -> None:
-        """Goes to another level of the viewer's budget. Raises Refused; nothing is watched then."""
+        """Goes to another level of the viewer's budget. Raises Refused; nothing has changed then."""
         quality, keys, told = LEVELS[self.wanted][level]
         if quality != self.quality:
-            self.stop()
             self.start(level)
             return
         self._keys = keys or self.only_keys
@@ -109,6 +112,10 @@ class Tile:
         if self._fan is None:
             return
         self._fall_out()
+        if self._takes is not None and not self.plain and info.family not in self._takes:
+            self.plain = True  # from now on converted; not from within the fan's round
+            asyncio.get_running_loop().call_soon(self.viewer.restart, self)
+            return
         if info == self._info:
             return
         self._info = info

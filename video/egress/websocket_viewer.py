@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from hall.core.clock import monotonic
@@ -125,12 +126,20 @@ class Viewer:
             return
         self.level, self._changed_at = level, now
         self._slow.clear()
-        for n, tile in list(self.tiles.items()):
-            try:
-                tile.follow(level)
-            except Refused as refusal:
-                self.say(say("refused", n=n, reason=refusal.reason, detail=refusal.detail))
-                self.leave(n)
+        for tile in list(self.tiles.values()):
+            self._change(tile, lambda tile=tile: tile.follow(level))
+
+    def restart(self, tile: Tile) -> None:
+        """The tile shows its channel in another way from now on."""
+        if self.tiles.get(tile.n) is tile:
+            self._change(tile, lambda: tile.start(self.level))
+
+    def _change(self, tile: Tile, change: Callable[[], object]) -> None:
+        try:
+            change()
+        except Refused as refusal:
+            self.say(say("refused", n=tile.n, reason=refusal.reason, detail=refusal.detail))
+            self.leave(tile.n)
 
 
 def _keep_little_in_the_kernel(transport: Any) -> None:

@@ -26,6 +26,7 @@ MAX_TRACKS = 4_000
 #: ends the quality of a track whose pictures every browser and WebRTC can show
 PLAIN = "-plain"
 WATCH_OVER_SECONDS = 0.25
+FAILED_LINGER_SECONDS = 0.5
 _MIB = 1024 * 1024
 
 Key = tuple[str, str]
@@ -79,8 +80,9 @@ class Hub:
         key = track.subject, track.quality
         if track.viewers or track.closed or key in self._lingering:
             return
-        # a source that does not deliver is not worth keeping: nothing would be gained for who comes next
-        linger = self._config.linger_seconds if track.state.state == "live" else 0.0
+        # a source that fails is not worth keeping: nothing would be gained for who comes next
+        keep = track.state.state in ("live", "starting")
+        linger = self._config.linger_seconds if keep else min(self._config.linger_seconds, FAILED_LINGER_SECONDS)
         self._lingering[key] = asyncio.get_running_loop().call_later(linger, self._end, key)
         self._changed(track)
 

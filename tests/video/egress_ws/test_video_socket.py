@@ -1,6 +1,7 @@
 """The video socket, seen by a client of another library: what docs/VIDEO.md promises."""
 
 import asyncio
+import itertools
 import json
 
 import msgspec
@@ -8,7 +9,9 @@ import pytest
 import websockets
 
 from hall.core.clock import real_ms
+from tests.video.cameras import Recipe, make
 from tests.video.relay.stage import bodies
+from video.media import StreamInfo
 
 A, B = "channel/f/a", "channel/f/b"
 
@@ -243,3 +246,27 @@ async def test_health_is_public_and_says_nothing_of_channels(stage):
         "build",
         "viewers",
     }
+
+
+async def test_a_browser_that_cannot_show_what_the_camera_sends_gets_it_converted_and_others_do_not(stage):
+    clip = make(Recipe(family="h265"))
+    camera = stage.camera(A)
+    camera.info = StreamInfo(family="h265", codec="hvc1.1.6.L93.B0", width=640, height=360, fps=25.0)
+
+    async def send():
+        for n in itertools.count():
+            picture = clip.pictures[n % len(clip.pictures)]
+            camera.intake.picture(picture.key, n * 3600, annexb=clip.annexb(n % len(clip.pictures)))
+            await asyncio.sleep(0.02)
+
+    async with stage.viewer() as old, stage.viewer() as modern:
+        asked = asyncio.create_task(old.watch(1, A, takes=["h264", "jpeg"]))
+        await camera.present.wait()
+        sending = asyncio.create_task(send())
+        try:
+            told, native = await asyncio.wait_for(asked, 20), await modern.watch(1, A, takes=["h264", "h265"])
+            first = (await old.show(1))[0]
+        finally:
+            sending.cancel()
+    assert (told["family"], told["converted"]) == ("h264", "h265") and first.flags & 1
+    assert (native["family"], native["converted"]) == ("h265", "") and camera.opened == 1
