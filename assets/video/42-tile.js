@@ -98,7 +98,7 @@
   video.Tile = class {
     constructor(options) {
       const { why = "", kind = "live", large = false } = options || {};
-      Object.assign(this, { why, kind, channel: null, view: null, coming: null, condition: "", onfirst: null, box: null });
+      Object.assign(this, { why, kind, channel: null, view: null, coming: null, condition: "", onfirst: null, box: null, extra: [] });
       const part = (name) => (this[name] = make(`span.video-${name}`));
       this.stage = make("div.video-stage");
       this.title = make("b.video-name");
@@ -187,7 +187,7 @@
       setText(this.sentence, feed ? video.sentence(feed, this.small()) : "");
       if (!feed) return [this.clock, this.age, this.badges].forEach((node) => setText(node, ""));
       const health = (hall.store.get(`picture/${this.channel.split("/").slice(1).join("/")}`) || { data: {} }).data || {};
-      this.mend(video.badges(feed, health.health));
+      this.mend([...this.extra, ...video.badges(feed, health.health)]);
       this.figures(feed, condition);
     }
 

@@ -35,7 +35,7 @@
       this.note = context.note;
       this.field = make("div.video-grid");
       this.body.append(this.field);
-      Object.assign(this, { layout: Number(element.dataset.layout) || DEFAULT_LAYOUT, cells: [], spotlight: null, selected: null, tiles: [], automatic: true });
+      Object.assign(this, { layout: Number(element.dataset.layout) || DEFAULT_LAYOUT, cells: [], spotlight: null, selected: null, tiles: [], automatic: true, round: "" });
       this.listeners = new Set();
       this.field.addEventListener("dblclick", (event) => this.touched(event));
       this.field.addEventListener("click", (event) => this.pick(event));
@@ -62,27 +62,32 @@
       if (this.automatic) this.choose();
     }
 
-    take({ layout, cells, spotlight }) {
+    take({ layout, cells, spotlight, round }) {
+      this.round = round || "";
       this.layout = video.LAYOUTS.includes(layout) ? layout : this.layout;
       this.spotlight = spotlight ?? null;
       const chosen = (cells || []).some(Boolean);
       if (chosen || !this.automatic) this.cells = [...(cells || [])]; // what the page chose by itself stays until it chooses anew
-      this.automatic = !chosen;
+      this.automatic = !chosen && !this.round;
       this.paint();
+      if (this.rounds) this.rounds.update();
     }
 
     /** A person's change: {layout, cells, spotlight}; told to the wall's other browsers by who listens. */
     set(changes, local) {
       Object.assign(this, changes);
-      if (changes.cells) this.automatic = !this.cells.some(Boolean);
+      if (changes.cells && changes.round === undefined) this.round = ""; // who puts a camera somewhere ends the round
+      if (changes.cells) this.automatic = !this.round && !this.cells.some(Boolean);
       if (this.selected !== null && this.selected >= this.layout) this.selected = null;
       this.paint();
       if (this.automatic) this.choose();
+      if (this.rounds) this.rounds.update();
       if (!local) for (const call of this.listeners) call(this.state());
     }
 
     state() {
-      return { layout: this.layout, spotlight: this.spotlight, cells: this.automatic ? [] : Array.from({ length: this.layout }, (_, index) => this.cells[index] || null) };
+      const chosen = this.automatic || this.round;
+      return { layout: this.layout, spotlight: this.spotlight, round: this.round, cells: chosen ? [] : Array.from({ length: this.layout }, (_, index) => this.cells[index] || null) };
     }
 
     put(index, channel) {
@@ -147,8 +152,14 @@
       tile.node.classList.toggle("is-selected", index === this.selected);
       if (!area) return tile.show(null);
       tile.box = null; // its size may be another now
-      const mode = large && video.lossy() ? "webrtc" : "auto";
-      tile.show(this.cells[index] || null, { ...video.quality(tile.pixels().width, this.layout), mode });
+      tile.why = this.round ? `round/${this.round}` : `wall:${(hall.page.wall || {}).name || ""}`;
+      tile.show(this.cells[index] || null, { ...this.options(tile, index), seamless: !!this.round });
+    }
+
+    /** Which stream a tile takes. */
+    options(tile, index) {
+      const large = index === this.spotlight || this.layout === 1;
+      return { only: "all", ...video.quality(tile.pixels().width, this.layout), mode: large && video.lossy() ? "webrtc" : "auto" };
     }
 
     said() {
@@ -190,11 +201,13 @@
 
     update(changes) {
       if (changes.some((event) => event.subject.startsWith("scene/"))) this.follow();
+      if (this.rounds && changes.some((event) => event.subject.startsWith("round/"))) this.rounds.options(), this.rounds.update();
       if (this.automatic) this.choose();
     }
 
     tick() {
       this.note(this.said());
+      if (this.rounds) this.rounds.tick();
       if (!hall.acting.who() && this.selected !== null) this.select(null);
     }
 
@@ -203,6 +216,7 @@
       this.choose.cancel();
       for (const tile of this.tiles) tile.remove();
       if (video.grid === this) video.grid = null;
+      if (this.rounds) this.rounds.remove();
       if (this.controls) this.controls.remove();
     }
   }
@@ -222,11 +236,15 @@
   hall.panel("video_wall", (element, context) => {
     const grid = (video.grid = new Grid(element, context));
     if (video.Controls) grid.controls = new video.Controls(grid);
+    if (video.Round) {
+      grid.rounds = new video.Round(grid);
+      grid.rounds.update();
+    }
     return {
       update: (changes) => grid.update(changes),
       tick: () => grid.tick(),
       resize: () => grid.paint(),
-      locale: () => grid.tick(),
+      locale: () => (grid.rounds && grid.rounds.options(), grid.tick()),
       unmount: () => grid.unmount(),
     };
   });

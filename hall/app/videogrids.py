@@ -28,12 +28,14 @@ _NAME = "video-grid"
 
 
 class Grid(BaseModel):
-    """`cells`: one channel per tile, row by row, null where it is empty; without any the wall chooses by itself."""
+    """`cells`: one channel per tile, row by row, null where it is empty; without any the wall chooses by itself. `round`: the
+    wall follows this round (`round/<name>`) instead."""
 
     model_config = ConfigDict(extra="forbid")
     layout: int = Field(description=f"tiles: one of {', '.join(map(str, LAYOUTS))}")
     cells: Annotated[list[_Channel | None], Field(max_length=64)] = []
     spotlight: Annotated[int | None, Field(ge=0, le=63)] = None
+    round: Annotated[str, Field(pattern=r"^[\w-]{0,64}$")] = ""
 
 
 class Change(BaseModel):

@@ -3,5 +3,9 @@
 from layouts.panel import Panel
 
 PANEL = Panel(
-    name="video_wall", title="panel.video_wall", topics=("channel", "picture", "alarm", "scene"), needs=("relay",), feeds=()
+    name="video_wall",
+    title="panel.video_wall",
+    topics=("channel", "picture", "alarm", "scene", "round"),
+    needs=("relay",),
+    feeds=(),
 )

@@ -10,14 +10,14 @@ from hall.core.errors import Refused
 
 LONGEST_NAME = 64
 MOST_TILES = 64
-#: what can make a camera urgent, with the level at which each counts fully
-RISKS: dict[str, tuple[float, str]] = {
-    "alarm": (4, "severity of the worst active alarm near it"),
-    "rise": (10, "cm in 10 minutes at the nearest gauge"),
-    "depth": (50, "cm of water at the nearest gauge"),
-    "rain": (50, "mm in the last hour at the nearest rain gauge"),
-    "cases": (5, "open cases in its grid cell"),
-    "faults": (1, "what the health round found wrong with its picture"),
+#: what can make a camera urgent: from which level on it counts, at which it counts fully, and what the level is
+RISKS: dict[str, tuple[float, float, str]] = {
+    "alarm": (1, 4, "severity of the worst active alarm near it"),
+    "rise": (1, 10, "cm in 10 minutes at the nearest gauge"),
+    "depth": (5, 50, "cm of water at the nearest gauge"),
+    "rain": (5, 50, "mm in the last hour at the nearest rain gauge"),
+    "cases": (2, 6, "open cases in its grid cell"),
+    "faults": (1, 1, "what the health round found wrong with its picture"),
 }
 WEIGHTS = {"alarm": 20.0, "rise": 15.0, "depth": 10.0, "rain": 6.0, "cases": 5.0, "faults": 0.0}
 

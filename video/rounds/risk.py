@@ -89,18 +89,21 @@ class Ground:
         return {risk: np.maximum(values, 0) for risk, values in found.items()}
 
 
+def _share(risk: str, level: np.ndarray | float) -> np.ndarray:
+    """How much of a risk's weight a level counts for, 0 to 1."""
+    least, full, _ = RISKS[risk]
+    return np.where(np.asarray(level) >= least, np.minimum(np.asarray(level) / full, 1), 0.0)
+
+
 def weights(plan: RoundPlan, levels: dict[str, np.ndarray]) -> np.ndarray:
     """Weight of every camera, 1 where nothing is urgent."""
-    parts = [plan.weight(risk) * np.minimum(levels[risk] / full, 1) for risk, (full, _) in RISKS.items()]
-    return 1 + np.sum(parts, axis=0)
+    return 1 + np.sum([plan.weight(risk) * _share(risk, levels[risk]) for risk in RISKS], axis=0)
 
 
 def reasons(plan: RoundPlan, levels: dict[str, np.ndarray], row: int) -> list[dict[str, Any]]:
     """Why a camera is urgent, weightiest first: `[{risk, value}]`."""
-    told = [
-        (plan.weight(risk) * min(float(levels[risk][row]) / full, 1), risk, float(levels[risk][row]))
-        for risk, (full, _) in RISKS.items()
-    ]
+    values = {risk: float(levels[risk][row]) for risk in RISKS}
+    told = [(plan.weight(risk) * float(_share(risk, value)), risk, value) for risk, value in values.items()]
     return [{"risk": risk, "value": round(value, 1)} for weight, risk, value in sorted(told, reverse=True) if weight > 0]
 
 

@@ -27,7 +27,10 @@ def routes(rounds: Rounds) -> list[Route]:
         found = [
             {"plan": msgspec.to_builtins(kept.plan), "state": rounds.document(kept, now)} for kept in rounds.rounds.values()
         ]
-        risks = {name: {"full": full, "about": about, "weight": WEIGHTS[name]} for name, (full, about) in RISKS.items()}
+        risks = {
+            name: {"least": least, "full": full, "about": about, "weight": WEIGHTS[name]}
+            for name, (least, full, about) in RISKS.items()
+        }
         return JSONResponse({"rounds": found, "risks": risks, "now": now})
 
     async def save(request: Request) -> Response:

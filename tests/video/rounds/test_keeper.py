@@ -83,7 +83,10 @@ async def test_alarms_rising_water_rain_and_cases_make_the_cameras_near_them_urg
         ("sensor/g/s", Sensor(feed="g", sensor_id="s", quantity="water_depth", lon=114.0, lat=35.301)),
         ("series/g/s/water_depth", {"start": 0, "step": 60000, "values": values}),
         ("observation/g/s/water_depth", {"value": 0.28}),
-        ("kpi/cells", {"rows": {"c7": [5, 3]}}),
+        ("sensor/g/dry", Sensor(feed="g", sensor_id="dry", quantity="water_depth", lon=114.08, lat=35.3)),
+        ("series/g/dry/water_depth", {"start": 0, "step": 60000, "values": [0.0] * 178 + [0.004, 0.004]}),
+        ("observation/g/dry/water_depth", {"value": 0.04}),
+        ("kpi/cells", {"rows": {"c7": [6, 3], "c8": [1, 4]}}),
     )  # fmt: skip
     await city.load()
     city.rounds.turn(NOW)
