@@ -27,6 +27,7 @@ class Candidate(msgspec.Struct, frozen=True):
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What was agreed with one player. `rtx` is the payload type of resent packets, None: they are sent as they were."""
 
+    family: str  # h264 | h265
     payload_type: int
     rtx: int | None
     playout_id: int | None  # id of the playout-delay header extension
@@ -73,6 +74,7 @@ def choose(offer: SessionDescription, info: StreamInfo | None) -> Choice:
         raise Refused("offer-bad", "the offer has no DTLS fingerprint of a known kind", 400)
     codec = _codec(media, info)
     return Choice(
+        family=codec.mimeType.partition("/")[2].lower(),
         payload_type=codec.payloadType,
         rtx=next((c.payloadType for c in media.rtp.codecs if _resends(c, codec.payloadType)), None),
         playout_id=next((x.id for x in media.rtp.headerExtensions if x.uri == PLAYOUT_DELAY and _usable(x.id)), None),
@@ -87,9 +89,9 @@ def choose(offer: SessionDescription, info: StreamInfo | None) -> Choice:
     )
 
 
-def check(info: StreamInfo) -> None:
-    """Raises Refused 406 when WebRTC cannot show this stream whatever the player offers."""
-    if info.family not in _MIME:
+def check(info: StreamInfo, family: str = "") -> None:
+    """Raises Refused 406 when WebRTC cannot show this stream whatever the player offers, or not in the `family` agreed on."""
+    if info.family not in _MIME or (family and info.family != family):
         raise Refused("codec", f"{info.family} pictures do not go over WebRTC; use the video socket", 406)
     if info.reorders:
         raise Refused("reorders", "this camera sends B-frames, which WebRTC cannot show; use the video socket (WebCodecs)", 406)

@@ -18,6 +18,7 @@ from video.egress import webrtc_sdp as sdp
 from video.egress.webrtc_packets import Wires
 from video.egress.webrtc_peer import Peer
 from video.egress.webrtc_port import Port, hosts_of
+from video.egress.webrtc_session import Session
 from video.egress.webrtc_viewer import Pacer, Viewer
 from video.media import QUALITIES, StreamInfo
 from video.relay.sessions import ended
@@ -41,88 +42,8 @@ def _first_free(hosts: list[str], numbers: range, announced: list[str]) -> Port:
     return Port(hosts, numbers[-1], announced)
 
 
-class Session:
-    """One viewer: the player's connection, its place in the stream, what it was allowed."""
-
-    def __init__(self, sessions: Sessions, ticket: Ticket, subject: str, quality: str) -> None:
-        self.id = secrets.token_urlsafe(18)
-        self.ticket, self.subject, self.quality = ticket, subject, quality
-        self.asked = quality  # the quality it goes back to
-        self.started, self.started_at = real_ms(), monotonic()
-        self.closed = False
-        self.track: Any = None
-        self.viewer: Viewer | None = None
-        self.peer: Peer | None = None
-        self._sessions = sessions
-
-    # -- Sink of the hub: passes on to the viewer, which has none before the offer is understood
-
-    def begin(self, info: StreamInfo) -> None:
-        self._sessions.known.set()
-        if self.viewer is not None:
-            self.viewer.begin(info)
-
-    def take(self, unit: Any) -> None:
-        if self.viewer is not None:
-            self.viewer.take(unit)
-
-    def tell(self, state: Any) -> None:
-        self._sessions.known.set()
-        if self.viewer is not None:
-            self.viewer.tell(state)
-
-    # -- what happens to it
-
-    def connected(self) -> None:
-        peer, viewer = self.peer, self.viewer
-        if peer is None or viewer is None or peer.sending is None or self.closed:
-            return
-        viewer.start(peer.sending, peer.tag)
-
-    def changed(self, level: str) -> None:
-        """Fewer pictures or more: keys only is the viewer's own doing, the sub-stream another track."""
-        wanted = "sub" if level == "sub" else self.asked
-        if wanted != self.quality:
-            # not from within a picture or a report on its way: with the next turn of the loop
-            asyncio.get_running_loop().call_soon(self.change_quality, wanted)
-
-    def change_quality(self, quality: str) -> None:
-        if self.closed or quality == self.quality or self.viewer is None:
-            return
-        try:
-            track = self._sessions.watch(self.subject, quality, self, leave=self.track)
-        except HallError as error:
-            log.info("%s has no %s to go to: %s", self.subject, quality, error)
-            return
-        self.track, self.quality = track, quality
-        self.viewer.follow(self._sessions.wires(track), lambda: track.gop)
-
-    def ended(self, reason: str, detail: str = "") -> None:
-        """May be called from within a send: the end itself comes with the next turn of the loop."""
-        if not self.closed:
-            self._sessions.process.spawn(self._sessions.end(self, reason, detail), "webrtc end")
-
-    def record(self, hub: Any) -> None:
-        """Leaves the line that says how long it was watched, where anything was."""
-        watched = getattr(hub, "watched", None)
-        if watched is not None and self.viewer is not None and self.viewer.counters["pictures"]:
-            counters = self.viewer.counters
-            # a player that is not ours does not say what it showed: what was sent stands for it
-            sent = counters["pictures"]
-            facts = {"kind": "webrtc", "shown": sent, "pictures": sent, "bytes": counters["octets"]}
-            watched.ended(self.ticket.view, self.subject, self.started, real_ms(), **facts)
-
-    def shown(self) -> dict[str, Any]:
-        """Its state, for its page and for people who look for a fault."""
-        viewer, peer = self.viewer, self.peer
-        found: dict[str, Any] = {"id": self.id, "subject": self.subject, "quality": self.quality, "started": self.started}
-        if viewer is not None and peer is not None:
-            state = viewer.state or (self.track.state if self.track is not None else None)
-            found |= {
-                "connected": peer.sending is not None, "address": peer.address,
-                "state": getattr(state, "state", ""), "reason": getattr(state, "reason", ""), **viewer.shown(),
-            }  # fmt: skip
-        return found
+#: what the hub makes of pictures that WebRTC does not show as the camera sends them
+_CONVERTED = StreamInfo(family="h264", codec="avc1.42e01f")
 
 
 class Sessions:
@@ -151,11 +72,11 @@ class Sessions:
             found = self._wires[id(track)] = (track, Wires(self._ssrc))
         return found[1]
 
-    def watch(self, subject: str, quality: str, sink: Session, leave: Any = None) -> Any:
-        """The hub's track. The old one is left only when the new one is there, so that no source stops in between."""
-        track = self.hub.watch(subject, quality, sink)
-        if leave is not None and leave is not track:
-            self._leave(leave, sink)
+    def watch(self, session: Session, quality: str, plain: bool) -> Any:
+        """The hub's track. The one before is left only when the new one is there, so that no source stops in between."""
+        track = self.hub.watch(session.subject, quality, session, plain=plain)
+        if session.track is not None and session.track is not track:
+            self._leave(session.track, session)
         return track
 
     def _leave(self, track: Any, sink: Session) -> None:
@@ -193,9 +114,14 @@ class Sessions:
             raise Refused("too-many", f"one page watches {PER_VIEW} channels at most", 429)
 
     async def _begin(self, session: Session, offer: Any) -> str:
-        session.track = track = self.watch(session.subject, session.quality, session)
-        choice = sdp.choose(offer, await self._info(track))
-        viewer = Viewer(choice, self._ssrc, self._pacer, self.delay, session.changed, session.ended)
+        session.track = track = self.watch(session, session.quality, False)
+        try:
+            choice = sdp.choose(offer, await self._info(track))
+        except Refused:
+            choice = sdp.choose(offer, _CONVERTED)
+            session.plain = True
+            session.track = track = self.watch(session, session.quality, True)
+        viewer = Viewer(choice, self._ssrc, self._pacer, self.delay, session)
         peer = Peer(self.port, self.certificate, choice, session.connected, viewer.reported, session.ended, viewer.moved)
         session.viewer, session.peer = viewer, peer
         viewer.follow(self.wires(track), lambda: track.gop)

@@ -7,7 +7,7 @@ import secrets
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from aiortc.rtp import RTCP_PSFB_FIR, RTCP_PSFB_PLI, RTCP_RTPFB_NACK, RtcpByePacket, RtcpPsfbPacket, RtcpRtpfbPacket
 
@@ -54,19 +54,23 @@ class Pacer:
         self._again()
 
 
-class Viewer:
-    """A Sink of one track. `changed(level)` is called when this viewer should get fewer pictures or more, `ended(reason,
-    detail)` when it cannot be shown anything any more."""
+class Owner(Protocol):
+    """Who keeps a viewer; all may be called from within a picture or a report."""
 
-    def __init__(
-        self,
-        choice: Choice,
-        ssrc: int,
-        pacer: Pacer,
-        delay: tuple[int, int],
-        changed: Callable[[str], None],
-        ended: Callable[[str, str], None],
-    ) -> None:
+    def changed(self, level: str) -> None:
+        """This viewer should get fewer pictures, or more (`webrtc_budget.LEVELS`)."""
+
+    def unfit(self, reason: str, detail: str) -> None:
+        """The stream has become one that this player cannot be shown."""
+
+    def ended(self, reason: str, detail: str = "") -> None:
+        """Nothing more can be sent, or the player left."""
+
+
+class Viewer:
+    """Takes one track's pictures."""
+
+    def __init__(self, choice: Choice, ssrc: int, pacer: Pacer, delay: tuple[int, int], owner: Owner) -> None:
         self.choice, self.ssrc = choice, ssrc
         self.smoothing = Smoothing(*delay)
         self.state: TrackState | None = None
@@ -75,7 +79,7 @@ class Viewer:
             ("pictures", "packets", "octets", "resent", "not_resent", "key_requests", "skipped", "unsent"), 0
         )
         self.loss, self.rtt_ms, self.jitter_ms = 0.0, None, 0.0
-        self._pacer, self._changed, self._ended = pacer, changed, ended
+        self._pacer, self._owner = pacer, owner
         self._to: Sending | None = None
         self._shape = self._key_shape = Shape(choice.payload_type, b"", 0)
         self._wires: Wires | None = None
@@ -125,9 +129,9 @@ class Viewer:
         self._burst.clear()
         self._need_key = True
         try:
-            check(info)
+            check(info, self.choice.family)
         except Refused as refused:
-            self._ended(refused.reason, refused.detail)
+            self._owner.unfit(refused.reason, refused.detail)
 
     def take(self, unit: AccessUnit) -> None:
         if self._to is None:
@@ -196,7 +200,7 @@ class Viewer:
         try:
             taken = layout.send(self._to, self._next, timestamp)
         except ValueError:
-            self._ended("keys-used-up", "this connection has sent as much as its keys allow; join again")
+            self._owner.ended("keys-used-up", "this connection has sent as much as its keys allow; join again")
             return
         count = len(layout.packets)
         self._history.add(self._next, now, timestamp, layout.packets, layout.extension)
@@ -209,7 +213,7 @@ class Viewer:
         if not taken:
             counters["unsent"] += 1
             if self.budget.unsent(now):
-                self._changed(self.budget.level)
+                self._owner.changed(self.budget.level)
 
     # -- RTCP
 
@@ -239,7 +243,7 @@ class Viewer:
                 if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
                     self._key_wanted()
             elif isinstance(packet, RtcpByePacket):
-                self._ended("player-left", "")
+                self._owner.ended("player-left", "")
             else:
                 for report in getattr(packet, "reports", ()):
                     self._received(report)
@@ -267,7 +271,7 @@ class Viewer:
             return
         share = max(0, report.packets_lost - lost) / expected
         if self.budget.lost(share, now):
-            self._changed(self.budget.level)
+            self._owner.changed(self.budget.level)
         if now - self._replayed_at > SETTLING_SECONDS and self.smoothing.heard(share, self.rtt_ms or 0.0, self.jitter_ms, now):
             self._ask_for_delay()
 

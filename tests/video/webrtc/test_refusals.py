@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hall.core.errors import HallError, Refused
-from tests.video.cameras import Recipe, make
+from tests.video.cameras import Recipe, make, packets
 from tests.video.webrtc.player import BASELINE, PLAYOUT
 from tests.video.webrtc.stage import SUBJECT, info_of
 from video.egress import webrtc_sdp as sdp
@@ -59,36 +59,45 @@ async def test_what_is_no_offer_is_refused_with_the_reason(join):
     await refused(join, 406, "ice-lite", text=good.replace("s=-", "s=-\r\na=ice-lite"))
 
 
-async def test_streams_that_webrtc_cannot_show_are_refused_and_the_way_that_can_is_named(join, stage, clip):
-    stage.info = info_of(clip, reorders=True)
-    assert "WebCodecs" in await refused(join, 406, "reorders")
-    stage.info = StreamInfo(family="jpeg", codec="jpeg")
-    await eventually(lambda: _ended(stage))
-    assert "video socket" in await refused(join, 406, "codec")
+async def test_streams_that_webrtc_cannot_show_are_converted_once_for_all_who_need_it(join, stage):
+    clip = make(Recipe(profile="high", bframes=2))
+    stage.clips["main"], stage.info = clip, info_of(clip, reorders=True)
+    players = [await join.join(), await join.join()]
+    for player in players:
+        await player.until(lambda p: len(p.pictures()) > 5, 25)
+        assert (await join.state(player))["converted"] == "b-frames"
+    assert sorted(track.quality for track in stage.hub.tracks.values()) == ["main", "main-plain"]
 
 
-async def _ended(stage):
-    return stage.hub.track(SUBJECT, "main") is None
-
-
-async def test_h265_goes_to_players_that_offer_it_and_to_no_others(join, stage):
-    stage.clips = {"main": make(Recipe(family="h265")), "sub": make(Recipe(family="h265"))}
-    await refused(join, 406, "codec")
+async def test_h265_goes_as_it_is_to_players_that_offer_it_and_converted_to_the_others(join, stage):
+    stage.clips["main"] = clip = make(Recipe(family="h265"))
     player = await join.join({"codec": "H265", "fmtp": ""})
     await player.until(lambda p: p.counters["packets"] > 20)
     assert "H265/90000" in player.answered
+    sent = {payload for place in range(len(clip.pictures)) for payload in packets.payloads(clip, place, longest=1200)}
+    assert set(player.payloads.values()) <= sent
+    other = await join.join()
+    await other.until(lambda p: len(p.pictures()) > 5, 25)
+    assert (await join.state(other))["converted"] == "h265" and (await join.state(player))["converted"] == ""
 
 
-async def test_a_stream_that_turns_out_unfit_after_the_answer_ends_with_the_reason(join, stage, clip, monkeypatch):
+async def test_what_cannot_be_sent_to_this_player_in_any_form_is_refused(join, stage, clip):
+    player = await join.player()
+    await refused(join, 406, "codec", text=player.offer(codec="H265", fmtp=""))
+    info = info_of(clip, reorders=True)
+    with pytest.raises(Refused, match="WebCodecs"):
+        sdp.check(info)
+    with pytest.raises(Refused, match="video socket"):
+        sdp.check(StreamInfo(family="jpeg", codec="jpeg"))
+
+
+async def test_a_stream_that_turns_out_unfit_after_the_answer_is_converted_from_then_on(join, stage, clip, monkeypatch):
     monkeypatch.setattr(webrtc_sessions, "INFO_SECONDS", 0.05)
-    stage.info, stage.info_after = info_of(clip, reorders=True), 1.0
+    stage.clips["main"] = made = make(Recipe(profile="high", bframes=2))
+    stage.info, stage.info_after = info_of(made, reorders=True), 1.0
     player = await join.join()
-
-    async def told():
-        return (await join.state(player)).get("reason") == "session-ended"
-
-    await eventually(told)
-    assert "reorders" in (await join.state(player))["detail"]
+    await player.until(lambda p: len(p.pictures()) > 5, 25)
+    assert (await join.state(player))["converted"] == "b-frames"
 
 
 async def test_an_answer_says_yes_to_one_video_and_no_to_all_else(join):
