@@ -42,6 +42,7 @@ from hall.app.georeport import Service
 from hall.app.locking import Lock
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
+from hall.app.recordings import Given, Recordings
 from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
@@ -158,7 +159,8 @@ async def assemble(process: Process) -> Assembled:
     views = Views(process, channels, record, command_desk.note, parts.refusals.count)
     whep = Whep(process, views.grant)
     steering = Steering(process, channels, command_desk.note)
-    routers += (channels.router, views.router, whep.router, steering.router)
+    recordings = _recordings(process, parts, views, channels, command_desk)
+    routers += (channels.router, views.router, whep.router, steering.router, recordings.router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -175,6 +177,7 @@ async def assemble(process: Process) -> Assembled:
         await channels.close()
         await whep.close()
         await steering.close()
+        await recordings.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
 
@@ -229,6 +232,13 @@ def _seats(process: Process, command_desk: Desk, users: Users) -> tuple[APIRoute
         lambda crew, now: on_duty(crew.shifts, now, zone),
     )
     return ShiftDesk(process, command_desk, users).router, Lock(process, command_desk, users).router, board.router
+
+
+def _recordings(process: Process, parts: DispatchParts, views: Views, channels: Channels, command_desk: Desk) -> Recordings:
+    """Pictures of the past: they follow the case they belong to and leave lines like any other view."""
+    commands = parts.commands
+    given = Given(views.grant, channels.known, commands.view, commands.send, parts.media.keep, command_desk.note)
+    return Recordings(process, given)
 
 
 def _evaluator(process: Process) -> Evaluator:

@@ -1,0 +1,270 @@
+"""Recordings at the hall's door: who may record and play back what, on record; the relay keeps them (`video.record`).
+
+Whoever records or plays a channel must be allowed to see it, and a case's recordings follow the case: who may not see the case
+sees none of them. Beginning and playing back are views like any other and leave their lines in the audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NamedTuple, Protocol
+from uuid import uuid4
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from hall import access
+from hall.app.actors import current_actor
+from hall.app.answers import json
+from hall.app.channels import refusal_of, unseen_channel
+from hall.app.relayside import RelaySide
+from hall.app.visit import current_visit
+from hall.core.clock import monotonic
+from hall.core.command import Command
+from hall.core.errors import Refused
+from hall.core.process import Process
+
+#: how long one playback is one view: the page asks for segments again and again
+VIEW_SECONDS, MOST_VIEWS = 3600.0, 4096
+_Id = Annotated[str, Path(pattern=r"^r[0-9a-f]{6,16}-[0-9a-f]{6}$")]
+_Name = Annotated[str, Path(pattern=r"^(init-\d{1,6}\.mp4|\d{1,9}\.m4s)$")]
+_Subject = Annotated[str, Field(min_length=1, max_length=420)]
+_CASE = r"^((case|file)/[^/]+/.+)?$"
+_SNAPSHOT_BYTES = 12 * 1024 * 1024
+
+
+class Given(NamedTuple):
+    """What recordings need of the rest of the web process."""
+
+    grant: Callable[..., Awaitable[Any]]  # hall/app/views.py: a view on record
+    known: Callable[..., Awaitable[dict[str, dict[str, Any]]]]  # hall/app/channels.py
+    view: Callable[[str], Awaitable[dict[str, Any]]]  # hall/app/commanding.py: a case file, refused where it is not his
+    send: Callable[[Command], Awaitable[Any]]
+    keep: Callable[[bytes, str], Awaitable[dict[str, Any]]]  # hall/app/media.py: a picture into the store
+    note: Callable[..., Any]  # a line in the ledger's audit
+
+
+class Row(Protocol):
+    """A recording as the relay tells it."""
+
+    def __getitem__(self, name: str) -> Any: ...
+
+
+class Wanted(BaseModel):
+    """What to record. `until` real ms, 0: an hour; `why` where there is no case."""
+
+    model_config = ConfigDict(extra="forbid")
+    channels: Annotated[list[_Subject], Field(min_length=1, max_length=16)]
+    case: Annotated[str, Field(max_length=400, pattern=_CASE)] = ""
+    why: Annotated[str, Field(max_length=300)] = ""
+    pre_roll_s: Annotated[float, Field(ge=0, le=60)] = 10.0
+    until: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class Until(BaseModel):
+    """`until` real ms."""
+
+    model_config = ConfigDict(extra="forbid")
+    until: Annotated[int, Field(ge=0, le=2**53)]
+
+
+class Locked(BaseModel):
+    """Evidence or not."""
+
+    model_config = ConfigDict(extra="forbid")
+    locked: bool
+
+
+class Shot(BaseModel):
+    """A picture of now for a case: `usage` as photos have it."""
+
+    model_config = ConfigDict(extra="forbid")
+    channel: _Subject
+    case: Annotated[str, Field(max_length=400, pattern=r"^(case|file)/[^/]+/.+$")]
+    usage: Annotated[str, Field(pattern=r"^(report|before|after|check|near|far|other)$")] = "other"
+
+
+class Recordings:
+    """Handlers and their router."""
+
+    def __init__(self, process: Process, given: Given) -> None:
+        self.process, self.given, self.relay = process, given, RelaySide(process)
+        self._views: dict[tuple[str, str, int], float] = {}
+        self.router = APIRouter(tags=["video"])
+        one = "/api/v1/recordings/{id}"
+        for path, method, handler in (
+            ("/api/v1/recordings", "GET", self.found), ("/api/v1/recordings", "POST", self.start), (one, "GET", self.one),
+            (one, "PATCH", self.extend), (one, "DELETE", self.stop), (f"{one}/lock", "POST", self.lock),
+            (f"{one}/segments", "GET", self.segments), (f"{one}/verify", "GET", self.verify),
+            (f"{one}/export", "GET", self.export), (f"{one}/c{{index}}/{{name}}", "GET", self.file),
+            ("/api/v1/video/snapshot", "POST", self.snapshot),
+        ):  # fmt: skip
+            status = 201 if method == "POST" and handler in (self.start, self.snapshot) else 200
+            self.router.add_api_route(path, handler, methods=[method], response_class=Response, status_code=status)
+
+    async def close(self) -> None:
+        await self.relay.close()
+
+    # -- recording -------------------------------------------------------------------------------------------------------
+
+    async def start(self, wanted: Wanted) -> Response:
+        """Begins a recording of those channels that the asker may see; `refused` names the others."""
+        case = _case(wanted.case)
+        if case:
+            await self.given.view(_file(case))
+        granted = await self.given.grant(wanted.channels, case or wanted.why, "recording")
+        actor = current_actor()
+        order = {
+            "channels": granted.channels, "case": case, "who": actor.name, "role": actor.role, "why": wanted.why,
+            "pre_roll_s": wanted.pre_roll_s, "until": wanted.until,
+        }  # fmt: skip
+        made = await self.relay.asked("POST", "/recordings", order)
+        await self._note("record", made)
+        return json({**made, "refused": [{"channel": name, "reason": why} for name, why in granted.refused.items()]}, 201)
+
+    async def extend(self, id: _Id, until: Until) -> Response:
+        """Moves the end of a running recording."""
+        await self._mine(id)
+        return json(await self.relay.asked("PATCH", f"/recordings/{id}", until.model_dump()))
+
+    async def stop(self, id: _Id) -> Response:
+        """Ends a recording; what was recorded stays."""
+        await self._mine(id)
+        made = await self.relay.asked("DELETE", f"/recordings/{id}")
+        await self._note("record-end", made)
+        return json(made)
+
+    async def lock(self, id: _Id, locked: Locked) -> Response:
+        """Makes a recording evidence: it is not removed by age. Only a shift leader lets it go again."""
+        who = current_visit().identity
+        await self._mine(id)
+        if not locked.locked and not access.may(who.role, "manage-channels"):
+            raise Refused("not-permitted", "only a shift leader lets evidence go", 403)
+        made = await self.relay.asked("POST", f"/recordings/{id}/lock", {"locked": locked.locked, "who": who.name})
+        await self._note("record-lock" if locked.locked else "record-unlock", made)
+        return json(made)
+
+    async def snapshot(self, shot: Shot) -> Response:
+        """Takes a picture of a channel now, in its full size, and attaches it to a case as evidence."""
+        case = _case(shot.case)
+        await self.given.view(_file(case))
+        await self.given.grant([shot.channel], case, "snapshot")
+        body, headers = await self.relay.body(f"/snapshot/{shot.channel}", _SNAPSHOT_BYTES, seconds=12.0)
+        kept = await self.given.keep(body, current_visit().identity.name)
+        photos = [{"media": kept["media"], "usage": shot.usage}]
+        await self.given.send(Command(id=f"shot-{uuid4().hex}", subject=_file(case), move="attach", data={"photos": photos}))
+        taken = {"channel": shot.channel, "case": case, "captured": int(headers.get("x-captured", "0"))}
+        await self.given.note("snapshot", current_actor(), taken | {"media": kept["media"]})
+        return json(kept | taken, 201)
+
+    # -- playing back ----------------------------------------------------------------------------------------------------
+
+    async def found(
+        self,
+        case: Annotated[str, Query(max_length=400, pattern=_CASE)] = "",
+        channel: Annotated[str, Query(max_length=420)] = "",
+        since: Annotated[int, Query(alias="from", ge=0, le=2**53, description="real ms")] = 0,
+        until: Annotated[int, Query(alias="to", ge=0, le=2**53, description="real ms")] = 0,
+    ) -> Response:
+        """Recordings that the asker may see, newest first."""
+        query = {"case": _case(case), "channel": channel, "from": since or "", "to": until or ""}
+        told = await self.relay.asked("GET", "/recordings", query={k: v for k, v in query.items() if v})
+        names = {taping["channel"] for row in told["rows"] for taping in row.get("channels", ())}
+        known, cases = await self.given.known(sorted(names)), {}
+        rows = [row for row in told["rows"] if await self._refusal(row, known, cases) is None]
+        return json({"rows": rows, "as_of": told["as_of"]})
+
+    async def one(self, id: _Id) -> Response:
+        """One recording with how each of its channels does."""
+        return json(await self._mine(id))
+
+    async def segments(
+        self,
+        id: _Id,
+        channel: Annotated[int, Query(ge=0, le=15)] = 0,
+        since: Annotated[int, Query(alias="from", ge=0, le=2**53, description="real ms")] = 0,
+        until: Annotated[int, Query(alias="to", ge=0, le=2**53, description="real ms")] = 2**53,
+    ) -> Response:
+        """The closed segments of one channel that touch a span of time: times in real ms, `pts` and `duration` in seconds of
+        the player's clock, `init` and `file` to be fetched from `c<channel>/`. The first of an hour is a view on record."""
+        row = await self._mine(id)
+        query = {"channel": channel, "from": since, "to": until}
+        told = await self.relay.asked("GET", f"/recordings/{id}/segments", query=query)
+        await self._viewed(row, id, channel, told["channel"])
+        return json(told)
+
+    async def file(self, id: _Id, index: Annotated[int, Path(ge=0, le=15)], name: _Name) -> Response:
+        """An init segment or a closed segment, as MSE takes it."""
+        await self._mine(id)
+        return await self.relay.passed(f"/recordings/{id}/c{index}/{name}", "video/mp4")
+
+    async def verify(self, id: _Id) -> Response:
+        """Whether every segment is what it was when it was closed."""
+        await self._mine(id)
+        return json(await self.relay.asked("GET", f"/recordings/{id}/verify", seconds=60.0))
+
+    async def export(self, id: _Id) -> Response:
+        """The recording as one ZIP with its manifest; header `x-sha256`. Leaves an audit line."""
+        row = await self._mine(id)
+        found = await self.relay.passed(f"/recordings/{id}/export", "application/zip", seconds=120.0)
+        await self._note("record-export", row | {"sha256": found.headers.get("x-sha256", "")})
+        found.headers["content-disposition"] = f'attachment; filename="{id}.zip"'
+        return found
+
+    # -- inside ----------------------------------------------------------------------------------------------------------
+
+    async def _mine(self, id: str) -> dict[str, Any]:
+        """The recording, if the asker may see it; raises Refused."""
+        row = await self.relay.asked("GET", f"/recordings/{id}")
+        known = await self.given.known([taping["channel"] for taping in row.get("channels", ())])
+        if refusal := await self._refusal(row, known, {}):
+            raise refusal
+        return row
+
+    async def _refusal(self, row: Row, known: dict[str, Any], cases: dict[str, Refused | None]) -> Refused | None:
+        """Why the asker may not see a recording. A channel that is no longer in the catalogue hides nothing by itself."""
+        who = current_visit().identity
+        for taping in row["channels"]:
+            reason = unseen_channel(who, known.get(taping["channel"]))
+            bounded = who.districts or who.role == "department"
+            if reason and (reason != "unknown-channel" or (bounded and not row.get("case"))):
+                return refusal_of(reason)
+        case = row.get("case", "")
+        if case and case not in cases:
+            try:
+                await self.given.view(_file(case))
+                cases[case] = None
+            except Refused as refused:
+                gone = refused.status == 404 and not who.districts and who.role != "department"
+                cases[case] = None if gone else refused  # the record of a case that is forgotten stays readable
+        return cases.get(case)
+
+    async def _viewed(self, row: Row, id: str, index: int, channel: str) -> None:
+        who, now = current_visit().identity, monotonic()
+        key = who.name, id, index
+        if now - self._views.get(key, -VIEW_SECONDS) < VIEW_SECONDS:
+            return
+        try:
+            await self.given.grant([channel], row.get("case") or f"recording {id}", "playback")
+        except Refused as refused:
+            if refused.reason != "unknown-channel":
+                raise
+            await self.given.note("playback", current_actor(), {"recording": id, "channel": channel})
+        while len(self._views) >= MOST_VIEWS:
+            self._views.pop(next(iter(self._views)))
+        self._views.pop(key, None)
+        self._views[key] = now
+
+    async def _note(self, what: str, row: Row) -> None:
+        data = {"recording": row["id"], "case": row.get("case", ""), "channels": [one["channel"] for one in row["channels"]]}
+        await self.given.note(what, current_actor(), data | ({"sha256": row["sha256"]} if "sha256" in row else {}))
+
+
+def _case(subject: str) -> str:
+    """A case's subject, also where its file's was given."""
+    return f"case/{subject.partition('/')[2]}" if subject.startswith("file/") else subject
+
+
+def _file(case: str) -> str:
+    return f"file/{case.partition('/')[2]}"
