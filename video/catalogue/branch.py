@@ -16,6 +16,7 @@ class Branch:
     def __init__(self) -> None:
         self.keys, self.names, self.kinds, self.parents = [""], [""], ["none"], [""]
         self.described = [False]
+        self.described_times = 0  # how often a name was told or taken back
         self._index: dict[str, int] = {"": 0}
         self._above: list[int] | None = None
         self._below: dict[int, list[int]] = {}
@@ -43,6 +44,7 @@ class Branch:
     def describe(self, key: str, name: str, kind: str = "", parent: str | None = None) -> int:
         """What a supplier says of a node. `parent` None leaves it where it is."""
         found = self.node(key)
+        self.described_times += self.names[found] != name
         self.names[found], self.kinds[found], self.described[found] = name, kind or self.kinds[found], True
         if parent is not None and self.parents[found] != parent:
             self.parents[found] = parent
@@ -56,6 +58,7 @@ class Branch:
         found = self._index.get(key)
         if found:
             self.described[found], self.names[found], self.parents[found] = False, "", ""
+            self.described_times += 1
             self._above = None
 
     # -- shape -------------------------------------------------------------------------------------------------------

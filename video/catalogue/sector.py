@@ -19,7 +19,7 @@ class Sight(NamedTuple):
 
 def bearing(lon: float, lat: float, to_lon: float, to_lat: float) -> float:
     """Direction of the second place from the first, degrees clockwise from north, [0, 360)."""
-    east, north, to_north = (math.radians(value) for value in (to_lon - lon, lat, to_lat))
+    east, north, to_north = math.radians(to_lon - lon), math.radians(lat), math.radians(to_lat)
     x = math.sin(east) * math.cos(to_north)
     y = math.cos(north) * math.sin(to_north) - math.sin(north) * math.cos(to_north) * math.cos(east)
     return math.degrees(math.atan2(x, y)) % 360.0

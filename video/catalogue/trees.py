@@ -27,7 +27,8 @@ class Trees:
         code = gb28181.region_of(city[0])
         self._given = {**gb28181.PROVINCES, **({code: city[1]} if code else {})}
         self._guessed: dict[tuple[str, int], str] = {}
-        self._guessed_at = -1
+        self._regions: dict[int, list[str]] = {}
+        self._guessed_at = (-1, -1, -1)
         self._counts: dict[tuple[Scope, str], tuple[int, np.ndarray]] = {}
 
     def children(self, node: str, scope: Scope) -> dict[str, Any]:
@@ -75,8 +76,11 @@ class Trees:
 
     def region_names(self, row: int) -> list[str]:
         """省, 市, 区 of a channel as far as they are known."""
+        self._refresh()
         node = int(self._index.columns.region[row])
-        return [step["name"] for step in self._path("region", node)] if node else []
+        if node not in self._regions:
+            self._regions[node] = [step["name"] for step in self._path("region", node)] if node else []
+        return self._regions[node]
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -119,13 +123,18 @@ class Trees:
         return key
 
     def _common(self, name: str, node: int, other: str) -> str:
-        """What all channels hung directly on a node are called in another division; empty when they differ. Guesses are
-        made anew after many changes only."""
-        if self._guessed_at != (at := self._index.version // _GUESSES_KEPT):
-            self._guessed, self._guessed_at = {}, at
+        """What all channels hung directly on a node are called in another division; empty when they differ."""
+        self._refresh()
         if (name, node) not in self._guessed:
             self._guessed[name, node] = self._guess(name, node, other)
         return self._guessed[name, node]
+
+    def _refresh(self) -> None:
+        """Names are worked out anew when somebody described a region, channels came or went, or much else changed."""
+        index = self._index
+        at = index.branches["region"].described_times, len(index), index.version // _GUESSES_KEPT
+        if self._guessed_at != at:
+            self._guessed, self._regions, self._guessed_at = {}, {}, at
 
     def _guess(self, name: str, node: int, other: str) -> str:
         found = getattr(self._index.columns, other)[(getattr(self._index.columns, name) == node) & self._index.columns.used]
