@@ -2,9 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# half of the tests wait for browsers and processes: three at a time fill two cores; a file's tests stay together,
-# the longest files come first (tests/conftest.py)
-WORKERS ?= 3
+# two files at a time on two cores; a file's tests stay together, the longest files come first (tests/conftest.py)
+WORKERS ?= 2
 PIP := .venv/bin/python -m pip --disable-pip-version-check install -q --only-binary :all: --require-hashes
 
 .PHONY: run test bench demo-real lock install install-dev needs lint clean
