@@ -34,8 +34,17 @@ class Camera:
         return Channel(
             feed=feed, channel_id=self.id, name=self.name, owner=self.owner, parent=f"{self.id[:8]}00200{self.id[8:10]}00000",
             civil_code=self.civil_code, state="online" if self.online(time) else "offline", has_stream=True,
-            lon=lon, lat=lat, bearing_deg=self.bearing, district=self.district,
+            lon=lon, lat=lat, bearing_deg=self.bearing, district=self.district, **self.sight(),
         )  # fmt: skip
+
+    def sight(self) -> dict[str, float | bool]:
+        """High points turn and see far; the others look one way, as their lenses go."""
+        if self.name.endswith("高点"):
+            return {"ptz": True, "fov_deg": 60.0, "range_m": 600.0}
+        return {
+            "fov_deg": float(round(45 + 45 * unit(self.id, "lens"), -1)),
+            "range_m": float(round(60 + 120 * unit(self.id, "range"), -1)),
+        }
 
 
 def directory(city: City) -> list[Camera]:

@@ -101,6 +101,7 @@ class Channels:
         audio: _Flag = 0,
         sub: _Flag = 0,
         stream: _Flag = 0,
+        box: Annotated[str, Query(max_length=100, description="west,south,east,north in degrees")] = "",
         cursor: Annotated[str, Query(max_length=4000)] = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Response:

@@ -13,7 +13,7 @@ PTZ, AUDIO, SUB, STREAM = 1, 2, 4, 8
 _FIELDS = {
     "used": np.bool_, "placed": np.bool_, "state": np.int8, "flags": np.uint8, "kind": np.int32, "feed": np.int32,
     "region": np.int32, "group": np.int32, "owner": np.int32, "district": np.int32,
-    "state_at": np.int64, "told_at": np.int64,
+    "lon": np.float64, "lat": np.float64, "state_at": np.int64, "told_at": np.int64,
 }  # fmt: skip
 
 
@@ -57,7 +57,7 @@ class Columns:
             self.put(row, {"placed": False})
             self._place[row] = 0.0
         else:
-            self.put(row, {"placed": True})
+            self.put(row, {"placed": True, "lon": lon, "lat": lat})
             self._place[row] = on_sphere(lon, lat)
 
 

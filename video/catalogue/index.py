@@ -34,6 +34,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     kind: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     needs: int = 0  # flags of `columns`: PTZ | AUDIO | SUB | STREAM
+    box: tuple[float, float, float, float] | None = None  # west, south, east, north, degrees; west > east: over the date line
 
 
 class Near(NamedTuple):
@@ -223,6 +224,8 @@ class Index:
             chosen &= np.isin(columns.state, [c.STATES.index(state) for state in query.state if state in c.STATES])
         if query.needs:
             chosen &= (columns.flags & query.needs) == query.needs
+        if query.box:
+            chosen &= self._inside(*query.box)
         if query.node:
             chosen &= self._below(query.node)
         if words := words_of(query.text):
@@ -232,6 +235,11 @@ class Index:
     def _numbers(self, branch: str, names: Iterable[str]) -> list[int]:
         found = (self.branches[branch].find(name) for name in names)
         return [number for number in found if number is not None]
+
+    def _inside(self, west: float, south: float, east: float, north: float) -> np.ndarray:
+        lon, lat = self.columns.lon, self.columns.lat
+        across = (lon >= west) & (lon <= east) if west <= east else (lon >= west) | (lon <= east)
+        return self.columns.placed & across & (lat >= south) & (lat <= north)
 
     def _below(self, node: str) -> np.ndarray:
         branch, _, key = node.partition(":")
@@ -289,5 +297,4 @@ def node_key(feed: str, key: str) -> str:
 
 
 def flags_of(channel: Channel) -> int:
-    told = ((channel.ptz, c.PTZ), (channel.audio, c.AUDIO), (channel.has_sub, c.SUB), (channel.has_stream, c.STREAM))
-    return sum(flag for said, flag in told if said)
+    return c.PTZ * channel.ptz | c.AUDIO * channel.audio | c.SUB * channel.has_sub | c.STREAM * channel.has_stream

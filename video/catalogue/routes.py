@@ -82,7 +82,20 @@ def query_of(request: Request) -> Query:
     lists = {name: tuple(params.getlist(name)[:_MOST_VALUES]) for name in _LISTS}
     needs = sum(flag for name, flag in _NEEDS.items() if params.get(name) == "1")
     node = params.get("node", "") or (f"group:{params['group']}" if params.get("group") else "")
-    return Query(text=params.get("text", "")[:_TEXT_BOUND], node=node[:500], needs=needs, **lists)
+    return Query(text=params.get("text", "")[:_TEXT_BOUND], node=node[:500], needs=needs, box=_box(params.get("box")), **lists)
+
+
+def _box(text: str | None) -> tuple[float, float, float, float] | None:
+    """`west,south,east,north` in degrees."""
+    if not text:
+        return None
+    try:
+        west, south, east, north = map(float, text.split(","))
+    except ValueError:
+        west = math.nan
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise Refused("bad-request", "box: west,south,east,north in degrees", 422)
+    return west, south, east, north
 
 
 def _scope(request: Request):

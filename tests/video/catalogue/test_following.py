@@ -91,6 +91,7 @@ async def test_no_answer_holds_an_address_or_a_password(room):
 @pytest.mark.parametrize("path,status", [
     ("/channels?limit=0", 422), ("/channels?limit=x", 422), ("/channels?cursor=%00", 422), ("/channels/near?lon=1", 422),
     ("/channels/near?lon=nan&lat=1", 422), ("/channels/near?lon=1&lat=91", 422), ("/channels/near?lon=1&lat=1&k=101", 422),
+    ("/channels?box=1,2,3", 422), ("/channels?box=nan,0,1,1", 422), ("/channels?box=1,5,2,3", 422),
     ("/channels/tree?node=zone", 404), ("/channels/one/case/x/1", 404), ("/channels/one/channel/none/1", 404),
 ])  # fmt: skip
 async def test_what_cannot_be_answered_is_refused_with_a_reason(room, path, status):

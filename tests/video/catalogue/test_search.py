@@ -52,12 +52,19 @@ choices = st.builds(
     owner=st.lists(st.sampled_from([*OWNERS, "nobody"]), max_size=2).map(tuple),
     state=st.lists(st.sampled_from(STATES), max_size=2).map(tuple),
     needs=st.integers(0, 15),
+    box=st.none() | st.sampled_from([(113.85, 35.2, 113.95, 35.4), (113.9, 35.3, 114.2, 35.6), (170.0, -90.0, 113.9, 90.0)]),
 )
 scopes = st.builds(
     Scope,
     districts=st.none() | st.lists(st.sampled_from(DISTRICTS), max_size=2).map(tuple),
     departments=st.none() | st.lists(st.sampled_from(OWNERS), max_size=2).map(tuple),
 )
+
+
+def inside(ch: Channel, west: float, south: float, east: float, north: float) -> bool:
+    if ch.lon is None or not south <= ch.lat <= north:
+        return False
+    return west <= ch.lon <= east if west <= east else ch.lon >= west or ch.lon <= east
 
 
 def fits(query: Query, scope: Scope, ch: Channel) -> bool:
@@ -68,6 +75,7 @@ def fits(query: Query, scope: Scope, ch: Channel) -> bool:
         and (not query.owner or ch.owner in query.owner)
         and (not query.state or ch.state in query.state)
         and query.needs & flags == query.needs
+        and (query.box is None or inside(ch, *query.box))
         and (scope.districts is None or ch.district in ("", *scope.districts))
         and (scope.departments is None or ch.owner in scope.departments)
     )
