@@ -24,7 +24,12 @@ from tests.bench.video_peers import clip, janus
 
 SETTLE, SECONDS, LOSS = 3.0, 6.0, 0.01
 ROOT = Path(__file__).parent.parent.parent
-KINDS = {"ours": "this hall", "stock": "aiortc MediaRelay", "janus": "Janus streaming plugin"}
+KINDS = {
+    "ours": "this hall",
+    "single": "this hall, one call per packet",
+    "stock": "aiortc MediaRelay",
+    "janus": "Janus streaming plugin",
+}
 PROFILE = "AES_CM_128_HMAC_SHA1_80"
 
 
@@ -65,7 +70,7 @@ class Server:
             self.parts = [server, run("janus", rtp)]
             time.sleep(2)
         else:
-            server = run(kind, host)
+            server = run("ours", host, "one") if kind == "single" else run(kind, host)
             self.parts = [server]
             self.url, self.ticket = server.stdout.readline().split()
         self.pid = server.pid

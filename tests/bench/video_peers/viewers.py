@@ -22,7 +22,7 @@ async def join(kind: str, url: str, ticket: str, loss: float, client: httpx.Asyn
     if kind == "janus":
         await janus.join(client, url, player)
     else:
-        path = "/whep/channel/cams/a" if kind == "ours" else "/whep"
+        path = "/whep" if kind == "stock" else "/whep/channel/cams/a"
         headers = {"content-type": "application/sdp", "x-hall-ticket": ticket}
         answer = await client.post(url + path, content=player.offer(), headers=headers)
         assert answer.status_code == 201, answer.text
