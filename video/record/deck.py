@@ -66,8 +66,10 @@ class Writer:
 class Deck:
     """A sink that tapes one channel. `taping` is how it does."""
 
-    def __init__(self, channel: str, folder: Path, writer: Writer) -> None:
+    def __init__(self, channel: str, folder: Path, writer: Writer, unfit: Callable[[Deck], None] = lambda deck: None) -> None:
+        """`unfit` is called when the stream is one that MP4 does not hold and the relay could convert."""
         self.taping = Taping(channel=channel)
+        self._unfit = unfit
         self._folder, self._writer = folder, writer
         self._tape: Tape | None = None
         self._info: StreamInfo | None = None  # the thread's: of what it is writing
@@ -77,9 +79,13 @@ class Deck:
     # -- on the loop ---------------------------------------------------------------------------------------------
 
     def begin(self, info: StreamInfo) -> None:
+        if info.family == "jpeg":
+            return self._unfit(self)
         self._writer.put(self._begin, info)
 
     def take(self, unit: AccessUnit) -> None:
+        if unit.info.family == "jpeg":
+            return  # until the converted track comes
         if self._writer.waiting > MOST_WAITING or self._skipping and not unit.key:
             self._skipping = True
             self.taping.dropped += 1

@@ -29,7 +29,7 @@ class _Running(msgspec.Struct):
 
     recording: Recording
     decks: list[Deck]
-    tracks: list[Any]
+    tracks: dict[str, Any]  # by channel
     told_at: float = 0.0
     told: bytes = b""
 
@@ -163,30 +163,39 @@ class Recorder:
 
     def _tape(self, recording: Recording, pre_roll: bool) -> None:
         order = recording.order
-        running = _Running(recording, [], [])
+        running = _Running(recording, [], {})
         self._running[recording.id] = running
         for index, channel in enumerate(order.channels):
-            deck = Deck(channel, self.archive.channel(recording, index), self._writer)
+            folder = self.archive.channel(recording, index)
+            deck = Deck(channel, folder, self._writer, lambda deck: self._loop.call_soon(self._convert, running, deck))
             running.decks.append(deck)
-            try:
-                track = self._hub.watch(channel, order.quality, deck)
-            except Refused as refused:
-                deck.taping.state = "lost"
-                log.warning("recording %s: %s cannot be watched: %s", recording.id, channel, refused.reason)
-                continue
-            running.tracks.append(track)
-            if track.info is not None:
-                deck.begin(track.info)
-                for unit in list(track.gop) if pre_roll else ():
-                    deck.take(unit)
-            deck.tell(track.state)
+            self._watch(running, deck, pre_roll)
+
+    def _watch(self, running: _Running, deck: Deck, pre_roll: bool, **more: Any) -> None:
+        channel, quality = deck.taping.channel, running.recording.order.quality
+        try:
+            track = running.tracks[channel] = self._hub.watch(channel, quality, deck, **more)
+        except Refused as refused:
+            deck.taping.state = "lost"
+            log.warning("recording %s: %s cannot be watched: %s", running.recording.id, channel, refused.reason)
+            return
+        if track.info is not None:
+            deck.begin(track.info)
+            for unit in list(track.gop) if pre_roll else ():
+                deck.take(unit)
+        deck.tell(track.state)
+
+    def _convert(self, running: _Running, deck: Deck) -> None:
+        """From now on the channel as the relay converts it for browsers; not from within the track's own round."""
+        before = running.tracks.get(deck.taping.channel)
+        if before is not None and self._running.get(running.recording.id) is running:
+            self._watch(running, deck, True, plain=True)
+            self._hub.leave(before, deck)
 
     def _leave(self, running: _Running) -> None:
-        for track in running.tracks:
-            for deck in running.decks:
-                if deck.taping.channel == track.subject:
-                    self._hub.leave(track, deck)
-        running.tracks = []
+        for deck in running.decks:
+            if track := running.tracks.pop(deck.taping.channel, None):
+                self._hub.leave(track, deck)
 
     async def _ended(self, running: _Running) -> None:
         self._leave(running)

@@ -40,4 +40,4 @@ def _about(request: SourceRequest) -> dict:
         raise SourceFailed("no-such-stream", "test://<name>?fps=10&width=640&depth=0.2", lasting=True) from None
 
 
-SOURCE = SourceKind(name="test", schemes=("test",), open=TestSource)
+SOURCE = SourceKind(name="test", schemes=("test",), open=TestSource, scales=True)

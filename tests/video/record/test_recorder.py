@@ -302,6 +302,22 @@ async def test_what_mp4_cannot_hold_is_told(studio):
     await until(lambda: deck.taping.state == "codec")
 
 
+async def test_mjpeg_is_recorded_as_the_relay_converts_it(studio):
+    name = await studio.record(A)
+    camera = await studio.present(A)
+    camera.intake.begin(StreamInfo(family="jpeg", codec="jpeg", width=320, height=180, fps=10))
+    deck, sent = studio.recorder._running[name].decks[0], 0
+    async with asyncio.timeout(30):
+        while deck.taping.pictures < 12:
+            body = cv2.imencode(".jpg", clips.draw(sent % 40, 320, 180, noise=0))[1].tobytes()
+            camera.intake.picture(True, sent * 9000, annexb=body, captured=float(studio.began + sent * 100))
+            sent += 1
+            await asyncio.sleep(0.02)
+    await studio.delete(f"/recordings/{name}")
+    found = numbers(studio, name)
+    assert deck.taping.converted == "mjpeg" and found == [(found[0] + k) % 40 for k in range(len(found))] and len(found) >= 12
+
+
 async def test_screens_are_told_of_begin_and_end(studio, bus):
     from hall.core.board import Board
 
