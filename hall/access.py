@@ -25,6 +25,7 @@ __all__ = ["MATRIX", "ROLES", "TOKEN_ROLES", "TOPICS", "may", "topics_for"]  # a
 COOKIE = "hall_session"
 SESSION_SECONDS = 12 * 3600
 LINK_SECONDS = 3600
+TOKEN_WATCH_SECONDS = 24 * 3600
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -249,8 +250,17 @@ async def tokens(bus: Bus) -> dict[str, ApiToken]:
     return {key: msgspec.json.decode(kept, type=ApiToken) for key, kept in (await bus.hash_all("api-tokens")).items()}
 
 
+async def token_watches(bus: Bus, name: str) -> str:
+    """The bus key (without prefix) that holds while a machine client of this name may watch; made anew for a day."""
+    await bus.set(b"1", "token-watch", digest(name), ttl_seconds=TOKEN_WATCH_SECONDS)
+    return f"token-watch:{digest(name)}"
+
+
 async def revoke_token(bus: Bus, token_digest: str) -> bool:
-    """Takes a token back by its sum; False when there was none."""
+    """Takes a token back by its sum, which ends what is watched with it; False when there was none."""
+    kept = await bus.hash_get(token_digest, "api-tokens")
+    if kept is not None:
+        await bus.delete("token-watch", digest(f"token:{msgspec.json.decode(kept, type=ApiToken).name}"))
     return bool(await bus.call("HDEL", bus.key("api-tokens"), token_digest))
 
 

@@ -14,7 +14,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from hall.access import Identity, digest
+from hall import access
+from hall.access import Identity
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.channels import Channels, refusal_of, unseen_channel, words_for
@@ -127,13 +128,23 @@ class Views:
         view, real = uuid4().hex, real_ms()
         ticket = Ticket(
             view=view, person=who.name, role=who.role, channels=tuple(granted), until=real + TICKET_MS,
-            desk=current_actor().desk, why=words, session=session_key(visit),
+            desk=current_actor().desk, why=words, session=await self._session(visit),
         )  # fmt: skip
         text = tickets.issue(self._secrets, ticket)
         if len(text) > tickets.LONGEST:
             raise Refused("too-many-channels", "ask for fewer channels at once", 422)
         await self._keep(ticket, known, sort, kind, renews, real)
         return Granted(view, text, ticket.until, granted, refused)
+
+    async def _session(self, visit: Visit) -> str:
+        """What on the bus must hold on for pictures to flow: the sign-in, the pairing of a wall, a machine client's token;
+        nothing for a screen of the demo on this machine."""
+        who = visit.identity
+        if who.name.startswith("token:") and not visit.secret:
+            return await access.token_watches(self.process.bus, who.name)
+        if not visit.secret or (who.role == "wall" and not who.wall):
+            return ""
+        return f"{'wall-token' if who.role == 'wall' else 'session'}:{access.digest(visit.secret)}"
 
     async def _keep(self, ticket: Ticket, known: dict[str, Any], sort: str, kind: str, renews: str, real: int) -> None:
         actor = current_actor()
@@ -212,15 +223,6 @@ def sort_of(why: str, who: Identity) -> tuple[str, str]:
     if found == "text" and sum(map(str.isalnum, words)) < 2:
         raise Refused("why-missing", "say why you watch in words that somebody can understand later", 422)
     return found, words
-
-
-def session_key(visit: Visit) -> str:
-    """What on the bus must hold on for pictures to flow: the sign-in, or the pairing of a wall; nothing for a screen of the
-    demo on this machine, and for a machine client, whose token is looked at with each question."""
-    who = visit.identity
-    if not visit.secret or (who.role == "wall" and not who.wall):
-        return ""
-    return f"{'wall-token' if who.role == 'wall' else 'session'}:{digest(visit.secret)}"
 
 
 def _wanted(channel: str, person: str, role: str, reason: str, why: str, view: str, since: Any, until: Any) -> dict[str, Any]:

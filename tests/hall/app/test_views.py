@@ -16,6 +16,7 @@ from hall.core.board import Board
 from hall.core.clock import real_ms
 from hall.core.model import subject_of
 from tests.hall.app.channelled import cameras, mine, running
+from video.relay.sessions import ended
 
 ALL = [subject_of(channel) for channel in cameras()]
 
@@ -131,6 +132,20 @@ async def test_a_paired_wall_watches_with_its_own_token_behind_it(video_hall):
         answer = await opened(client)
     ticket = read(video_hall, answer.json()["ticket"])
     assert (ticket.person, ticket.role, ticket.session) == ("wall:east", "wall", f"wall-token:{access.digest(token)}")
+
+
+async def test_what_a_machine_client_watches_ends_with_its_token(video_hall):
+    bus = video_hall.bus()
+    token = await access.make_token(bus, "city-player", "viewer", "", ("红旗区",), "admin")
+    async with await video_hall.client() as client:
+        client.headers["authorization"] = f"Bearer {token}"
+        found = (await opened(client, ALL, why="shown in the museum")).json()
+    ticket = read(video_hall, found["ticket"])
+    assert ticket.person == "token:city-player" and set(ticket.channels) == mine("viewer", ("红旗区",), "")
+    assert await ended(bus, [ticket.session]) == set()
+    await access.revoke_token(bus, access.digest(token))
+    assert await ended(bus, [ticket.session]) == {ticket.session}, "as the relay asks"
+    await bus.close()
 
 
 async def test_too_many_channels_or_none_are_refused(video_hall):
