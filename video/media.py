@@ -81,6 +81,11 @@ class AccessUnit:
             self._annexb = annexb(self._payloads, self.key, self._packetise)
         return self._annexb
 
+    def release(self) -> None:
+        """Gives back what `annexb` made, where the payloads can make it again: who made something of it keeps that."""
+        if self._payloads:
+            self._annexb = b""
+
 
 class SourceFailed(HallError):
     """A source cannot go on. `reason` is a stable code (`unreachable`, `unauthorised`, `no-such-stream`, `silent`, `codec`,

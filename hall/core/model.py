@@ -256,7 +256,7 @@ class Picture(Doc, kw_only=True):
     feed: str
     channel_id: str
     # from the relay
-    state: str = ""  # starting | live | stalled | waiting | failed | ended (nobody watches)
+    state: str = ""  # starting | live | stalled | waiting | failed; the subject is gone when nobody watches
     reason: str = ""  # stable code of the last failure
     detail: str = ""
     since: int | None = None  # real ms

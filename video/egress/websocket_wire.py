@@ -37,6 +37,7 @@ def framed(unit: Unit, handle: int) -> bytes:
     if wire is None:
         body = unit.annexb
         wire = unit.kept = _head(unit, handle, unit.flags, len(body)) + body
+        unit.release()
     return wire
 
 

@@ -50,8 +50,10 @@ class Documents:
 
     def _publish(self, subject: str) -> None:
         found = self.document(subject)
-        edge = msgspec.structs.replace(found, attempts=0, again_at=None, detail="")  # each further attempt is no edge
-        if self._sent.get(subject) == edge:
+        if found is None and subject not in self._sent:
+            return
+        edge = found and msgspec.structs.replace(found, attempts=0, again_at=None, detail="")  # each further attempt is no edge
+        if edge and self._sent.get(subject) == edge:
             return
         try:
             self._process.bulk.put(self._process.event(f"picture/{subject.partition('/')[2]}", found))
@@ -59,18 +61,19 @@ class Documents:
             self._edges.add(subject)
             self._work.set()
             return
-        if found.state == "ended":
-            self._sent.pop(subject, None)
+        if edge is None:
+            del self._sent[subject]
         else:
             self._sent[subject] = edge
 
-    def document(self, subject: str) -> Picture:
-        """The channel as it is watched now."""
+    def document(self, subject: str) -> Picture | None:
+        """The channel as it is watched now. None when nobody does: rounds visit every channel, and what was must not pile
+        up."""
         _, feed, channel = subject.split("/", 2)
         kinds = [quality + end for quality in QUALITIES for end in ("", PLAIN)]
         running = [track for kind in kinds if (track := self._hub.track(subject, kind))]
         if not running:
-            return Picture(feed=feed, channel_id=channel, state="ended")
+            return None
         best = min(running, key=lambda track: _BEST.index(track.state.state))
         state, info = best.state, best.info
         found = Picture(
