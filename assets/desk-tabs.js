@@ -10,7 +10,7 @@
   const { make, said } = hall;
   const RADII = [200, 500, 1000, 3000];
   const MOST = 40;
-  const POSTERS = 2;
+  const PICTURES = 2;
   let radius = 500;
   const versions = new Map(); // case subject -> supplier's versions, of the case shown last
 
@@ -42,14 +42,13 @@
     return make("li.near", {}, [make("span.near-far", {}, desk.metres(item.distance_m || 0)), make("b", {}, item.name || item.channel_id || item.subject), make("span.near-words", {}, `${item.owner || ""}${state}`)]);
   }
 
-  function posters(cameras) {
-    const nodes = cameras.filter((item) => item.state !== "offline").slice(0, POSTERS).map((item) => {
-      const image = make("img", { src: `/video/poster/${item.subject.split("/").map(encodeURIComponent).join("/")}?w=480`, alt: hall.t("desk.poster-of", { name: item.name || item.subject }) });
-      const node = make("figure.near-poster", {}, [image, make("figcaption", {}, `${item.name || item.subject} · ${desk.metres(item.distance_m || 0)}`)]);
-      image.onerror = () => (image.replaceWith(said("span.near-nopicture", "desk.poster-none")));
-      return node;
+  /** Live pictures of the nearest cameras; they end by themselves when the tab is painted anew. */
+  function pictures(view, cameras) {
+    const nodes = hall.video.learn(cameras).filter((item) => item.state !== "offline").slice(0, PICTURES).map((item) => {
+      const live = hall.video.live(item.subject, { why: view.subject, quality: "sub", passing: true });
+      return make("figure.near-picture", {}, [live.node, make("figcaption", {}, desk.metres(item.distance_m || 0))]);
     });
-    return nodes.length ? [make("div.near-posters", {}, nodes)] : [];
+    return nodes.length ? [make("div.near-pictures", {}, nodes)] : [];
   }
 
   async function around(view, { signal, again }) {
@@ -66,7 +65,7 @@
     const sensors = listOf(answer.sensors || []).map((item) => make("li.near", {}, [make("span.near-far", {}, desk.metres(item.distance_m || 0)), make("b", {}, item.name || item.sensor_id || item.subject), make("span.near-words", {}, hall.word("quantity", item.quantity || ""))]));
     const cases = listOf(answer.cases || []).filter((item) => item.subject !== view.subject && item.subject !== desk.rows.caseOf(view.subject)).slice(0, MOST).map((doc) => caseRow(doc));
     desk.tell("around", { view, radius });
-    const found = [...posters(cameras), ...section("desk.near-cases", cases), ...section("desk.near-crews", crews), ...section("desk.near-cameras", cameras.slice(0, MOST).map(camera)), ...section("desk.near-sensors", sensors)];
+    const found = [...pictures(view, cameras), ...section("desk.near-cases", cases), ...section("desk.near-crews", crews), ...section("desk.near-cameras", cameras.slice(0, MOST).map(camera)), ...section("desk.near-sensors", sensors)];
     return [bar, ...(found.length ? found : empty("desk.near-none"))];
   }
 

@@ -70,7 +70,7 @@
     if (feed.options.mode === "webrtc") add("webrtc", "WebRTC");
     if (feed.fault === "webrtc") add("fault", hall.t("video.no-webrtc"));
     if (feed.suspect) add("suspect", hall.t("video.suspect"));
-    for (const one of health || []) add("health", hall.word("video.health", one));
+    for (const one of health || []) add("health", hall.word("fault", one));
     return found;
   };
 })();

@@ -187,7 +187,7 @@
       setText(this.sentence, feed ? video.sentence(feed, this.small()) : "");
       if (!feed) return [this.clock, this.age, this.badges].forEach((node) => setText(node, ""));
       const health = (hall.store.get(`picture/${this.channel.split("/").slice(1).join("/")}`) || { data: {} }).data || {};
-      this.mend([...this.extra, ...video.badges(feed, health.health)]);
+      this.mend([...(video.steered ? video.steered(this.channel) : []), ...this.extra, ...video.badges(feed, health.health)]);
       this.figures(feed, condition);
     }
 

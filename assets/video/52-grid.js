@@ -154,6 +154,7 @@
       tile.box = null; // its size may be another now
       tile.why = this.round ? `round/${this.round}` : `wall:${(hall.page.wall || {}).name || ""}`;
       tile.show(this.cells[index] || null, { ...this.options(tile, index), seamless: !!this.round });
+      if (video.steer) video.steer(tile, large && !!this.controls && this.controls.allowed);
     }
 
     /** Which stream a tile takes. */

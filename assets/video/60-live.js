@@ -1,6 +1,7 @@
 /* One channel as a thing of its own: on cards, in pushes, over the map. And the cameras nearest to a place.
  *
- * hall.video.live(subject, {large, why, quality, mode})   {node, tile, ready, tick, remove}; ready: a picture, or the reason why none
+ * hall.video.live(subject, {large, why, quality, mode, passing})   passing: ends by itself once it left the page
+ *                                                  {node, tile, ready, tick, remove}; ready: a picture, or the reason why none
  * hall.video.nearest({lon, lat}, {count, metres})   Promise of channels with `metres` and `sees`, those that see the place first
  * hall.video.beside(node, {count, metres, why})     keeps live pictures of the nearest cameras in `node`: {show(place), remove()}
  */
@@ -16,7 +17,7 @@
   const PASSING_PX = 0.00001; // degrees: the same place
 
   video.live = function (subject, options) {
-    const { large = false, why = "", quality, mode } = options || {};
+    const { large = false, why = "", quality, mode, passing = false } = options || {};
     const tile = new video.Tile({ why, kind: "live", large });
     const still = make("img.video-picture.video-still", { alt: "", hidden: "" });
     const node = make("div.video-live", { "data-subject": subject, "data-large": large ? "1" : "" }, tile.node);
@@ -44,8 +45,24 @@
       done();
       tile.remove();
     };
+    if (passing) leavesWith(node, remove);
     return { node, tile, ready, tick() {}, remove };
   };
+
+  const LOOK_MS = 1000;
+  const NEVER_MS = 30000; // made, and never put on the page
+
+  /** Calls `remove` some time after `node` left the page, for pages that paint a part anew without saying what goes. */
+  function leavesWith(node, remove) {
+    let stood = false;
+    const made = performance.now();
+    const timer = setInterval(() => {
+      stood = stood || node.isConnected;
+      if (node.isConnected || (!stood && performance.now() - made < NEVER_MS)) return;
+      clearInterval(timer);
+      remove();
+    }, LOOK_MS);
+  }
 
   // -- the nearest ------------------------------------------------------------------------------------------------------------
 
@@ -148,12 +165,12 @@
   video.closeAround = close;
 
   const risen = new Set();
-  let begun = 0;
   hall.store.on(["alarm"], (changes) => {
-    begun = begun || performance.now();
-    for (const { subject, data } of changes) {
+    const rate = hall.clock.state ? hall.clock.state.rate : 1;
+    const opened = hall.clock.city() - performance.now() * rate; // what was recorded before this page came is no news
+    for (const { subject, data, recordedtime } of changes) {
       const up = data && data.active !== false && !data.acknowledged && data.severity >= URGENT;
-      const news = up && !risen.has(subject) && performance.now() - begun > READY_MS; // not what was there when the page came
+      const news = up && !risen.has(subject) && recordedtime > opened;
       if (up) risen.add(subject);
       else risen.delete(subject);
       if (news && video.grid) video.around(data, { title: data.label || video.nameOf(subject), why: subject });

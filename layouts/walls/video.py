@@ -1,4 +1,4 @@
-"""The camera wall: moving pictures, the directory they come from, the map they stand on."""
+"""The camera wall: moving pictures, the directory they come from, how they are, the map they stand on."""
 
 from layouts.wall import Wall
 
@@ -7,9 +7,10 @@ WALL = Wall(
     title="wall.video",
     about="wall.video.about",
     plan="""
-               24                76
+               28                72
       2.7em |  masthead          masthead
-      24   |   video_directory   video_wall
-      20   |   city_map          video_wall
+      17   |   video_directory   video_wall
+      10   |   video_health      video_wall
+      17   |   city_map          video_wall
     """,
 )

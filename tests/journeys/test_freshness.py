@@ -28,6 +28,7 @@ TRUTH = {
     "city_map": ({"case", "observation", "position", "channel"}, {"dispatch"}),
     "warnings": (set(), set()),
     "video_directory": ({"channel"}, set()),
+    "video_health": ({"channel"}, {"video"}),
     "video_wall": (set(), {"relay"}),  # each tile says itself how old its picture is
     "brief_event": ({"case", "observation"}, {"dispatch"}),
     "brief_direction": ({"case", "observation"}, {"dispatch"}),

@@ -48,9 +48,12 @@ def phase(index: int) -> float:
 
 
 @contextlib.contextmanager
-def camera_hall(folder: Path, recipes: dict[str, Recipe], **mount) -> Iterator[tuple[RunningHall, Threaded, list[str]]]:
-    """`(hall, cameras, subjects)`: one channel per name in `recipes`, each played by a fake camera on loopback."""
-    config = write_city(folder / "hall.toml", {"cameras": "channel"}, 3600, extra=LOOPBACK)
+def camera_hall(
+    folder: Path, recipes: dict[str, Recipe], more: str = "", turned: dict[str, str] | None = None, **mount
+) -> Iterator[tuple[RunningHall, Threaded, list[str]]]:
+    """`(hall, cameras, subjects)`: one channel per name in `recipes`, each played by a fake camera on loopback. `more` is put
+    at the end of hall.toml; `turned`: the ONVIF address of those that turn."""
+    config = write_city(folder / "hall.toml", {"cameras": "channel"}, 3600, extra=LOOPBACK + more)
     mounts = {
         name: Mount(clip=make(recipe), phase=phase(index), **mount) for index, (name, recipe) in enumerate(recipes.items())
     }
@@ -58,6 +61,7 @@ def camera_hall(folder: Path, recipes: dict[str, Recipe], **mount) -> Iterator[t
         rows = [
             {"channel_id": name, "name": f"摄像机 {name}", "owner": "测试", "state": "online", "lon": 113.9, "lat": 35.3,
              "stream_url": cameras.camera.url(name), "time": 1_700_000_000_000}
+            | ({"ptz_url": turned[name]} if name in (turned or {}) else {})
             for name in recipes
         ]  # fmt: skip
         push(hall.url, "cameras", rows)

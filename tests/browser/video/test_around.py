@@ -1,0 +1,128 @@
+"""Live pictures beside cases, alarms and places: the nearest cameras, the map's sector and its player."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.video.test_tiles import FLUID, camera, showing
+from tests.browser.walls import scenery
+
+pytestmark = pytest.mark.browser
+PLAYING = "name => [...document.querySelectorAll(`${name} .video-tile`)].every(t => t.dataset.condition === 'live')"
+#: moves the map to a camera and presses it
+PRESS = """place => new Promise(done => { const map = Object.values(hall.maps)[0];
+  map.setView([place.lat, place.lon], 16, {animate: false});
+  requestAnimationFrame(() => { const box = map.getContainer().getBoundingClientRect(), at = map.latLngToContainerPoint([place.lat, place.lon]);
+    const where = {bubbles: true, clientX: box.left + at.x, clientY: box.top + at.y, view: window};
+    for (const kind of place.kinds) document.elementFromPoint(where.clientX, where.clientY).dispatchEvent(new MouseEvent(kind, where));
+    done(true) }) })"""
+LEFT = ["mousemove", "mousedown", "mouseup", "click"]
+
+
+def test_the_card_of_a_case_shows_the_nearest_cameras_moving(stage, open_page):
+    stage.gate.put(*scenery.feeds())
+    for number, name in enumerate("abc"):
+        camera(stage, name, lon=113.9 + 0.004 * number)
+    stage.gate.put(("case/c/1", {"feed": "c", "case_id": "1", "state": "handling", "lon": 113.9, "lat": 35.3}))
+    page = open_page(stage.url("video"))
+    page.evaluate("() => hall.card.open('case/c/1')")
+    page.wait_for_function("() => document.querySelectorAll('.card-cameras .video-tile').length === 2")
+    page.wait_for_function(PLAYING, arg=".card-cameras")
+    told = page.locator(".card-cameras .video-distance").all_inner_texts()
+    assert [text.split()[0] for text in told] == [
+        "0",
+        "445",
+    ]  # 0.004 degrees of longitude, as the scripted directory counts them
+    assert any(view["why"] == "case/c/1" for view in stage.views)
+    page.evaluate("() => hall.card.close()")
+    stage.relay.wait_for(lambda: len(stage.relay.watches) <= 4)
+
+
+def test_an_alarm_that_rises_brings_up_the_cameras_around_it_and_one_that_was_there_does_not(stage, open_page):
+    alarm = {
+        "alarm_id": "x",
+        "rule": "level",
+        "cause": "x",
+        "label": "洪门桥积水",
+        "severity": 4,
+        "lon": 113.9,
+        "lat": 35.3,
+        "since": 1,
+    }
+    stage.gate.put(("alarm/g/old", alarm))
+    page, subjects = showing(stage, open_page, "ab")
+    page.wait_for_function(FLUID, arg=2)
+    assert page.locator(".video-around").count() == 0
+    stage.gate.put(("alarm/g/new", alarm))
+    page.wait_for_selector(".video-around .video-tile")
+    page.wait_for_function(PLAYING, arg=".video-around")
+    assert page.inner_text(".video-around-head b") == "洪门桥积水"
+    assert {view["why"] for view in stage.views if set(view["channels"]) <= set(subjects)} >= {"alarm/g/new"}
+    page.click("[data-what='around'] .card-close")
+    assert page.locator(".video-around").count() == 0
+
+
+def test_a_camera_pressed_on_the_map_plays_there_shows_its_sector_and_can_be_dragged_into_a_tile(stage, open_page):
+    page, subjects = showing(stage, open_page, "ab")
+    stage.gate.put(
+        (
+            subjects[1],
+            {
+                "feed": "v",
+                "channel_id": "b",
+                "name": "路口 b",
+                "state": "online",
+                "lon": 113.95,
+                "lat": 35.3,
+                "bearing_deg": 90.0,
+            },
+        )
+    )
+    page.wait_for_function("() => hall.store.get('channel/v/b').data.bearing_deg === 90")
+    page.evaluate(
+        "() => { window.drawn = []; const draw = hall.citymap.drawSector; hall.citymap.drawSector = (...all) => { const made = draw(...all); if (made) drawn.push([all[2].subject, !!all[5]]); return made } }"
+    )
+    page.evaluate(PRESS, {"lon": 113.95, "lat": 35.3, "kinds": LEFT})
+    page.wait_for_selector(".map-card-player .video-tile[data-condition='live']")
+    page.wait_for_function("() => drawn.some(([subject, strong]) => subject === 'channel/v/b' && strong)")
+    page.drag_and_drop(".map-card-player", ".video-tile[data-index='0']")
+    page.wait_for_function("() => hall.video.grid.cells[0] === 'channel/v/b'")
+    assert page.faults == []
+
+
+def test_the_second_button_on_a_place_of_the_map_brings_up_the_cameras_around_it(stage, open_page):
+    page, _ = showing(stage, open_page, "ab")
+    page.evaluate(PRESS, {"lon": 113.901, "lat": 35.301, "kinds": ["mousemove", "contextmenu"]})
+    page.wait_for_selector(".video-around .video-tile")
+    page.wait_for_function(PLAYING, arg=".video-around")
+    assert any(view["why"].startswith("map 35.30") for view in stage.views)
+
+
+def test_a_camera_pushed_to_the_wall_moves_there_and_the_push_is_told_as_shown(stage, open_page):
+    page, (subject, _) = showing(stage, open_page, "ab")
+    push = {
+        "number": 1,
+        "what": "camera",
+        "content": {"subject": subject},
+        "priority": 2,
+        "since": 1,
+        "until": None,
+        "who": "王",
+        "role": "dispatcher",
+        "desk": "",
+        "reason": "",
+    }
+    stage.gate.put(("show/video/all", {"pushes": [push]}))
+    page.wait_for_selector(".show-frame .video-tile[data-condition='live'][data-large='1']")
+    stage.gate.wait_for(lambda: any((report.get("shows") or {}).get("since") for report in stage.gate.reports))
+
+
+def test_a_picture_that_left_the_page_is_let_go(stage, open_page):
+    page, (subject, _) = showing(stage, open_page, "ab")
+    page.evaluate(
+        "s => { const live = hall.video.live(s, {why: 'case/c/9', passing: true}); window.holder = document.createElement('div'); holder.append(live.node); document.body.append(holder) }",
+        subject,
+    )
+    page.wait_for_function("() => holder.querySelector('.video-tile').dataset.condition === 'live'")
+    page.evaluate("() => holder.replaceChildren()")
+    page.wait_for_function("() => !hall.video.tiles().some(t => t.why === 'case/c/9')")
