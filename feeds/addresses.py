@@ -25,7 +25,7 @@ _DEEPEST = 8
 
 class Addresses:
     """Collects addresses and puts them into the bus hash `channel-url`: subject -> main stream, `<subject>#sub` -> the smaller
-    one, both sealed. What was told within ten minutes is not told again."""
+    one, `<subject>#ptz` -> how the camera is turned, all sealed. What was told within ten minutes is not told again."""
 
     def __init__(self, bus: Bus, secrets: Secrets) -> None:
         self._bus, self._secrets = bus, secrets
@@ -33,11 +33,11 @@ class Addresses:
         self._told: dict[str, int] = {}
         self._told_since = monotonic()
 
-    def remember(self, subject: str, url: str, sub: str = "") -> None:
-        """Takes an address as known now; an empty `sub` means that there is none (any more)."""
+    def remember(self, subject: str, url: str, sub: str = "", ptz: str = "") -> None:
+        """Takes addresses as known now; an empty `sub` or `ptz` means that there is none (any more)."""
         if monotonic() - self._told_since > AGAIN:
             self._told, self._told_since = {}, monotonic()
-        for name, value in ((subject, url), (f"{subject}#sub", sub)):
+        for name, value in ((subject, url), (f"{subject}#sub", sub), (f"{subject}#ptz", ptz)):
             if self._told.get(name) != hash(value):
                 self._waiting[name] = value
 

@@ -150,13 +150,13 @@ class FeedRim:
     def _mapped(self, view: View, row: dict[str, Any] | None = None) -> Item | _Refused:
         origin, form = (view[1], f"view:{'' if view[0] is None else view[0]}") if row is not view[1] else (row, "row")
         try:
-            doc, time, url, sub = self.mapping.document(view)
+            doc, time, *addresses = self.mapping.document(view)
         except BadInput as error:
             return _Refused(origin, error.reason, error.detail, form)
         except Exception as error:
             return _Refused(origin, "mapping-failed", f"{type(error).__name__}: {error}", form)
-        if url:
-            self._addresses.remember(subject_for(doc), url, sub)
+        if addresses[0]:
+            self._addresses.remember(subject_for(doc), *addresses)
         return Item(doc, time, (origin, form))
 
     async def _run(self, items: Iterable[Any], form: str = "row") -> Outcome:

@@ -43,7 +43,7 @@ FIELDS = {
     "sensor": ["sensor_id", "name", "quantity", "kind", "lon", "lat", "district"],
     "observation": ["sensor_id", "quantity", "value", "lon", "lat"],
     "position": ["unit_id", "name", "kind", "state", "lon", "lat", "speed_mps", "heading_deg"],
-    "channel": ["channel_id", "name", "owner", "state", "lon", "lat", "stream_url"],
+    "channel": ["channel_id", "name", "owner", "state", "lon", "lat", "stream_url", "ptz_url"],
 }
 STAGES = ["reported", "accepted", "dispatched", "handled", "closed"]
 

@@ -2,7 +2,8 @@
 
 The `[feeds.mapping]` table maps target fields of the feed's kind to specifications (`values.Spec`), and may hold
 `time` (the event's), `lon`/`lat` (in the feed's crs), `offset` (degrees added: "moved for the exercise"), `stream_url`,
-`sub_url`, `feed` (publish under another supplier's name), `filter`, `each`, `series`, `unfold`. docs/MAPPING.md has examples.
+`sub_url`,
+`ptz_url`, `feed` (publish under another supplier's name), `filter`, `each`, `series`, `unfold`. docs/MAPPING.md has examples.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from hall.core.model import KINDS, Doc
 #: positions that mean "unknown" everywhere
 PLACEHOLDERS = ((0.0, 0.0), (-1.0, -1.0))
 #: what the mapping table may hold besides the document's own fields
-SPECIAL = frozenset({"time", "lon", "lat", "offset", "stream_url", "sub_url", "feed", "filter", "each", "series", "unfold"})
+SPECIAL = frozenset({
+    "time", "lon", "lat", "offset", "stream_url", "sub_url", "ptz_url", "feed", "filter", "each", "series", "unfold",
+})  # fmt: skip
 
 
 class Mapped(NamedTuple):
@@ -32,6 +35,7 @@ class Mapped(NamedTuple):
     time: int | None
     stream_url: str
     sub_url: str = ""  # of the smaller stream
+    ptz_url: str = ""  # by which the camera is turned
 
 
 class Mapping:
@@ -65,6 +69,7 @@ class Mapping:
         self._place = self._place_take(compiler, feed)
         self._stream_url = self._optional(compiler, "stream_url")
         self._sub_url = self._optional(compiler, "sub_url")
+        self._ptz_url = self._optional(compiler, "ptz_url")
         self._feed = self._optional(compiler, "feed")
         self._views(compiler)
         self._fields(compiler, feed)
@@ -193,7 +198,10 @@ class Mapping:
             doc.has_stream = True
         if sub:
             doc.has_sub = True
-        return Mapped(doc, None if moment is None else self.warp(moment), url, sub)
+        ptz = self._ptz_url(row) if self._ptz_url and url else ""
+        if ptz:
+            doc.ptz = True
+        return Mapped(doc, None if moment is None else self.warp(moment), url, sub, ptz)
 
 
 def options_problem(options: dict[str, Any], known: set[str]) -> tuple[str, str] | None:

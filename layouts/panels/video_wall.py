@@ -5,7 +5,7 @@ from layouts.panel import Panel
 PANEL = Panel(
     name="video_wall",
     title="panel.video_wall",
-    topics=("channel", "picture", "alarm", "scene", "round"),
+    topics=("channel", "picture", "alarm", "scene", "round", "ptz"),
     needs=("relay",),
     feeds=(),
 )

@@ -20,6 +20,7 @@ url = "push://"
 channel_id = "id"
 stream_url = "u"
 sub_url = "s"
+ptz_url = "p"
 extra = "*"
 """
 
@@ -42,6 +43,17 @@ async def test_main_and_sub_stream_are_kept_apart_and_the_document_says_that_the
     }  # fmt: skip
     shown = {doc["channel_id"]: (doc.get("has_stream", False), doc.get("has_sub", False)) for doc in (await bench.documents("channel")).values()}  # noqa: E501  # fmt: skip
     assert shown == {"1": (True, True), "2": (True, False), "3": (False, False)}
+
+
+async def test_how_a_camera_is_turned_is_kept_sealed_and_its_document_says_that_it_turns(bench):
+    bench.configure(FEED)
+    rim = await bench.rim("c")
+    await rim.rows([{"id": "1", "u": "rtsp://h/1", "p": "onvif://u:pw@h"}, {"id": "2", "u": "rtsp://h/2"}])
+    await rim.durable()
+    assert (await kept(bench))["channel/c/1#ptz"] == "onvif://u:pw@h"
+    documents = await bench.documents("channel")
+    assert {doc["channel_id"]: doc.get("ptz", False) for doc in documents.values()} == {"1": True, "2": False}
+    assert "pw" not in str(documents)
 
 
 async def test_a_sub_stream_that_is_no_longer_there_is_forgotten_and_a_new_address_replaces_the_old(bench):
