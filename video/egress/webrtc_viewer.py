@@ -26,7 +26,7 @@ LONGEST_BURST = 1_500  # pictures waiting; a viewer further behind waits for the
 JUDGED, JUDGED_SECONDS = 50, 1.0  # packets and time that a share of lost ones is taken over
 SETTLING_SECONDS = 3.0  # after a burst its squeezed timestamps look like jitter
 LONGEST_RTT_MS = 60_000.0
-REPLAY_SECONDS = 0.5  # a player that asks for a key picture gets what is kept, at most so often
+REPLAY_SECONDS = (0.5, 4.0)  # a player that asks for key pictures again and again gets what is kept after longer and longer
 _NTP = 2_208_988_800  # seconds from 1900 to 1970
 _SDES = struct.pack("!BBH", 0x81, 202, 3)
 
@@ -92,7 +92,7 @@ class Viewer:
         self._offset: int | None = secrets.randbelow(1 << 31)  # of our timestamps to the track's; None: find one that goes on
         self._last, self._last_at, self._last_captured = 0, 0.0, 0.0
         self._history = History(choice, ssrc)
-        self._replayed_at = 0.0
+        self._replayed_at, self._replay_pause = 0.0, REPLAY_SECONDS[0]
         self._judged = (0.0, 0, 0)  # when loss was last weighed; highest number and packets lost by then
 
     # -- which track
@@ -138,6 +138,7 @@ class Viewer:
             return
         if self._need_key and not unit.key or self.budget.level == "keys" and not unit.key:
             self.counters["skipped"] += 1
+            self._need_key = True  # what was skipped is missing to all that follows
         elif self._burst:
             self._burst.append((unit, None))
             if len(self._burst) > LONGEST_BURST:
@@ -278,6 +279,9 @@ class Viewer:
     def _key_wanted(self) -> None:
         self.counters["key_requests"] += 1
         now = monotonic()
-        if self._to is None or self._burst or now - self._replayed_at < REPLAY_SECONDS:
+        since = now - self._replayed_at
+        if self._to is None or self._burst or since < self._replay_pause:
             return
+        first, longest = REPLAY_SECONDS
+        self._replay_pause = first if since > 2 * longest else min(longest, self._replay_pause * 2)
         self._replay()

@@ -286,6 +286,41 @@ async def test_a_way_that_loses_much_gets_key_pictures_then_the_sub_stream_and_i
     assert join.session(player).viewer.budget.quiet(1e9), "and back again when it is quiet"
 
 
+async def test_after_key_pictures_only_the_rest_comes_back_with_a_key_picture(join, stage, clip):
+    player = await join.join()
+    await player.until(lambda p: len(p.pictures()) > 5)
+    viewer = join.session(player).viewer
+    viewer.budget.level = "keys"
+
+    async def some_skipped():
+        return viewer.counters["skipped"] > 3
+
+    await eventually(some_skipped)
+    viewer.budget.level = "all"
+    had = len(player.pictures())
+    await player.until(lambda p: len(p.pictures()) > had + 10)
+    known = {tuple((*clip.sets, *p.nals) if p.key else p.nals): at for at, p in enumerate(clip.pictures)}
+    places = [known[tuple(nals)] for _, nals in player.pictures()]
+    jumps = [b for a, b in zip(places, places[1:], strict=False) if b != (a + 1) % len(clip.pictures)]
+    assert jumps and all(clip.pictures[place].key for place in jumps), "nothing that lacks what it builds on"
+
+
+async def test_a_player_that_asks_for_key_pictures_without_end_gets_them_seldom(join):
+    player = await join.join()
+    await player.until(lambda p: len(p.pictures()) > 5)
+    session = join.session(player)
+    for _ in range(300):
+        player.pli()
+        await asyncio.sleep(0.005)
+
+    async def heard():
+        return session.viewer.counters["key_requests"] >= 200
+
+    await eventually(heard)
+    fresh = session.viewer.counters["pictures"] - (session.track.number - 0)
+    assert fresh < 4 * 50, "four times the kept group at most in a second and a half"
+
+
 def test_one_bad_report_changes_nothing_and_better_times_are_tried_later_each_time():
     budget, now = Budget(0.0), 100.0
     assert not budget.lost(0.9, now) and not budget.lost(0.0, now + 1) and budget.level == "all"
