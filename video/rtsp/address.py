@@ -32,16 +32,17 @@ def parse(url: str) -> Address:
     """Raises SourceFailed `no-such-stream` for what is no address; its text is not repeated, it may hold a password."""
     try:
         parts = urlsplit(url.strip())
-        scheme, host, port = parts.scheme.lower(), parts.hostname, parts.port
+        scheme, host, port = parts.scheme.lower(), parts.hostname or "", parts.port
+        where = parts.netloc.rpartition("@")[2]
+        plain = quote(f"{scheme}://{where}{parts.path}" + (f"?{parts.query}" if parts.query else ""), safe=_SAFE)
+        host.encode("idna")
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
     except ValueError:
-        scheme, host, port, user, password = "", None, None, "", ""
+        scheme = host = ""
     if scheme not in PORTS or not host:
         raise SourceFailed("no-such-stream", "no address of a stream: rtsp://user:password@host:554/path", lasting=True)
-    where = parts.netloc.rpartition("@")[2]
-    plain = f"{scheme}://{where}{parts.path}" + (f"?{parts.query}" if parts.query else "")
     checked = parts.fragment == "check-certificate"
-    return Address(quote(plain, safe=_SAFE), host, port or PORTS[scheme], scheme == "rtsps", checked, user, password)
+    return Address(plain, host, port or PORTS[scheme], scheme == "rtsps", checked, user, password)
 
 
 def redirected(before: Address, location: str) -> Address:

@@ -12,6 +12,7 @@ import msgspec
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*(Digest|Basic)\b", re.I)
 _FIELD = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))')
+_LONGEST, _MOST = 2048, 8  # characters of a header, headers
 #: the strongest first; cameras that offer several mean their clients to choose
 _ALGORITHMS = {"sha-256": hashlib.sha256, "md5": hashlib.md5}
 
@@ -31,8 +32,8 @@ class Challenge(msgspec.Struct):
 def challenges(values: Iterable[str]) -> list[Challenge]:
     """Those that WWW-Authenticate headers offer; several may stand in one header. Unknown algorithms are left out."""
     found = []
-    for value in values:
-        starts = [(m.start(1), m.end(1), m.group(1).lower()) for m in _CHALLENGE.finditer(value[:4096])]
+    for value in [value[:_LONGEST] for value in values][:_MOST]:
+        starts = [(m.start(1), m.end(1), m.group(1).lower()) for m in _CHALLENGE.finditer(value)]
         for index, (_, begin, scheme) in enumerate(starts):
             end = starts[index + 1][0] if index + 1 < len(starts) else len(value)
             fields = {m[1].lower(): m[2] if m[2] is not None else m[3] for m in _FIELD.finditer(value[begin:end])}
@@ -95,7 +96,7 @@ class Login:
         make = _ALGORITHMS[_base(algorithm)]
 
         def of(*parts: str) -> str:
-            return make(":".join(parts).encode()).hexdigest()
+            return make(":".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
         self._count += 1
         count, client = f"{self._count:08x}", self._make_nonce()

@@ -178,5 +178,7 @@ async def connect(address: Address, login: Login, guard: Any) -> Connection:
             return (await asyncio.get_running_loop().create_connection(factory, address.host, address.port, **options))[1]
     except TimeoutError:
         raise SourceFailed("unreachable", "no connection: no answer in time") from None
-    except OSError as error:
-        raise SourceFailed("unreachable", f"no connection: {error.strerror or type(error).__name__}") from None
+    except (OSError, UnicodeError) as error:
+        raise SourceFailed(
+            "unreachable", f"no connection: {getattr(error, 'strerror', None) or type(error).__name__}"
+        ) from None

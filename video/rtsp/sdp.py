@@ -86,7 +86,7 @@ def _videos(media: Media, session: dict[str, str]) -> list[Video]:
     for number in media.formats:
         name, _, rate = media.rtpmap.get(number, "").partition("/")
         family = _NAMES.get(name.strip().upper())
-        if family and number.isascii() and number.isdigit() and int(number) < 128:
+        if family and number.isascii() and number.isdigit() and len(number) < 4 and int(number) < 128:
             parameters = _parameters(media.fmtp.get(number, ""))
             _refuse_unknown_packing(parameters)
             found.append(Video(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -12,6 +13,8 @@ LONGEST_HEAD = 16_384
 LONGEST_BODY = 65_536
 MOST_SKIPPED = 131_072  # bytes that are nothing, between two things that are something
 _DOLLAR = 0x24
+#: a packet with RTP or RTCP in it, or an answer; one pass over the bytes, however many dollar signs are among them
+_LIKELY = re.compile(rb"\$[\x00-\x1f]..[\x80-\xbf]|RTSP/1\.", re.S)
 _NAMES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_/abcdefghijklmnopqrstuvwxyz"
 
 
@@ -103,14 +106,8 @@ class Splitter:
         """Broken cameras put other bytes between packets: on to what looks like a packet or an answer."""
         if not self.skipped:
             self.resyncs += 1
-        search = at + 1
-        while True:
-            dollar, answer = data.find(b"$", search), data.find(b"RTSP/1.", search)
-            found = min((place for place in (dollar, answer) if place >= 0), default=end)
-            if found == dollar and found + 4 < end and not (data[found + 1] < 32 and data[found + 4] & 0xC0 == 0x80):
-                search = found + 1  # a dollar sign, but neither RTP nor RTCP behind it
-                continue
-            break
+        match = _LIKELY.search(data, at + 1)
+        found = match.start() if match else max(at + 1, end - 4)
         self.skipped += found - at
         if self.skipped > MOST_SKIPPED:
             raise SourceFailed("garbled", "what the camera sends is not RTSP")
@@ -133,7 +130,7 @@ def _may_be_head(start: bytes) -> bool:
 
 def parse_head(head: bytes) -> Message | None:
     """The start line and headers, or None for what is neither answer nor request."""
-    first, *rest = head.decode("latin-1").replace("\r\n", "\n").split("\n")
+    first, *rest = head.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n")
     words = first.split(None, 2)
     if len(words) < 2:
         return None
@@ -174,7 +171,7 @@ def request(method: str, url: str, cseq: int, headers: dict[str, str]) -> bytes:
     lines = [f"{method} {url} RTSP/1.0", f"CSeq: {cseq}", *(f"{name}: {value}" for name, value in headers.items())]
     if any(c in line for line in lines for c in "\r\n\0"):
         raise SourceFailed("garbled", "an address with a line break in it", lasting=True)
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 
 
 def answer(to: Message, status: int) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import math
 import random
 import ssl
@@ -61,7 +60,7 @@ class Mount(msgspec.Struct, kw_only=True):
     half_open: bool = False  # takes connections and never answers
     garbage_after: float | None = None  # seconds of playing after which it sends rubbish
     garbage: bytes = b""  # which; empty: at random
-    frozen: bool = False  # sends the same picture again and again, newly coded
+    frozen: bool = False  # sends the same key picture again and again, with new times
 
 
 class Broadcast:
@@ -69,7 +68,8 @@ class Broadcast:
 
     def __init__(self, mount: Mount) -> None:
         self.mount, self.ssrc = mount, random.Random(repr(mount.phase)).getrandbits(32)
-        self._made_of, self._payloads, self._before = None, [], []
+        self._made_of, self._payloads, self._made = None, [], {}
+        self._seq = self.ssrc & 0xFFFF  # runs on, whatever is sent
         self.last = math.floor((packets.now() - mount.phase) * mount.clip.fps)  # the tick that was due last
 
     def _prepare(self) -> None:
@@ -78,7 +78,7 @@ class Broadcast:
         if (id(m.clip), form) == self._made_of:
             return
         self._made_of = (id(m.clip), form)
-        self._payloads, self._before = packed(m.clip, form)
+        self._payloads = packed(m.clip, form)
 
     def stamp(self, k: int) -> int:
         """RTP time of the picture shown at tick k."""
@@ -86,32 +86,39 @@ class Broadcast:
 
     def picture(self, tick: int) -> tuple[bool, list[bytes]]:
         """Key or not, and the RTP packets that go out at `tick` (in decoding order, held back as the coder does)."""
+        if tick not in self._made:
+            self._made[tick] = self._make(tick)
+            for old in [t for t in self._made if t < tick - 16]:
+                del self._made[old]
+        return self._made[tick]
+
+    def _make(self, tick: int) -> tuple[bool, list[bytes]]:
         self._prepare()
         m, clip = self.mount, self.mount.clip
-        loop, place = divmod(tick - clip.delay, len(clip.pictures))
+        loop, place = (0, 0) if m.frozen else divmod(tick - clip.delay, len(clip.pictures))
         picture, parts = clip.pictures[place], self._payloads[place]
-        seq = loop * self._before[-1] + self._before[place]
-        stamp, last = self.stamp(loop * len(clip.pictures) + picture.shows), len(parts) - 1
+        stamp = self.stamp(tick if m.frozen else loop * len(clip.pictures) + picture.shows)
+        first, last = self._seq, len(parts) - 1
+        self._seq += len(parts)
         return picture.key, [
-            packets.rtp(seq + i, stamp, self.ssrc, part, marker=m.marker and i == last, extension=m.extension)
+            packets.rtp(first + i, stamp, self.ssrc, part, marker=m.marker and i == last, extension=m.extension)
             for i, part in enumerate(parts)
         ]
 
 
-_packed: dict = {}  # id(clip), form → clip (which keeps its id its own), payloads, packets before each picture
+_packed: dict = {}  # id(clip), form → clip (which keeps its id its own), payloads
 
 
-def packed(clip: Clip, form: tuple[bool, bool, int]) -> tuple[list[list[bytes]], list[int]]:
-    """Payloads of each picture of a clip, and how many packets come before it; made once for all mounts."""
+def packed(clip: Clip, form: tuple[bool, bool, int]) -> list[list[bytes]]:
+    """Payloads of each picture of a clip; made once for all mounts."""
     if (id(clip), form) not in _packed:
         inline, aggregate, longest = form
         parts = [
             packets.payloads(clip, i, inline_sets=inline, aggregate=aggregate, longest=longest)
             for i in range(len(clip.pictures))
         ]
-        before = list(itertools.accumulate(map(len, parts), initial=0))
-        _packed[id(clip), form] = clip, parts, before
-    return _packed[id(clip), form][1:]
+        _packed[id(clip), form] = clip, parts
+    return _packed[id(clip), form][1]
 
 
 class FakeCamera:
@@ -183,11 +190,7 @@ class FakeCamera:
         if not heard:
             return
         mount, broadcast = self.mounts[name], self._broadcasts[name]
-        shown = tick - tick % round(mount.clip.fps) if mount.frozen else tick
-        key, found = broadcast.picture(shown)
-        if mount.frozen:  # the same key picture, as a new one
-            key, found = broadcast.picture(0 + mount.clip.delay)
-            found = [p[:2] + (((tick * len(found)) + i) & 0xFFFF).to_bytes(2, "big") + (broadcast.stamp(tick) & 0xFFFFFFFF).to_bytes(4, "big") + p[8:] for i, p in enumerate(found)]  # fmt: skip
+        key, found = broadcast.picture(tick)
         framed: dict[int, bytes] = {}
         for session in heard:
             if mount.drop:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import av
 import pytest
 
-from tests.video.cameras import Mount, Recipe, make, read_number, running
+from tests.video.cameras import FakeCamera, Mount, Recipe, make, read_number, running
+from tests.video.rtsp.playing import numbers as read
+from tests.video.rtsp.playing import playing
 
 RECIPES = {
     "plain": Recipe(),
@@ -43,3 +45,16 @@ def test_ffmpeg_gets_in_with_the_password_only(auth):
         assert None not in numbers(camera.url("a"), 2)
         with pytest.raises(av.error.HTTPUnauthorizedError):
             numbers(camera.url("a", login=False), 1)
+
+
+async def test_a_frozen_camera_goes_on_sending_the_same_picture_and_thaws():
+    mount = Mount(starts_with_key=True)
+    async with FakeCamera({"a": mount}) as camera, playing(camera.url("a")) as player:
+        await player.pictures(3)
+        mount.frozen = True
+        await player.until(lambda: len(player.units) >= 15)
+        frozen = player.units[8:15]
+        assert set(read(frozen)) == {0} and all(unit.key for unit in frozen)
+        mount.frozen = False
+        await player.until(lambda: player.units[-1].key and read(player.units[-1:]) != [0])
+        assert player.damages == []

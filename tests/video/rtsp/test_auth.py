@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.video.rtsp.test_wire import read
 from video.rtsp.auth import Login, challenges, choose
+from video.rtsp.wire import request
 
 RFC7616 = (
     'Digest realm="http-auth@example.org", qop="auth, auth-int", algorithm={}, '
@@ -71,6 +75,22 @@ def test_a_wrong_password_is_tried_once_and_a_stale_nonce_again():
     login.accepted()
     assert login.take([fresh.format(4)], False), "it worked before: some cameras do not say stale"
     assert not login.take([fresh.format(5)], False)
+
+
+def test_a_realm_in_chinese_is_signed_byte_by_byte():
+    """As the camera sent it, whatever its encoding: UTF-8 and GB 18030."""
+    for encoding in ("utf-8", "gb18030"):
+        raw = "摄像机".encode(encoding)
+        (answer,) = read(b'RTSP/1.0 401 No\r\nCSeq: 1\r\nWWW-Authenticate: Digest realm="' + raw + b'", nonce="n"\r\n\r\n')
+        login = Login("u", "p")
+        login.take(answer.all("www-authenticate"), False)
+        sent = request("PLAY", "rtsp://x/", 2, login.header("PLAY", "rtsp://x/"))
+
+        def md5(data: bytes) -> bytes:
+            return hashlib.md5(data).hexdigest().encode()
+
+        assert b'realm="' + raw + b'"' in sent
+        assert md5(md5(b"u:" + raw + b":p") + b":n:" + md5(b"PLAY:rtsp://x/")) in sent
 
 
 def test_nobody_to_sign_in_as_signs_nothing():

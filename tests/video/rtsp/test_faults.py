@@ -82,7 +82,19 @@ async def test_nobody_at_home_is_told_at_once():
 
 
 @pytest.mark.parametrize(
-    "url", ["rtsp://", "rtsp:///a", "rtsp://[::1/a", "rtsp://h:99999/a", "http://h/a", "", "rtsp://secret:word@:1/"]
+    "url",
+    [
+        "rtsp://",
+        "rtsp:///a",
+        "rtsp://[::1/a",
+        "rtsp://h:99999/a",
+        "http://h/a",
+        "",
+        "rtsp://secret:word@:1/",
+        "rtsp://a..b/",
+        "rtsp://h/\ud800",
+        "rtsp://" + "h" * 300 + "/",
+    ],
 )
 async def test_addresses_that_are_none_are_refused_for_good(url):
     with pytest.raises(SourceFailed) as failed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.video.bitstream.taking import same
 from tests.video.cameras import FakeCamera, Mount, Recipe, make, packets
 from tests.video.rtsp.playing import consecutive, numbers, playing
 from video.rtsp import client
+from video.rtsp.connection import Connection
 
 CLIPS = {
     "H.264 baseline": make(Recipe()),
@@ -153,3 +155,20 @@ async def test_twenty_channels_of_one_recorder_play_side_by_side():
 async def _first(url: str, count: int):
     async with playing(url) as player:
         return (await player.pictures(count))[:count]
+
+
+async def test_nothing_is_kept_of_cameras_that_came_and_went():
+    mounts = {"dies": Mount(dies_after=0.05), "no": Mount(status=404), "wrong": Mount(auth="digest"), "good": Mount()}
+    async with FakeCamera(mounts) as camera:
+        for _ in range(5):
+            for name in mounts:
+                async with playing(camera.url(name, login=False)) as player:
+                    if name == "good":
+                        await player.pictures(1)
+                    else:
+                        await player.failure()
+        del player
+        while camera.sessions:
+            await asyncio.sleep(0.01)
+        gc.collect()
+        assert [o for o in gc.get_objects() if isinstance(o, Connection)] == []

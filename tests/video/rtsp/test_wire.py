@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -96,6 +98,16 @@ def test_what_never_becomes_anything_is_given_up_with_little_memory_used(endless
     except SourceFailed as error:
         assert error.reason == "garbled"
     assert max(held) <= 70_000
+
+
+@pytest.mark.parametrize("noise", [b"\1$\xff", b"$\1", b"\0", b"RTSP/", b"\1$\0\0\0\0"])
+def test_noise_costs_no_more_than_its_length(noise):
+    """10 MiB of it within 2 s of CPU; what looks at each byte again and again needs minutes."""
+    began = time.process_time()
+    for _ in range(40):
+        with contextlib.suppress(SourceFailed):
+            read(*[noise * (65_536 // len(noise))] * 4)
+    assert time.process_time() - began < 2
 
 
 def test_a_body_that_is_too_long_is_refused():
