@@ -93,7 +93,7 @@
         node.setAttribute("aria-label", hall.t("video.bar.layout", { n: layout }));
         return node;
       });
-      this.select = make("select.video-select", { "aria-label": hall.t("video.bar.presets") });
+      this.select = make("select.video-select.video-presets", { "aria-label": hall.t("video.bar.presets") });
       this.select.onchange = () => this.recall(this.select.value);
       this.name = make("input.video-input", { type: "text", maxlength: "60", "data-hint": "video.bar.name" });
       this.status = make("span.video-status", { role: "status" });

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 PLAYING = "name => [...document.querySelectorAll(`${name} .video-tile`)].every(t => t.dataset.condition === 'live')"
 #: moves the map to a camera and presses it
 PRESS = """place => new Promise(done => { const map = Object.values(hall.maps)[0];
-  map.setView([place.lat, place.lon], 16, {animate: false});
+  hall.map.focus(place.lon, place.lat, 19);
   requestAnimationFrame(() => { const box = map.getContainer().getBoundingClientRect(), at = map.latLngToContainerPoint([place.lat, place.lon]);
     const where = {bubbles: true, clientX: box.left + at.x, clientY: box.top + at.y, view: window};
     for (const kind of place.kinds) document.elementFromPoint(where.clientX, where.clientY).dispatchEvent(new MouseEvent(kind, where));

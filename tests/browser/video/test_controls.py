@@ -25,13 +25,13 @@ def test_a_preset_is_kept_for_the_wall_and_comes_back_on_every_browser_of_it(sta
     page, subjects = showing(stage, open_page, "abcd")
     page.fill(".video-bar input", "早高峰")
     page.click("[data-t='video.bar.save']")
-    page.wait_for_selector(".video-select option[value='早高峰']", state="attached")
+    page.wait_for_selector(".video-presets option[value='早高峰']", state="attached")
     page.click(".video-button[data-layout='1']")
     page.wait_for_function("() => hall.video.grid.tiles.length === 1")
     other = open_page(stage.url("video"))
-    other.wait_for_selector(".video-select option[value='早高峰']", state="attached")
+    other.wait_for_selector(".video-presets option[value='早高峰']", state="attached")
     other.wait_for_function("() => hall.video.grid.layout === 1")
-    other.select_option(".video-select", "早高峰")
+    other.select_option(".video-presets", "早高峰")
     for screen in (other, page):
         screen.wait_for_function(f"wanted => JSON.stringify(({SHOWN})()) === JSON.stringify(wanted)", arg=subjects)
 
