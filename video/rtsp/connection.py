@@ -179,6 +179,5 @@ async def connect(address: Address, login: Login, guard: Any) -> Connection:
     except TimeoutError:
         raise SourceFailed("unreachable", "no connection: no answer in time") from None
     except (OSError, UnicodeError) as error:
-        raise SourceFailed(
-            "unreachable", f"no connection: {getattr(error, 'strerror', None) or type(error).__name__}"
-        ) from None
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise SourceFailed("unreachable", f"no connection: {why}") from None
