@@ -245,6 +245,34 @@ def accuracy(folder: Path) -> list[str]:
         lines.append(
             f"- frozen, {scene}, 256 kbit/s: {still:.0f} s counted of 2,200 s frozen; the live scene {live:.0f} s (limit 600 s)"
         )
+    for name, (right, wrong, count) in a.clocks(folder).items():
+        lines.append(f"- burnt-in clock, {name}, 14-32 px: {right} of {count} read right, {wrong} wrong, the others not read")
+    return lines
+
+
+def analysers(folder: Path) -> list[str]:
+    """The analysers against labels made by eye."""
+    from statistics import median
+
+    from tests.video.analysis import accuracy as a
+
+    lines = ["| motion, labelled frames | said rightly | missed | false alarms | rightly quiet |", "|---|---|---|---|---|"]
+    for scene in a.LABELS["motion"]:
+        c = a.moving(folder, scene)
+        lines.append(f"| {scene} | {c.hits} | {c.misses} | {c.false_alarms} | {c.rejections} |")
+    lines += [
+        "",
+        "| waterline, single pictures | confident (>= 0.6) | error of those, px: median, worst | of all, worst |",
+        "|---|---|---|---|",
+    ]
+    for name, found in (("real wall and pier", a.lines(folder)), ("gauge board drawn on it", a.boards(folder))):
+        sure = [abs(off) for off, confidence in found if confidence >= 0.6]
+        lines.append(
+            f"| {name} | {len(sure)}/{len(found)} | {median(sure):.1f}, {max(sure):.1f} | {max(abs(off) for off, _ in found):.1f} |"
+        )
+    for kind, what in (("dry", "wall or railings without water"), ("wet", "water without a shore")):
+        wrong = [confidence for confidence in a.no_lines(folder, kind) if confidence >= 0.6]
+        lines.append(f"| {what} | {len(wrong)}/{len(a.LABELS['water'][kind])} read although there is no line | | |")
     return lines
 
 
@@ -284,7 +312,7 @@ def main() -> None:
             print(f"| pictures, failures | {found['looks']:.0f}, {found['failed']:.0f} |")
             print(f"| 20,000 channels at this pace | {20_000 / asked.channels * found['seconds']:.0f} s |")
     if real and asked.only in (None, "accuracy"):
-        print("\n" + "\n".join(accuracy(Path(real) / "video")))
+        print("\n" + "\n".join([*accuracy(Path(real) / "video"), "", *analysers(Path(real) / "video")]))
 
 
 if __name__ == "__main__":

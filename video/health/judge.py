@@ -45,6 +45,7 @@ class Memory(msgspec.Struct):
     still: bytes = b""  # the first of the pictures that were all the same
     still_since: int = 0
     turned: float = 0.0  # shift at the last look, share of the width
+    clock_off: float | None = None  # seconds, as the burnt-in clock was read last
     counts: dict[str, tuple[int, int]] = {}  # fault -> looks in a row over its limit (held: below it), since when
     held: tuple[str, ...] = ()  # faults in force, worst first
     since: dict[str, int] = {}

@@ -47,3 +47,4 @@ MONOCHROME = 1.5  # mean chroma below which the camera is in night mode: it has 
 LEARNING = 5  # looks at a sound picture before it is compared with its own past
 LEARN_SHARE = 0.1  # of each sound look that goes into the usual view
 SUSPECT_SECONDS = 15  # a picture with a new finding is looked at again this soon, until it is raised or gone
+CLOCK_AGREES = 5  # seconds that two readings of a burnt-in clock may differ by

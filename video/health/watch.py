@@ -15,10 +15,12 @@ import msgspec
 from hall.core.clock import monotonic, real_ms
 from hall.core.errors import Refused
 from hall.core.process import Process
-from video.decode import Decoders, Undecodable, decode, from_bgr
+from video.decode import Decoders, Picture, Undecodable, decode, from_bgr
 from video.directory import Directory
+from video.health.burntclock import seconds_off
 from video.health.judge import Memory, Verdict, look
 from video.health.lap import Laps
+from video.health.limits import CLOCK_AGREES
 from video.health.measures import measure
 from video.health.plan import HealthPlan
 from video.health.rates import Rates, Standing
@@ -275,10 +277,14 @@ def examined(
         )
     except Undecodable as error:
         return look(memory, None, now), error.reason
-    extra = {}
-    if clock is not None:
-        from video.health.burntclock import seconds_off
-
-        off = seconds_off(decoded.luma, clock, city_now)
-        extra = {} if off is None else {"clock-wrong": abs(off)}
+    extra = {} if clock is None else _clock(memory, decoded, clock, city_now)
     return look(memory, measure(decoded), now, steady=steady, extra=extra), ""
+
+
+def _clock(memory: Memory, picture: Picture, region: tuple[float, float, float, float], city_now: int) -> dict[str, float]:
+    """How wrong the burnt-in clock is, once two readings agree: a digit misread is misread differently the next time."""
+    off, before = seconds_off(picture.luma, region, city_now), memory.clock_off
+    if off is None:
+        return {}
+    memory.clock_off = off
+    return {"clock-wrong": abs(off)} if before is not None and abs(off - before) < CLOCK_AGREES else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ import cv2
 
 from tests.video.health import scenes
 from video.decode import decode
+from video.health.burntclock import time_of_day
 from video.health.judge import Memory, look
 from video.health.limits import TABLE
 from video.health.measures import Features, measure
@@ -105,3 +107,44 @@ def area_under(sound: list[float], faulty: list[float]) -> float:
 def faults() -> list[str]:
     """What can be shown to a scene."""
     return [name for name in (*scenes.PICTURE_FAULTS, "scrambled", "scrambled-recoded") if name.partition("-re")[0] in TABLE]
+
+
+#: typefaces of this machine that the clock reader's templates were not drawn in
+TYPEFACES = {
+    "DejaVu Sans": "dejavu/DejaVuSans.ttf",
+    "DejaVu Sans Mono": "dejavu/DejaVuSansMono.ttf",
+    "Liberation Sans": "liberation/LiberationSans-Regular.ttf",
+}
+
+
+def clocks(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """Typeface -> (read right, read wrong, pictures): dates and times burnt into real pictures in four sizes."""
+    chance, found = random.Random(1), {}
+    for name, path in TYPEFACES.items():
+        path = Path("/usr/share/fonts/truetype") / path
+        if not path.exists():
+            continue
+        face, right, wrong, count = cv2.FontFace(str(path)), 0, 0, 0
+        for size in (14, 18, 24, 32):
+            for image in (
+                image for scene in ("campus", "road", "gate", "parking") for image in scenes.frames(folder, scene, 6)
+            ):
+                h, m, s = chance.randrange(24), chance.randrange(60), chance.randrange(60)
+                text = f"2026-11-{chance.randrange(1, 29):02d} {h:02d}:{m:02d}:{s:02d}"
+                luma = decode(scenes.coded([_stamped(image, text, face, size)])[0], "h264").luma
+                read = time_of_day(luma[4 : int(20 + size * 1.3), 2 : int(14 + size * 12.5)])
+                right, wrong, count = (
+                    right + (read == h * 3600 + m * 60 + s),
+                    wrong + (read not in (None, h * 3600 + m * 60 + s)),
+                    count + 1,
+                )
+        found[name] = right, wrong, count
+    return found
+
+
+def _stamped(image, text: str, face, size: int):
+    image = image.copy()
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1), (1, 1), (-1, -1)):
+        cv2.putText(image, text, (10 + dx, 10 + size + dy), (0, 0, 0), face, size, 400)
+    cv2.putText(image, text, (10, 10 + size), (255, 255, 255), face, size, 400)
+    return image
