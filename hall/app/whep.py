@@ -58,15 +58,17 @@ class Whep:
         subject: str,
         quality: Annotated[str, Query(pattern=r"^(main|sub)$")] = "main",
         why: Annotated[str, Query(max_length=300)] = "",
+        channel: Annotated[list[str] | None, Query(max_length=25, description="of a mosaic: what its tiles show")] = None,
     ) -> Response:
-        """An SDP offer for a channel; 201 with the answer, and the session's address in `Location`."""
+        """An SDP offer for a channel, or for `mosaic/<4, 9, 16 or 25>` of several `channel`s; 201 with the answer, and the
+        session's address in `Location`."""
         self._there()
         if ".." in subject.split("/") or subject.startswith("/"):
             raise Refused("bad-subject", subject[:100], 404)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/sdp":
             raise Refused("content-type", "send the offer as application/sdp", 415)
         body = await request.body()
-        ticket = request.headers.get("x-hall-ticket") or (await self.grant([subject], why, "live")).ticket
+        ticket = request.headers.get("x-hall-ticket") or (await self.grant(channel or [subject], why, "live")).ticket
         headers = {"content-type": "application/sdp", "x-hall-ticket": ticket}
         answer, text = await self._ask("POST", f"{quote(subject)}?quality={quality}", headers, body)
         found = self._passed_on(answer, text)

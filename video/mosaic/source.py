@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from hall.core.errors import Refused
-from video.media import AccessUnit, Intake, StreamInfo, TrackState
+from hall.core.bus import Bus
+from hall.core.errors import BusLost, Refused
+from video.media import AccessUnit, Intake, SourceFailed, SourceRequest, StreamInfo, TrackState
 from video.mosaic.wire import FAMILIES, HEAD
 from video.workshop import shared
 from video.workshop.deliver import ToIntake, watched
@@ -20,6 +21,7 @@ from video.workshop.shop import Job
 Names = Callable[[tuple[str, ...]], Awaitable[list[str]]]
 SIZES = (4, 9, 16, 25)
 TOPIC = "mosaic/"
+SCHEME = "mosaic:"
 _FPS = 12.5
 _KEPT = 256
 _PIXELS = {4: (1280, 720)}
@@ -49,6 +51,22 @@ class Mosaics:
         while len(self._members) > _KEPT:
             self._members.popitem(last=False)
         return subject
+
+    def granted(self, wanted: str, channels: tuple[str, ...]) -> str:
+        """The subject to watch for who asked for `wanted` with a ticket for `channels`: one of them, or `mosaic/<size>` of all
+        of them in their order. Raises Refused `not-on-ticket` 403."""
+        if wanted in channels:
+            return wanted
+        size = wanted.removeprefix(TOPIC)
+        if wanted.startswith(TOPIC) and size.isascii() and size.isdigit() and len(size) < 4:
+            return self.asked(int(size), channels)
+        raise Refused("not-on-ticket", "this ticket does not name that channel", 403)
+
+    def request(self, subject: str) -> SourceRequest:
+        """What to open for a mosaic; raises SourceFailed when nobody has asked for it lately."""
+        if subject not in self._members:
+            raise SourceFailed("no-such-stream", "this mosaic is not known any more; ask for it anew", lasting=True)
+        return SourceRequest(subject=subject, url=SCHEME)
 
     def members(self, subject: str) -> tuple[str, ...]:
         return self._members.get(subject, ())
@@ -103,3 +121,24 @@ class MosaicSource:
             for track, member in joined:
                 self._hub.leave(track, member)
             job.close()
+
+
+def named(bus: Bus) -> Names:
+    """Names of channels as the gate's checkpoint has them; the last part of the subject where it has none."""
+
+    async def names(subjects: tuple[str, ...]) -> list[str]:
+        try:
+            kept = await bus.call("HMGET", bus.key("board"), *subjects)
+        except BusLost:
+            kept = [None] * len(subjects)
+        return [_name(value) or subject.rpartition("/")[2] for subject, value in zip(subjects, kept, strict=True)]
+
+    return names
+
+
+def _name(value: bytes | None) -> str:
+    try:
+        data = msgspec.json.decode(value.split(b" ", 2)[2]).get("data") if value else None
+        return str(data.get("name", "")) if isinstance(data, dict) else ""
+    except (msgspec.MsgspecError, IndexError, AttributeError):
+        return ""

@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 from hall.core.process import Process
+from video.media import Source, SourceRequest
 
 log = logging.getLogger("hall.relay")
 
@@ -16,6 +17,7 @@ async def run(process: Process) -> None:
     from hall.core import secrets
     from video import guard
     from video.egress.websocket import Pictures
+    from video.mosaic import source as mosaics
     from video.relay import http
     from video.relay.addresses import Addresses
     from video.relay.documents import Documents, Watched
@@ -25,8 +27,18 @@ async def run(process: Process) -> None:
     keys = secrets.load(process.settings.data_dir)
     opener = Opener()
     addresses = Addresses(process.bus, keys, process.config, guard.of(process.config, process.settings), opener.scaling)
-    hub = Hub(process.config.video, addresses.request, opener)
-    documents, hub.watched = Documents(process, hub), Watched(process)
+    names = mosaics.named(process.bus)
+
+    async def look(subject: str, quality: str) -> SourceRequest:
+        return hub.mosaics.request(subject) if subject.startswith(mosaics.TOPIC) else await addresses.request(subject, quality)
+
+    def open_source(request: SourceRequest) -> Source:
+        if request.url == mosaics.SCHEME:
+            return mosaics.MosaicSource(hub, request.subject, hub.mosaics.members(request.subject), names)
+        return opener(request)
+
+    hub = Hub(process.config.video, look, open_source)
+    documents, hub.watched = Documents(process, hub), Watched(process, hub)
     pictures = Pictures(process, hub, keys)
     door = await pictures.open()
     listener = http.listen(process.settings.relay_port)

@@ -89,16 +89,18 @@ class Documents:
 class Watched:
     """Tells the hall's record that a view has ended: `audit/view/<view>`."""
 
-    def __init__(self, process: Process) -> None:
-        self._process = process
+    def __init__(self, process: Process, hub: Hub) -> None:
+        self._process, self._mosaics = process, hub.mosaics
         self.lost = 0  # lines the bus did not take
 
     def ended(self, view: str, channel: str, started: int, ended: int, **more: Any) -> None:
-        """One channel of one view. `started`, `ended`: real ms; `more`: kind (websocket | webrtc), shown (pictures), bytes."""
+        """One channel of one view; of a mosaic each of its channels. `started`, `ended`: real ms; `more`: kind (websocket |
+        webrtc), shown (pictures), bytes."""
         if not view:
             return
-        data = {"view": view, "channel": channel, "started": started, "ended": ended, **more}
-        try:
-            self._process.fast.put(self._process.event(f"audit/view/{view}", data))
-        except BusLost:
-            self.lost += 1
+        for seen in self._mosaics.members(channel) or (channel,):
+            data = {"view": view, "channel": seen, "started": started, "ended": ended, **more}
+            try:
+                self._process.fast.put(self._process.event(f"audit/view/{view}", data))
+            except BusLost:
+                self.lost += 1

@@ -12,6 +12,7 @@ from hall.core.clock import monotonic
 from hall.core.config import VideoConfig
 from hall.core.errors import Refused
 from video.media import QUALITIES, Sink, Source, SourceRequest
+from video.mosaic.source import Mosaics
 from video.relay.gop import Budget
 from video.relay.producer import Look, Open, Producer
 from video.relay.tap import Tap
@@ -41,6 +42,7 @@ class Hub:
         self.budget = Budget(round(config.gop_total_mib * _MIB), round(config.gop_mib * _MIB))
         self.listeners: list[Callable[[Track], None]] = []
         self.counters = {"started": 0, "ended": 0}
+        self.mosaics = Mosaics()
         self.watched: Watched | None = None  # tells the record that a view has ended
         self._config, self._look, self._open = config, look, open_source
         self._producers: dict[Key, tuple[Producer, asyncio.Task]] = {}

@@ -10,7 +10,7 @@ import pytest
 
 from hall.core.errors import Refused
 from tests.video.cameras.clip import Recipe, make, read_number
-from video.media import AccessUnit, StreamInfo
+from video.media import AccessUnit, SourceFailed, StreamInfo
 from video.mosaic.source import Mosaics, MosaicSource, subject_of
 from video.workshop.mosaic import places
 
@@ -212,3 +212,15 @@ def test_the_same_channels_are_the_same_mosaic_and_others_another():
     for number in range(400):
         mosaics.asked(4, (f"channel/f/{number}",))
     assert mosaics.members(subject) == ()
+
+
+def test_a_ticket_for_channels_is_one_for_their_mosaic_and_for_nothing_else():
+    mosaics = Mosaics()
+    assert mosaics.granted(MEMBERS[1], MEMBERS) == MEMBERS[1]
+    subject = mosaics.granted("mosaic/4", MEMBERS)
+    assert mosaics.members(subject) == MEMBERS and mosaics.request(subject).subject == subject
+    for wanted in ("channel/f/other", "mosaic/5", "mosaic/", "mosaic/4/x", "mosaic/٤", "mosaic/4444", subject):
+        with pytest.raises(Refused):
+            mosaics.granted(wanted, MEMBERS)
+    with pytest.raises(SourceFailed):
+        mosaics.request("mosaic/4/unknown")

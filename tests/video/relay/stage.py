@@ -86,7 +86,7 @@ class Stage:
         self.cameras: dict[tuple[str, str], HandCamera] = {}
         self.subs: set[str] = set()
         self.hub = Hub(video, self._look, lambda request: self.camera(request.subject, request.quality).open(request))
-        self.documents, self.hub.watched = Documents(process, self.hub), Watched(process)
+        self.documents, self.hub.watched = Documents(process, self.hub), Watched(process, self.hub)
         self.pictures = Pictures(process, self.hub, self.keys)
 
     def camera(self, subject: str, quality: str = "main") -> HandCamera:

@@ -40,7 +40,7 @@ async def test_only_a_ticket_for_this_channel_that_still_holds_lets_in(join, sta
     await refused(join, 403, "ticket-bad", ticket="")
     await refused(join, 403, "ticket-bad", ticket=stage.ticket()[:-4] + "AAAA")
     await refused(join, 403, "ticket-expired", ticket=stage.ticket(until=1))
-    await refused(join, 403, "channel-not-granted", ticket=stage.ticket("channel/cams/other"))
+    await refused(join, 403, "not-on-ticket", ticket=stage.ticket("channel/cams/other"))
     assert not stage.sessions.sessions and stage.hub.track(SUBJECT, "main") is None, "no camera was asked for them"
 
 
