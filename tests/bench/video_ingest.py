@@ -1,5 +1,6 @@
-"""RTSP channels taken in per core: marginal CPU of the product's own client, packets to whole pictures with a GOP kept, beside
-PyAV (FFmpeg's client, demuxing only) in the same run; and the CPU of one look at a camera (`visit`).
+"""RTSP channels taken in per core: marginal CPU of the product's own client, from packets to whole pictures on the relay's
+tracks (numbered, group kept, nobody watching), beside PyAV (FFmpeg's client, demuxing only) in the same run; and the CPU of
+one look at a camera (`visit`).
 
 720p25, 2 Mbit/s, GOP 2 s. The cameras are another process. Run: `chrt -r 10 python -m tests.bench video_ingest`.
 """
@@ -19,7 +20,10 @@ from pathlib import Path
 import av
 import uvloop
 
-from video.media import AccessUnit, SourceRequest, StreamInfo
+from video.media import SourceRequest
+from video.relay.gop import Budget
+from video.relay.producer import Attempt
+from video.relay.track import Track
 from video.rtsp import RtspSource, visit
 
 STEPS, PEER_STEPS = (40, 140, 240), (4, 12)
@@ -45,46 +49,23 @@ def cpu() -> float:
     return sum(int(p.read_text().split()[0]) for p in Path("/proc/self/task").glob("*/schedstat")) / 1e9
 
 
-class Keeper:
-    """What a relay does with a picture at least: makes the unit, keeps those since the last key picture."""
-
-    def __init__(self) -> None:
-        self.units: list[AccessUnit] = []
-        self.pictures = self.bytes = self.damages = 0
-        self.info: StreamInfo | None = None
-
-    def begin(self, info: StreamInfo) -> None:
-        self.info = info
-
-    def picture(self, key, pts, *, payloads=(), annexb=b"", captured=None) -> None:
-        if key:
-            self.units = []
-        unit = AccessUnit(self.pictures, key, pts, captured, payloads=payloads, annexb=annexb, info=self.info)
-        self.units.append(unit)
-        self.pictures += 1
-        self.bytes += unit.size
-
-    def damaged(self, why: str) -> None:
-        self.damages += 1
-
-
 def request(url: str) -> SourceRequest:
     return SourceRequest(subject="channel/bench/c", url=url)
 
 
 async def ingest(urls: list[str]) -> list[tuple[int, float, float, int]]:
     """(channels, cores used, pictures per second, damages) at each step."""
-    found, tasks, keepers = [], [], []
+    found, tasks, tracks, budget = [], [], [], Budget(4 << 30, 8 << 20)
     for step in STEPS:
         while len(tasks) < step:
-            keepers.append(Keeper())
-            tasks.append(asyncio.create_task(RtspSource(request(urls[len(tasks)])).run(keepers[-1])))
+            tracks.append(Track(f"channel/bench/{len(tasks)}", "main", len(tasks), budget))
+            tasks.append(asyncio.create_task(RtspSource(request(urls[len(tasks)])).run(Attempt(tracks[-1]))))
             await asyncio.sleep(0.01)
         await asyncio.sleep(SETTLE)
-        before, began, used = sum(k.pictures for k in keepers), time.monotonic(), cpu()
+        before, began, used = sum(t.counters["pictures"] for t in tracks), time.monotonic(), cpu()
         await asyncio.sleep(MEASURE)
-        seconds, shown = time.monotonic() - began, sum(k.pictures for k in keepers) - before
-        found.append((step, (cpu() - used) / seconds, shown / seconds, sum(k.damages for k in keepers)))
+        seconds, shown = time.monotonic() - began, sum(t.counters["pictures"] for t in tracks) - before
+        found.append((step, (cpu() - used) / seconds, shown / seconds, sum(t.counters["damaged"] for t in tracks)))
     assert not any(task.done() for task in tasks), [t.exception() for t in tasks if t.done()]
     for task in tasks:
         task.cancel()
@@ -144,7 +125,7 @@ def main() -> None:
     ours, theirs = marginal(own), marginal(peer)
     print("| what | % of a core per further channel | channels per core |")
     print("|---|---|---|")
-    print(f"| **own RTSP client, whole pictures, GOP kept** | {ours * 100:.3f} | **{1 / ours:,.0f}** |")
+    print(f"| **own RTSP client, onto the relay's tracks** | {ours * 100:.3f} | **{1 / ours:,.0f}** |")
     print(f"| PyAV (FFmpeg), demuxing only | {theirs * 100:.2f} | {1 / theirs:,.0f} |\n")
     print("| channels | cores | pictures/s | damages |")
     print("|---|---|---|---|")
