@@ -12,6 +12,7 @@ from hall.core import gb28181
 from hall.core.model import Channel
 from video.catalogue import columns as c
 from video.catalogue.branch import Branch
+from video.catalogue.grouping import group_of, node_key
 from video.catalogue.nearness import nearest
 from video.catalogue.order import Order
 from video.catalogue.scope import ALL, Scope
@@ -20,7 +21,6 @@ from video.catalogue.wording import haystack, words_of
 #: what a directory lists beside cameras: nodes of the tree, not channels
 NOT_CHANNELS = frozenset(gb28181.TYPES.values()) - {"camera"} | {"civil_region"}
 BRANCHES = ("region", "group", "owner", "district")
-_GROUPS = ("business_group", "virtual_organisation")
 
 
 class Query(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,12 +169,16 @@ class Index:
                 found = self.branches["region"].node(below, above)
         return found or 0
 
+    def _name_region(self, code: str, name: str) -> None:
+        if code:  # `0000` names nothing
+            self._region(code)
+            self.branches["region"].describe(code, name, "region")
+
     def _node(self, channel: Channel) -> tuple[str, str]:
         """Takes what a directory says of one of its nodes; returns where it is kept."""
         if channel.kind == "civil_region":
             code = gb28181.region_of(channel.channel_id)
-            self._region(code)
-            self.branches["region"].describe(code, channel.name, "region")
+            self._name_region(code, channel.name)
             return "region", code
         key = node_key(channel.feed, channel.channel_id)
         self.branches["group"].describe(key, channel.name, channel.kind, group_of(channel))
@@ -192,8 +196,7 @@ class Index:
         for key, name in zip(keys, words, strict=True):
             parts = gb28181.parts_of(key)
             if parts and not parts.type:
-                self._region(gb28181.region_of(key))
-                self.branches["region"].describe(gb28181.region_of(key), name, "region")
+                self._name_region(gb28181.region_of(key), name)
                 continue
             node = node_key(channel.feed, key)
             known = self.branches["group"].find(node)
@@ -277,23 +280,6 @@ class Index:
         rows, metres = nearest(self.columns.place, placed, c.on_sphere(lon, lat), k, radius)
         found = sorted((far, self.subjects[row], row) for row, far in zip(rows, metres, strict=True))
         return [Near(row, far) for far, _, row in found[:k]]
-
-
-def group_of(channel: Channel) -> str:
-    """Key of the group a channel or node hangs below: its virtual organisation or business group, else its parent."""
-    for key in (channel.parent, channel.group):
-        parts = gb28181.parts_of(key)
-        if parts and parts.kind in _GROUPS and key != channel.channel_id:
-            return node_key(channel.feed, key)
-    parts = gb28181.parts_of(channel.parent)
-    if channel.parent == channel.channel_id or (parts and not parts.type):
-        return ""  # below a region, which is another division
-    return node_key(channel.feed, channel.parent or channel.group)
-
-
-def node_key(feed: str, key: str) -> str:
-    """Ids of 20 digits are the same node whoever tells them; a supplier's words are his own."""
-    return key if not key or gb28181.parts_of(key) else f"{feed}/{key}"
 
 
 def flags_of(channel: Channel) -> int:

@@ -1,10 +1,13 @@
 """Trees of channels: regions by their codes, groups as suppliers tell them, owners, districts. Oracle: counting documents by hand."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hall.core.errors import Refused
 from hall.core.model import Channel
 from tests.video.catalogue.cameras import Told, city_of
+from video.catalogue.index import NOT_CHANNELS, Query
 from video.catalogue.scope import ALL, Scope
 
 RED = Scope(districts=("红旗区",))
@@ -159,3 +162,45 @@ def test_a_feed_that_is_not_heard_shows_in_every_answer():
         status = FeedStatus(name="gb", kind="channel", state=state, last_seen=5)
         told.catalogue.take(encode(Event(id=state, source="f", subject="feed/gb", time=1, recordedtime=1, data=status)))
     assert told.catalogue.feeds["gb"].state == "lost" and told.catalogue.feeds["gb"].last_seen == 5
+
+
+ids = st.sampled_from(
+    ["41070000002150000001", "41070000002160000001", "41070000002160000002", "410700", "0000", "4107", "x", "", "/", "41//x"]
+)
+words = st.text(max_size=6) | ids
+odd = st.builds(
+    Channel,
+    feed=st.sampled_from(["a", "b"]),
+    channel_id=ids.filter(bool) | st.integers(0, 9).map(str),
+    kind=st.sampled_from(["camera", "civil_region", "business_group", "virtual_organisation", "dome", ""]),
+    name=words, owner=words, district=words, parent=words, group=words, civil_code=words,
+    state=st.sampled_from(["online", "offline", "unknown", "else"]),
+    lon=st.none() | st.floats(-180, 180), lat=st.none() | st.floats(-90, 90),
+    extra=st.dictionaries(st.sampled_from(["path", "path_ids", "address"]), words | st.integers() | st.lists(words, max_size=2)),
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(st.tuples(odd, st.booleans()), max_size=25))
+def test_whatever_a_directory_says_every_channel_is_counted_once_in_each_division(told_of):
+    told = Told()
+    for channel, gone in told_of:
+        subject = told.tell(channel)
+        if gone:
+            told.gone(subject)
+    trees, index = told.catalogue.trees, told.catalogue.index
+    cameras = {s for s, ch in told.channels.items() if ch.kind not in NOT_CHANNELS}
+    assert set(index.rows) == cameras
+    for division in ("region", "group", "owner", "district"):
+        answer = trees.children(division, ALL)
+        assert answer["total"] == len(cameras) == sum(row["total"] for row in answer["children"])
+        waiting, leaves = [row["id"] for row in answer["children"]], 0
+        for node in waiting:
+            inside = trees.children(node, ALL)
+            waiting += [row["id"] for row in inside["children"]]
+            found = told.catalogue.search(Query(node=node), ALL, "", 500)
+            assert found["total"] == inside["total"]
+            leaves += inside["total"] - sum(row["total"] for row in inside["children"])
+        assert leaves == len(cameras)
+    for subject in cameras:
+        assert told.catalogue.one(subject, ALL)["subject"] == subject
