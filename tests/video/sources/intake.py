@@ -5,6 +5,8 @@ import contextlib
 
 import av
 
+from video import bitstream
+
 
 class Collected:
     """`pictures` as (key, pts, annexb, captured); `infos` of each begin."""
@@ -18,6 +20,8 @@ class Collected:
         self._notify()
 
     def picture(self, key, pts, *, payloads=(), annexb=b"", captured=None):
+        if payloads:  # RTP payloads as they came: put together by the bitstream's own code, which has tests of its own
+            annexb = bitstream.annexb(payloads, key, self.infos[-1])
         self.pictures.append((key, pts, annexb, captured))
         self._notify()
 
