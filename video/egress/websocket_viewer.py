@@ -43,7 +43,7 @@ class Viewer:
         self._slow: deque[float] = deque(maxlen=SLOW_TIMES)
         self._changed_at, self._patience = 0.0, PATIENCE_SECONDS
         self._drained, self._drained_at = 0, monotonic()
-        _keep_little_in_the_kernel(transport)
+        _prepare(transport)
 
     def say(self, message: bytes) -> None:
         """Writes a small message."""
@@ -142,6 +142,13 @@ class Viewer:
             self.leave(tile.n)
 
 
-def _keep_little_in_the_kernel(transport: Any) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _NOTSENT_BYTES)
+def _prepare(transport: Any) -> None:
+    """Little may wait in the kernel, and a peer that is gone without a word is found out within a minute."""
+    found = transport.get_extra_info("socket")
+    options = [(socket.IPPROTO_TCP, _NOTSENT_LOWAT, _NOTSENT_BYTES), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    for option in options:
+        with contextlib.suppress(OSError, AttributeError):
+            found.setsockopt(*option)
