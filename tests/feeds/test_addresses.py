@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.addresses import conceal
@@ -105,6 +105,7 @@ extras = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(words, st.dictionaries(words, extras, max_size=4))
 def test_wherever_an_address_hides_it_is_concealed_and_other_words_stand(name, extra):
     doc = Channel(feed="f", channel_id="1", name=name, extra=extra)

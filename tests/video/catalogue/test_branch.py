@@ -1,7 +1,7 @@
 """Trees as suppliers tell them: circles, orphans, news. Oracle: walking parents one by one, counting by hand."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from video.catalogue.branch import ROOT, Branch
@@ -35,6 +35,7 @@ def test_a_circle_is_cut_at_its_smallest_key():
     assert branch.above(branch.find("e")) == ROOT
 
 
+@settings(deadline=None)
 @given(told)
 def test_whatever_is_told_every_node_is_reached_once_from_the_top(pairs):
     branch = built(pairs)
@@ -50,6 +51,7 @@ def test_whatever_is_told_every_node_is_reached_once_from_the_top(pairs):
         assert above == ROOT or branch.keys[above] == parents.get(branch.keys[node], "")
 
 
+@settings(deadline=None)
 @given(told, st.lists(st.tuples(keys, st.integers(0, 9)), max_size=20))
 def test_totals_are_those_of_a_node_and_all_below_it(pairs, counts):
     branch = built(pairs)
