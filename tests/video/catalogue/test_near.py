@@ -75,11 +75,12 @@ def test_a_thousand_cameras_at_one_mast_are_no_trouble():
 def test_a_direction_leads_to_the_other_place(here, there):
     if great_circle(*here, *there) < 1:
         return
+    # meridians lean by up to 0.8° x sin 35.6° / 2 = 0.0041 against each other within these places
     towards, far = math.radians(bearing(*here, *there)), great_circle(*here, *there)
     north = (there[1] - here[1]) * 111_195
     east = (there[0] - here[0]) * 111_195 * math.cos(math.radians((here[1] + there[1]) / 2))
-    assert far * math.cos(towards) == pytest.approx(north, abs=0.004 * far + 1)
-    assert far * math.sin(towards) == pytest.approx(east, abs=0.004 * far + 1)
+    assert far * math.cos(towards) == pytest.approx(north, abs=0.006 * far + 1)
+    assert far * math.sin(towards) == pytest.approx(east, abs=0.006 * far + 1)
 
 
 @settings(deadline=None)
