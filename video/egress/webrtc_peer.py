@@ -12,6 +12,7 @@ from typing import Any
 import pylibsrtp
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate, RTCDtlsParameters, RTCDtlsTransport
 from aiortc.rtp import RtcpPacket
+from OpenSSL import SSL
 
 from hall.core.clock import monotonic
 from video.egress.webrtc_packets import Sending
@@ -25,6 +26,18 @@ _ORDER = (b"SRTP_AEAD_AES_128_GCM", b"SRTP_AES128_CM_SHA1_80", b"SRTP_AEAD_AES_2
 _PROFILES = sorted(SRTP_PROFILES, key=lambda profile: _ORDER.index(profile.openssl_profile))
 _TAG = {b"SRTP_AES128_CM_SHA1_80": 10}  # bytes SRTP adds to a packet; GCM: 16
 _ICE_CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+class Certificate(RTCCertificate):
+    """The relay's own, self-signed: players know it by its fingerprint. One OpenSSL context serves all connections."""
+
+    _context: SSL.Context | None = None
+
+    def _create_ssl_context(self, srtp_profiles: list[Any]) -> SSL.Context:
+        if self._context is None:
+            self._context = super()._create_ssl_context(srtp_profiles)
+            self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)  # nobody resumes; sessions would be kept
+        return self._context
 
 
 def _word(length: int) -> str:
@@ -116,7 +129,7 @@ class Peer:
 
     def report(self, packet: bytes) -> None:
         """An RTCP compound to the player."""
-        if self.sending is not None:
+        if self.sending is not None and not self.closed:
             self.send(self._dtls._tx_srtp.protect_rtcp(packet))
 
     def _rtcp(self, data: bytes) -> None:
@@ -159,3 +172,6 @@ class Peer:
         self.port.remove(self)
         if self._task is not None and self._task is not asyncio.current_task():
             self._task.cancel()
+        # the rest is a ring of references that waits for the collector; OpenSSL's and libsrtp's memory shall not
+        self._dtls.remove_all_listeners()
+        self._dtls._ssl = self._dtls._tx_srtp = self._dtls._rx_srtp = None

@@ -8,15 +8,13 @@ import logging
 import secrets
 from typing import Any
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from hall.core.clock import monotonic, real_ms
 from hall.core.errors import BusLost, HallError, Refused
 from hall.core.process import Process
 from hall.core.tickets import Ticket
 from video.egress import webrtc_sdp as sdp
 from video.egress.webrtc_packets import Wires
-from video.egress.webrtc_peer import Peer
+from video.egress.webrtc_peer import Certificate, Peer
 from video.egress.webrtc_port import Port, hosts_of
 from video.egress.webrtc_session import Session
 from video.egress.webrtc_viewer import Pacer, Viewer
@@ -56,7 +54,7 @@ class Sessions:
         first, last = video.webrtc_ports or (settings.pictures_port, settings.pictures_port)
         self.port = _first_free(hosts_of(settings.host), range(first, last + 1), video.webrtc_addresses)
         self.delay: tuple[int, int] = video.playout_delay_ms
-        self.certificate = RTCCertificate.generateCertificate()
+        self.certificate = Certificate.generateCertificate()
         self.sessions: dict[str, Session] = {}
         self.counters = dict.fromkeys(("webrtc_joined", "webrtc_refused", "webrtc_gone", "webrtc_never_connected"), 0)
         self.ended: dict[str, dict[str, Any]] = {}  # the newest ends, so that a page can be told why

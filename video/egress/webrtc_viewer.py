@@ -122,6 +122,8 @@ class Viewer:
     def moved(self, to: Sending | None) -> None:
         """The player is reached elsewhere, or no more."""
         self._to = to
+        if to is None:
+            self._burst.clear()
 
     # -- Sink
 
