@@ -20,6 +20,7 @@ log = logging.getLogger("hall.record")
 
 MOST_CHANNELS, MOST_DECKS = 16, 96  # of one recording, of this relay
 LONGEST_MS, USUAL_MS = 24 * 3_600_000, 3_600_000
+MOST_FOUND = 500
 TIDY_SECONDS, TELL_SECONDS, LOOK_SECONDS = 60.0, 10.0, 0.5
 FREE_BYTES = 1024**3  # what recordings leave of the disk
 
@@ -42,6 +43,7 @@ class Recorder:
         self._days, self._most = days, most
         self._known: dict[str, Recording] = {}
         self._running: dict[str, _Running] = {}
+        self._held: dict[str, list[Taping]] = {}  # what the channels of ended recordings hold
         self._loop = asyncio.get_running_loop()
         self._full = asyncio.Event()
         self._ready = asyncio.Event()
@@ -68,6 +70,9 @@ class Recorder:
         if running := self._running.pop(name, None):
             await self._ended(running)
             recording.ended, recording.reason = real_ms(), reason
+            self._held[name] = held = await asyncio.to_thread(self._of_disk, recording)
+            for taping, deck in zip(held, running.decks, strict=True):
+                taping.state, taping.dropped, taping.converted = deck.taping.state, deck.taping.dropped, deck.taping.converted
             await self._save(recording)
         return self._tell(name)
 
@@ -99,10 +104,12 @@ class Recorder:
         recording = self.one(name)
         if running := self._running.get(name):
             return _document(recording, [deck.taping for deck in running.decks])
-        return await asyncio.to_thread(self._of_disk, recording)
+        if name not in self._held:  # an ended recording does not change any more
+            self._held[name] = await asyncio.to_thread(self._of_disk, recording)
+        return _document(recording, self._held[name])
 
     async def found(self, case: str = "", channel: str = "", since: int = 0, until: int = 0) -> list[Document]:
-        """Recordings newest first that have to do with a case, a channel, a time (real ms)."""
+        """Recordings newest first, at most MOST_FOUND, that have to do with a case, a channel, a time (real ms)."""
         rows = []
         for recording in sorted(self._known.values(), key=lambda one: -one.started):
             order = recording.order
@@ -110,6 +117,8 @@ class Recorder:
                 ends = recording.ended if recording.ended is not None else real_ms()
                 if ends >= since and (not until or recording.started <= until):
                     rows.append(await self.document(recording.id))
+            if len(rows) >= MOST_FOUND:
+                break
         return rows
 
     # -- over time -----------------------------------------------------------------------------------------------
@@ -151,12 +160,14 @@ class Recorder:
                 else:
                     recording.ended, recording.reason = recording.order.until, "until"
                     await self._save(recording)
+            await self.document(recording.id)
             self._tell(recording.id)
         self._ready.set()
 
     async def _tidy(self) -> None:
         for gone in await asyncio.to_thread(self.archive.retain, real_ms(), self._days, self._most, FREE_BYTES):
             self._known.pop(gone.id, None)
+            self._held.pop(gone.id, None)
             log.info("recording %s is no longer kept", gone.id)
             self._publish(gone.id, None)
         self._process.counters["recordings_removed"] = self.archive.removed["recordings"]
@@ -215,15 +226,12 @@ class Recorder:
 
     def _tell(self, name: str) -> Document:
         recording, running = self._known[name], self._running.get(name)
-        found = _document(recording, [deck.taping for deck in running.decks] if running else self._short(recording))
+        found = _document(recording, [deck.taping for deck in running.decks] if running else self._held.get(name, []))
         if running:
             running.told_at = monotonic()
         self._publish(name, found)
         self._process.counters["recording"] = sum(len(one.decks) for one in self._running.values())
         return found
-
-    def _short(self, recording: Recording) -> list[Taping]:
-        return [Taping(channel=channel, state="ended") for channel in recording.order.channels]
 
     def _publish(self, name: str, found: Document | None) -> None:
         try:
@@ -231,7 +239,7 @@ class Recorder:
         except BusLost as error:
             log.warning("recording %s: screens were not told: %s", name, error)
 
-    def _of_disk(self, recording: Recording) -> Document:
+    def _of_disk(self, recording: Recording) -> list[Taping]:
         tapings = []
         for index, channel in enumerate(recording.order.channels):
             lines = self.archive.lines(recording, index)
@@ -240,7 +248,7 @@ class Recorder:
                 taping.start, taping.end = lines[0].start, lines[-1].end
                 taping.pictures = sum(line.pictures for line in lines)
             tapings.append(taping)
-        return _document(recording, tapings)
+        return tapings
 
 
 def _from_thread(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Callable[[], None]:

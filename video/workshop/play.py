@@ -24,6 +24,7 @@ log = logging.getLogger("hall.workshop")
 _HEAD = 240  # pictures looked at before a file is played
 _NAMES = {"hevc": "h265"}
 _makings: dict[str, Making] = {}
+_swept: set[str] = set()
 _lock = threading.Lock()
 _turn = threading.Semaphore(2)  # files converted at once
 
@@ -221,4 +222,9 @@ class Play:
 
 def work(about: dict[str, Any], outlet: Outlet) -> Play:
     """`about`: path of the file, folder and most bytes of the store of converted clips."""
+    with _lock:
+        if about["folder"] not in _swept:  # what a child that died had begun
+            _swept.add(about["folder"])
+            for part in Path(about["folder"]).glob("*.part"):
+                part.unlink(missing_ok=True)
     return Play(about, outlet)
