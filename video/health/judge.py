@@ -10,13 +10,16 @@ import msgspec
 
 from video.health.limits import (
     AGREEMENT_LEAST,
+    AGREES_AS_USUAL,
     DARK_MEAN,
     DARK_PATIENCE,
     DETAILED_LEAST,
+    LEARN_EVERY,
     LEARN_SHARE,
     LEARNING,
     MONOCHROME,
     SAME_LAYOUT,
+    SETTLED_HOURS,
     SHIFT_LEAST,
     STILL_LEVELS,
     TABLE,
@@ -45,6 +48,7 @@ class Memory(msgspec.Struct):
     still: bytes = b""  # the first of the pictures that were all the same
     still_since: int = 0
     turned: float = 0.0  # shift at the last look, share of the width
+    skipped: int = 0  # sound looks since the last that was learnt from
     clock_off: float | None = None  # seconds, as the burnt-in clock was read last
     counts: dict[str, tuple[int, int]] = {}  # fault -> looks in a row over its limit (held: below it), since when
     held: tuple[str, ...] = ()  # faults in force, worst first
@@ -66,6 +70,10 @@ def look(
 ) -> Verdict:
     """Takes one look at `now` (real ms) into `memory`, which changes. None: no picture came. `steady`: the camera does not
     pan, so its view may be compared. `extra`: scores measured elsewhere (`clock-wrong`)."""
+    before = memory.held
+    if "moved" in memory.held and now - memory.since.get("moved", now) >= SETTLED_HOURS * 3_600_000:
+        memory.day = memory.night = None  # nobody turned it back: this is where it looks now
+        memory.held = tuple(name for name in memory.held if name != "moved")
     if features is None:
         scores = {"no-picture": 1.0}
     else:
@@ -74,7 +82,7 @@ def look(
             scores |= _against(memory, features, now, steady) | (extra or {})
         else:
             memory.still, memory.still_since = b"", now
-    return _settle(memory, scores, now)
+    return _settle(memory, scores, now, before)
 
 
 def _alone(features: Features) -> dict[str, float]:
@@ -98,14 +106,16 @@ def _against(memory: Memory, features: Features, now: int, steady: bool) -> dict
         return scores
     blur = features.blur - max(0.0, usual.blur - 0.30)  # a lens that was never sharp is not getting worse
     scores["blurred"] = blur
-    found = turn(features.view, usual.view) if steady else None
+    found = turn(features.view, usual.view, usual.agreement * AGREES_AS_USUAL) if steady else None
     lost, detailed = lost_detail(features.detail, usual.detail)
     if found is not None and usual.agreement >= AGREEMENT_LEAST:
         scores["moved"], scores["shaken"] = _moved(memory, usual, found, lost)
     if detailed >= DETAILED_LEAST and scores.get("moved", 0.0) < TABLE["moved"].clear_at:
         unfocused = blur >= TABLE["blurred"].clear_at and layout(features.view, usual.view) > SAME_LAYOUT
         scores["occluded"] = 0.0 if unfocused else lost
-    if not _over(scores, ("moved", "occluded", "blurred"), clear=True):
+    memory.skipped += 1
+    if memory.skipped >= LEARN_EVERY and not _over(scores, ("moved", "occluded", "blurred"), clear=True):
+        memory.skipped = 0
         _learn(memory, usual, features, night, found)
     return scores
 
@@ -150,7 +160,7 @@ def _over(scores: dict[str, float], names: tuple[str, ...], clear: bool = False)
     return any(scores.get(name, 0.0) >= (TABLE[name].clear_at if clear else TABLE[name].raise_at) for name in names)
 
 
-def _settle(memory: Memory, scores: dict[str, float], now: int) -> Verdict:
+def _settle(memory: Memory, scores: dict[str, float], now: int, before: tuple[str, ...]) -> Verdict:
     """Counts looks that agree; raises and clears. A fault that could not be judged stays as it is."""
     held, suspect = set(memory.held), False
     for name, limit in TABLE.items():
@@ -172,7 +182,7 @@ def _settle(memory: Memory, scores: dict[str, float], now: int) -> Verdict:
             memory.counts[name] = count, first
             suspect = True
     ordered = tuple(name for name in TABLE if name in held)
-    changed, memory.held = ordered != memory.held, ordered
+    changed, memory.held = ordered != before, ordered
     return Verdict(scores, ordered, changed, suspect, _quality(ordered))
 
 

@@ -130,13 +130,17 @@ class Turn(msgspec.Struct, frozen=True):
     agreement: float
 
 
-def turn(view: bytes, reference: bytes) -> Turn:
-    """Looks for the reference's middle two thirds within the view: turns of up to a sixth of the width are found."""
+def turn(view: bytes, reference: bytes, enough: float = 2.0) -> Turn:
+    """Looks for the reference's middle two thirds within the view: turns of up to a sixth of the width are found. Where it
+    agrees with its own place by `enough`, nothing else is looked for."""
     width, height = VIEW
     x, y = width // 6, height // 6
-    found = cv2.matchTemplate(_edges(view), _edges(reference)[y : height - y, x : width - x], cv2.TM_CCOEFF_NORMED)
-    _, best, _, place = cv2.minMaxLoc(found)
-    here = float(found[y - 1 : y + 2, x - 1 : x + 2].max())
+    edges, middle = _edges(view), _edges(reference)[y : height - y, x : width - x]
+    near = cv2.matchTemplate(edges[y - 1 : height - y + 1, x - 1 : width - x + 1], middle, cv2.TM_CCOEFF_NORMED)
+    here = float(near.max())
+    if here >= enough:
+        return Turn(0.0, 0.0, here)
+    _, best, _, place = cv2.minMaxLoc(cv2.matchTemplate(edges, middle, cv2.TM_CCOEFF_NORMED))
     return Turn(float(np.hypot(place[0] - x, place[1] - y)) / width, float(best) - here, here)
 
 

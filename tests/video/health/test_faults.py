@@ -91,6 +91,19 @@ def test_a_camera_that_pans_is_never_called_moved_and_one_that_does_not_is():
     assert "moved" in held
 
 
+def test_a_view_that_was_left_where_it_was_turned_to_is_the_usual_one_after_a_day():
+    image = _scene()
+    memory, turned = _learnt(image), measure(from_bgr(np.roll(image, 50, axis=1)))
+    for at in range(3):
+        look(memory, turned, (90 + at) * MINUTE)
+    assert memory.held == ("moved",)
+    assert "moved" in look(memory, turned, 24 * 60 * MINUTE).held
+    verdict = look(memory, turned, (26 * 60) * MINUTE)
+    assert "moved" not in verdict.held and verdict.changed
+    for at in range(8):
+        assert "moved" not in look(memory, turned, (27 * 60 + at) * MINUTE).held
+
+
 def test_how_far_a_view_turned_is_told_in_shares_of_its_width():
     image = _scene()
     reference = measure(from_bgr(image)).view
