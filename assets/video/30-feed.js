@@ -12,16 +12,13 @@
   const video = (hall.video = hall.video || {});
   const LINGER_MS = 2000; // a tile that changes its size comes back to the same feed
   const PENDING = 300;
-  const SLOW = 3; // so many skips for lack of computing time within SLOW_MS and this page takes key pictures only
-  const SLOW_MS = 30000;
-  const EASE_MS = 60000;
   const FALL_BACK_MS = 60000;
-  const SPARE_MS = 6000;
+  const HIDDEN_MS = 10000; // a page that is looked away from for a moment goes on
   const feeds = new Map();
 
   const keyOf = (o) => [o.channel, o.quality, o.only, o.mode, o.kind, o.why].join("\n");
 
-  class Feed {
+  const Feed = (video.Feed = class {
     constructor(options) {
       this.options = this.asked = options; // what it gets at present, what it was opened with
       this.views = new Set();
@@ -47,7 +44,7 @@
       if (this.still) return this.stills();
       if (mode === "webrtc" && video.Whep) return this.play(new video.Whep(this.out(), this.options));
       if (!video.hasCodecs() && only === "keys") return this.stills();
-      this.watch = video.wire.watch(this.options, sinkOf(this));
+      this.watch = video.wire.watch(this.options, video.sinkOf(this));
     }
 
     // -- what the wire says ------------------------------------------------------------------------------------------
@@ -151,19 +148,6 @@
       for (const view of this.views) view.paint(view === this.owner ? null : frame, captured);
     }
 
-    /** No socket for long, but perhaps the hall's door still answers: still pictures until the moving ones are back. */
-    bridge() {
-      if (this.still || !this.watch || video.wire.state !== "lost" || performance.now() - this.cutAt < SPARE_MS) return;
-      this.still = true;
-      this.spare = new video.Posters(this.out(), this.options.channel, () => this.width());
-    }
-
-    unspare() {
-      this.spare.close();
-      this.spare = null;
-      this.still = false;
-    }
-
     width() {
       return Math.max(160, ...[...this.views].map((view) => view.width()));
     }
@@ -174,61 +158,6 @@
       if (!this.last.length) return;
       const sorted = [...this.last].sort((a, b) => a - b);
       this.latency = sorted[sorted.length >> 1];
-    }
-
-    // -- when it does not go well ----------------------------------------------------------------------------------------
-
-    undecodable(text) {
-      this.fault = text || "codec";
-      this.stills();
-    }
-
-    stills() {
-      if (this.watch) this.watch.leave();
-      this.watch = null;
-      this.still = true;
-      this.play(new video.Posters(this.out(), this.options.channel, () => this.width()));
-      this.tell();
-    }
-
-    /** WebRTC does not come through: the socket takes over, WebRTC is tried again later by whoever opens the next view. */
-    fallBack() {
-      if (this.options.mode !== "webrtc") return;
-      this.fault = "webrtc";
-      video.whepFailedAt = performance.now();
-      this.options = { ...this.options, mode: "auto" };
-      if (this.player) this.player.close();
-      this.player = this.owner = null;
-      for (const view of this.views) view.hold(null);
-      this.begin();
-      this.tell();
-    }
-
-    /** This browser cannot keep up: the sub-stream, then key pictures only, each for a while. */
-    slow() {
-      const now = performance.now();
-      this.skips = [...(this.skips || []).filter((at) => now - at < SLOW_MS), now];
-      if (this.skips.length < SLOW || this.options.only === "keys") return;
-      this.skips = [];
-      clearTimeout(this.easing);
-      const asked = { quality: this.asked.quality, only: this.asked.only };
-      const less = this.options.quality === "main" ? { quality: "sub" } : { only: "keys" };
-      this.budget = less.quality ? "slow-sub" : "slow";
-      this.rewatch(less);
-      this.easing = setTimeout(() => {
-        this.budget = "";
-        this.rewatch(asked);
-      }, EASE_MS);
-    }
-
-    rewatch(changes) {
-      if (!this.watch) return;
-      this.watch.leave();
-      this.options = { ...this.options, ...changes };
-      if (this.player) this.player.close();
-      this.player = null;
-      this.watch = video.wire.watch(this.options, sinkOf(this));
-      this.tell();
     }
 
     add(view) {
@@ -256,9 +185,10 @@
       if (this.spare) this.unspare();
       this.watch = this.player = null;
     }
-  }
+  });
+
   // the wire calls its sink by these names; `state`, `refused`, `budget` hold what it said last
-  const sinkOf = (feed) => ({
+  video.sinkOf = (feed) => ({
     watching: (info) => feed.watching(info),
     unit: (unit) => feed.unit(unit),
     state: (state) => ((feed.state = state), feed.tell(state)),
@@ -267,15 +197,6 @@
     cut: () => feed.cut(),
     figures: () => feed.figures(),
   });
-
-  /** The player's class for a stream, now or (H.265) once the browser was asked; null: none here. */
-  video.choose = function (info, only) {
-    if (info.family === "jpeg") return video.Jpegs;
-    const class_ = () => (only === "keys" ? video.KeyCodec : video.Codec);
-    if (video.hasCodecs()) return info.family === "h264" ? class_() : video.canDecode(info.codec).then((can) => (can ? class_() : video.mseFor(info)));
-    return video.mseFor(info);
-  };
-  video.mseFor = (info) => (video.Mse && video.Mse.takes(info) ? video.Mse : null);
 
   video.open = function (options, view) {
     let wanted = { quality: "sub", only: "all", why: "", kind: "live", mode: "auto", ...options };
@@ -292,4 +213,11 @@
     return { feed, leave: () => feed.remove(view) };
   };
   video.feeds = () => [...feeds.values()];
+
+  let resting = 0;
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(resting);
+    if (document.hidden) resting = setTimeout(() => feeds.forEach((feed) => feed.rest()), HIDDEN_MS);
+    else feeds.forEach((feed) => feed.wake());
+  });
 })();

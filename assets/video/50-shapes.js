@@ -16,11 +16,19 @@
 
   video.LAYOUTS = [1, 4, 9, 16, 25, 64];
 
+  /** Fewer tracks than screens: an even division whose lines move to a seam that is near. */
+  function snapped(total, count, seams) {
+    const near = (line) => seams.reduce((best, seam) => (Math.abs(seam - line) < Math.abs(best - line) ? seam : best), Infinity);
+    const lines = Array.from({ length: count - 1 }, (_, index) => ((index + 1) * total) / count);
+    const moved = lines.map((line) => (Math.abs(near(line) - line) < total / count / 3 ? near(line) : line));
+    return [...moved, total].map((end, index) => end - (index ? moved[index - 1] : 0));
+  }
+
   /** Tracks of `total` px in `count` parts whose lines fall on the seams: each stretch between seams is divided evenly. */
   function tracks(total, count, seams) {
     const ends = [...seams.filter((at) => at > 0 && at < total), total];
     const stretches = ends.map((end, index) => end - (index ? ends[index - 1] : 0));
-    if (stretches.length > count) return Array(count).fill(total / count);
+    if (stretches.length > count) return snapped(total, count, seams);
     const shares = stretches.map((length) => Math.max(1, Math.round((length / total) * count)));
     while (shares.reduce((a, b) => a + b) !== count) {
       const over = shares.reduce((a, b) => a + b) > count;

@@ -14,6 +14,8 @@
   const CHOOSE_MS = 5000;
   const BACK_MS = 90000; // a spotlight that a passer-by chose on a kiosk goes away
   const DEFAULT_LAYOUT = 9;
+  const KNOWN_MOST = 5000; // more are not sorted in the page
+  const ALARMS = 4;
 
   const metres = (a, b) => Math.hypot((a.lon - b.lon) * 111320 * Math.cos((b.lat * Math.PI) / 180), (a.lat - b.lat) * 110574);
 
@@ -26,6 +28,12 @@
       .map((row) => ({ row, near: near(row), rank: rank(row) }))
       .sort((a, b) => a.near - b.near || a.rank - b.rank || ((a.row.name || "") < (b.row.name || "") ? -1 : 1))
       .map((one) => one.row.subject);
+  }
+
+  /** Whether a tile lies in this window: of a wall over several browsers each one plays its own part. */
+  function seen(node) {
+    const box = node.getBoundingClientRect();
+    return box.right > 1 && box.bottom > 1 && box.left < innerWidth - 1 && box.top < innerHeight - 1;
   }
 
   class Grid {
@@ -101,8 +109,7 @@
     /** Who is worth being seen fills the places; who is still worth it keeps his. */
     async fill() {
       if (!this.automatic || !this.field.isConnected) return;
-      const rows = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
-      const wanted = ordered(rows.length ? rows : await this.listed()).slice(0, this.layout);
+      const wanted = ordered(await this.candidates()).slice(0, this.layout);
       const kept = Array.from({ length: this.layout }, (_, at) => (wanted.includes(this.cells[at]) ? this.cells[at] : null));
       const rest = wanted.filter((channel) => !kept.includes(channel));
       if (!this.automatic) return;
@@ -110,9 +117,14 @@
       this.paint();
     }
 
-    async listed() {
-      const answer = await hall.acting.ask(`/api/v1/channels?state=online&limit=${this.layout}`).catch(() => ({ rows: [] }));
-      return video.learn(answer.rows || []);
+    /** Cameras to choose from: all that the page knows, or, of a large city, some of the directory's. */
+    async candidates() {
+      const docs = hall.store.docs("channel");
+      if (docs.size && docs.size <= KNOWN_MOST) return [...docs.values()].map((event) => ({ ...event.data, subject: event.subject }));
+      const places = hall.activeAlarms().filter((alarm) => alarm.lon != null).sort((a, b) => b.severity - a.severity).slice(0, ALARMS);
+      const near = places.map((alarm) => video.nearest(alarm, { count: this.layout, metres: NEAR_METRES }));
+      const listed = hall.acting.ask(`/api/v1/channels?state=online&stream=1&limit=${this.layout}`).then((found) => video.learn(found.rows), () => []);
+      return [...new Map((await Promise.all([...near, listed])).flat().map((row) => [row.subject, row])).values()];
     }
 
     // -- the tiles -------------------------------------------------------------------------------------------------------
@@ -150,7 +162,7 @@
       const large = index === this.spotlight || this.layout === 1;
       tile.node.dataset.large = large ? "1" : "";
       tile.node.classList.toggle("is-selected", index === this.selected);
-      if (!area) return tile.show(null);
+      if (!area || !seen(tile.node)) return tile.show(null);
       tile.box = null; // its size may be another now
       tile.why = this.round ? `round/${this.round}` : `wall:${(hall.page.wall || {}).name || ""}`;
       tile.show(this.cells[index] || null, { ...this.options(tile, index), seamless: !!this.round });

@@ -24,7 +24,7 @@
       this.onKey = (event) => this.key(event);
       document.addEventListener("keydown", this.onKey);
       this.dragging();
-      this.off = [hall.acting.on(() => this.look()), grid.on((state) => this.tell({ grid: state }))];
+      this.off = [hall.acting.on(() => this.look()), grid.on((state) => this.tell({ grid: state })), hall.onLocale(() => this.paintPresets())];
       this.look();
       this.fetch();
     }
@@ -104,7 +104,6 @@
         this.grid.paint();
       });
       this.bar.append(...this.layouts, clear, auto, this.lossy, this.select, this.name, save, forget, this.status);
-      this.offLocale = hall.onLocale(() => this.paintPresets());
       this.paintPresets();
     }
 

@@ -156,3 +156,41 @@ def test_every_layout_has_its_places_and_a_spotlight_larger_than_the_others(stag
         cells += [(row, column) for row in range(top, bottom) for column in range(left, right)]
     assert len(set(cells)) == len(cells)  # nothing lies over anything else
     assert layout < 4 or len(told) >= min(layout, 6)
+
+
+def test_each_browser_of_a_wall_plays_its_own_part_only(picture_stage, open_page):
+    stage = picture_stage(3, 1, (1920, 1080))
+    stage.gate.put(*scenery.feeds())
+    subjects = [camera(stage, name) for name in "abcd"]
+    page = open_page(stage.url("video", "part=1,0"))
+    page.evaluate("cells => hall.video.grid.set({layout: 16, cells}, true)", subjects * 4)
+    page.wait_for_function("() => hall.video.tiles().some(t => t.condition === 'live')")
+    inside = page.evaluate(
+        "() => hall.video.tiles().map(t => { const b = t.node.getBoundingClientRect(); return b.left < innerWidth - 1 && b.right > 1 })"
+    )
+    assert set(inside) == {True, False}
+    assert page.evaluate("() => hall.video.tiles().map(t => !!t.channel)") == inside
+
+
+def test_a_page_that_nobody_looks_at_lets_its_pictures_go_and_has_them_back(stage, open_page):
+    page, _ = showing(stage, open_page, "ab")
+    page.wait_for_function(FLUID, arg=2)
+    hide = """hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+      document.dispatchEvent(new Event('visibilitychange')) }"""
+    page.evaluate(hide, True)
+    stage.relay.wait_for(lambda: not stage.relay.watches)
+    page.evaluate(hide, False)
+    stage.relay.wait_for(lambda: len(stage.relay.watches) == 2)
+    page.wait_for_function(FLUID, arg=2)
+
+
+def test_with_fewer_tiles_than_screens_a_line_between_them_lies_on_a_seam_where_one_is_near(stage, open_page):
+    page = open_page(stage.url("video"))
+    columns = (
+        "([total, layout, seams]) => hall.video.shape(layout, null, {width: total, height: 900}, {x: seams, y: []}).columns"
+    )
+    assert page.evaluate(columns, [4136, 4, [301, 2221]]) == [2221, 1915]
+    assert page.evaluate(columns, [3000, 4, [300, 2900]]) == [1500, 1500]
+    tracks = page.evaluate(columns, [3000, 16, [1000, 2000]])
+    lines = [sum(tracks[: n + 1]) for n in range(4)]
+    assert lines[-1] == 3000 and {1000, 2000} <= set(lines)
