@@ -19,9 +19,10 @@ from hall.core import settings as settings_module
 from hall.core.clock import real_ms
 from hall.core.config import parse
 from hall.core.errors import LedgerFault
-from hall.core.event import Event, encode
+from hall.core.event import Event, encode, unpack
 from hall.core.process import Process
 from tests.conftest import ROOT
+from video.relay.documents import Watched
 
 HOUR = 3_600_000
 
@@ -207,6 +208,15 @@ async def process(bus, tmp_path, monkeypatch):
     yield made
     await made.end_tasks()
     await made.bus.close()
+
+
+async def test_what_the_relay_says_at_the_end_of_a_watch_is_what_the_record_reads(process):
+    Watched(process).ended("v7", "channel/c/1", 5, 9, kind="webrtc", shown=3, pictures=4, bytes=7)
+    await process.fast.flush()
+    (raw,) = unpack(await process.bus.newest_pack("fast"))
+    watch = watch_of(bytes(raw))
+    told = (watch.view, watch.channel, watch.kind, watch.started, watch.ended, watch.shown, watch.bytes)
+    assert told == ("v7", "channel/c/1", "webrtc", 5, 9, 3, 7) and watch.id
 
 
 async def test_watches_reach_the_record_from_the_bus_also_those_told_while_nobody_listened(process, tmp_path):
