@@ -61,16 +61,16 @@ class KeyPictures:
             return kept
         return await self.visit(subject)
 
-    async def visit(self, subject: str) -> Coded:
-        """One look at the camera itself; several who ask share it. Raises SourceFailed."""
+    async def visit(self, subject: str, request: SourceRequest | None = None) -> Coded:
+        """One look at the camera itself; several who ask share it. `request`: where it is, if known. Raises SourceFailed."""
         task = self._visiting.get(subject)
         if task is None:
-            task = self._visiting[subject] = asyncio.create_task(self._visit(subject))
+            task = self._visiting[subject] = asyncio.create_task(self._visit(subject, request))
             task.add_done_callback(lambda done: self._visited(subject, done))
         return await asyncio.shield(task)
 
-    async def _visit(self, subject: str) -> Coded:
-        request = await self.request(subject)
+    async def _visit(self, subject: str, request: SourceRequest | None) -> Coded:
+        request = request or await self.request(subject)
         host = host_of(request.url)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if not self._polite.enter(host, turn):
@@ -118,8 +118,3 @@ class KeyPictures:
         self.counters["kept_bytes"] += len(found.body) - (len(before.body) if before else 0)
         while self.counters["kept_bytes"] > _KEPT_BYTES:
             self.counters["kept_bytes"] -= len(self._kept.popitem(last=False)[1].body)
-
-    @staticmethod
-    def failure(error: BaseException) -> SourceFailed:
-        """Any failure of a look as one that says why."""
-        return error if isinstance(error, SourceFailed) else SourceFailed("garbled", type(error).__name__)

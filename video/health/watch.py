@@ -27,7 +27,7 @@ from video.health.rates import Rates, Standing
 from video.health.relayed import Coded, RelayAway
 from video.health.telling import Telling
 from video.keypictures import KeyPictures
-from video.media import SourceFailed
+from video.media import SourceFailed, SourceRequest
 from video.stills import Stills
 
 log = logging.getLogger("hall.video")
@@ -41,6 +41,7 @@ class _Doc(msgspec.Struct):
     owner: str = ""
     state: str = "unknown"
     ptz: bool = False
+    has_stream: bool = False
 
 
 class _Event(msgspec.Struct):
@@ -117,7 +118,7 @@ class Health:
             if raw is not None and raw is not channel.raw:
                 channel.raw, channel.doc = raw, _event(raw).data
                 self._count(subject, channel)
-        self.laps.keep(set(rows), monotonic())
+        self.laps.keep({subject for subject, channel in self.channels.items() if channel.doc.has_stream}, monotonic())
 
     def _count(self, subject: str, channel: Watched) -> None:
         held = channel.memory.held
@@ -153,8 +154,12 @@ class Health:
         """One turn of the lap. Whatever happens, the channel's turn ends."""
         failed, suspect = True, False
         try:
-            picture, reason = await self._picture(subject)
-            verdict = await self.examine(subject, picture, reason)
+            try:
+                request = await self._keys.request(subject)
+            except SourceFailed as error:  # no address, or none that can be looked up now: nobody was asked
+                failed, suspect = False, error.reason == "bus-lost"
+                return
+            verdict = await self.examine(subject, *await self._picture(subject, request))
             failed = verdict is not None and verdict.scores.get("no-picture", 0.0) > 0
             suspect = verdict is not None and verdict.suspect
         finally:
@@ -163,13 +168,12 @@ class Health:
             else:
                 self.laps.seen(subject, monotonic(), suspect)
 
-    async def _picture(self, subject: str) -> tuple[Any, str]:
+    async def _picture(self, subject: str, request: SourceRequest) -> tuple[Any, str]:
         """A coded picture, or work that draws one, or None and why there is none."""
         try:
-            request = await self._keys.request(subject)
             if request.url.partition("://")[0].lower() in ("test", "file"):
                 return await self._local(subject), ""
-            return await self._keys.visit(subject), ""
+            return await self._keys.visit(subject, request), ""
         except SourceFailed as error:
             return None, error.reason
 

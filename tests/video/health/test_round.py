@@ -19,6 +19,7 @@ from video.health.plan import health_plan
 from video.health.relayed import RelayAway, Relayed
 from video.health.watch import Health
 from video.keypictures import KeyPictures
+from video.media import SourceFailed
 from video.posters import Posters
 
 NOW = 1_795_217_400_000
@@ -230,3 +231,27 @@ async def test_the_relay_is_asked_over_one_connection_that_is_opened_again_when_
 async def test_a_relay_that_is_not_there_is_said_to_be_away():
     with pytest.raises(RelayAway):
         await Relayed(1).tracks()
+
+
+async def test_a_channel_without_an_address_is_not_examined_and_not_called_dead(place, bus):
+    async with camera(a=Mount(clip=make(CLIP))) as cam:
+        here = await place({"a": cam.url("a"), "none": ""})
+        await here.until(lambda: bool(here.told("a")) and "health/video" in here.published and _rows(here)["lap"]["done"] == 2)
+    assert (_rows(here)["total"]["examined"], _rows(here)["total"]["total"]) == (1, 2) and not here.told("none")
+
+
+async def test_while_the_bus_is_away_no_camera_is_called_dead(place, monkeypatch):
+    async with camera(a=Mount(clip=make(CLIP))) as cam:
+        here = await place({"a": cam.url("a")}, lap_seconds=5)
+        await here.until(lambda: bool(here.told("a")))
+        asked = 0
+
+        async def lost(*_):
+            nonlocal asked
+            asked += 1
+            here.news.set()
+            raise SourceFailed("bus-lost", "the bus is away")
+
+        monkeypatch.setattr(here.keys, "request", lost)
+        await here.until(lambda: asked >= 4)
+        assert _rows(here)["total"]["online"] == 1 and here.told("a")[-1].get("health", []) == []
