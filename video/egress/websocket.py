@@ -101,6 +101,9 @@ class Pictures:
             await connection.wait_closed()
         except ConnectionClosed:
             pass
+        except Exception:  # our own fault: this viewer ends (1011), the others go on, the log says why
+            log.exception("a viewer's connection failed")
+            raise
 
     def _admit(self, connection: ServerConnection, address: str) -> None:
         headers = connection.request.headers if connection.request else Headers()

@@ -14,6 +14,7 @@ from hall.core.errors import Refused
 from video.media import QUALITIES, Sink, Source, SourceRequest
 from video.mosaic.source import Mosaics
 from video.relay.gop import Budget
+from video.relay.plain import Plain
 from video.relay.producer import Look, Open, Producer
 from video.relay.tap import Tap
 from video.relay.track import Track
@@ -119,8 +120,6 @@ class Hub:
 
     def _source(self, track: Track, request: SourceRequest) -> Source:
         if track.quality.endswith(PLAIN):
-            from video.relay.plain import Plain
-
             return Plain(self, track, track.quality.removesuffix(PLAIN))
         if track.quality != "main" and request.quality == "main":
             return Tap(self, track)

@@ -120,7 +120,9 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def viewer(self, **options):
-        async with websockets.connect(self.url, compression=None, max_size=None, ping_interval=None, **options) as link:
+        async with websockets.connect(
+            self.url, compression=None, max_size=None, max_queue=None, ping_interval=None, **options
+        ) as link:
             viewer = Viewer(link, self)
             await viewer.until("hello")
             yield viewer
