@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -211,7 +212,8 @@ async def process(bus, tmp_path, monkeypatch):
 
 
 async def test_what_the_relay_says_at_the_end_of_a_watch_is_what_the_record_reads(process):
-    Watched(process).ended("v7", "channel/c/1", 5, 9, kind="webrtc", shown=3, pictures=4, bytes=7)
+    hub = SimpleNamespace(mosaics=SimpleNamespace(members=lambda channel: ()))  # it joins no channels to one picture
+    Watched(process, hub).ended("v7", "channel/c/1", 5, 9, kind="webrtc", shown=3, pictures=4, bytes=7)
     await process.fast.flush()
     (raw,) = unpack(await process.bus.newest_pack("fast"))
     watch = watch_of(bytes(raw))
