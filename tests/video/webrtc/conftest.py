@@ -4,8 +4,15 @@ import httpx
 import pytest
 
 from tests.video.cameras import Recipe, make
+from tests.video.webrtc import pages
 from tests.video.webrtc.player import Player
 from tests.video.webrtc.stage import SUBJECT, Stage, process_at
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with pages.started(tmp_path_factory.mktemp("chromium")) as address:
+        yield address
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from pathlib import Path
 
 from tests.video.cameras import READ_JS
@@ -74,13 +75,29 @@ window.play = url => {
 SHOWN = "() => document.getElementById('v').getVideoPlaybackQuality().totalVideoFrames"
 
 
+@contextlib.contextmanager
+def started(folder: Path):
+    """A Chromium without any switch for WebRTC, for many tests; gives the address that `browser` connects to."""
+    flags = [*CHROMIUM["args"], "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
+    program = subprocess.Popen([CHROMIUM["executable_path"], *flags], stderr=subprocess.PIPE, text=True)
+    try:
+        yield next(line.split()[-1] for line in program.stderr if line.startswith("DevTools listening on"))
+    finally:
+        program.terminate()
+        program.stderr.read()
+        program.wait(10)
+
+
 @contextlib.asynccontextmanager
-async def browser():
-    """A Chromium without any switch for WebRTC."""
+async def browser(address: str = ""):
+    """A Chromium of its own, or a fresh profile of the one that listens at `address`."""
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        found = await playwright.chromium.launch(**CHROMIUM)
+        if address:
+            found = await (await playwright.chromium.connect_over_cdp(address)).new_context()
+        else:
+            found = await playwright.chromium.launch(**CHROMIUM)
         try:
             yield found
         finally:

@@ -1,4 +1,4 @@
-"""A real browser plays: by hand with the clock burnt into the pictures read back, and players that are not ours at the door."""
+"""A real browser plays, and the clock burnt into the pictures is read back from its screen."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ import pytest
 from tests.video.cameras import Recipe, latency, make
 from tests.video.webrtc import pages
 from tests.video.webrtc.stage import SUBJECT, info_of
-from tests.video.webrtc.test_door import channel_of, hall, web
 from tests.video.webrtc.weather import Weather
-
-__all__ = ["hall", "web"]  # fixtures
 
 
 @pytest.fixture
-async def page(stage):
-    async with pages.browser() as chromium:
-        yield await pages.at(chromium, stage.url, pages.BY_HAND)
+async def page(stage, chromium):
+    async with pages.browser(chromium) as browser:
+        yield await pages.at(browser, stage.url, pages.BY_HAND)
 
 
 async def join(page, stage):
@@ -86,13 +83,3 @@ async def test_chromium_is_shown_a_camera_with_b_frames_converted(stage, page):
     stage.clips["main"], stage.info = clip, info_of(clip, reorders=True)
     assert (await join(page, stage))["status"] == 201
     assert len(await read(page, 20)) >= 15
-
-
-@pytest.mark.parametrize("player", ["MEDOOZE", "EYEVINN"])
-async def test_players_that_are_not_ours_play_at_the_door(hall, web, player):
-    subject = await channel_of(web)
-    async with pages.browser() as chromium:
-        page = await pages.at(chromium, hall.url, getattr(pages, player))
-        await page.wait_for_function("!!window.play")
-        await page.evaluate("u => play(u)", f"{hall.url}/video/whep/{subject}")
-        await page.wait_for_function(f"({pages.SHOWN})() > 20", timeout=30_000)

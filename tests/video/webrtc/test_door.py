@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.running import RunningHall
+from tests.video.webrtc import pages
 from tests.video.webrtc.player import Player
 
 
@@ -81,3 +82,13 @@ async def test_the_door_refuses_before_the_relay_is_asked(hall, web):
         assert "secret" not in json.dumps(refused.json())
     finally:
         await player.close()
+
+
+@pytest.mark.parametrize("player", ["MEDOOZE", "EYEVINN"])
+async def test_players_that_are_not_ours_play_at_the_door(hall, web, chromium, player):
+    subject = await channel_of(web)
+    async with pages.browser(chromium) as browser:
+        page = await pages.at(browser, hall.url, getattr(pages, player))
+        await page.wait_for_function("!!window.play")
+        await page.evaluate("u => play(u)", f"{hall.url}/video/whep/{subject}")
+        await page.wait_for_function(f"({pages.SHOWN})() > 20", timeout=30_000)

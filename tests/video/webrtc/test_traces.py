@@ -51,7 +51,9 @@ async def test_players_that_come_and_go_leave_nothing_behind(join, stage):
     assert len(sessions.port.lines) == len(sessions.port._by_address) == len(sessions.port._addresses) == 1
     assert len(sessions._wires) == 1 and stage.hub.track(SUBJECT, "main").viewers == 1
     async with asyncio.timeout(10):
-        while sessions._pacer._viewers or living(Viewer, Peer) != {"Viewer": 1, "Peer": 1} or len(asyncio.all_tasks()) > tasks + 1:
+        while (
+            sessions._pacer._viewers or living(Viewer, Peer) != {"Viewer": 1, "Peer": 1} or len(asyncio.all_tasks()) > tasks + 1
+        ):
             await asyncio.sleep(0.05)
     assert living(RTCDtlsTransport)["RTCDtlsTransport"] <= 2  # the hub's side and the player's
 
