@@ -69,6 +69,13 @@ def app(process: Process, directory: Directory, posters: Posters, more: Sequence
             return Response(status_code=304, headers=headers)
         return Response(found.body, media_type="image/jpeg", headers=headers)
 
+    async def scene(request: Request) -> Response:
+        """What the relay's drawn cards show of a channel: its name, and the water at the gauge beside it (metres or null)."""
+        picture = await directory.picture(request.path_params["subject"])
+        if picture is None:
+            return JSONResponse({"reason": "channel-unknown", "detail": "there is no such channel"}, status_code=404)
+        return JSONResponse({"name": picture.name, "depth": picture.depth}, headers={"Cache-Control": "no-store"})
+
     async def healthz(_: Request) -> Response:
         status = {"channels": directory.board.count("channel"), "bus": directory.lost or "ok", **posters.counters}
         return JSONResponse(status, status_code=503 if directory.lost else 200)
@@ -77,8 +84,12 @@ def app(process: Process, directory: Directory, posters: Posters, more: Sequence
     known = routes(directory.catalogue, lambda: process.clock.now(), lambda: directory.lost)
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
     return Starlette(
-        routes=[*more, Route("/poster/{subject:path}.jpg", poster), *known, Route("/healthz", healthz)], middleware=[guard]
-    )
+        routes=[
+            *more, Route("/poster/{subject:path}.jpg", poster), Route("/scene/{subject:path}", scene), *known,
+            Route("/healthz", healthz),
+        ],
+        middleware=[guard],
+    )  # fmt: skip
 
 
 def _width(request: Request) -> int:

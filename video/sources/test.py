@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, unquote, urlsplit
+import asyncio
+import contextlib
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+import httpx
+import msgspec
+
+from hall.core import settings
 from video.media import Intake, SourceFailed, SourceKind, SourceRequest
-from video.workshop.deliver import deliver
+from video.workshop import Job, shared
+from video.workshop.deliver import ToIntake, watched
 
+LOOK_SECONDS = 10.0
 WIDTHS = {"main": 1280, "sub": 640}
 FPS = 10.0
 
@@ -21,7 +29,31 @@ class TestSource:
 
     async def run(self, intake: Intake) -> None:
         """See video.media.Source."""
-        await deliver("card", _about(self._request), intake)
+        listener = ToIntake(intake)
+        job = await shared().open("card", _about(self._request), listener)
+        telling = asyncio.create_task(self._tell(job))
+        try:
+            await watched(job, listener)
+        finally:
+            telling.cancel()
+            job.close()
+
+    async def _tell(self, job: Job) -> None:
+        """Lets the card follow the city: the channel's name, and the water beside it, as the video process knows them."""
+        port = settings.variable("HALL_VIDEO_PORT")
+        if port == "0" or "depth" in dict(parse_qsl(urlsplit(self._request.url).query)):
+            return
+        url, before = f"http://127.0.0.1:{port}/scene/{quote(self._request.subject)}", b""
+        async with httpx.AsyncClient(timeout=3.0, trust_env=False) as client:
+            while True:
+                with contextlib.suppress(httpx.HTTPError, msgspec.DecodeError):  # without it the card goes on as it is
+                    answer = await client.get(url)
+                    told = msgspec.json.decode(answer.content, type=dict[str, str | float | None])
+                    body = msgspec.msgpack.encode({name: told.get(name) for name in ("name", "depth")})
+                    if answer.status_code == 200 and body != before:
+                        before = body
+                        job.feed(body)
+                await asyncio.sleep(LOOK_SECONDS)
 
 
 def _about(request: SourceRequest) -> dict:

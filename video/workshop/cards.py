@@ -8,6 +8,8 @@ import threading
 from typing import Any
 from zlib import crc32
 
+import msgspec
+
 from hall.core.clock import monotonic, real_ms
 from video.media import CLOCK_RATE
 from video.workshop import wire
@@ -24,6 +26,8 @@ class Card:
     def __init__(self, about: dict[str, Any], outlet: Outlet) -> None:
         self.outlet, self.open = outlet, True
         self._fps = float(about["fps"])
+        self._about, self._wanted = about, (about["name"], about.get("depth"))
+        self._shown = self._wanted
         self._scene = Scene(about["subject"], about["name"], int(about["width"]), about.get("depth"))
         self._coder = Encoder(self._scene.width, self._scene.height, self._fps)
         self._told = False
@@ -38,6 +42,9 @@ class Card:
 
     def draw(self) -> None:
         """Makes the picture that is due and moves on, past those that were missed."""
+        if self._wanted != self._shown:
+            self._shown = self._wanted
+            self._scene = Scene(self._about["subject"], self._shown[0], int(self._about["width"]), self._shown[1])
         at = real_ms()
         for data, key, pts in self._coder.encode(self._scene.frame(at), round(self.number * CLOCK_RATE / self._fps)):
             if not self._told:
@@ -47,7 +54,10 @@ class Card:
         self.number = max(self.number + 1, int(monotonic() * self._fps - self._phase) + 1)
 
     def feed(self, material: wire.Feed) -> None:
-        """A card needs no material."""
+        """Another name or depth of water: `{name, depth}` as msgpack."""
+        told = msgspec.msgpack.decode(material.data)
+        depth = told.get("depth")
+        self._wanted = str(told.get("name") or self._about["name"]), None if depth is None else round(float(depth), 2)
 
     def close(self) -> None:
         self.open = False

@@ -90,13 +90,21 @@ class Child:
         match order:
             case wire.Feed(job=job):
                 if job in self._jobs:
-                    self._jobs[job][0].feed(order)
+                    self._feed(order)
             case wire.Open(job, kind, about):
                 self._begin(job, kind, about)
             case wire.Close(job):
                 if found := self._jobs.pop(job, None):
                     found[1].open = False
                     found[0].close()
+
+    def _feed(self, material: wire.Feed) -> None:
+        work, outlet = self._jobs[material.job]
+        try:
+            work.feed(material)
+        except Exception as error:  # as in _begin
+            log.exception("workshop: a job cannot take its material")
+            outlet.ended("garbled", f"the work cannot take this: {type(error).__name__}")
 
     def _begin(self, job: int, kind: str, about: dict[str, Any]) -> None:
         outlet = Outlet(job, self._write)

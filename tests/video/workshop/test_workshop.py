@@ -1,6 +1,7 @@
 """The workshop's children: shared by jobs, ended with them, replaced when they die, never outliving the relay."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.video.sources.intake import Collected, decoded, read_moment, running
+from tests.video.sources.webserver import WebServer, reply
 from video.media import SourceFailed, SourceRequest
 from video.sources.test import SOURCE
 from video.workshop import shop as shop_module
@@ -52,6 +54,27 @@ async def test_a_card_keeps_its_rate_on_a_grid_and_has_a_key_picture_each_second
     assert all(step % 4500 == 0 and step > 0 for step in steps)  # a late machine skips moments, it does not shift them
     keys = [i for i, p in enumerate(pictures) if p[0]]
     assert keys[0] == 0 and all(b - a == 20 for a, b in zip(keys, keys[1:], strict=False))
+
+
+async def test_a_card_follows_the_city_as_the_video_process_tells_it(monkeypatch):
+    web, told = WebServer(), {"name": "解放路下穿", "depth": None}
+    await web.start()
+
+    async def scene(asked, writer):
+        return await reply(writer, 200, json.dumps(told).encode(), "application/json")
+
+    web.routes["/scene/channel/t/a"] = scene
+    monkeypatch.setenv("HALL_VIDEO_PORT", str(web.port))
+    monkeypatch.setattr("video.sources.test.LOOK_SECONDS", 0.1)
+    async with running(card("a", fps=20)) as found:
+        await found.wait(20)
+        dry = decoded([p[2] for p in found.pictures])[-1]
+        told["depth"], count = 0.5, len(found.pictures)
+        await found.wait(count + 40)
+        wet = decoded([p[2] for p in found.pictures])[-1]
+    road = slice(300, 350)
+    assert abs(wet[road].astype(int) - dry[road].astype(int)).mean() > 4
+    await web.stop()
 
 
 async def test_main_and_sub_differ_in_size_only():
