@@ -15,7 +15,7 @@ from hall.core import secrets, tickets
 from hall.core.bus import Bus
 from hall.core.clock import monotonic, real_ms
 from tests.running import ROOT, free_port_pair
-from tests.video.cameras import Mount, running
+from tests.video.cameras import Mount, Recipe, make, running
 from tests.video.relay.stage import Shown, Viewer
 
 A, B = "channel/cams/a", "channel/cams/b"
@@ -62,10 +62,11 @@ class Relay:
 @pytest.fixture
 async def relay(valkey, bus_prefix, tmp_path):
     found = Relay(tmp_path, valkey, bus_prefix)
-    with running({"a": Mount(), "b": Mount()}) as camera:
+    with running({"a": Mount(), "b": Mount(), "sub": Mount(clip=make(Recipe(width=320, height=192)))}) as camera:
         bus = Bus(valkey, bus_prefix)
         sealed = found.keys.seal(camera.camera.url("b"), B)
-        await bus.hash_set({A: camera.camera.url("a"), B: sealed}, "channel-url")
+        sub = found.keys.seal(camera.camera.url("sub"), f"{B}#sub")
+        await bus.hash_set({A: camera.camera.url("a"), B: sealed, f"{B}#sub": sub}, "channel-url")
         await bus.close()
         await found.start()
         found.camera = camera
@@ -90,6 +91,13 @@ async def test_a_camera_is_watched_through_the_process(relay, channel):
         rows = (await client.get(f"http://127.0.0.1:{relay.port + 3}/tracks")).json()
     assert [row["subject"] for row in rows] == [channel] and "rtsp" not in json.dumps(rows)
     await viewer.link.close()
+
+
+async def test_a_sub_stream_of_its_own_is_taken_where_there_is_one_and_the_main_one_elsewhere(relay):
+    async with await relay.connect(5) as link:
+        viewer = Viewer(link, relay)
+        own, shared = await viewer.watch(1, B, quality="sub"), await viewer.watch(2, A, quality="sub")
+        assert (own["width"], own["quality"]) == (320, "sub") and (shared["width"], shared["quality"]) == (640, "sub")
 
 
 async def test_after_a_kill_pictures_are_back_within_five_seconds(relay):
