@@ -48,17 +48,16 @@ def lookup(bus: Bus, secrets: Secrets, document: Any) -> Lookup:
             raise Refused("unknown-channel", "there is no such channel", 404)
         if not channel.ptz:
             raise Refused("no-ptz", "this camera cannot be turned", 409)
+        return await opened(f"{subject}#ptz") or _beside(await opened(subject))
+
+    async def opened(name: str) -> str:
         try:
-            for name in (f"{subject}#ptz", subject):
-                kept = await bus.hash_get(name, "channel-url")
-                if kept:
-                    url = secrets.unseal(kept.decode(errors="replace"), name)
-                    return url if name != subject else _beside(url)
+            kept = await bus.hash_get(name, "channel-url")
+            return secrets.unseal(kept.decode(errors="replace"), name) if kept else ""
         except BusLost as error:
             raise Refused("bus-lost", str(error), 503) from None
         except HallError as error:
             raise Refused("sealed", str(error), 409) from None
-        raise Refused("no-driver", "nothing says how this camera is turned", 409)
 
     return found
 

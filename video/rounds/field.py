@@ -82,8 +82,7 @@ class Field:
     @staticmethod
     def _at(values: np.ndarray, rows: list[int]) -> np.ndarray:
         """Levels of these rows; a row that came after the last refresh is calm until the next."""
-        wanted = np.array(rows)
-        return np.where(wanted < len(values), values[np.minimum(wanted, len(values) - 1)], 0.0)
+        return np.append(values, 0.0)[np.minimum(np.array(rows, int), len(values))]
 
     def _rows(self, plan: RoundPlan) -> list[int]:
         index, select = self._catalogue.index, plan.select

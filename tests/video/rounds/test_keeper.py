@@ -113,6 +113,20 @@ async def test_dead_and_streamless_cameras_do_not_take_part_until_they_live(make
     assert [pick["channel"] for pick in told["shown"]] == ["channel/f/0"]
 
 
+async def test_a_camera_that_comes_between_two_looks_at_the_surroundings_takes_part_calmly(make):
+    city = make()
+    await city.load()
+    city.rounds.turn(NOW)  # nothing is known yet
+    city.directory.catalogue.index.put(*camera(0), NOW)
+    city.rounds.save({"name": "new"})
+    city.rounds.turn(NOW + 250)
+    assert weight(city, 0, "new") == 1
+    city.directory.catalogue.index.put(*camera(1), NOW)
+    city.rounds.save({"name": "newer"})
+    city.rounds.turn(NOW + 500)
+    assert weight(city, 0, "newer") == weight(city, 1, "newer") == 1
+
+
 async def test_only_what_was_on_a_screen_counts_as_seen_and_it_is_kept_over_a_restart(make):
     city = make()
     await city.publish(
