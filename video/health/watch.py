@@ -260,6 +260,8 @@ class Health:
     async def _tell(self) -> None:
         while True:
             await asyncio.sleep(TELL_SECONDS)
+            found = self.counters | self._keys.counters
+            self.process.counters |= {f"health_{name}": value for name, value in found.items()}
             self._telling.health(self.rates, self.laps.progress(), monotonic(), self.counters, self._keys.parked)
 
 
