@@ -54,7 +54,7 @@
     { keys: ["."], name: "show-new", act: list((l) => l.showNew()) },
     { keys: ["/"], name: "search" }, // taken by desk-1-common.js, on every console
     { keys: ["g"], name: "view", act: () => sequence() },
-    { keys: ["1", "2", "3", "4", "5", "6", "7", "8"], shown: "1–8", name: "tab", act: (event) => desk.showTab(Number(event.key) - 1) },
+    { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1–9", name: "tab", act: (event) => desk.showTab(Number(event.key) - 1) },
     { keys: ["m"], name: "map", act: toggleMap },
     { keys: ["q"], name: "commands", act: () => desk.showCommands() },
     { keys: ["?"], name: "help", act: () => help() },

@@ -76,13 +76,21 @@ class Locked(BaseModel):
     locked: bool
 
 
+class Removal(BaseModel):
+    """Why a recording is removed before its time."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Annotated[str, Field(min_length=2, max_length=300)]
+
+
 class Shot(BaseModel):
-    """A picture of now for a case: `usage` as photos have it."""
+    """A picture of now for a case: `usage` as photos have it; `text` stands beside it in the case's history."""
 
     model_config = ConfigDict(extra="forbid")
     channel: _Subject
     case: Annotated[str, Field(max_length=400, pattern=r"^(case|file)/[^/]+/.+$")]
     usage: Annotated[str, Field(pattern=r"^(report|before|after|check|near|far|other)$")] = "other"
+    text: Annotated[str, Field(max_length=300)] = ""
 
 
 class Recordings:
@@ -96,6 +104,7 @@ class Recordings:
         for path, method, handler in (
             ("/api/v1/recordings", "GET", self.found), ("/api/v1/recordings", "POST", self.start), (one, "GET", self.one),
             (one, "PATCH", self.extend), (one, "DELETE", self.stop), (f"{one}/lock", "POST", self.lock),
+            (f"{one}/remove", "POST", self.remove),
             (f"{one}/segments", "GET", self.segments), (f"{one}/verify", "GET", self.verify),
             (f"{one}/export", "GET", self.export), (f"{one}/c{{index}}/{{name}}", "GET", self.file),
             ("/api/v1/video/snapshot", "POST", self.snapshot),
@@ -145,6 +154,16 @@ class Recordings:
         await self._note("record-lock" if locked.locked else "record-unlock", made)
         return json(made)
 
+    async def remove(self, id: _Id, removal: Removal) -> Response:
+        """Removes a recording before its time, by a shift leader and with a reason on record; evidence is not removed."""
+        row = await self._mine(id)
+        if not access.may(current_visit().identity.role, "manage-channels"):
+            raise Refused("not-permitted", "only a shift leader removes a recording", 403)
+        why = f"{current_visit().identity.name}: {removal.reason}"
+        made = await self.relay.asked("POST", f"/recordings/{id}/remove", {"why": why})
+        await self._note("record-remove", row | {"reason": removal.reason})
+        return json(made)
+
     async def snapshot(self, shot: Shot) -> Response:
         """Takes a picture of a channel now, in its full size, and attaches it to a case as evidence."""
         case = _case(shot.case)
@@ -153,7 +172,8 @@ class Recordings:
         body, headers = await self.relay.body(f"/snapshot/{shot.channel}", _SNAPSHOT_BYTES, seconds=12.0)
         kept = await self.given.keep(body, current_visit().identity.name)
         photos = [{"media": kept["media"], "usage": shot.usage}]
-        await self.given.send(Command(id=f"shot-{uuid4().hex}", subject=_file(case), move="attach", data={"photos": photos}))
+        move, data = ("note", {"text": shot.text, "photos": photos}) if shot.text.strip() else ("attach", {"photos": photos})
+        await self.given.send(Command(id=f"shot-{uuid4().hex}", subject=_file(case), move=move, data=data))
         taken = {"channel": shot.channel, "case": case, "captured": int(headers.get("x-captured", "0"))}
         await self.given.note("snapshot", current_actor(), taken | {"media": kept["media"]})
         return json(kept | taken, 201)
@@ -258,7 +278,10 @@ class Recordings:
 
     async def _note(self, what: str, row: Row) -> None:
         data = {"recording": row["id"], "case": row.get("case", ""), "channels": [one["channel"] for one in row["channels"]]}
-        await self.given.note(what, current_actor(), data | ({"sha256": row["sha256"]} if "sha256" in row else {}))
+        more = {
+            name: row[name] for name in ("sha256", "reason") if row.get(name) and what in ("record-export", "record-remove")
+        }
+        await self.given.note(what, current_actor(), data | more)
 
 
 def _case(subject: str) -> str:

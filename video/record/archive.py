@@ -93,16 +93,17 @@ class Archive:
         ended = [one for one in self.load() if one.ended is not None and not one.locked]
         gone = [one for one in ended if now - (one.ended or 0) > days * DAY_MS]
         for one in gone:
-            self._remove(one, now, "age")
+            self.remove(one, now, "age")
         kept = [one for one in ended if one not in gone]
         total = sum(self.bytes(one) for one in self.load())
         while kept and (total > most or shutil.disk_usage(self.folder).free < free):
             one = kept.pop(0)
-            total -= self._remove(one, now, "room")
+            total -= self.remove(one, now, "room")
             gone.append(one)
         return gone
 
-    def _remove(self, recording: Recording, now: int, why: str) -> int:
+    def remove(self, recording: Recording, now: int, why: str) -> int:
+        """Removes one recording and writes that down with `why`; returns its bytes. Raises OSError."""
         size = self.bytes(recording)
         away = self.folder / f"{_GONE}{recording.id}"
         (self.folder / recording.id).replace(away)

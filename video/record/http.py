@@ -29,6 +29,10 @@ class _Until(msgspec.Struct, frozen=True):
     until: int
 
 
+class _Removal(msgspec.Struct, frozen=True):
+    why: str
+
+
 class _Lock(msgspec.Struct, frozen=True):
     locked: bool
     who: str = ""
@@ -52,6 +56,7 @@ def routes(recorder: Recorder, hub: Any, secrets: Secrets) -> list[Route]:
         Route(one, _refusing(door.stop), methods=["DELETE"]),
         Route(one, _refusing(door.extend), methods=["PATCH"]),
         Route(f"{one}/lock", _refusing(door.lock), methods=["POST"]),
+        Route(f"{one}/remove", _refusing(door.remove), methods=["POST"]),
         Route(f"{one}/segments", _refusing(door.segments)),
         Route(f"{one}/verify", _refusing(door.verify)),
         Route(f"{one}/export", _refusing(door.export)),
@@ -89,6 +94,9 @@ class _Door:
     async def lock(self, request: Request) -> Response:
         asked = await _body(request, _Lock)
         return _json(await self._recorder.lock(request.path_params["id"], asked.locked, asked.who))
+
+    async def remove(self, request: Request) -> Response:
+        return _json(await self._recorder.remove(request.path_params["id"], (await _body(request, _Removal)).why))
 
     async def segments(self, request: Request) -> Response:
         """The closed segments of a channel that touch a span of time, with what a player needs to begin at any of them."""

@@ -93,6 +93,22 @@ class Recorder:
         await self._save(recording)
         return self._tell(name)
 
+    async def remove(self, name: str, why: str) -> Document:
+        """Removes a recording before its time; returns what it was. Raises Refused `locked`, `running` (409), `not-stored`."""
+        found = await self.document(name)
+        if self.one(name).locked:
+            raise Refused("locked", "evidence is not removed: unlock it first", 409)
+        if name in self._running or self.one(name).ended is None:
+            raise Refused("running", "end the recording first", 409)
+        recording = self._known.pop(name)
+        try:
+            await asyncio.to_thread(self.archive.remove, recording, real_ms(), why)
+        except OSError as error:
+            self._known[name] = recording
+            raise Refused("not-stored", f"the recording cannot be removed: {error.strerror}", 507) from None
+        self._publish(name, None)
+        return found
+
     def one(self, name: str) -> Recording:
         """Raises Refused `unknown-recording`."""
         if name not in self._known:

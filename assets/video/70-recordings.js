@@ -1,0 +1,99 @@
+/* Recordings of cases as the hall keeps them: asked, begun, ended, and the footage of a channel on one time axis.
+ *
+ * hall.video.recordings.of(case)     rows of a case's recordings, newest first (docs/VIDEO.md)
+ *   .start .stop .extend .lock .remove .verify   one call of the API each
+ * hall.video.footage(rows)           Promise of lanes [{channel, segments, spans}], one per channel, of several recordings
+ *   segment {recording, base, init, file, from, to, shift}   from, to: real ms; shift: real ms at time 0 of the tape
+ * hall.video.scene(rows, id)         the recordings that belong together with one: at the same time, or shortly before or after
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const video = (hall.video = hall.video || {});
+  const SLIP_MS = 30; // how far a camera's clock may run from the hall's before the axis follows
+  const JOINED_MS = 150; // a smaller hole between segments is none
+  const SCENE_MS = 600000;
+  const VERIFY_MS = 65000;
+
+  const address = (id, rest) => `/api/v1/recordings/${encodeURIComponent(id)}${rest || ""}`;
+  const post = (path, body) => hall.ask(path, { method: "POST", body });
+
+  video.recordings = {
+    of: async (subject, signal) => (await hall.ask(`/api/v1/recordings?case=${encodeURIComponent(subject)}`, { signal })).rows,
+    start: (wanted) => post("/api/v1/recordings", wanted),
+    stop: (id) => hall.ask(address(id), { method: "DELETE" }),
+    extend: (id, until) => hall.ask(address(id), { method: "PATCH", body: { until: Math.round(until) } }),
+    lock: (id, locked) => post(address(id, "/lock"), { locked }),
+    remove: (id, reason) => post(address(id, "/remove"), { reason }),
+    verify: (id) => hall.ask(address(id, "/verify"), { within: VERIFY_MS }),
+    snapshot: (shot) => hall.ask("/api/v1/video/snapshot", { method: "POST", body: shot, within: 15000 }),
+    exported: (id) => address(id, "/export"),
+  };
+
+  const startOf = (row) => Math.min(row.started, ...row.channels.map((one) => one.start ?? row.started));
+  const endOf = (row) => row.ended ?? Infinity;
+
+  video.scene = function (rows, id) {
+    const chosen = [rows.find((row) => row.id === id)].filter(Boolean);
+    for (let grown = true; grown; ) {
+      const [from, to] = [Math.min(...chosen.map(startOf)) - SCENE_MS, Math.max(...chosen.map(endOf)) + SCENE_MS];
+      const near = rows.filter((row) => !chosen.includes(row) && startOf(row) <= to && endOf(row) >= from);
+      grown = near.length > 0;
+      chosen.push(...near);
+    }
+    return chosen;
+  };
+
+  /** Segments of one channel in the order of time, laid on the hall's clock. */
+  function laid(segments) {
+    const found = [];
+    for (const one of segments.sort((a, b) => a.start - b.start || a.end - b.end)) {
+      const before = found[found.length - 1];
+      if (before && one.end <= before.end) continue; // two recordings of the same time: once is enough
+      const own = one.start - one.pts * 1000;
+      const steady = before && before.base === one.base && one.pts > before.pts && Math.abs(own - before.shift) < SLIP_MS;
+      one.shift = steady ? before.shift : own;
+      one.from = one.shift + one.pts * 1000;
+      one.to = one.from + one.duration * 1000;
+      found.push(one);
+    }
+    return found;
+  }
+
+  function spansOf(segments) {
+    const spans = [];
+    for (const one of segments) {
+      const last = spans[spans.length - 1];
+      if (last && one.from - last.to < JOINED_MS) last.to = Math.max(last.to, one.to);
+      else spans.push({ from: one.from, to: one.to });
+    }
+    return spans;
+  }
+
+  async function partsOf(row, index) {
+    const told = await hall.ask(address(row.id, `/segments?channel=${index}`));
+    const base = address(row.id, `/c${index}/`);
+    return told.rows.map((one) => ({ ...one, base, recording: row.id }));
+  }
+
+  video.footage = async function (rows) {
+    const lanes = new Map();
+    const asked = rows.flatMap((row) => row.channels.map((taping, index) => ({ row, index, channel: taping.channel })));
+    const answers = await Promise.all(asked.map(({ row, index }) => partsOf(row, index)));
+    asked.forEach(({ channel }, at) => lanes.set(channel, [...(lanes.get(channel) || []), ...answers[at]]));
+    return [...lanes].map(([channel, segments]) => {
+      const found = laid(segments);
+      return { channel, segments: found, spans: spansOf(found) };
+    });
+  };
+
+  // -- words --------------------------------------------------------------------------------------------------------------
+
+  video.bytesText = function (bytes) {
+    if (bytes < 1e6) return `${hall.format.number(bytes / 1e3)} KB`;
+    return bytes < 1e9 ? `${hall.format.number(bytes / 1e6, 1)} MB` : `${hall.format.number(bytes / 1e9, 2)} GB`;
+  };
+  /** 14:03:07.24: a moment of a recording, to the hundredth. */
+  video.momentText = (ms) => `${hall.format.seconds(ms)}.${String(Math.floor((((ms % 1000) + 1000) % 1000) / 10)).padStart(2, "0")}`;
+})();
