@@ -18,6 +18,7 @@ from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from hall import __version__
 from hall.core import tickets
@@ -156,12 +157,19 @@ class Pictures:
         """Every second: who is slow gets fewer pictures, who takes nothing goes, counters are brought up to date."""
         while True:
             await asyncio.sleep(1.0)
-            now = monotonic()
-            for viewer in list(self.viewers.values()):
-                if not viewer.closed and not viewer.watch_over(now):
-                    self.counters["too_slow"] += 1
-                    viewer.cut(4408, "nothing was read")
+            self.look_over(monotonic())
             self.process.counters.update(self.facts())
+
+    def look_over(self, now: float) -> None:
+        """One look at everybody. Who said goodbye and does not go is cut: nothing can be written to him any more."""
+        for connection, viewer in list(self.viewers.items()):
+            if viewer.closed:
+                continue
+            if connection.state is not State.OPEN:
+                viewer.cut(1000, "")
+            elif not viewer.watch_over(now):
+                self.counters["too_slow"] += 1
+                viewer.cut(4408, "nothing was read")
 
     async def recheck(self) -> None:
         """Ends the pictures of who signed out, expired or was unpaired since the ticket was issued; goes on for ever."""

@@ -177,7 +177,10 @@ class Tile:
             return
         pieces = cached(units, self.handle, track.handle)
         size = sum(map(len, pieces))
-        self.viewer.transport.writelines(pieces)
+        try:
+            self.viewer.transport.writelines(pieces)
+        except (OSError, RuntimeError):  # the other side went, or said goodbye and hangs on
+            return
         self.viewer.limit += size
         self._bytes += size
         self._pictures += len(units)

@@ -209,8 +209,10 @@ class Health:
                 if channel is None or channel.busy:
                     continue
                 found = await self._keys.relayed.key_picture(subject, quality, channel.captured)
-                if found is not None and not channel.busy:
+                if found is not None:
                     batch.append((subject, found, ""))
+            # while the others' pictures were asked for, one may have gone or been taken by its visit
+            batch = [one for one in batch if (channel := self.channels.get(one[0])) is not None and not channel.busy]
             for (subject, _, _), verdict in zip(batch, await self._examine(batch), strict=True):
                 self.counters["looks_cached"] += 1
                 self.laps.seen(subject, monotonic(), verdict.suspect)
@@ -276,15 +278,16 @@ def examined(
     if picture is None:
         return look(memory, None, now), reason
     try:
-        decoded = (
-            decode(picture.body, picture.family, rough=True)
-            if isinstance(picture, Coded)
-            else from_bgr(picture[0](*picture[1:]))
-        )
-    except Undecodable as error:
+        coded = isinstance(picture, Coded)
+        decoded = decode(picture.body, picture.family, rough=True) if coded else from_bgr(picture[0](*picture[1:]))
+        extra = {} if clock is None else _clock(memory, decoded, clock, city_now)
+        measured = measure(decoded)
+    except (Undecodable, Refused) as error:
         return look(memory, None, now), error.reason
-    extra = {} if clock is None else _clock(memory, decoded, clock, city_now)
-    return look(memory, measure(decoded), now, steady=steady, extra=extra), ""
+    except Exception as error:  # a camera may send what nobody thought of: a line of pixels is no picture, and no end of all
+        log.info("health: a picture cannot be measured: %s", type(error).__name__)
+        return look(memory, None, now), "garbled"
+    return look(memory, measured, now, steady=steady, extra=extra), ""
 
 
 def _clock(memory: Memory, picture: Picture, region: tuple[float, float, float, float], city_now: int) -> dict[str, float]:

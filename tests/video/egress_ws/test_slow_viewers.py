@@ -1,8 +1,10 @@
 """A viewer that reads too slowly costs itself pictures and nobody else anything."""
 
 import asyncio
+import struct
 
 import pytest
+from websockets.protocol import State
 
 from hall.core.clock import monotonic
 from tests.video.relay.stage import Lazy, Viewer, bodies
@@ -144,3 +146,23 @@ async def test_a_large_kept_group_at_the_start_does_not_count_as_slowness(stage,
         await task
         await late.show(deltas + 4 - len(late.pictures))
         assert bodies(late.pictures) == sent
+
+
+async def test_one_that_said_goodbye_and_hangs_on_is_cut_and_ends_nothing(stage):
+    stage.subs.add(A)
+    async with stage.viewer() as viewer:
+        camera, lazy, side = await lazy_beside_a_good_one(stage, viewer)
+        await lazy.read_all()
+        side._go_to(2, monotonic())  # to the sub-stream: coming back to the main one begins with what is kept of it
+        goodbye = struct.pack("!BB4sH", 0x88, 0x82, b"\0\0\0\0", 1001)
+        await asyncio.get_running_loop().sock_sendall(lazy.socket, goodbye)
+        connection = next(c for c, one in stage.pictures.viewers.items() if one is side)
+        async with asyncio.timeout(5):
+            while connection.state is State.OPEN:
+                await asyncio.sleep(0.01)
+        side._go_to(1, monotonic())
+        async with asyncio.timeout(10):
+            while side in stage.pictures.viewers.values():
+                await asyncio.sleep(0.05)
+        assert stage.hub.track(A, "main").audience == 1 and not stage.process.stopping.is_set()
+    lazy.socket.close()

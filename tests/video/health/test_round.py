@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 
+import cv2
 import msgspec
+import numpy as np
 import pytest
 
 from hall.core import settings as settings_module
@@ -15,9 +17,10 @@ from hall.core.process import Process
 from hall.core.secrets import Secrets
 from tests.video.cameras import FakeCamera, Mount, Recipe, make
 from video.directory import Directory
+from video.health.judge import Memory
 from video.health.plan import health_plan
-from video.health.relayed import RelayAway, Relayed
-from video.health.watch import Health
+from video.health.relayed import Coded, RelayAway, Relayed
+from video.health.watch import Health, examined
 from video.keypictures import KeyPictures
 from video.media import SourceFailed
 from video.posters import Posters
@@ -255,3 +258,28 @@ async def test_while_the_bus_is_away_no_camera_is_called_dead(place, monkeypatch
         monkeypatch.setattr(here.keys, "request", lost)
         await here.until(lambda: asked >= 4)
         assert _rows(here)["total"]["online"] == 1 and here.told("a")[-1].get("health", []) == []
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (16, 4000)])
+def test_a_picture_that_cannot_be_measured_is_no_picture_and_ends_nothing(shape):
+    good, body = cv2.imencode(".jpg", np.zeros((*shape, 3), np.uint8))
+    assert good
+    verdict, reason = examined(Memory(), Coded(body.tobytes(), "jpeg", 1.0), NOW, True, None, NOW, "")
+    assert verdict.scores["no-picture"] == 1.0 and reason == "garbled"
+
+
+async def test_a_watched_channel_that_goes_while_others_are_asked_for_ends_nothing(place, monkeypatch):
+    async with camera(a=Mount(clip=make(CLIP)), b=Mount(clip=make(CLIP))) as cam:
+        here = await place({"a": cam.url("a"), "b": cam.url("b")})
+        await here.until(lambda: bool(here.told("a")) and bool(here.told("b")))
+        jpeg = cv2.imencode(".jpg", np.full((90, 160, 3), 128, np.uint8))[1].tobytes()
+
+        async def newest(subject, quality, newer):
+            if subject.endswith("/b"):
+                here.health.channels.pop("channel/cams/a")
+            return Coded(jpeg, "jpeg", newer + 1)
+
+        monkeypatch.setattr(here.keys.relayed, "key_picture", newest)
+        before = here.health.counters["looks_cached"]
+        await here.health.look_cached([("channel/cams/a", "sub"), ("channel/cams/b", "sub")])
+        assert here.health.counters["looks_cached"] == before + 1
