@@ -20,7 +20,8 @@
   /** What the hall knows of a channel: from the stream, else from what a directory told (hall.video.learn). */
   const learned = new Map();
   const LEARNED_MOST = 5000;
-  video.learn = function (rows) {
+  video.learn = function (told) {
+    const rows = told || [];
     for (const row of rows) {
       if (!row.subject) row.subject = `channel/${row.feed}/${row.channel_id}`;
       learned.set(row.subject, row);

@@ -95,7 +95,7 @@
       });
       this.select = make("select.video-select.video-presets", { "aria-label": hall.t("video.bar.presets") });
       this.select.onchange = () => this.recall(this.select.value);
-      this.name = make("input.video-input", { type: "text", maxlength: "60", "data-hint": "video.bar.name" });
+      this.name = make("input.video-input", { type: "text", maxlength: "60" });
       this.status = make("span.video-status", { role: "status" });
       const [save, forget] = [button("video.bar.save", "", () => this.save()), button("video.bar.forget", "", () => this.forget())];
       const [clear, auto] = [button("video.bar.clear", "", () => this.clear()), button("video.bar.auto", "", () => this.grid.set({ cells: [], spotlight: null }))];
@@ -122,6 +122,8 @@
       const first = make("option", { value: "" }, hall.t("video.bar.presets"));
       this.select.replaceChildren(first, ...names.map((name) => make("option", { value: name }, name)));
       this.name.placeholder = hall.t("video.bar.name");
+      this.name.setAttribute("aria-label", hall.t("video.bar.name"));
+      this.select.setAttribute("aria-label", hall.t("video.bar.presets"));
     }
 
     recall(name) {

@@ -45,6 +45,7 @@
 
     locale() {
       this.input.placeholder = hall.t("video.search");
+      this.input.setAttribute("aria-label", hall.t("video.search"));
       setText(this.more, hall.t("video.more"));
       if (this.tree) this.paintTree();
     }

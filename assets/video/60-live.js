@@ -80,7 +80,7 @@
   video.nearest = async function (place, { count, metres }) {
     const query = `lon=${place.lon}&lat=${place.lat}&k=${count * 4}&radius=${metres}`;
     const found = await hall.acting.ask(`/api/v1/channels/near?${query}`).catch(() => null);
-    const rows = found ? video.learn(found.rows) : known(place, count, metres);
+    const rows = found && found.rows ? video.learn(found.rows) : known(place, count, metres);
     return rows.filter((row) => row.metres <= metres).sort((a, b) => rank(a) - rank(b) || a.metres - b.metres).slice(0, count);
   };
 
