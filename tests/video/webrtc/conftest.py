@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -69,3 +71,10 @@ async def join(stage):
         yield found
         for player in found.players:
             await player.close()
+
+
+async def eventually(true):
+    """Returns once the coroutine function says yes."""
+    async with asyncio.timeout(8):
+        while not await true():
+            await asyncio.sleep(0.02)

@@ -19,9 +19,11 @@ from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCCertificate, RTCDtlsParame
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket
 from aiortc.sdp import SessionDescription
 
+from tests.video.webrtc import describe
+from tests.video.webrtc.depacketise import together
+from tests.video.webrtc.describe import BASELINE
+
 CERTIFICATE = RTCCertificate.generateCertificate()
-PLAYOUT = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
-BASELINE = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 
 
 class Player(asyncio.DatagramProtocol):
@@ -40,15 +42,11 @@ class Player(asyncio.DatagramProtocol):
         self.by_rtx: set[int] = set()
         self.ssrc, self.pt, self.rtx = 0, 102, 103 if rtx else None
         self.highest, self.first, self.missing = -1, -1, {}
-        self.rtp_at = 0.0
-        self.connected, self.came = asyncio.Event(), asyncio.Event()
+        self.connected, self.came, self._records = asyncio.Event(), asyncio.Event(), asyncio.Queue()
         self._profiles = [p for p in SRTP_PROFILES if not profiles or p.openssl_profile in profiles]
-        self._records: asyncio.Queue = asyncio.Queue()
         self._tasks: list[asyncio.Task] = []
         self._last_sr, self._last_sr_at, self._before = 0, 0.0, (0, 0)
-        self.closed = False
-        self._early: list[bytes] = []
-        self.controlling = True  # who offers is
+        self._early, self.controlling = [], True  # who offers is
 
     # -- offer and answer
 
@@ -65,17 +63,8 @@ class Player(asyncio.DatagramProtocol):
         return [f"a=ice-ufrag:{self.ufrag}", f"a=ice-pwd:{self.pwd}", f"a=fingerprint:sha-256 {found.value}", f"a=setup:{setup}",
                 f"a=candidate:1 1 udp 2130706431 {self.host} {port} typ host", "a=end-of-candidates"]  # fmt: skip
 
-    def offer(self, *, fmtp: str = BASELINE, codec: str = "H264", audio: bool = False, setup: str = "actpass") -> str:
-        lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0"]
-        if audio:
-            lines += ["m=audio 9 UDP/TLS/RTP/SAVPF 111", "c=IN IP4 0.0.0.0", "a=mid:1", "a=recvonly", "a=rtpmap:111 opus/48000/2",
-                      *self._transport_lines(setup)]  # fmt: skip
-        types = "102 103" if self.rtx_wanted else "102"
-        lines += [f"m=video 9 UDP/TLS/RTP/SAVPF {types}", "c=IN IP4 0.0.0.0", "a=mid:0", "a=recvonly", "a=rtcp-mux",
-                  f"a=extmap:5 {PLAYOUT}", f"a=rtpmap:102 {codec}/90000", "a=rtcp-fb:102 nack", "a=rtcp-fb:102 nack pli"]  # fmt: skip
-        lines += [f"a=fmtp:102 {fmtp}"] if fmtp else []
-        lines += ["a=rtpmap:103 rtx/90000", "a=fmtp:103 apt=102"] if self.rtx_wanted else []
-        return "\r\n".join([*lines, *self._transport_lines(setup)]) + "\r\n"
+    def offer(self, *, setup: str = "actpass", **more) -> str:
+        return describe.offer(self._transport_lines(setup), rtx=self.rtx_wanted, **more)
 
     def accept(self, text: str) -> None:
         """The other side's answer; connecting goes on by itself."""
@@ -158,6 +147,9 @@ class Player(asyncio.DatagramProtocol):
         return await self._records.get()
 
     async def _send(self, data: bytes) -> None:
+        self._out(data)
+
+    def _out(self, data: bytes) -> None:
         if not self.transport.is_closing():
             self.transport.sendto(data, self.remote)
 
@@ -172,9 +164,17 @@ class Player(asyncio.DatagramProtocol):
         self.connected.set()
         for data in self._early:
             self._rtp(data)
-        while self.report_wanted:
-            await asyncio.sleep(1.0)
-            self._report()
+        turn = 0
+        while True:  # asks again for what did not come, as players do
+            await asyncio.sleep(0.1)
+            turn += 1
+            if self.nack and self.missing:
+                before = time.monotonic() - 0.1
+                again = sorted(number for number, since in self.missing.items() if since < before)
+                if again:
+                    self._nack(again[:500])
+            if self.report_wanted and turn % 10 == 0:
+                self._report()
 
     # -- RTP
 
@@ -208,7 +208,7 @@ class Player(asyncio.DatagramProtocol):
         except pylibsrtp.Error:
             self.counters["undecipherable"] += 1
             return
-        at = 12
+        at = 12  # bytes of header
         if plain[0] & 0x10:
             self.delays.append(plain[12:20])
             at += 4 + 4 * struct.unpack_from("!H", plain, 14)[0]
@@ -255,8 +255,8 @@ class Player(asyncio.DatagramProtocol):
                     self._last_sr, self._last_sr_at = packet.sender_info.ntp_timestamp >> 16 & 0xFFFFFFFF, time.monotonic()
 
     def say(self, packet) -> None:
-        if self.connected.is_set() and not self.transport.is_closing():
-            self.transport.sendto(self.dtls._tx_srtp.protect_rtcp(bytes(packet)), self.remote)
+        if self.connected.is_set():
+            self._out(self.dtls._tx_srtp.protect_rtcp(bytes(packet)))
 
     def _nack(self, lost: list[int]) -> None:
         self.counters["nacks"] += 1
@@ -269,15 +269,9 @@ class Player(asyncio.DatagramProtocol):
         if self.highest < 0:
             return
         now = time.monotonic()
-        if self.nack:
-            again = [n for n, since in self.missing.items() if now - since < 1.5]
-            if again:
-                self._nack(sorted(again)[:500])
-        for n in [n for n, since in self.missing.items() if now - since > 5]:
-            del self.missing[n]
+        self.missing = {n: since for n, since in self.missing.items() if now - since <= 5}
         expected, got = self.highest - self.first + 1, self.counters["packets"]
-        span, had = expected - self._before[0], got - self._before[1]
-        self._before = (expected, got)
+        (span, had), self._before = (expected - self._before[0], got - self._before[1]), (expected, got)
         share = max(0, min(255, int(256 * (span - had) / span))) if span > 0 else 0
         self.say(RtcpRrPacket(ssrc=7, reports=[RtcpReceiverInfo(
             ssrc=self.ssrc, fraction_lost=share, packets_lost=max(0, expected - got), highest_sequence=self.highest & 0xFFFFFFFF,
@@ -286,32 +280,8 @@ class Player(asyncio.DatagramProtocol):
     # -- what came
 
     def pictures(self) -> list[tuple[int, list[bytes]]]:
-        """(timestamp, NAL units) of each picture all of whose packets came, in order (RFC 6184)."""
-        found: list[tuple[int, list[bytes]]] = []
-        nals, whole, before = [], True, None
-        for sequence in sorted(self.payloads):
-            if before is not None and sequence != before + 1:
-                nals, whole = [], False
-            before = sequence
-            payload, (stamp, marker) = self.payloads[sequence], self.stamps[sequence]
-            kind = payload[0] & 31
-            if kind == 28 and payload[1] & 0x80:
-                nals.append(bytes([payload[0] & 0xE0 | payload[1] & 31]) + payload[2:])
-            elif kind == 28 and nals:
-                nals[-1] += payload[2:]
-            elif kind == 24:
-                at = 1
-                while at < len(payload):
-                    size = struct.unpack_from("!H", payload, at)[0]
-                    nals.append(payload[at + 2 : at + 2 + size])
-                    at += 2 + size
-            else:
-                nals.append(payload)
-            if marker:
-                if whole:
-                    found.append((stamp, nals))
-                nals, whole = [], True
-        return found
+        """(timestamp, NAL units) of each picture all of whose packets came, in order."""
+        return together([(n, self.payloads[n], *self.stamps[n]) for n in sorted(self.payloads)])
 
     async def until(self, true, seconds: float = 10.0) -> None:
         async with asyncio.timeout(seconds):
@@ -321,7 +291,6 @@ class Player(asyncio.DatagramProtocol):
                     await asyncio.wait_for(self.came.wait(), 0.2)
 
     async def close(self, goodbye: bool = True) -> None:
-        self.closed = True
         for task in self._tasks:
             task.cancel()
         if goodbye and hasattr(self, "dtls"):

@@ -1,24 +1,19 @@
-"""Who does not get in, and why; who goes; what strangers at the port can do: nothing."""
+"""Who does not get in, and why; what a stream becomes that WebRTC cannot show."""
 
 from __future__ import annotations
 
-import asyncio
-import random
 import re
-import socket
 
 import pytest
-from aiortc.rtp import RtcpReceiverInfo, RtcpRrPacket
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hall.core.errors import HallError, Refused
 from tests.video.cameras import Recipe, make, packets
-from tests.video.webrtc.player import BASELINE, PLAYOUT
+from tests.video.webrtc.describe import BASELINE, PLAYOUT
 from tests.video.webrtc.stage import SUBJECT, info_of
 from video.egress import webrtc_sdp as sdp
-from video.egress import webrtc_sessions, webrtc_viewer
-from video.egress.webrtc_budget import Budget, Smoothing
+from video.egress import webrtc_sessions
 from video.egress.webrtc_port import Port, hosts_of
 from video.media import StreamInfo
 
@@ -28,12 +23,6 @@ async def refused(join, status, reason, **more):
     answer = await join.offer(player, **more)
     assert (answer.status_code, answer.json()["reason"]) == (status, reason), answer.text
     return answer.json()["detail"]
-
-
-async def eventually(true):
-    async with asyncio.timeout(8):
-        while not await true():
-            await asyncio.sleep(0.02)
 
 
 async def test_only_a_ticket_for_this_channel_that_still_holds_lets_in(join, stage):
@@ -133,87 +122,6 @@ async def test_the_best_fitting_profile_is_chosen():
     assert sdp.choose(read, None).payload_type == 98
 
 
-async def test_a_session_tells_how_it_does_and_ends_when_asked(join, stage):
-    player = await join.join()
-    await player.until(lambda p: len(p.pictures()) > 3)
-    state = await join.state(player)
-    assert state["connected"] and state["level"] == "all" and state["state"] == "live" and state["subject"] == SUBJECT
-    assert state["pictures"] > 3 and state["address"].startswith("127.0.0.1:")
-    url = stage.url + player.place
-    trickle = {"content-type": "application/trickle-ice-sdpfrag"}
-    assert (
-        await join.client.patch(
-            url, content=f"a=ice-ufrag:{player.ufrag}\r\na=candidate:1 1 udp 1 10.0.0.1 9 typ host\r\n", headers=trickle
-        )
-    ).status_code == 204
-    assert (await join.client.patch(url, content="a=ice-ufrag:other\r\n", headers=trickle)).status_code == 422
-    assert (await join.client.delete(url)).status_code == 200
-    await eventually(lambda: _closed(player))
-    assert player.counters["RtcpByePacket"] == 1
-    assert (await join.client.get(url)).status_code == 410
-    assert (await join.client.get(stage.url + "/whep/session/nobody")).status_code == 404
-
-
-async def _closed(player):
-    return player.dtls.state == "closed"
-
-
-async def test_a_player_that_says_goodbye_is_gone_at_once(join, stage):
-    player = await join.join()
-    await player.close()
-    await eventually(lambda: _nobody(stage))
-    assert [end["reason"] for end in stage.sessions.ended.values()] == ["player-left"]
-
-
-async def _nobody(stage):
-    return not stage.sessions.sessions
-
-
-async def test_a_player_that_is_silently_gone_is_noticed(tmp_path, clip, monkeypatch):
-    import httpx
-
-    from tests.video.webrtc.conftest import Join
-    from tests.video.webrtc.stage import Stage, process_at
-
-    monkeypatch.setattr(webrtc_sessions, "REPORT_SECONDS", 0.1)
-    monkeypatch.setattr(webrtc_sessions, "GONE_SECONDS", 0.5)
-    monkeypatch.setattr(webrtc_sessions, "CONNECT_SECONDS", 0.5)
-    stage = Stage(process_at(tmp_path), clip)
-    async with stage.running(), httpx.AsyncClient(trust_env=False) as client:
-        join = Join(stage, client)
-        player = await join.join()
-        never = await join.player()
-        assert (await join.offer(never)).status_code == 201
-        await player.close(goodbye=False)
-        await eventually(lambda: _nobody(stage))
-        assert sorted(end["reason"] for end in stage.sessions.ended.values()) == ["gone", "never-connected"]
-        assert not stage.sessions.port.lines and not stage.sessions.port._by_address
-
-
-async def test_who_signs_out_watches_no_more(bus, tmp_path, clip, monkeypatch):
-    import httpx
-
-    from tests.video.webrtc.conftest import Join
-    from tests.video.webrtc.stage import Stage, process_at
-
-    monkeypatch.setattr(webrtc_sessions, "REPORT_SECONDS", 0.1)
-    monkeypatch.setattr(webrtc_sessions, "SESSION_CHECK_SECONDS", 0.2)
-    stage = Stage(process_at(tmp_path, bus.url, bus.prefix), clip)
-    await bus.set(b'{"name":"li","generation":0}', "session:s1")
-    async with stage.running(), httpx.AsyncClient(trust_env=False) as client:
-        join = Join(stage, client)
-        stays = await join.join()
-        leaves = await join.join(ticket=stage.ticket(session="session:s1"))
-        await leaves.until(lambda p: len(p.pictures()) > 8)
-        assert len(stage.sessions.sessions) == 2
-        await bus.delete("session:s1")
-        await eventually(lambda: _closed(leaves))
-        assert (await join.state(leaves))["detail"].startswith("signed-out")
-        assert (await join.state(stays))["connected"]
-        for player in (stays, leaves):
-            await player.close()
-
-
 async def test_one_page_and_the_whole_relay_are_bounded(join, stage, monkeypatch):
     monkeypatch.setattr(webrtc_sessions, "PER_VIEW", 2)
     for _ in range(2):
@@ -221,135 +129,6 @@ async def test_one_page_and_the_whole_relay_are_bounded(join, stage, monkeypatch
     await refused(join, 429, "too-many")
     monkeypatch.setattr(webrtc_sessions, "LARGEST", 2)
     await refused(join, 503, "full", ticket=stage.ticket(view="v2"))
-
-
-async def test_strangers_at_the_port_change_nothing(join, stage):
-    player = await join.join()
-    luck, port = random.Random(4), stage.sessions.port
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        stranger.setblocking(False)
-        to = ("127.0.0.1", port.port)
-        good = player._request()
-        for _ in range(300):
-            stranger.sendto(luck.randbytes(luck.randrange(1, 200)), to)
-            broken = bytearray(good)
-            broken[luck.randrange(len(broken) - 8)] ^= 1 << luck.randrange(8)
-            stranger.sendto(bytes(broken), to)
-            stranger.sendto(bytes([luck.choice((20, 22, 128, 200))]) + luck.randbytes(80), to)
-        had = len(player.pictures())
-        await player.until(lambda p: len(p.pictures()) > had + 5)
-        with pytest.raises(BlockingIOError):
-            stranger.recv(2000)
-    assert port.counters["strangers"] > 600 and len(port._by_address) == 1
-    assert (await join.state(player))["address"].endswith(f":{player.transport.get_extra_info('sockname')[1]}")
-
-
-async def test_a_player_whose_address_changes_goes_on(join, clip):
-    player = await join.join()
-    await player.until(lambda p: len(p.pictures()) > 5)
-    old = player.transport
-    await player.open()
-    player.transport.sendto(player._request(), player.remote)
-    had = len(player.pictures())
-    await player.until(lambda p: len(p.pictures()) > had + 10)
-    old.close()
-    assert (await join.state(player))["address"].endswith(f":{player.transport.get_extra_info('sockname')[1]}")
-
-
-async def test_a_way_that_loses_much_gets_key_pictures_then_the_sub_stream_and_is_told(join, stage, monkeypatch):
-    monkeypatch.setattr(webrtc_viewer, "JUDGED_SECONDS", 0.0)
-    stage.clips["sub"] = make(Recipe(width=320, height=180, kbit_s=200, gop=50))
-    player = await join.join(report=False)
-    await player.until(lambda p: len(p.pictures()) > 5)
-    said = [1000, 0]  # highest number and packets lost, as a receiver would say them
-
-    async def report_until(level):
-        async def there():
-            said[0], said[1] = said[0] + 60, said[1] + 30
-            player.say(RtcpRrPacket(ssrc=7, reports=[RtcpReceiverInfo(ssrc=player.ssrc, fraction_lost=128, packets_lost=said[1],
-                                                                      highest_sequence=said[0], jitter=0, lsr=0, dlsr=0)]))  # fmt: skip
-            state = await join.state(player)
-            return state["level"] == level and (level != "sub" or state["quality"] == "sub")
-
-        await eventually(there)
-
-    await report_until("keys")
-    assert (await join.state(player))["why"] == "loss"
-    await report_until("sub")
-    had = len(player.pictures())
-    await player.until(lambda p: len(p.pictures()) > had + 10)
-    sub = {tuple(picture.nals) for picture in stage.clips["sub"].pictures}
-    assert tuple(player.pictures()[-1][1]) in sub
-    stamps = [stamp for stamp, _ in player.pictures()]
-    assert all(0 < (b - a) & 0xFFFFFFFF < 1 << 31 for a, b in zip(stamps, stamps[1:], strict=False))
-    assert sorted(player.payloads) == list(range(player.first, player.highest + 1))
-    assert join.session(player).viewer.budget.quiet(1e9), "and back again when it is quiet"
-
-
-async def test_after_key_pictures_only_the_rest_comes_back_with_a_key_picture(join, stage, clip):
-    player = await join.join()
-    await player.until(lambda p: len(p.pictures()) > 5)
-    viewer = join.session(player).viewer
-    viewer.budget.level = "keys"
-
-    async def some_skipped():
-        return viewer.counters["skipped"] > 3
-
-    await eventually(some_skipped)
-    viewer.budget.level = "all"
-    had = len(player.pictures())
-    await player.until(lambda p: len(p.pictures()) > had + 10)
-    known = {tuple((*clip.sets, *p.nals) if p.key else p.nals): at for at, p in enumerate(clip.pictures)}
-    places = [known[tuple(nals)] for _, nals in player.pictures()]
-    jumps = [b for a, b in zip(places, places[1:], strict=False) if b != (a + 1) % len(clip.pictures)]
-    assert jumps and all(clip.pictures[place].key for place in jumps), "nothing that lacks what it builds on"
-
-
-async def test_a_player_that_asks_for_key_pictures_without_end_gets_them_seldom(join):
-    player = await join.join()
-    await player.until(lambda p: len(p.pictures()) > 5)
-    session = join.session(player)
-    for _ in range(300):
-        player.pli()
-        await asyncio.sleep(0.005)
-
-    async def heard():
-        return session.viewer.counters["key_requests"] >= 200
-
-    await eventually(heard)
-    fresh = session.viewer.counters["pictures"] - (session.track.number - 0)
-    assert fresh < 4 * 50, "four times the kept group at most in a second and a half"
-
-
-def test_one_bad_report_changes_nothing_and_better_times_are_tried_later_each_time():
-    budget, now = Budget(0.0), 100.0
-    assert not budget.lost(0.9, now) and not budget.lost(0.0, now + 1) and budget.level == "all"
-    assert not budget.lost(0.05, now + 2), "what resending mends is no reason"
-    waits = []
-    for _ in range(3):
-        while not budget.lost(0.5, now):
-            now += 1
-        assert budget.level == "keys"
-        began = now
-        while not budget.quiet(now):
-            now += 0.5
-        waits.append(now - began)
-        assert budget.level == "all"
-    assert waits[0] < waits[1] < waits[2]
-
-
-def test_players_on_a_rough_way_hold_pictures_back_until_it_is_calm_again():
-    smoothing = Smoothing(0, 0)
-    assert not smoothing.heard(0.0, 1.0, 5.0, 1.0) and smoothing.asked == (0, 0), "on a smooth way nothing is held back"
-    assert not smoothing.heard(0.05, 300.0, 20.0, 2.0), "one bad moment is none"
-    assert smoothing.heard(0.05, 300.0, 20.0, 3.0) and smoothing.asked == (700, 1400), "there and back twice, and some"
-    assert not smoothing.heard(0.05, 40.0, 20.0, 4.0) and smoothing.asked == (700, 1400)
-    assert not smoothing.heard(0.0, 1.0, 5.0, 20.0)
-    assert smoothing.heard(0.0, 1.0, 5.0, 40.0) and smoothing.asked == (0, 0)
-    assert not smoothing.heard(0.0, 1.0, 5.0, 41.0)
-    for second in range(50, 60):
-        smoothing.heard(0.5, 50_000.0, 9_000.0, float(second))
-    assert smoothing.asked == (2_000, 4_000)
 
 
 def test_addresses_to_listen_on_follow_hall_host():
