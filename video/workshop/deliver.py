@@ -43,9 +43,9 @@ async def deliver(kind: str, about: dict[str, Any], intake: Intake, shop: Worksh
         job.close()
 
 
-async def watched(job: Job, listener: ToIntake, silence: float = SILENCE) -> None:
-    """Returns when the job ends; raises SourceFailed when it failed or no picture came for too long."""
-    begun = monotonic()
+async def watched(job: Job, listener: ToIntake, silence: float | None = None) -> None:
+    """Returns when the job ends; raises SourceFailed when it failed or no picture came for `silence` (SILENCE) seconds."""
+    begun, silence = monotonic(), SILENCE if silence is None else silence
     while True:
         due = (begun + FIRST_PICTURE) if listener.at is None else listener.at + silence
         wait = due - monotonic()

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 
@@ -34,7 +34,7 @@ class Making:
 
     def __init__(self, store: Store, key: str, path: Path) -> None:
         self.store, self.key, self.path = store, key, path
-        self.players, self.done, self.failed = 0, False, None
+        self.players, self.done, self.failed = 1, False, None  # whoever wanted it made
         self.changed = threading.Condition()
         self.part = store.part(key)
         self.part.write_bytes(MAGIC)
@@ -85,14 +85,20 @@ class Making:
 def _frames(found: Opened) -> Iterator[tuple[av.VideoFrame, int]]:
     """Decoded pictures with their times from 0 in 90 kHz; broken ones are left out."""
     first, number = None, 0
-    for packet in found.container.demux(found.stream):
-        with contextlib.suppress(av.error.InvalidDataError):
+    for packet in _packets(found):
+        with contextlib.suppress(av.error.FFmpegError):
             for frame in packet.decode():
                 at = number * CLOCK_RATE / found.fps if frame.time is None else frame.time * CLOCK_RATE
                 first = at if first is None else first
                 frame.pts = None
                 yield frame, max(0, round(at - first))
                 number += 1
+
+
+def _packets(found: Opened) -> Iterator[av.Packet]:
+    """Up to where the file can be read: what is broken behind that is the end of the clip."""
+    with contextlib.suppress(av.error.FFmpegError):
+        yield from found.container.demux(found.stream)
 
 
 class Play:
@@ -168,8 +174,7 @@ class Play:
         offset, told = 0, False
         try:
             while not self._pace.ended and self._store.key(self._path) == key:
-                path = found or self._store.whole(key) or making.part
-                for picture in self._follow(path, making):
+                for picture in self._follow(key, making):
                     if isinstance(picture, int):
                         offset += picture
                         break
@@ -177,7 +182,6 @@ class Play:
                         told = self._tell(picture)
                     if not self._send(picture, offset):
                         return
-                found = found or self._store.whole(key)
         finally:
             if making:
                 making.players -= 1
@@ -187,11 +191,18 @@ class Play:
             making = _makings.get(key)
             if making is None:
                 making = _makings[key] = Making(self._store, key, self._path)
-            making.players += 1
+            else:
+                making.players += 1
             return making
 
-    def _follow(self, path: Path, making: Making | None) -> Iterator[Coded | int]:
-        with path.open("rb") as file:
+    def _file(self, key: str, making: Making | None) -> BinaryIO:
+        for _ in range(2):  # what is being made gets its final name at some moment
+            with contextlib.suppress(FileNotFoundError):
+                return (self._store.whole(key) or self._store.part(key)).open("rb")
+        raise making.failed if making and making.failed else SourceFailed("gone", "the kept clip was removed")
+
+    def _follow(self, key: str, making: Making | None) -> Iterator[Coded | int]:
+        with self._file(key, making) as file:
             if file.read(len(MAGIC)) != MAGIC:
                 raise SourceFailed("garbled", "the kept clip is not whole")
             while not self._pace.ended:
@@ -203,7 +214,7 @@ class Play:
                 if making and making.failed:
                     raise making.failed
                 if done:
-                    path.unlink(missing_ok=True)  # it is made anew at the next attempt
+                    Path(file.name).unlink(missing_ok=True)  # it is made anew at the next attempt
                     raise SourceFailed("garbled", "the kept clip is not whole")
                 with making.changed:
                     if not making.done:

@@ -63,7 +63,8 @@ class Studio:
 
 
 @pytest.fixture
-async def studio(valkey, bus_prefix, tmp_path):
+async def studio(valkey, bus_prefix, tmp_path, monkeypatch):
+    monkeypatch.setattr("video.record.still.WAIT_SECONDS", 60.0)  # two busy cores
     stage = make_stage(tmp_path, valkey, bus_prefix)
     await stage.start()
     found = Studio(stage, tmp_path / "recordings", days=30, most=10**12)

@@ -12,7 +12,7 @@ class Collected:
     """`pictures` as (key, pts, annexb, captured); `infos` of each begin."""
 
     def __init__(self):
-        self.infos, self.pictures, self.faults = [], [], []
+        self.infos, self.pictures, self.faults, self.task = [], [], [], None
         self._changed = asyncio.Condition()
 
     def begin(self, info):
@@ -36,10 +36,14 @@ class Collected:
 
         self._told = asyncio.ensure_future(tell())
 
-    async def wait(self, count, seconds=20):
-        """Until that many pictures came."""
+    async def wait(self, count, seconds=90):
+        """Until that many pictures came; raises what ended the source before."""
+        if self.task:
+            self.task.add_done_callback(lambda _: self._notify())
         async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: len(self.pictures) >= count)
+            await self._changed.wait_for(lambda: len(self.pictures) >= count or self.task and self.task.done())
+        if len(self.pictures) < count:
+            raise self.task.exception() or AssertionError(f"ended after {len(self.pictures)} pictures")
         return self.pictures
 
     @property

@@ -115,7 +115,7 @@ async def test_a_file_that_was_replaced_is_another_stream(folder):
     async with running(source(path)) as found:
         await found.wait(2)
         written(folder / "b.mp4", "libx264", count=5, size=(160, 96)).replace(path)
-        await asyncio.wait_for(found.task, 10)  # ends in order; the relay opens it anew
+        await asyncio.wait_for(found.task, 60)  # ends in order; the relay opens it anew
 
 
 @pytest.mark.parametrize("make", ["outside", "link", "missing", "folder"])

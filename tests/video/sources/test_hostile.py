@@ -36,7 +36,7 @@ async def some(opened):
     """Pictures, or the reason why there are none; within what a source promises."""
     found = Collected()
     task = asyncio.create_task(opened.run(found))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while not task.done() and len(found.pictures) < 3:
             await asyncio.sleep(0.02)
     if not task.done():
@@ -49,14 +49,16 @@ async def some(opened):
 
 
 @pytest.mark.parametrize(("name", "codec"), KINDS)
-async def test_damaged_clips_play_or_are_refused_and_others_go_on(tmp_path, name, codec):
+async def test_damaged_clips_play_or_are_refused_and_others_go_on(tmp_path, monkeypatch, name, codec):
     chance, good = random.Random(name), written(tmp_path / name, codec, count=8, fps=20)
     paths = []
     for number in range(12):
         paths.append(tmp_path / f"{number}{good.suffix}")
         paths[-1].write_bytes(damaged(good.read_bytes(), chance))
+    monkeypatch.setattr("video.workshop.deliver.FIRST_PICTURE", 60.0)
     async with running(source(good)) as healthy:
         await healthy.wait(2)
+        monkeypatch.setattr("video.workshop.deliver.FIRST_PICTURE", 10.0)
         results = await asyncio.gather(*(some(source(path)) for path in paths))
         await healthy.wait(len(healthy.pictures) + 3)  # the same child serves it: nothing took it along
     assert set(results) <= {"played", "garbled", "no-such-stream", "codec", "silent"}, results
@@ -71,7 +73,7 @@ async def test_damaged_segments_end_their_own_stream_only(tmp_path, shop):
         job = await shop.open("demux", {}, ToIntake(found))
         job.feed(body, pts=1)
         job.feed(good, key=True, pts=2)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not job.ended.done() and len(found.pictures) < 9 and not found.faults:
                 await asyncio.sleep(0.02)
         job.close()

@@ -112,7 +112,7 @@ async def test_another_size_begins_the_stream_anew(web):
 async def test_the_end_of_the_stream_is_the_end_of_the_attempt(web):
     web.routes["/v"] = streaming("multipart/x-mixed-replace; boundary=b", [part(PICTURES[0]), b"--b--\r\n"], "end")
     async with running(source(web.url("/v"))) as found:
-        await asyncio.wait_for(found.task, 5)
+        await asyncio.wait_for(found.task, 60)
     assert len(found.pictures) == 1
 
 
@@ -136,7 +136,7 @@ async def test_a_picture_that_never_changes_is_silence(web, monkeypatch):
     assert (await failure(source(web.url("/now.jpg")))).reason == "silent"
 
 
-async def failure(opened, seconds=10):
+async def failure(opened, seconds=60):
     with pytest.raises(SourceFailed) as found:
         await asyncio.wait_for(opened.run(Collected()), seconds)
     return found.value
