@@ -10,12 +10,13 @@ import contextlib
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from hall.core.errors import Refused
-from video.record.model import Line, Ordered, Recording
+from video.record.model import Line, Ordered, Recording, Taping
 from video.record.tape import Tape, read_index
 
 DAY_MS = 86_400_000
@@ -81,26 +82,51 @@ class Archive:
                 found += sum(line.recovered for line in tape.lines)
         return found
 
+    def held(self, recording: Recording) -> list[Taping]:
+        """What each channel of an ended recording holds."""
+        tapings = []
+        for index, channel in enumerate(recording.order.channels):
+            lines = self.lines(recording, index)
+            taping = Taping(channel=channel, state="ended", segments=len(lines), bytes=sum(line.bytes for line in lines))
+            if lines:
+                taping.start, taping.end = lines[0].start, lines[-1].end
+                taping.pictures = sum(line.pictures for line in lines)
+            tapings.append(taping)
+        return tapings
+
     def bytes(self, recording: Recording) -> int:
         """On disk."""
-        return sum(path.stat().st_size for path in (self.folder / recording.id).rglob("*") if path.is_file())
+        total = 0
+        for folder, _, names in os.walk(self.folder / recording.id):
+            for name in names:
+                with contextlib.suppress(OSError):  # a segment that is just being closed changes its name
+                    total += os.lstat(os.path.join(folder, name)).st_size
+        return total
 
     # -- keeping -------------------------------------------------------------------------------------------------
 
-    def retain(self, now: int, days: float, most: int, free: int = 0) -> list[Recording]:
+    def retain(
+        self, now: int, days: float, most: int, free: int = 0, spared: Callable[[str], bool] = lambda name: False
+    ) -> list[Recording]:
         """Removes ended recordings that are no evidence: those older than `days`, then the oldest until all take at most `most`
-        bytes and the disk has `free` bytes left. Returns what was removed."""
+        bytes and the disk has `free` bytes left. `spared(id)` is asked right before. Returns what was removed."""
         ended = [one for one in self.load() if one.ended is not None and not one.locked]
-        gone = [one for one in ended if now - (one.ended or 0) > days * DAY_MS]
-        for one in gone:
-            self.remove(one, now, "age")
-        kept = [one for one in ended if one not in gone]
+        aged = [one for one in ended if now - (one.ended or 0) > days * DAY_MS]
+        gone = [one for one in aged if self._let_go(one, now, "age", spared) is not None]
+        kept = [one for one in ended if one not in aged]
         total = sum(self.bytes(one) for one in self.load())
         while kept and (total > most or shutil.disk_usage(self.folder).free < free):
             one = kept.pop(0)
-            total -= self.remove(one, now, "room")
-            gone.append(one)
+            if (size := self._let_go(one, now, "room", spared)) is not None:
+                total -= size
+                gone.append(one)
         return gone
+
+    def _let_go(self, recording: Recording, now: int, why: str, spared: Callable[[str], bool]) -> int | None:
+        """Its bytes; None where it has to stay, or cannot be removed: the others are."""
+        with contextlib.suppress(OSError):
+            return None if spared(recording.id) else self.remove(recording, now, why)
+        return None
 
     def remove(self, recording: Recording, now: int, why: str) -> int:
         """Removes one recording and writes that down with `why`; returns its bytes. Raises OSError."""

@@ -78,3 +78,12 @@ class Document(msgspec.Struct, kw_only=True, omit_defaults=True):
     reason: str = ""
     locked: bool = False
     channels: list[Taping] = []
+
+
+def document_of(recording: Recording, tapings: list[Taping]) -> Document:
+    """A recording as it is published."""
+    order = recording.order
+    return Document(
+        id=recording.id, case=order.case, who=order.who, why=order.why, started=recording.started, until=order.until,
+        ended=recording.ended, reason=recording.reason, locked=recording.locked, channels=tapings,
+    )  # fmt: skip

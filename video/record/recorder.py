@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
 from video.record.archive import Archive
 from video.record.deck import Deck, Writer
-from video.record.model import Document, Ordered, Recording, Taping
+from video.record.model import Document, Ordered, Recording, Taping, document_of
 
 log = logging.getLogger("hall.record")
 
@@ -44,6 +44,7 @@ class Recorder:
         self._known: dict[str, Recording] = {}
         self._running: dict[str, _Running] = {}
         self._held: dict[str, list[Taping]] = {}  # what the channels of ended recordings hold
+        self._unsaved: set[str] = set()
         self._loop = asyncio.get_running_loop()
         self._full = asyncio.Event()
         self._ready = asyncio.Event()
@@ -70,7 +71,7 @@ class Recorder:
         if running := self._running.pop(name, None):
             await self._ended(running)
             recording.ended, recording.reason = real_ms(), reason
-            self._held[name] = held = await asyncio.to_thread(self._of_disk, recording)
+            self._held[name] = held = await asyncio.to_thread(self.archive.held, recording)
             for taping, deck in zip(held, running.decks, strict=True):
                 taping.state, taping.dropped, taping.converted = deck.taping.state, deck.taping.dropped, deck.taping.converted
             await self._save(recording)
@@ -106,7 +107,7 @@ class Recorder:
         except OSError as error:
             self._known[name] = recording
             raise Refused("not-stored", f"the recording cannot be removed: {error.strerror}", 507) from None
-        self._publish(name, None)
+        self._forget(name)
         return found
 
     def one(self, name: str) -> Recording:
@@ -119,10 +120,10 @@ class Recorder:
         """As published; of an ended one with what its channels hold."""
         recording = self.one(name)
         if running := self._running.get(name):
-            return _document(recording, [deck.taping for deck in running.decks])
+            return document_of(recording, [deck.taping for deck in running.decks])
         if name not in self._held:  # an ended recording does not change any more
-            self._held[name] = await asyncio.to_thread(self._of_disk, recording)
-        return _document(recording, self._held[name])
+            self._held[name] = await asyncio.to_thread(self.archive.held, recording)
+        return document_of(recording, self._held[name])
 
     async def found(self, case: str = "", channel: str = "", since: int = 0, until: int = 0) -> list[Document]:
         """Recordings newest first, at most MOST_FOUND, that have to do with a case, a channel, a time (real ms)."""
@@ -148,13 +149,13 @@ class Recorder:
                 now = real_ms()
                 for name, running in list(self._running.items()):
                     if now >= running.recording.order.until:
-                        await self.stop(name, "until")
+                        await self._patiently(self.stop(name, "until"), f"recording {name}")
                     elif monotonic() - running.told_at > TELL_SECONDS:
                         self._tell(name)
                 if self._full.is_set() or monotonic() - tidied > TIDY_SECONDS:
                     self._full.clear()
                     tidied = monotonic()
-                    await self._tidy()
+                    await self._patiently(self._tidy(), "recordings")
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for running in list(self._running.values()):
@@ -163,30 +164,53 @@ class Recorder:
                     deck.end(lambda: None)
             await asyncio.to_thread(self._writer.close)
 
+    async def _patiently(self, work: Awaitable[Any], about: str) -> None:
+        """A disk that is full or fails costs recordings, not the relay's pictures."""
+        try:
+            await work
+        except (OSError, Refused) as error:
+            log.error("%s: %s", about, error)
+
     async def _resume(self) -> None:
-        now = real_ms()
         for recording in await asyncio.to_thread(self.archive.load):
             self._known[recording.id] = recording
-            if recording.ended is None:
-                found = await asyncio.to_thread(self.archive.recover, recording)
-                if found:
-                    log.warning("recording %s: %s segments of a relay that died were taken in", recording.id, found)
-                if now < recording.order.until:
-                    self._tape(recording, pre_roll=False)
-                else:
-                    recording.ended, recording.reason = recording.order.until, "until"
-                    await self._save(recording)
-            await self.document(recording.id)
-            self._tell(recording.id)
+            await self._patiently(self._taken_up(recording), f"recording {recording.id}")
         self._ready.set()
 
+    async def _taken_up(self, recording: Recording) -> None:
+        if recording.ended is None:
+            if real_ms() < recording.order.until:
+                await self._patiently(self._recovered(recording), f"recording {recording.id}")
+                self._tape(recording, pre_roll=False)
+            else:
+                recording.ended, recording.reason = recording.order.until, "until"
+                await self._recovered(recording)
+                await self._save(recording)
+        await self.document(recording.id)
+        self._tell(recording.id)
+
+    async def _recovered(self, recording: Recording) -> None:
+        if found := await asyncio.to_thread(self.archive.recover, recording):
+            log.warning("recording %s: %s segments of a relay that died were taken in", recording.id, found)
+
     async def _tidy(self) -> None:
-        for gone in await asyncio.to_thread(self.archive.retain, real_ms(), self._days, self._most, FREE_BYTES):
-            self._known.pop(gone.id, None)
-            self._held.pop(gone.id, None)
+        bounds = real_ms(), self._days, self._most, FREE_BYTES
+        for gone in await asyncio.to_thread(self.archive.retain, *bounds, self._is_evidence):
             log.info("recording %s is no longer kept", gone.id)
-            self._publish(gone.id, None)
+            self._forget(gone.id)
         self._process.counters["recordings_removed"] = self.archive.removed["recordings"]
+        for name in list(self._unsaved):  # room was made first
+            await self._save(self._known[name])
+
+    def _forget(self, name: str) -> None:
+        self._known.pop(name, None)
+        self._held.pop(name, None)
+        self._unsaved.discard(name)
+        self._publish(name, None)
+
+    def _is_evidence(self, name: str) -> bool:
+        """Asked in the last moment, by another thread: one may have been locked since the files were read."""
+        return name in self._known and self._known[name].locked
 
     def _tape(self, recording: Recording, pre_roll: bool) -> None:
         order = recording.order
@@ -235,14 +259,16 @@ class Recorder:
     async def _save(self, recording: Recording) -> None:
         try:
             await asyncio.to_thread(self.archive.save, recording)
+            self._unsaved.discard(recording.id)
         except OSError as error:
+            self._unsaved.add(recording.id)  # tried again while it is tidied up
             raise Refused("not-stored", f"the recording's file cannot be written: {error.strerror}", 507) from None
 
     # -- telling -------------------------------------------------------------------------------------------------
 
     def _tell(self, name: str) -> Document:
         recording, running = self._known[name], self._running.get(name)
-        found = _document(recording, [deck.taping for deck in running.decks] if running else self._held.get(name, []))
+        found = document_of(recording, [deck.taping for deck in running.decks] if running else self._held.get(name, []))
         if running:
             running.told_at = monotonic()
         self._publish(name, found)
@@ -255,32 +281,9 @@ class Recorder:
         except BusLost as error:
             log.warning("recording %s: screens were not told: %s", name, error)
 
-    def _of_disk(self, recording: Recording) -> list[Taping]:
-        tapings = []
-        for index, channel in enumerate(recording.order.channels):
-            lines = self.archive.lines(recording, index)
-            taping = Taping(channel=channel, state="ended", segments=len(lines), bytes=sum(line.bytes for line in lines))
-            if lines:
-                taping.start, taping.end = lines[0].start, lines[-1].end
-                taping.pictures = sum(line.pictures for line in lines)
-            tapings.append(taping)
-        return tapings
-
 
 def _from_thread(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Callable[[], None]:
-    def settle() -> None:
-        if not future.done():
-            future.set_result(None)
-
-    return lambda: loop.call_soon_threadsafe(settle)
-
-
-def _document(recording: Recording, tapings: list[Taping]) -> Document:
-    order = recording.order
-    return Document(
-        id=recording.id, case=order.case, who=order.who, why=order.why, started=recording.started, until=order.until,
-        ended=recording.ended, reason=recording.reason, locked=recording.locked, channels=tapings,
-    )  # fmt: skip
+    return lambda: loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
 
 
 def _checked(order: Ordered, now: int) -> Ordered:
