@@ -215,8 +215,11 @@ class Recordings:
         return json(told)
 
     async def file(self, id: _Id, index: Annotated[int, Path(ge=0, le=15)], name: _Name) -> Response:
-        """An init segment or a closed segment, as MSE takes it."""
-        await self._mine(id)
+        """An init segment or a closed segment, as MSE takes it; a view on record, listed before or not."""
+        row = await self._mine(id)
+        if index >= len(row["channels"]):
+            raise Refused("unknown-channel", f"channel: 0 to {len(row['channels']) - 1}", 404)
+        await self._viewed(row, id, index, row["channels"][index]["channel"])
         return await self.relay.passed(f"/recordings/{id}/c{index}/{name}", "video/mp4")
 
     async def verify(self, id: _Id) -> Response:

@@ -92,7 +92,7 @@ _BEFORE_ACTING = re.compile(r"/api/v1/acting/(pin|pairing)|/api/v1/video/views|/
 
 
 #: what a locked console reaches: its page, which shows nothing but the lock, and the way out
-_WHILE_LOCKED = re.compile(r"(?!/api/).*|/api/v1/(me|lock|lock/open)")
+_WHILE_LOCKED = re.compile(r"(?!/api/|/video/).*|/api/v1/(me|lock|lock/open)")
 
 
 def while_locked(path: str) -> bool:

@@ -226,3 +226,17 @@ async def test_odd_questions_are_refused_in_words(hall):
         ):
             assert (await client.post("/api/v1/recordings", json=body)).status_code == 422
         assert (await client.post("/api/v1/recordings", json={"channels": [A]})).json()["reason"] == "why-missing"
+
+
+async def test_segments_fetched_without_having_been_listed_are_a_view_on_record_too(hall):
+    async with await hall.client("operator", "zhao.min") as client:
+        name = (await recorded(client, A))["id"]
+        await grown(client, name)
+        await client.delete(f"/api/v1/recordings/{name}")
+    async with await hall.client("supervisor", "qian.lei") as other:
+        for _ in range(2):
+            assert (await other.get(f"/api/v1/recordings/{name}/c0/1.m4s")).status_code == 200
+        assert (await other.get(f"/api/v1/recordings/{name}/c1/1.m4s")).status_code == 404
+    with sqlite3.connect(f"file:{hall.home}/var/ledger.db?mode=ro", uri=True) as db:
+        kinds = db.execute("select kind, channel from views where who = 'qian.lei'").fetchall()
+    assert [tuple(row) for row in kinds] == [("playback", A)]

@@ -144,6 +144,8 @@ async def test_a_locked_session_does_nothing_and_shows_nothing_until_its_owner_u
             await shift(client, "start"),
             await client.get("/api/v1/cases"),
             await client.post("/api/v1/lock/active"),
+            await client.get("/video/poster/channel/f/a.jpg"),
+            await client.post("/video/whep/channel/f/a", content=b"v=0", headers={"content-type": "application/sdp"}),
         ):
             assert (answer.status_code, answer.json()["reason"]) == (423, "locked")
         assert (await client.get("/api/v1/lock")).json()["locked"] is True
