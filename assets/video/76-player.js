@@ -42,7 +42,7 @@
 
   function historyList(marks, jump) {
     const rows = marks.map((mark) => {
-      const button = make("button.playback-entry", { type: "button", "data-kind": mark.kind }, [make("time", {}, mark.when), make("b", {}, mark.text), make("span", {}, mark.who)]);
+      const button = make("button.playback-entry", { type: "button", "data-kind": mark.kind }, [make("time", {}, mark.when), make("b", {}, mark.text), make("span", {}, mark.who), mark.more ? make("span.playback-more", {}, mark.more) : ""]);
       button.onclick = () => jump(mark.at);
       return { mark, button, node: make("li", {}, button) };
     });

@@ -68,7 +68,7 @@
   }
 
   video.marksOf = function (view) {
-    const marks = view.entries.map((entry) => ({ at: happened(entry), time: entry.time, text: wordOf(entry), who: hall.desk.whoOf(entry), kind: entry.move, said: hall.desk.saidOf(entry) }));
+    const marks = view.entries.map((entry) => ({ at: happened(entry), time: entry.time, text: wordOf(entry), who: hall.desk.whoOf(entry), kind: entry.move, more: (entry.data || {}).text || entry.reason || "", said: hall.desk.saidOf(entry) }));
     const reported = (view.case.stages || {}).reported;
     if (reported != null && !marks.some((mark) => mark.kind === "open" && mark.time === reported)) {
       marks.push({ at: realOf(reported), time: reported, text: hall.t("desk.stage.reported"), who: view.case.report_source || "", kind: "reported", said: "" });

@@ -156,6 +156,8 @@
     const made = await video.recordings.start({ channels: [...it.chosen], case: it.subject, pre_roll_s: it.pre.checked ? PRE_ROLL_S : 0, until: Math.round(until) });
     const refused = (made.refused || []).map((one) => `${video.nameOf(one.channel)}: ${hall.word("video.refused", one.reason)}`);
     tell(refused.length ? `▲ ${hall.t("playback.not-all", { refused: refused.join("; ") })}` : `● ${hall.t("playback.begun", { n: made.channels.length })}`, refused.length > 0);
+    // what runs is not begun once more by the next press
+    for (const box of it.near.querySelectorAll(".recording-camera input:checked")) (box.checked = false), box.onchange();
     await read();
   }
 
