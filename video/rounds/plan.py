@@ -80,11 +80,15 @@ def _faults(plan: RoundPlan) -> list[tuple[str, bool]]:
         ("order: risk, oldest or list", plan.order not in ("risk", "oldest", "list")),
         ("order: list needs select.channels", plan.order == "list" and not plan.select.channels),
         ("coverage_hours: 0.1 to 720", not 0.1 <= plan.coverage_hours <= 720),
+        ("urgent_minutes: 0.1 to 1440", not 0.1 <= plan.urgent_minutes <= 1440),
         ("hold_minutes: 1 to 240", not 1 <= plan.hold_minutes <= 240),
         (
             f"weights: of {', '.join(RISKS)}, 0 to 1000",
             any(k not in RISKS or not 0 <= v <= 1000 for k, v in plan.weights.items()),
         ),
-        ("label: at most 8 languages of 64 letters", len(plan.label) > 8 or any(len(v) > 64 for v in plan.label.values())),
+        (
+            "label: at most 8 languages of 64 letters",
+            len(plan.label) > 8 or any(len(k) > 64 or len(v) > 64 for k, v in plan.label.items()),
+        ),
         ("select.channels: at most 20,000", len(plan.select.channels) > 20_000),
     ]

@@ -115,3 +115,30 @@ async def test_the_halls_own_machine_and_nobody_there(camera):
             await driver.presets()
         assert error.value.reason == reason
         await driver.close()
+
+
+async def test_a_camera_that_answers_a_byte_at_a_time_holds_nobody_up(monkeypatch):
+    monkeypatch.setattr("video.ptz.drivers.onvif.LONGEST_SECONDS", 0.3)
+
+    async def drip(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b" ")
+            await asyncio.sleep(0.02)
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    driver = Onvif(f"onvif://127.0.0.1:{server.sockets[0].getsockname()[1]}", Guard(allow_loopback=True))
+    async with asyncio.timeout(20):
+        with pytest.raises(PtzFailed) as error:
+            await driver.presets()
+    assert error.value.reason == "unreachable"
+    await driver.close()
+    server.close()
+
+
+@pytest.mark.parametrize("url", ["onvif://admin:hem/lig@10.0.0.1", "onvif://admin:hem#lig@10.0.0.1", "onvif://ad[min:hemlig@x"])
+def test_an_address_that_is_none_is_said_without_a_word_of_it(url):
+    with pytest.raises(PtzFailed) as error:
+        Onvif(url, Guard())
+    assert error.value.reason == "garbled" and "hem" not in str(error.value)

@@ -161,6 +161,9 @@ def test_a_promise_that_cannot_be_kept_is_known():
         ({}, "name"), ({"name": "a b"}, "name"), ({"name": "r", "tiles": 0}, "tiles"), ({"name": "r", "tiles": "x"}, "tiles"),
         ({"name": "r", "dwell_seconds": 1}, "dwell"), ({"name": "r", "order": "up"}, "order"), ({"name": "r", "order": "list"}, "channels"),
         ({"name": "r", "weights": {"mood": 1}}, "weights"), ({"name": "r", "select": {"town": ["x"]}}, "town"), ([], "object"),
+        # JSON has no such number: kept as null, it would keep the process from starting
+        ({"name": "r", "urgent_minutes": "nan"}, "urgent"), ({"name": "r", "urgent_minutes": "inf"}, "urgent"),
+        ({"name": "r", "label": {"l" * 65: "x"}}, "label"),
     ],
 )  # fmt: skip
 def test_a_bad_plan_is_refused_and_says_where(data, names):

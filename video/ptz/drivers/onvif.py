@@ -6,6 +6,7 @@ requests are checked against ONVIF's own WSDL in the tests. Cameras that ask for
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import datetime
@@ -24,6 +25,7 @@ from video.media import SourceFailed
 from video.ptz.driver import MOVE_SECONDS, DriverKind, Motion, Position, Preset, PtzFailed
 
 _TIMEOUT = httpx.Timeout(4.0, connect=3.0)
+LONGEST_SECONDS = 6.0  # one request with its answer
 _LARGEST = 1024 * 1024
 _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 _MEDIA = "http://www.onvif.org/ver10/media/wsdl"
@@ -39,9 +41,12 @@ class Onvif:
     """One camera; finds its services and its first turnable profile at the first call and remembers them."""
 
     def __init__(self, url: str, guard) -> None:
-        parts = urlsplit(url)
-        secure = parts.scheme.lower() == "onvifs"
-        self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
+        try:
+            parts = urlsplit(url)
+            secure = parts.scheme.lower() == "onvifs"
+            self._host, self._port = parts.hostname or "", parts.port or (443 if secure else 80)
+        except ValueError:  # whose words would repeat a part of the address, which may be the password's
+            raise PtzFailed("garbled", "no address of a camera: onvif://user:password@host:80") from None
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._base = ("https" if secure else "http", self._host, self._port)
         self._guard = guard
@@ -144,11 +149,12 @@ class Onvif:
             f"<s:Header>{head}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
         )
         try:
-            found, status = await self._post(await self._reached(url), envelope)
+            async with asyncio.timeout(LONGEST_SECONDS):  # the client's limits are for each part of an answer
+                found, status = await self._post(await self._reached(url), envelope)
             top = root(found)
         except SourceFailed as error:
             raise PtzFailed(error.reason, error.detail) from None
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise PtzFailed("unreachable", type(error).__name__) from None
         except BadInput as error:
             raise PtzFailed("unauthorised" if status == 401 else "garbled", str(error)[:200]) from None
