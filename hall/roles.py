@@ -60,10 +60,11 @@ MATRIX: dict[str, frozenset[str]] = {
 _PICTURE = (
     "sensor", "observation", "position", "channel", "warning", "alarm",
     "kpi", "series", "feed", "process", "clock", "scene", "file", "crew", "show",
-    "picture", "health", "round", "ptz", "recording",
+    "picture", "health", "round", "ptz",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
-_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift")
+_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording")
+_WHOLE = (*LOG_TOPICS, "recording")
 #: role -> topics of the stream it may follow; a crew follows none, it asks for its tasks
 TOPICS: dict[str, tuple[str, ...]] = {
     "viewer": _WALL_TOPICS,
@@ -73,7 +74,7 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "supervisor": (*_DESK_TOPICS, "audit"),
     "leader": _DESK_TOPICS,
     "admin": (*_DESK_TOPICS, "audit"),
-    "inspector": (*_WALL_TOPICS, "notice"),
+    "inspector": (*_WALL_TOPICS, "notice", "recording"),
     "department": (*_WALL_TOPICS, "notice", "presence"),
     "crew": (),
 }
@@ -87,12 +88,12 @@ def may(role: str, act: str) -> bool:
 
 
 def topics_for(role: str, districts: tuple[str, ...] = (), *, locked: bool = False) -> tuple[str, ...]:
-    """The stream topics a role may follow; none for an unknown role. Histories are told whole, so who answers for some
-    districts only does not follow them. A locked console is told no more than a wall."""
+    """The stream topics a role may follow; none for an unknown role. Histories, and what is recorded for which case, are told
+    whole, so who answers for some districts only does not follow them. A locked console is told no more than a wall."""
     found = TOPICS.get(role, ())
     if locked:
         found = tuple(topic for topic in found if topic in _WALL_TOPICS)
-    return tuple(topic for topic in found if topic not in LOG_TOPICS) if districts else found
+    return tuple(topic for topic in found if topic not in _WHOLE) if districts else found
 
 
 class Bounded(Protocol):

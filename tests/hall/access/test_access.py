@@ -79,8 +79,11 @@ def test_files_and_crews_are_shown_on_walls_notices_and_shifts_on_consoles_and_a
         assert ({"file", "crew", "show", "case"} <= shown) == (role != "crew")
         assert ("notice" in shown) == (role not in ("viewer", "wall", "crew"))
         assert ("shift" in shown) == (role in ("operator", "dispatcher", "supervisor", "leader", "admin"))
+        # a recording names its case and why: its document goes to nobody who could not open it
+        assert "recording" not in shown or access.may(role, "see-recordings")
+        assert "recording" not in access.topics_for(role, ("红旗区",))
     assert access.topics_for("crew") == ()
-    assert not {"log", "archive", "screen", "shift", "audit"} & set(access.topics_for("department"))
+    assert not {"log", "archive", "screen", "shift", "audit", "recording"} & set(access.topics_for("department"))
 
 
 async def test_a_session_carries_what_commands_need_to_know_of_its_person(bus):
@@ -165,7 +168,7 @@ def test_the_form_token_follows_the_session_and_does_not_show_it():
 
 def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     east = access.Identity("li", "operator", districts=("东区",))
-    assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive"}
+    assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive", "recording"}
     assert bounds(east) == {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel")}
     drains = access.Identity("wu", "department", unit="排水处")
     own = {"channel": {"owner": ["排水处"]}, **{topic: {"unit": ["排水处"]} for topic in ("file", "crew")}}
