@@ -87,27 +87,28 @@ class _Transport(httpx.AsyncBaseTransport):
 
 
 class _SignedIn(httpx.Auth):
-    """Signs requests to the machine the address names, and to no other that it may redirect to."""
+    """Signs requests to the machine the address names, and to no other that it may redirect to; never openly what was to be
+    encrypted."""
 
-    def __init__(self, login: Login, home: tuple[str, int | None]) -> None:
+    def __init__(self, login: Login, home: httpx.URL) -> None:
         self._login, self._home = login, home
 
+    def _ours(self, url: httpx.URL) -> bool:
+        same = (url.host, url.port) == (self._home.host, self._home.port)
+        return same and (url.scheme == "https" or self._home.scheme == "http")
+
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        target, ours = request.url.raw_path.decode(), _home(request.url) == self._home
+        target, ours = request.url.raw_path.decode(), self._ours(request.url)
         if ours:
             request.headers.update(self._login.header(request.method, target))
         answer = yield request
-        if not ours or answer.status_code != 401 or _home(answer.request.url) != self._home:
+        if not ours or answer.status_code != 401 or not self._ours(answer.request.url):
             return
         if self._login.take(answer.headers.get_list("www-authenticate"), request.url.scheme == "https"):
             request.headers.update(self._login.header(request.method, target))
             answer = yield request
         if answer.status_code < 400:
             self._login.accepted()
-
-
-def _home(url: httpx.URL) -> tuple[str, int | None]:
-    return url.host, url.port
 
 
 class Fetch:
@@ -127,7 +128,7 @@ class Fetch:
         limits = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS)
         self._client = httpx.AsyncClient(
             transport=_Transport(guard, parts.fragment == "check-certificate"), timeout=limits, follow_redirects=True,
-            max_redirects=REDIRECTS, trust_env=False, auth=_SignedIn(Login(user, password), _home(plain)),
+            max_redirects=REDIRECTS, trust_env=False, auth=_SignedIn(Login(user, password), plain),
             headers={"accept-encoding": "identity", "user-agent": "command-hall"},
         )  # fmt: skip
 

@@ -7,12 +7,15 @@ import random
 import re
 
 import cv2
+import httpx
 import pytest
 
 from tests.video.cameras import clip as clips
 from tests.video.sources.intake import Collected, running
 from tests.video.sources.webserver import WebServer, reply
+from video.fetch import _SignedIn
 from video.media import SourceFailed, SourceRequest
+from video.rtsp.auth import Login
 from video.sources import mjpeg
 from video.sources.http import SOURCE
 from video.sources.mjpeg import Parts, size
@@ -327,3 +330,18 @@ def test_parts_never_hang_or_grow_on_garbage():
                 size(b"\xff\xd8" + piece)
         except SourceFailed:
             pass
+
+
+@pytest.mark.parametrize(
+    ("home", "asked", "signed"),
+    [
+        ("https://cam/a", "https://cam/b", True), ("http://cam/a", "http://cam/b", True), ("http://cam/a", "https://cam/b", True),
+        ("https://cam/a", "http://cam/b", False), ("https://cam/a", "https://other/b", False), ("http://cam/a", "http://cam:81/b", False),
+    ],
+)  # fmt: skip
+def test_a_password_goes_to_its_own_machine_only_and_never_openly_after_an_encrypted_address(home, asked, signed):
+    login = Login("admin", "secret")
+    login.take(['Basic realm="cam"'], True)
+    request = httpx.Request("GET", asked)
+    next(_SignedIn(login, httpx.URL(home)).auth_flow(request))
+    assert ("authorization" in request.headers) is signed
