@@ -7,6 +7,7 @@ thresholds see nothing. The sensor's name carries the least confidence, and with
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -15,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hall.core.errors import Refused
+from hall.core.errors import BusLost, Refused
 from hall.core.model import Channel, Observation, Sensor
 from hall.core.process import Process
 from hall.core.secrets import Secrets
@@ -71,9 +72,14 @@ class Analysis:
         except Undecodable:
             self.counters["undecodable"] += 1
             return
+        except Exception:  # one picture that an analyser does not stand must not end posters, rounds and steering
+            log.exception("analysis: a picture of %s could not be looked at", channel)
+            self.counters["undecodable"] += 1
+            return
         self.counters["pictures"] += 1
-        for task, number, readings, evidence in found:
-            self._tell(task, number, readings, evidence)
+        with contextlib.suppress(BusLost):  # it takes nothing more: the next reading comes in a while
+            for task, number, readings, evidence in found:
+                self._tell(task, number, readings, evidence)
 
     def _work(self, channel: str, family: str, key: bool, broken: bool, captured: float, coded: bytes) -> list[Any]:
         """In the thread: decode once, look with each analyser whose turn it is."""

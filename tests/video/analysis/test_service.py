@@ -113,3 +113,22 @@ async def test_the_relay_may_come_and_go(place):
     await asyncio.sleep(0.2)
     stage.camera("channel/cams/a").intake.picture(True, 900_000, annexb=scenes.coded([_shore(0.5, 1)])[0], captured=4e12)
     assert (await _next(told)).value == pytest.approx(1.0, abs=0.03)
+
+
+async def test_a_fault_with_one_picture_ends_nothing(place, monkeypatch):
+    stage, analysis, told = place
+    kind, failed = analysis._kinds["water-level"], asyncio.Event()
+
+    def look(state, picture, at):
+        failed.set()
+        raise cv2.error("a size nobody thought of")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(kind), "look", lambda self, *about: look(*about))
+        await _send(stage, _shore(0.5), 90_000)
+        async with asyncio.timeout(20):
+            while not analysis.counters["undecodable"]:
+                await asyncio.sleep(0.01)
+    analysis._looked.clear()
+    await _send(stage, _shore(0.5), 180_000)
+    assert failed.is_set() and (await _next(told)).value == pytest.approx(1.0, abs=0.03)
