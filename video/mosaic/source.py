@@ -34,9 +34,11 @@ def subject_of(size: int, members: tuple[str, ...]) -> str:
 
 
 class Mosaics:
-    """Which mosaics were asked for. Bounded: the longest unused is forgotten, and asked for anew by who comes back."""
+    """Which mosaics were asked for. Bounded: the longest unused that nobody watches is forgotten, and asked for anew by who
+    comes back. `watched()` names the subjects that somebody watches."""
 
-    def __init__(self) -> None:
+    def __init__(self, watched: Callable[[], set[str]] = set) -> None:
+        self._watched = watched
         self._members: OrderedDict[str, tuple[str, ...]] = OrderedDict()
 
     def asked(self, size: int, members: tuple[str, ...]) -> str:
@@ -48,8 +50,10 @@ class Mosaics:
         subject = subject_of(size, members)
         self._members[subject] = members
         self._members.move_to_end(subject)
-        while len(self._members) > _KEPT:
-            self._members.popitem(last=False)
+        if len(self._members) > _KEPT:
+            kept = self._watched() | {subject}
+            for old in [name for name in self._members if name not in kept][: len(self._members) - _KEPT]:
+                del self._members[old]
         return subject
 
     def granted(self, wanted: str, channels: tuple[str, ...]) -> str:

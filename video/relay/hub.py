@@ -43,7 +43,7 @@ class Hub:
         self.budget = Budget(round(config.gop_total_mib * _MIB), round(config.gop_mib * _MIB))
         self.listeners: list[Callable[[Track], None]] = []
         self.counters = {"started": 0, "ended": 0}
-        self.mosaics = Mosaics()
+        self.mosaics = Mosaics(lambda: {subject for subject, _ in self.tracks})
         self.watched: Watched | None = None  # tells the record that a view has ended
         self._config, self._look, self._open = config, look, open_source
         self._producers: dict[Key, tuple[Producer, asyncio.Task]] = {}

@@ -224,3 +224,16 @@ def test_a_ticket_for_channels_is_one_for_their_mosaic_and_for_nothing_else():
             mosaics.granted(wanted, MEMBERS)
     with pytest.raises(SourceFailed):
         mosaics.request("mosaic/4/unknown")
+
+
+def test_a_mosaic_that_somebody_watches_is_not_forgotten_however_many_others_are_asked_for():
+    watched = set()
+    mosaics = Mosaics(lambda: watched)
+    subject, other = mosaics.asked(4, ("channel/f/a",)), mosaics.asked(4, ("channel/f/b",))
+    watched.add(subject)
+    for number in range(400):
+        mosaics.asked(4, (f"channel/f/{number}",))
+    assert mosaics.members(subject) == ("channel/f/a",) and not mosaics.members(other)
+    watched.clear()
+    mosaics.asked(4, ("channel/f/c",))
+    assert not mosaics.members(subject)
