@@ -2,7 +2,7 @@
  * it beforehand; this page connects the next ones in time, so that the change shows no black.
  *
  * new hall.video.Round(grid)   .update(), .tick(), .reasons(index), .remove()
- * panel "video_wall" uses it; the document is `round/<name>` (docs/VIDEO.md, "Rounds")
+ * panel "video_wall" uses it; the document is `round/<name>` (docs/ROUNDS.md)
  */
 "use strict";
 

@@ -57,7 +57,7 @@ class Steering:
         return await self._answer("GET", "/rounds")
 
     async def save(self, request: Request) -> Response:
-        """Makes a round or changes one; the body is a plan (docs/VIDEO.md, "Rounds")."""
+        """Makes a round or changes one; the body is a plan (docs/ROUNDS.md)."""
         body = await request.body()
         answer = await self._answer("POST", "/rounds", body)
         if answer.status_code == 200:
