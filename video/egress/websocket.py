@@ -39,6 +39,8 @@ PATH = "/v1/video"
 MAX_VIEWERS = 5_000
 #: from one other machine, so that no single one can take every place; a reverse proxy's viewers count together
 MAX_PER_ADDRESS = 2_000
+#: whoever has shown no ticket by then makes room when the places run out
+UNTICKETED_SECONDS = 30.0
 RECHECK_SECONDS = 10.0
 
 
@@ -111,10 +113,22 @@ class Pictures:
         origin = headers.get("Origin")
         if origin and not same_host(origin, headers.get("Host", "")):
             raise Refused("origin", f"a page of {origin[:200]} may not use this relay")
-        if len(self.viewers) >= MAX_VIEWERS:
+        if len(self.viewers) >= MAX_VIEWERS and not self._make_room(""):
             raise Refused("too-many-viewers", f"this relay serves {MAX_VIEWERS}")
-        if self._places[address] >= MAX_PER_ADDRESS and not _is_loopback(address):
+        crowded = self._places[address] >= MAX_PER_ADDRESS and not _is_loopback(address)
+        if crowded and not self._make_room(address):
             raise Refused("too-many-viewers", f"this relay serves {MAX_PER_ADDRESS} from one address")
+
+    def _make_room(self, address: str) -> bool:
+        """Cuts one connection (from `address`, where one is given) that showed no ticket in its first half minute: who only
+        sits there keeps nobody out. Returns whether there was one."""
+        latest = monotonic() - UNTICKETED_SECONDS
+        for connection, viewer in self.viewers.items():
+            idle = not viewer.ticketed and not viewer.closed and viewer.since <= latest
+            if idle and (not address or _address(connection) == address):
+                viewer.cut(4408, "no ticket was shown")
+                return True
+        return False
 
     def _send_away(self, viewer: Viewer, refusal: Refused) -> None:
         self.counters["refused"] += 1
@@ -145,6 +159,7 @@ class Pictures:
         """Starts a tile, or says why not: the connection and its other tiles go on."""
         try:
             ticket = tickets.read(self._secrets, wanted.ticket, real_ms())
+            viewer.ticketed = True
             wanted.channel = self.hub.mosaics.granted(wanted.channel, ticket.channels)
             viewer.show(Tile(viewer, wanted, ticket))
         except Refused as refusal:

@@ -38,6 +38,7 @@ class Viewer:
         self.level = 0
         self.slow_times = 0
         self.closed = False
+        self.since, self.ticketed = monotonic(), False  # when it came; whether it ever showed a ticket of ours
         self._text_bytes = self._gone_bytes = 0
         self._held: float | None = None  # since when pictures are skipped
         self._slow: deque[float] = deque(maxlen=SLOW_TIMES)

@@ -24,6 +24,11 @@ GROUPS = {
     "card": "cards", "play": "containers", "demux": "containers", "still": "containers", "convert": "converters",
     "mosaic": "mosaics",
 }  # fmt: skip
+#: what a child is told of this process's surroundings: it reads strangers' bytes and needs no key and no database
+_GIVEN = frozenset({
+    "PATH", "HOME", "TMPDIR", "LANG", "TZ", "VIRTUAL_ENV", "SYSTEMROOT", "HALL_LOG", "HALL_DATA_DIR",
+    "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH",
+})  # fmt: skip
 LINGER = 10.0  # seconds a child without work is kept
 MOST_UNSENT = 8 * 1024 * 1024  # bytes waiting for one child before material is dropped
 _ROOT = Path(__file__).resolve().parents[2]
@@ -207,7 +212,8 @@ class Workshop:
 
 
 async def _start(group: str) -> asyncio.subprocess.Process:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))}
+    given = {name: value for name, value in os.environ.items() if name in _GIVEN or name.startswith("LC_")}
+    environment = {**given, "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))}
     try:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "video.workshop", group,
