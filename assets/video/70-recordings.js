@@ -11,7 +11,9 @@
 (function () {
   const hall = window.hall;
   const video = (hall.video = hall.video || {});
-  const SLIP_MS = 30; // how far a camera's clock may run from the hall's before the axis follows
+  const SLIP_MS = 20; // from one segment to the next, so that the axis follows a camera's clock that runs fast or slow
+  const WHOLE_S = 0.2;
+  const CLOCK_SET_MS = 1500; // so much is no jitter
   const JOINED_MS = 150; // a smaller hole between segments is none
   const SCENE_MS = 600000;
   const VERIFY_MS = 65000;
@@ -52,8 +54,10 @@
       const before = found[found.length - 1];
       if (before && one.end <= before.end) continue; // two recordings of the same time: once is enough
       const own = one.start - one.pts * 1000;
-      const steady = before && before.base === one.base && one.pts > before.pts && Math.abs(own - before.shift) < SLIP_MS;
-      one.shift = steady ? before.shift : own;
+      const on = before && before.base === one.base && Math.abs(one.pts - before.pts - before.duration) < WHOLE_S;
+      const slip = on ? own - before.shift : 0;
+      // on a tape without a hole pictures follow each other: what only arrived late must not tear one into it
+      one.shift = on && Math.abs(slip) < CLOCK_SET_MS ? before.shift + Math.max(-SLIP_MS, Math.min(SLIP_MS, slip)) : own;
       one.from = one.shift + one.pts * 1000;
       one.to = one.from + one.duration * 1000;
       found.push(one);

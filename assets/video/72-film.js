@@ -14,6 +14,8 @@
   const AHEAD_MS = 25000; // of what is asked for before it is needed, at normal speed
   const BEHIND_MS = 20000; // what is kept for a step back
   const EDGE_MS = 50; // the last picture of a span ends somewhere in here
+  const HOLE_MS = 150; // between two segments; played over
+  const STUCK_MS = 1500;
   const FAR_MS = 400; // a film farther off than this jumps, a nearer one hurries
   const JUMP_MS = 1500;
   const HURRY = 0.2;
@@ -88,13 +90,21 @@
       const { buffered } = this.element;
       const seconds = (at - this.epoch) / 1000;
       for (let i = 0; i < buffered.length; i += 1) {
-        if (buffered.start(i) - EDGE_MS / 1000 <= seconds && seconds < buffered.end(i)) return [buffered.start(i), buffered.end(i)];
+        if (buffered.start(i) - HOLE_MS / 1000 <= seconds && seconds < buffered.end(i)) return [buffered.start(i), buffered.end(i)];
       }
       return null;
     }
 
     ready(at) {
       return this.element.readyState >= 2 && !this.element.seeking && !!this.buffered(at);
+    }
+
+    /** Where to go on when all footage of `at` is here and yet nothing comes of it; null while there is hope. */
+    past(at) {
+      const here = this.lane.segments.find((one) => one.from <= at + 1 && at < one.to);
+      if (!here || !this.held.has(here) || this.ready(at)) return void (this.stuck = 0);
+      this.stuck = this.stuck || performance.now();
+      return performance.now() - this.stuck > STUCK_MS ? here.to : null;
     }
 
     // -- where it plays ------------------------------------------------------------------------------------------------
@@ -118,6 +128,8 @@
     run(at, rate, lead) {
       [this.at, this.rate] = [at, rate];
       if (!this.covers(at)) return this.hold(at);
+      const range = this.buffered(at);
+      if (range && this.element.currentTime < range[0] - 0.001 && this.now >= at - HOLE_MS) this.element.currentTime = range[0];
       const behind = at - this.now;
       const now = performance.now();
       if (!lead && Math.abs(behind) > FAR_MS * rate && now - this.jumped > JUMP_MS && this.buffered(at)) {

@@ -74,6 +74,8 @@
       if (!this.lead || !covering.includes(this.lead)) return this.begin(covering);
       this.at = Math.max(this.at, this.lead.now);
       const waits = !this.lead.ready(this.at);
+      const past = waits && this.lead.past(this.at);
+      if (past) return this.seek(past);
       if (waits !== this.waiting) (this.waiting = waits), this.told("state");
       for (const film of this.films) film.run(this.at, this.rate, film === this.lead);
     }
@@ -81,6 +83,8 @@
     /** All that have a picture of this moment begin together; who takes too long comes in later. */
     begin(covering) {
       const ready = covering.filter((film) => film.ready(this.at));
+      const past = ready.length ? null : covering[0].past(this.at);
+      if (past) return this.seek(past);
       const patient = performance.now() - this.since < TOGETHER_MS;
       if (!ready.length || (patient && ready.length < covering.length)) {
         if (!this.waiting) (this.waiting = true), this.told("state");

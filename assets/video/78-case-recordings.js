@@ -119,7 +119,7 @@
     const head = [make("b.recording-state", {}, `${running(row) ? "●" : "■"} ${hall.t(`playback.is-${state}`)}`)];
     if (row.locked) head.push(said("b.recording-locked", "playback.is-locked"));
     head.push(make("span.recording-facts", {}, facts(row).join(" · ")));
-    return make("li.recording", { "data-recording": row.id, "data-state": state, "data-locked": row.locked ? "1" : "" }, [
+    return make("li.recording", { "data-recording": row.id, "data-state": state, "data-locked": row.locked ? "1" : null }, [
       make("p.recording-head", {}, head), make("p.recording-channels", {}, row.channels.map((one) => make("span", {}, tapingText(one)))), make("div.recording-acts", {}, actions(row))]);
   }
 
