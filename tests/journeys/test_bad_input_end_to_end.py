@@ -24,7 +24,7 @@ from tests.running import RunningHall, free_port_pair
 from tests.stream import Screen
 
 GOOD_ROWS = 30
-PROCESSES = ("bus", "gate", "web", "feeds", "dispatch", "video")
+PROCESSES = ("bus", "gate", "web", "feeds", "dispatch", "relay", "video")
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
 

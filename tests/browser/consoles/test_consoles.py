@@ -77,7 +77,7 @@ async def test_no_page_shows_the_name_of_a_text_instead_of_the_text(readings, ha
 #: what stands in Latin letters in Chinese too: units, standards, names of software and of processes, our demo mark
 LATIN = {
     "demo", "data", "English", "WGS", "Leaflet", "OpenStreetMap", "contributors", "toml", "NAME", "hall", "bus", "gate", "web",
-    "feeds", "dispatch", "video", "notices", "FPS", "PIN", "CAP", "routine", "flood", "briefing", "desk", "walls", "admin",
+    "feeds", "dispatch", "video", "relay", "WebRTC", "PTZ", "notices", "FPS", "PIN", "CAP", "routine", "flood", "briefing", "desk", "walls", "admin",
 }  # fmt: skip
 
 
