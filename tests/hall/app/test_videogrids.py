@@ -27,7 +27,7 @@ async def test_what_is_put_is_kept_and_told_to_the_walls_browsers(city_hall):
     async with await city_hall.client("dispatcher", "wang") as client:
         made = await client.put("/api/v1/video/walls/north", json={"grid": {"layout": 9, "cells": CELLS, "spotlight": 2}})
         assert made.status_code == 200
-        assert made.json()["grid"] == {"layout": 9, "cells": CELLS, "spotlight": 2} and made.json()["by"] == "wang"
+        assert made.json()["grid"] == {"layout": 9, "cells": CELLS, "spotlight": 2, "round": ""} and made.json()["by"] == "wang"
         assert (await client.get("/api/v1/video/walls/north")).json() == made.json()
         assert (await client.get("/api/v1/video/walls/south")).json() == {"presets": {}}
     assert (await told(city_hall, "north"))[-1] == made.json()

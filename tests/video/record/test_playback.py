@@ -26,8 +26,10 @@ async function show(codec, init, segments, seconds) {
   const from = buffer.buffered.start(0), to = buffer.buffered.end(buffer.buffered.length - 1), parts = buffer.buffered.length;
   const numbers = [];
   for (const at of seconds) {
+    const painted = new Promise(done => video.requestVideoFrameCallback(done)); // seeked may come before the first picture is there
+    const sought = new Promise(done => video.onseeked = done);
     video.currentTime = at;
-    await new Promise(done => video.onseeked = done);
+    await Promise.all([painted, sought]);
     const canvas = document.createElement('canvas');
     canvas.width = video.videoWidth; canvas.height = video.videoHeight;
     const context = canvas.getContext('2d');
