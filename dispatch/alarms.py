@@ -8,7 +8,7 @@ returning each need `READINGS` consecutive readings that agree, so one splash or
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hall.core.config import GaugeRule
 from hall.core.model import Alarm, Observation, Sensor
@@ -98,6 +98,7 @@ def alarm_of(
     active = [(gauge.severity, quantity) for quantity, gauge in gauges.items() if gauge.severity > 0]
     severity, quantity = max(active, default=(0, reading.quantity))
     gauge, line = gauges[quantity], crossed(severity, scales.get(quantity, ()))
+    judged = reading.extra if quantity == reading.quantity else {}
     since = started if started is not None else gauge.since
     place = sensor if sensor is not None else reading
     site = f"{reading.feed}/{reading.sensor_id}"
@@ -113,7 +114,22 @@ def alarm_of(
         value=gauge.value,
         unit=reading.unit or (sensor.unit if sensor else ""),
         threshold=line.value if line else None,
+        confidence=_confidence(judged),
+        picture=_picture(judged),
         lon=place.lon,
         lat=place.lat,
         district=place.district,
     )
+
+
+def _confidence(extra: dict[str, Any]) -> float | None:
+    """How sure an analyser was of the reading, 0..1; None where nobody said."""
+    found = extra.get("confidence")
+    known = isinstance(found, (int, float)) and not isinstance(found, bool) and 0 <= found <= 1
+    return round(float(found), 3) if known else None
+
+
+def _picture(extra: dict[str, Any]) -> str:
+    """Address of the picture behind the reading; only the hall's own, so that no supplier leads a screen elsewhere."""
+    found = extra.get("picture")
+    return found if isinstance(found, str) and found.startswith("/video/poster/analysis/") and len(found) <= 500 else ""

@@ -4,23 +4,19 @@ names only."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hall.core import secrets
-from hall.core.errors import HallError, Refused
+from hall.core.errors import Refused
 from hall.core.process import Process
-from video import guard
+from video import guard, loopback
+from video.analysis.routes import routes as analysis_routes
 from video.analysis.service import Analysis
 from video.catalogue.routes import routes
 from video.catalogue.scope import scope_of
@@ -36,15 +32,6 @@ from video.rounds.keeper import Rounds
 from video.rounds.routes import routes as round_routes
 
 log = logging.getLogger("hall.video")
-HOST = "127.0.0.1"
-
-
-class _Server(uvicorn.Server):
-    """Signals belong to the process, not to uvicorn."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def app(process: Process, directory: Directory, posters: Posters, more: Sequence[Route] = ()) -> Starlette:
@@ -80,16 +67,9 @@ def app(process: Process, directory: Directory, posters: Posters, more: Sequence
         status = {"channels": directory.board.count("channel"), "bus": directory.lost or "ok", **posters.counters}
         return JSONResponse(status, status_code=503 if directory.lost else 200)
 
-    # a foreign page whose name was made to lead to this machine is not ours
     known = routes(directory.catalogue, lambda: process.clock.now(), lambda: directory.lost)
-    guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
-    return Starlette(
-        routes=[
-            *more, Route("/poster/{subject:path}.jpg", poster), Route("/scene/{subject:path}", scene), *known,
-            Route("/healthz", healthz),
-        ],
-        middleware=[guard],
-    )  # fmt: skip
+    own = [Route("/poster/{subject:path}.jpg", poster), Route("/scene/{subject:path}", scene), Route("/healthz", healthz)]
+    return loopback.site([*more, *own, *known])
 
 
 def _width(request: Request) -> int:
@@ -98,18 +78,6 @@ def _width(request: Request) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 6:
         raise Refused("width-bad", "w: a whole number of pixels", 400)
     return min(max(int(text), WIDTHS[0]), WIDTHS[1])
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; raises HallError that says which port is taken."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port))
-    except OSError as error:
-        found.close()
-        raise HallError(f"port {port} on {host} cannot be used ({error.strerror}); set HALL_VIDEO_PORT") from None
-    return found
 
 
 async def serve(process: Process) -> None:
@@ -132,18 +100,11 @@ async def serve(process: Process) -> None:
     process.spawn(cameras.run(), "camera leases")
     analysis = Analysis(process, directory, key)
     process.spawn(analysis.run(), "analysis")
-    more = [*round_routes(rounds), *ptz_routes(cameras), *analysis.routes()]
-    listener = listen(HOST, process.settings.video_port)
-    log.info("posters on http://%s:%s", HOST, listener.getsockname()[1])
-    config = uvicorn.Config(
-        app(process, directory, posters, more), log_config=None, access_log=False, lifespan="off", ws="none",
-        timeout_keep_alive=30, limit_concurrency=256, server_header=False,
-    )  # fmt: skip
-    server = _Server(config)
+    more = [*round_routes(rounds), *ptz_routes(cameras), *analysis_routes(analysis, directory)]
+    listener = loopback.listen(process.settings.video_port, "HALL_VIDEO_PORT")
+    log.info("posters on http://%s:%s", loopback.HOST, listener.getsockname()[1])
     try:
-        await server.serve(sockets=[listener])
+        await loopback.serve(app(process, directory, posters, more), listener, 256)
     finally:
-        server.should_exit = True
         posters.close()
         await key_pictures.close()
-        listener.close()

@@ -36,6 +36,16 @@ def sites():
     return Sites(RULES, "en")
 
 
+def test_an_alarm_from_a_picture_says_how_sure_the_reading_was_and_where_the_picture_is(sites):
+    seen = {"confidence": 0.82, "picture": "/video/poster/analysis/1/channel/c/a.jpg"}
+    for minute, extra in enumerate(({}, seen), 1):
+        told = sites.reading(_reading(0.2, extra=extra), minute * MINUTE)
+    assert (told[1].confidence, told[1].picture) == (0.82, seen["picture"])
+    sites.reading(_reading(0.0), 3 * MINUTE)
+    measured = sites.reading(_reading(0.0, extra={"confidence": "high", "picture": "https://elsewhere/x.jpg"}), 4 * MINUTE)
+    assert (measured[1].active, measured[1].confidence, measured[1].picture) == (False, None, "")
+
+
 def test_one_high_reading_is_no_alarm_and_two_are(sites):
     assert _run(sites, [0.0, 0.2, 0.0, 0.2, 0.2]) == [None, None, None, None, 2]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import deque
 from pathlib import Path
 from zlib import crc32
 
 from hall.core.errors import Refused
 from video.decode import Picture
 
-_MOST = 2_000  # pictures, some 60 MB
+_MOST = 20_000  # pictures, some 600 MB: an alarm's picture must still be there when somebody asks
 _WIDTH = 640
 
 
@@ -19,7 +20,7 @@ class Evidence:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: list[str] | None = None
+        self._kept: deque[str] | None = None
 
     def keep(self, channel: str, at: int, picture: Picture) -> str:
         """Keeps a picture; returns its address below /video/poster/. Called in a thread. Raises OSError."""
@@ -46,11 +47,11 @@ class Evidence:
     def _prune(self, newest: str) -> None:
         if self._kept is None:
             found = [(path.stat().st_mtime_ns, path.name) for path in self._folder.glob("*.jpg")]
-            self._kept = [name for _, name in sorted(found) if name != newest]
+            self._kept = deque(name for _, name in sorted(found) if name != newest)
         self._kept.append(newest)
         while len(self._kept) > _MOST:
             with contextlib.suppress(OSError):
-                (self._folder / self._kept.pop(0)).unlink()
+                (self._folder / self._kept.popleft()).unlink()
 
 
 def _name(channel: str, at: int) -> str:

@@ -44,6 +44,7 @@ class Motion:
 
     name = "motion"
     moving = True
+    referred = False
 
     def begin(self, task: Task) -> State:
         least, dwell = task.options.get("least", 0.004), task.options.get("dwell_seconds", 2.0)

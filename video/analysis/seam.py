@@ -26,19 +26,22 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Reading(NamedTuple):
-    """One result: `value` in `unit`, `confidence` 0..1."""
+    """One result: `value` in `unit`, `confidence` 0..1; `doubt` names what took most of the confidence."""
 
     quantity: str
     value: float
     unit: str
     confidence: float
+    doubt: str = ""
 
 
 class Analyser(Protocol):
-    """One kind. `moving`: it wants every picture of the stream, else a key picture every `every_seconds` will do."""
+    """One kind. `moving`: it wants every picture of the stream, else a key picture every `every_seconds` will do. One that is
+    `referred` compares with pictures of the place as it usually is, and has `refer(state, pictures)` to be given them."""
 
     name: str
     moving: bool
+    referred: bool
 
     def begin(self, task: Task) -> Any:
         """The state for one task; raises ValueError for options that are wrong."""

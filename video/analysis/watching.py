@@ -28,28 +28,54 @@ Take = Callable[[str, str, bool, bool, float, bytes], Awaitable[None]]
 
 
 class Watching:
-    """Keeps `channels` (subject -> key pictures only) on watch and hands each picture to `take`, in order."""
+    """Keeps channels on watch and hands each picture to `take`, in order."""
 
-    def __init__(self, process: Process, secrets: Secrets, channels: dict[str, bool], take: Take) -> None:
-        self._process, self._secrets, self._channels, self._take = process, secrets, channels, take
-        self._numbers = dict(enumerate(channels, 1))
+    def __init__(self, process: Process, secrets: Secrets, take: Take) -> None:
+        self._process, self._secrets, self._take = process, secrets, take
+        self._channels: dict[str, bool] = {}
+        self._numbers: dict[int, str] = {}
+        self._changed = asyncio.Event()
         self.connected = False
+
+    def watch(self, channels: dict[str, bool]) -> None:
+        """From now on these (subject -> key pictures only)."""
+        if channels != self._channels:
+            self._channels, self._numbers = channels, dict(enumerate(channels, 1))
+            self._changed.set()
 
     async def run(self) -> None:
         """Watches for ever; the relay may come and go."""
         attempt = 0
         while True:
+            while not self._channels:
+                await self._changed.wait()
+                self._changed.clear()
+            self._changed.clear()
             try:
                 address = f"ws://127.0.0.1:{self._process.settings.pictures_port}/v1/video"
                 async with connect(address, compression=None, max_size=8 * 1024 * 1024, max_queue=32) as socket:
                     self.connected, attempt = True, 0
-                    await self._follow(socket)
+                    await self._until_changed(socket)
             except (OSError, WebSocketException, TimeoutError, ValueError, KeyError):
                 pass  # the reason is the relay's to tell; here only the pictures are missing
             finally:
                 self.connected = False
+            if self._changed.is_set():
+                continue
             await asyncio.sleep(_WAITS[min(attempt, len(_WAITS) - 1)])
             attempt += 1
+
+    async def _until_changed(self, socket: Any) -> None:
+        """Follows one connection until it ends, or until other channels are wanted: the source outlives the short gap."""
+        following, changed = asyncio.ensure_future(self._follow(socket)), asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait({following, changed}, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+        finally:
+            for task in (following, changed):
+                task.cancel()
+            await asyncio.wait({following, changed})
 
     async def _follow(self, socket: Any) -> None:
         await self._ask(socket)

@@ -36,6 +36,7 @@ class WaterLevel:
 
     name = "water-level"
     moving = False
+    referred = False
 
     def begin(self, task: Task) -> State:
         marks = task.options.get("marks")

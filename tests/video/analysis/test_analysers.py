@@ -7,9 +7,10 @@ import pytest
 
 from hall.core.config import parse
 from hall.core.errors import ConfigError
-from tests.video.analysis import accuracy
+from tests.video.analysis import accuracy, flooding
 from video.analysis.motion import ANALYSER as MOTION
 from video.analysis.plan import analysers, tasks
+from video.analysis.road_water import ANALYSER as ROAD
 from video.analysis.seam import Task
 from video.analysis.water_level import ANALYSER as LEVEL
 from video.decode import from_bgr
@@ -46,6 +47,27 @@ def test_water_without_a_shore_is_never_read_with_confidence(clips):
 @pytest.mark.realdata
 def test_a_gauge_board_does_not_mislead_a_confident_reading(clips):
     assert all(abs(pixels) <= 5 for pixels, sure in accuracy.boards(clips) if sure >= 0.6)
+
+
+@pytest.mark.realdata
+def test_water_laid_on_real_roads_is_measured_and_nothing_else_is_taken_for_much_of_it(clips):
+    """Real water on real roads, composed; scenes that the limits were not chosen on."""
+    wet = [flooding.trial(clips, "campus", "calm", 0.3), flooding.trial(clips, "parking", "rough", 0.5)]
+    cases = [*wet, *(flooding.trial(clips, "campus", shown) for shown in ("dry", "wet", "shadow", "night", "turned", "fog"))]
+    sure = [case for case in wet if case.sure >= 0.6]
+    assert len(sure) == len(wet)
+    assert np.mean([abs(case.said - case.truth) for case in sure]) <= 0.08
+    for case in cases:
+        if case.shown in ("night", "turned", "fog"):
+            assert case.sure < 0.6, f"{case} cannot be told"
+        elif case.shown not in flooding.WATERS and case.sure >= 0.6:
+            assert case.said <= 0.2, case
+
+
+def test_a_road_that_nobody_showed_dry_is_never_read():
+    state = ROAD.begin(Task(channel="channel/t/c", analyser="road-water"))
+    (reading,) = ROAD.look(state, from_bgr(_shore(0.5)), 0)
+    assert (reading.confidence, reading.doubt) == (0.0, "no-reference")
 
 
 def _shore(level: float, seed: int = 0) -> np.ndarray:
@@ -119,7 +141,7 @@ def test_a_camera_that_adjusts_its_exposure_sees_no_motion():
     ("row", "words"),
     [
         ('analyser="water-level"\nchannel="channel/f/c"\n', "marks"),
-        ('analyser="tea-leaves"\nchannel="channel/f/c"\n', "motion, water-level"),
+        ('analyser="tea-leaves"\nchannel="channel/f/c"\n', "motion, road-water, water-level"),
         ('analyser="motion"\nchannel="f/c"\n', "channel/<feed>/<id>"),
         ('analyser="motion"\nchannel="channel/f/c"\nregion=[[0,0],[2,0],[1,1]]\n', "0 to 1"),
         ('analyser="motion"\nchannel="channel/f/c"\nregion=[[0,0],[1,0]]\n', "three corners"),
