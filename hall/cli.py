@@ -9,6 +9,7 @@ import importlib
 import os
 import resource
 import sys
+from pathlib import Path
 
 from hall import __version__
 from hall.core import settings as settings_module
@@ -108,6 +109,12 @@ def _audit_parser(audit: argparse.ArgumentParser) -> None:
     export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl: as it was hashed; csv: for people")
 
 
+def _evidence(options: argparse.Namespace) -> int:
+    from video.record.proof import main
+
+    return main(options)
+
+
 def _version(_: argparse.Namespace) -> int:
     print(f"hall {__version__}")
     return 0
@@ -138,6 +145,10 @@ def parser() -> argparse.ArgumentParser:
     limits.add_argument("check", choices=("check",))
     limits.set_defaults(act=_limits)
     _audit_parser(commands.add_parser("audit", help="check the ledger's chain of lines, or print its lines"))
+    evidence = commands.add_parser("evidence", help="check an exported recording: is it what this hall handed over")
+    evidence.add_argument("file", type=Path, metavar="FILE.zip")
+    evidence.add_argument("--sha256", default="", metavar="HEX", help="of the whole file, as the screen and the audit named it")
+    evidence.set_defaults(act=_evidence)
     commands.add_parser("version", help="print the version").set_defaults(act=_version)
     return top
 

@@ -2,8 +2,12 @@
  *
  * hall.video.recordings.of(case)     rows of a case's recordings, newest first (docs/VIDEO.md)
  *   .start .stop .extend .lock .remove .verify   one call of the API each
- * hall.video.footage(rows)           Promise of lanes [{channel, segments, spans}], one per channel, of several recordings
- *   segment {recording, base, init, file, from, to, shift}   from, to: real ms; shift: real ms at time 0 of the tape
+ *   .still(segment, pts, case)         a picture of a recording into the case's photos, made by the hall
+ *   .hand(id, why)  .handed(id, export)   a recording handed over: {href, export, bytes}; how far that is
+ * hall.video.footage(rows)           Promise of lanes [{channel, segments, spans, gaps}], one per channel, of several recordings
+ *   segment {recording, index, base, init, file, from, to, shift}   from, to: real ms; shift: real ms at time 0 of the tape
+ *   gap {since, until, reason}       why there are no pictures; until null while it lasts
+ * hall.video.absentText(reason)      that in words
  * hall.video.scene(rows, id)         the recordings that belong together with one: at the same time, or shortly before or after
  */
 "use strict";
@@ -30,7 +34,10 @@
     remove: (id, reason) => post(address(id, "/remove"), { reason }),
     verify: (id) => hall.ask(address(id, "/verify"), { within: VERIFY_MS }),
     snapshot: (shot) => hall.ask("/api/v1/video/snapshot", { method: "POST", body: shot, within: 15000 }),
-    exported: (id) => address(id, "/export"),
+    still: ({ recording, index, number }, pts, subject) =>
+      hall.ask(address(recording, "/still"), { method: "POST", body: { channel: index, segment: number, pts, case: subject }, within: 20000 }),
+    hand: (id, why) => post(address(id, "/export"), { why }),
+    handed: (id, made) => hall.ask(address(id, `/export/${made}`)),
   };
 
   const startOf = (row) => Math.min(row.started, ...row.channels.map((one) => one.start ?? row.started));
@@ -78,21 +85,30 @@
   async function partsOf(row, index) {
     const told = await hall.ask(address(row.id, `/segments?channel=${index}`));
     const base = address(row.id, `/c${index}/`);
-    return told.rows.map((one) => ({ ...one, base, recording: row.id }));
+    return { segments: told.rows.map((one) => ({ ...one, base, index, recording: row.id })), gaps: told.gaps || [] };
   }
 
   video.footage = async function (rows) {
     const lanes = new Map();
     const asked = rows.flatMap((row) => row.channels.map((taping, index) => ({ row, index, channel: taping.channel })));
     const answers = await Promise.all(asked.map(({ row, index }) => partsOf(row, index)));
-    asked.forEach(({ channel }, at) => lanes.set(channel, [...(lanes.get(channel) || []), ...answers[at]]));
-    return [...lanes].map(([channel, segments]) => {
+    asked.forEach(({ channel }, at) => {
+      const before = lanes.get(channel) || { segments: [], gaps: [] };
+      lanes.set(channel, { segments: [...before.segments, ...answers[at].segments], gaps: [...before.gaps, ...answers[at].gaps] });
+    });
+    return [...lanes].map(([channel, { segments, gaps }]) => {
       const found = laid(segments);
-      return { channel, segments: found, spans: spansOf(found) };
+      return { channel, segments: found, spans: spansOf(found), gaps };
     });
   };
 
   // -- words --------------------------------------------------------------------------------------------------------------
+
+  /** Why there are no pictures: of the recorder, of the source, or of the relay. */
+  video.absentText = function (reason) {
+    const known = ["playback.absent", "video.reason", "video.refused", "desk.refused"].find((prefix) => hall.knows(`${prefix}.${reason}`));
+    return known ? hall.t(`${known}.${reason}`) : reason;
+  };
 
   video.bytesText = function (bytes) {
     if (bytes < 1e6) return `${hall.format.number(bytes / 1e3)} KB`;

@@ -65,12 +65,19 @@
     }
 
     function paintLanes() {
-      lanes.replaceChildren(...it.lanes.map((lane) => make("div.playback-lane", {}, lane.spans.filter((span) => span.to >= view.from && span.from <= view.to).map((span) => {
-        const part = make("i");
+      const part = (spec, span, attributes) => {
+        if (span.to < view.from || span.from > view.to) return null;
+        const node = make(spec, attributes || {});
         const [from, to] = [Math.max(0, share(span.from)), Math.min(100, share(span.to))];
-        Object.assign(part.style, { left: `${from}%`, width: `${Math.max(0.1, to - from)}%` });
-        return part;
-      }))));
+        Object.assign(node.style, { left: `${from}%`, width: `${Math.max(0.1, to - from)}%` });
+        return node;
+      };
+      const hole = ({ since, until, reason }) => {
+        const when = `${hall.format.seconds(since)}–${until == null ? "" : hall.format.seconds(until)}`;
+        return part("s", { from: since, to: until ?? it.to }, { "data-reason": reason, title: `${when} ${hall.t("playback.gap")} · ${video.absentText(reason)}` });
+      };
+      const laneOf = (lane) => make("div.playback-lane", { "data-channel": lane.channel }, [...lane.gaps.map(hole), ...lane.spans.map((span) => part("i", span))].filter(Boolean));
+      lanes.replaceChildren(...it.lanes.map(laneOf));
       names.replaceChildren(...it.lanes.map((lane) => make("span", {}, video.nameOf(lane.channel))));
     }
 

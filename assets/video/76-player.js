@@ -18,6 +18,12 @@
 
   const across = (count) => (count <= 1 ? 1 : count <= 4 ? 2 : count <= 9 ? 3 : 4);
 
+  /** That nothing was recorded, and why where that is on record. */
+  function gapText(lane, at) {
+    const gap = lane.gaps.find((one) => one.since <= at && at < (one.until ?? Infinity));
+    return [hall.t("playback.gap"), gap ? video.absentText(gap.reason) : ""].filter(Boolean).join(" · ");
+  }
+
   /** A picture of a recording: its name, its own time, and that it is no live one. */
   function frame(film, shoot) {
     const mark = said("b.playback-mark-replay", "playback.mark");
@@ -34,7 +40,7 @@
         const ready = covered && film.shown != null && !!film.buffered(player.at);
         node.dataset.state = film.fault ? "fault" : !covered ? "gap" : ready ? "picture" : "loading";
         setText(clock, ready ? video.momentText(film.shown) : "");
-        setText(words, film.fault ? hall.t("playback.fault", { why: film.fault }) : !covered ? hall.t("playback.gap") : ready ? "" : hall.t("playback.loading"));
+        setText(words, film.fault ? hall.t("playback.fault", { why: film.fault }) : !covered ? gapText(film.lane, player.at) : ready ? "" : hall.t("playback.loading"));
         shot.disabled = !ready;
       },
     };
@@ -95,7 +101,9 @@
   video.playback = async function ({ view, rows, id, marks }) {
     const subject = view.subject;
     const scene = video.scene(rows, id);
-    const lanes = (await video.footage(scene)).filter((lane) => lane.segments.length);
+    const all = await video.footage(scene);
+    const lanes = all.filter((lane) => lane.segments.length);
+    const empty = all.filter((lane) => !lane.segments.length); // on the axis only: that there is nothing, and why
     if (!lanes.length) throw Object.assign(new Error(""), { reason: "nothing-recorded" });
     const epoch = Math.min(...lanes.map((lane) => lane.segments[0].from)) - PAD_MS;
     let timer = 0, noteTimer = 0, closed = false, bar = null;
@@ -123,7 +131,7 @@
       button.disabled = true;
       try {
         const made = await video.still(film, subject);
-        note(`● ${hall.t("playback.shot-done", { at: video.momentText(made.at) })}`);
+        note(`● ${hall.t("playback.shot-done", { at: video.momentText(made.captured) })}`);
       } catch (error) {
         note(`✕ ${hall.failed(error)}`, true);
       }
@@ -143,7 +151,7 @@
     const node = make("div.playback", {}, [banner, grid, side, make("div.playback-foot", {}, [bar.node, axis.node])]);
 
     function scale() {
-      axis.take({ lanes: films.map((film) => film.lane), marks, from: player.from - PAD_MS, to: player.to + PAD_MS });
+      axis.take({ lanes: [...films.map((film) => film.lane), ...empty], marks, from: player.from - PAD_MS, to: player.to + PAD_MS });
     }
     /** A recording that goes on grows while it is looked at. */
     async function grow() {

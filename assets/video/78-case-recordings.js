@@ -13,6 +13,7 @@
   const PRE_ROLL_S = 10;
   const LOOK_MS = 5000;
   const SOON_MS = 300;
+  const FOLLOW_MS = 700;
   const counts = new Map(); // case -> how many recordings, as far as known
   let it = null; // what is shown: one case at a time
 
@@ -44,16 +45,30 @@
     desk.dialog({ title, kind: "recording", body: [make("p", {}, words), ...(field ? [field] : [])], actions: [{ text: hall.t(key), primary: true, act: () => act().catch((error) => tell(`✕ ${hall.failed(error)}`, true)) }] });
   }
 
-  async function exported(row) {
-    tell(hall.t("playback.exporting"));
-    const answer = await fetch(video.recordings.exported(row.id));
-    if (!answer.ok) throw Object.assign(new Error(""), { ...(await answer.json().catch(() => ({ reason: "http" }))), status: answer.status });
-    const hash = answer.headers.get("x-sha256") || "";
-    const href = URL.createObjectURL(await answer.blob());
-    make("a", { href, download: `${row.id}.zip` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), HOUR / 60);
-    tell(hall.t("playback.exported", { file: `${row.id}.zip`, hash }));
+  /** The browser takes the file by itself, whatever its size; here is said how far it is, and what its hash is in the end. */
+  async function taken(row, made) {
+    const file = `${row.id}.zip`;
+    const link = make("a", { href: made.href, download: file });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    const mine = it;
+    for (let told = { state: "asked", bytes: 0 }; told.state === "asked" || told.state === "running"; ) {
+      if (mine !== it || (told.state === "asked" && hall.clock.real() > made.until)) return;
+      tell(hall.t("playback.exporting", { file, done: video.bytesText(told.bytes), of: video.bytesText(made.bytes) }));
+      await new Promise((go) => setTimeout(go, FOLLOW_MS));
+      told = await video.recordings.handed(row.id, made.export);
+      if (mine === it && told.state === "done") tell(`● ${hall.t("playback.exported", { file, size: video.bytesText(told.bytes), hash: told.sha256 })}`);
+      if (mine === it && told.state === "aborted") tell(`✕ ${hall.t("playback.export-aborted", { file, done: video.bytesText(told.bytes) })}`, true);
+    }
   }
+
+  function exported(row) {
+    const field = reasonField("playback.export-why");
+    asked(hall.t("playback.export-title"), hall.t("playback.export-words"), "playback.export", async () => taken(row, await video.recordings.hand(row.id, field.value.trim())), field);
+  }
+
+  const reasonField = (key) => make("input.desk-input.is-wide", { type: "text", maxlength: "300", "aria-label": hall.t(key), placeholder: hall.t(key) });
 
   async function verified(row) {
     const found = await video.recordings.verify(row.id);
@@ -61,7 +76,7 @@
   }
 
   function removal(row) {
-    const field = make("input.desk-input.is-wide", { type: "text", maxlength: "300", "aria-label": hall.t("playback.remove-why"), placeholder: hall.t("playback.remove-why") });
+    const field = reasonField("playback.remove-why");
     asked(hall.t("playback.remove-title"), hall.t("playback.remove-words"), "playback.remove", async () => {
       await video.recordings.remove(row.id, field.value.trim());
       tell(hall.t("playback.removed"));
@@ -94,6 +109,7 @@
   function tapingText(taping) {
     const parts = [video.nameOf(taping.channel)];
     if (taping.state && taping.state !== "ended" && taping.state !== "recording") parts.push(hall.word("playback.state", taping.state));
+    if (taping.reason && taping.state !== "ended") parts.push(video.absentText(taping.reason));
     if (taping.converted) parts.push(hall.t("video.converted", { why: hall.word("video.converted", taping.converted) }));
     if (taping.dropped) parts.push(hall.t("playback.dropped", { n: hall.format.number(taping.dropped) }));
     return parts.join(" · ");
@@ -129,8 +145,7 @@
     const live = video.live(channel.subject, { why: it.subject, quality: "sub", passing: true });
     const box = make("input", { type: "checkbox" });
     const shot = button("playback.shot", async () => {
-      const text = hall.t("playback.shot-live", { name: video.nameOf(channel.subject) });
-      const made = await video.recordings.snapshot({ channel: channel.subject, case: it.subject, text });
+      const made = await video.recordings.snapshot({ channel: channel.subject, case: it.subject });
       tell(`● ${hall.t("playback.shot-done", { at: video.momentText(made.captured) })}`);
     }, "button.desk-chip");
     box.onchange = () => {

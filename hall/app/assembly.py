@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from dash import html
@@ -36,13 +37,14 @@ from hall.app.crewboard import CrewBoard
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
+from hall.app.evidence import Given
 from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
 from hall.app.georeport import Service
 from hall.app.locking import Lock
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
-from hall.app.recordings import Given, Recordings
+from hall.app.recordings import Recordings
 from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
@@ -53,7 +55,7 @@ from hall.app.visit import Visit
 from hall.app.wallside import WallSide
 from hall.app.webhooks import WebhookApi
 from hall.app.whep import Whep
-from hall.app.words import Words
+from hall.app.words import Words, chosen_language
 from hall.core.errors import BusLost
 from hall.core.process import Process
 from layouts import admin, catalogue, chooser, crews, desk, evaluation, pair, walls
@@ -159,7 +161,7 @@ async def assemble(process: Process) -> Assembled:
     views = Views(process, channels, record, command_desk.note, parts.refusals.count)
     whep = Whep(process, views.grant)
     steering = Steering(process, channels, command_desk.note)
-    recordings = _recordings(process, parts, views, channels, command_desk)
+    recordings = _recordings(process, parts, views, channels, command_desk, words)
     routers += (channels.router, views.router, whep.router, steering.router, recordings.router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
@@ -234,10 +236,12 @@ def _seats(process: Process, command_desk: Desk, users: Users) -> tuple[APIRoute
     return ShiftDesk(process, command_desk, users).router, Lock(process, command_desk, users).router, board.router
 
 
-def _recordings(process: Process, parts: DispatchParts, views: Views, channels: Channels, command_desk: Desk) -> Recordings:
+def _recordings(
+    process: Process, parts: DispatchParts, views: Views, channels: Channels, command_desk: Desk, words: Words
+) -> Recordings:
     """Pictures of the past: they follow the case they belong to and leave lines like any other view."""
-    commands = parts.commands
-    given = Given(views.grant, channels.known, commands.view, commands.send, parts.media.keep, command_desk.note)
+    commands, say = parts.commands, partial(words.text, chosen_language(None, process.config.city.languages))
+    given = Given(views.grant, channels.known, commands.view, commands.send, parts.media.keep, command_desk.note, say)
     return Recordings(process, given)
 
 

@@ -6,9 +6,7 @@ sees none of them. Beginning and playing back are views like any other and leave
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, NamedTuple, Protocol
-from uuid import uuid4
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
@@ -18,31 +16,19 @@ from hall import access
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.channels import refusal_of, unseen_channel
+from hall.app.evidence import Evidence, Given, case_of, file_of
+from hall.app.handover import Handovers, Id
 from hall.app.relayside import RelaySide
 from hall.app.visit import current_visit
 from hall.core.clock import monotonic
-from hall.core.command import Command
 from hall.core.errors import Refused
 from hall.core.process import Process
 
 #: how long one playback is one view: the page asks for segments again and again
 VIEW_SECONDS, MOST_VIEWS = 3600.0, 4096
-_Id = Annotated[str, Path(pattern=r"^r[0-9a-f]{6,16}-[0-9a-f]{6}$")]
 _Name = Annotated[str, Path(pattern=r"^(init-\d{1,6}\.mp4|\d{1,9}\.m4s)$")]
 _Subject = Annotated[str, Field(min_length=1, max_length=420)]
 _CASE = r"^((case|file)/[^/]+/.+)?$"
-_SNAPSHOT_BYTES = 12 * 1024 * 1024
-
-
-class Given(NamedTuple):
-    """What recordings need of the rest of the web process."""
-
-    grant: Callable[..., Awaitable[Any]]  # hall/app/views.py: a view on record
-    known: Callable[..., Awaitable[dict[str, dict[str, Any]]]]  # hall/app/channels.py
-    view: Callable[[str], Awaitable[dict[str, Any]]]  # hall/app/commanding.py: a case file, refused where it is not his
-    send: Callable[[Command], Awaitable[Any]]
-    keep: Callable[[bytes, str], Awaitable[dict[str, Any]]]  # hall/app/media.py: a picture into the store
-    note: Callable[..., Any]  # a line in the ledger's audit
 
 
 class Row(Protocol):
@@ -83,16 +69,6 @@ class Removal(BaseModel):
     reason: Annotated[str, Field(min_length=2, max_length=300)]
 
 
-class Shot(BaseModel):
-    """A picture of now for a case: `usage` as photos have it; `text` stands beside it in the case's history."""
-
-    model_config = ConfigDict(extra="forbid")
-    channel: _Subject
-    case: Annotated[str, Field(max_length=400, pattern=r"^(case|file)/[^/]+/.+$")]
-    usage: Annotated[str, Field(pattern=r"^(report|before|after|check|near|far|other)$")] = "other"
-    text: Annotated[str, Field(max_length=300)] = ""
-
-
 class Recordings:
     """Handlers and their router."""
 
@@ -100,16 +76,17 @@ class Recordings:
         self.process, self.given, self.relay = process, given, RelaySide(process)
         self._views: dict[tuple[str, str, int], float] = {}
         self.router = APIRouter(tags=["video"])
+        self.router.include_router(Handovers(process, self.relay, self._mine, given.note).router)
+        self.router.include_router(Evidence(process, given, self.relay, self._mine, self._viewed).router)
         one = "/api/v1/recordings/{id}"
         for path, method, handler in (
             ("/api/v1/recordings", "GET", self.found), ("/api/v1/recordings", "POST", self.start), (one, "GET", self.one),
             (one, "PATCH", self.extend), (one, "DELETE", self.stop), (f"{one}/lock", "POST", self.lock),
             (f"{one}/remove", "POST", self.remove),
             (f"{one}/segments", "GET", self.segments), (f"{one}/verify", "GET", self.verify),
-            (f"{one}/export", "GET", self.export), (f"{one}/c{{index}}/{{name}}", "GET", self.file),
-            ("/api/v1/video/snapshot", "POST", self.snapshot),
+            (f"{one}/c{{index}}/{{name}}", "GET", self.file),
         ):  # fmt: skip
-            status = 201 if method == "POST" and handler in (self.start, self.snapshot) else 200
+            status = 201 if handler == self.start else 200
             self.router.add_api_route(path, handler, methods=[method], response_class=Response, status_code=status)
 
     async def close(self) -> None:
@@ -119,9 +96,9 @@ class Recordings:
 
     async def start(self, wanted: Wanted) -> Response:
         """Begins a recording of those channels that the asker may see; `refused` names the others."""
-        case = _case(wanted.case)
+        case = case_of(wanted.case)
         if case:
-            await self.given.view(_file(case))
+            await self.given.view(file_of(case))
         granted = await self.given.grant(wanted.channels, case or wanted.why, "recording")
         actor = current_actor()
         order = {
@@ -132,19 +109,19 @@ class Recordings:
         await self._note("record", made)
         return json({**made, "refused": [{"channel": name, "reason": why} for name, why in granted.refused.items()]}, 201)
 
-    async def extend(self, id: _Id, until: Until) -> Response:
+    async def extend(self, id: Id, until: Until) -> Response:
         """Moves the end of a running recording."""
         await self._mine(id)
         return json(await self.relay.asked("PATCH", f"/recordings/{id}", until.model_dump()))
 
-    async def stop(self, id: _Id) -> Response:
+    async def stop(self, id: Id) -> Response:
         """Ends a recording; what was recorded stays."""
         await self._mine(id)
         made = await self.relay.asked("DELETE", f"/recordings/{id}")
         await self._note("record-end", made)
         return json(made)
 
-    async def lock(self, id: _Id, locked: Locked) -> Response:
+    async def lock(self, id: Id, locked: Locked) -> Response:
         """Makes a recording evidence: it is not removed by age. Only a shift leader lets it go again."""
         who = current_visit().identity
         await self._mine(id)
@@ -154,7 +131,7 @@ class Recordings:
         await self._note("record-lock" if locked.locked else "record-unlock", made)
         return json(made)
 
-    async def remove(self, id: _Id, removal: Removal) -> Response:
+    async def remove(self, id: Id, removal: Removal) -> Response:
         """Removes a recording before its time, by a shift leader and with a reason on record; evidence is not removed."""
         row = await self._mine(id)
         if not access.may(current_visit().identity.role, "manage-channels"):
@@ -163,20 +140,6 @@ class Recordings:
         made = await self.relay.asked("POST", f"/recordings/{id}/remove", {"why": why})
         await self._note("record-remove", row | {"reason": removal.reason})
         return json(made)
-
-    async def snapshot(self, shot: Shot) -> Response:
-        """Takes a picture of a channel now, in its full size, and attaches it to a case as evidence."""
-        case = _case(shot.case)
-        await self.given.view(_file(case))
-        await self.given.grant([shot.channel], case, "snapshot")
-        body, headers = await self.relay.body(f"/snapshot/{shot.channel}", _SNAPSHOT_BYTES, seconds=12.0)
-        kept = await self.given.keep(body, current_visit().identity.name)
-        photos = [{"media": kept["media"], "usage": shot.usage}]
-        move, data = ("note", {"text": shot.text, "photos": photos}) if shot.text.strip() else ("attach", {"photos": photos})
-        await self.given.send(Command(id=f"shot-{uuid4().hex}", subject=_file(case), move=move, data=data))
-        taken = {"channel": shot.channel, "case": case, "captured": int(headers.get("x-captured", "0"))}
-        await self.given.note("snapshot", current_actor(), taken | {"media": kept["media"]})
-        return json(kept | taken, 201)
 
     # -- playing back ----------------------------------------------------------------------------------------------------
 
@@ -188,20 +151,20 @@ class Recordings:
         until: Annotated[int, Query(alias="to", ge=0, le=2**53, description="real ms")] = 0,
     ) -> Response:
         """Recordings that the asker may see, newest first."""
-        query = {"case": _case(case), "channel": channel, "from": since or "", "to": until or ""}
+        query = {"case": case_of(case), "channel": channel, "from": since or "", "to": until or ""}
         told = await self.relay.asked("GET", "/recordings", query={k: v for k, v in query.items() if v})
         names = {taping["channel"] for row in told["rows"] for taping in row.get("channels", ())}
         known, cases = await self.given.known(sorted(names)), {}
         rows = [row for row in told["rows"] if await self._refusal(row, known, cases) is None]
         return json({"rows": rows, "as_of": told["as_of"]})
 
-    async def one(self, id: _Id) -> Response:
+    async def one(self, id: Id) -> Response:
         """One recording with how each of its channels does."""
         return json(await self._mine(id))
 
     async def segments(
         self,
-        id: _Id,
+        id: Id,
         channel: Annotated[int, Query(ge=0, le=15)] = 0,
         since: Annotated[int, Query(alias="from", ge=0, le=2**53, description="real ms")] = 0,
         until: Annotated[int, Query(alias="to", ge=0, le=2**53, description="real ms")] = 2**53,
@@ -214,7 +177,7 @@ class Recordings:
         await self._viewed(row, id, channel, told["channel"])
         return json(told)
 
-    async def file(self, id: _Id, index: Annotated[int, Path(ge=0, le=15)], name: _Name) -> Response:
+    async def file(self, id: Id, index: Annotated[int, Path(ge=0, le=15)], name: _Name) -> Response:
         """An init segment or a closed segment, as MSE takes it; a view on record, listed before or not."""
         row = await self._mine(id)
         if index >= len(row["channels"]):
@@ -222,18 +185,10 @@ class Recordings:
         await self._viewed(row, id, index, row["channels"][index]["channel"])
         return await self.relay.passed(f"/recordings/{id}/c{index}/{name}", "video/mp4")
 
-    async def verify(self, id: _Id) -> Response:
+    async def verify(self, id: Id) -> Response:
         """Whether every segment is what it was when it was closed."""
         await self._mine(id)
         return json(await self.relay.asked("GET", f"/recordings/{id}/verify", seconds=60.0))
-
-    async def export(self, id: _Id) -> Response:
-        """The recording as one ZIP with its manifest; header `x-sha256`. Leaves an audit line."""
-        row = await self._mine(id)
-        found = await self.relay.passed(f"/recordings/{id}/export", "application/zip", seconds=120.0)
-        await self._note("record-export", row | {"sha256": found.headers.get("x-sha256", "")})
-        found.headers["content-disposition"] = f'attachment; filename="{id}.zip"'
-        return found
 
     # -- inside ----------------------------------------------------------------------------------------------------------
 
@@ -256,7 +211,7 @@ class Recordings:
         case = row.get("case", "")
         if case and case not in cases:
             try:
-                await self.given.view(_file(case))
+                await self.given.view(file_of(case))
                 cases[case] = None
             except Refused as refused:
                 gone = refused.status == 404 and not who.districts and who.role != "department"
@@ -281,16 +236,5 @@ class Recordings:
 
     async def _note(self, what: str, row: Row) -> None:
         data = {"recording": row["id"], "case": row.get("case", ""), "channels": [one["channel"] for one in row["channels"]]}
-        more = {
-            name: row[name] for name in ("sha256", "reason") if row.get(name) and what in ("record-export", "record-remove")
-        }
+        more = {"reason": row["reason"]} if row.get("reason") and what == "record-remove" else {}
         await self.given.note(what, current_actor(), data | more)
-
-
-def _case(subject: str) -> str:
-    """A case's subject, also where its file's was given."""
-    return f"case/{subject.partition('/')[2]}" if subject.startswith("file/") else subject
-
-
-def _file(case: str) -> str:
-    return f"file/{case.partition('/')[2]}"

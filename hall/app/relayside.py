@@ -17,7 +17,7 @@ from hall.core.process import Process
 LIMIT_SECONDS = 6.0
 LIMIT_BYTES = 16 * 1024 * 1024
 CONNECTIONS = 32
-_KEPT = ("cache-control", "content-length", "x-sha256", "x-captured")
+_KEPT = ("cache-control", "content-length")
 
 
 class RelaySide:
@@ -43,13 +43,22 @@ class RelaySide:
         except msgspec.DecodeError:
             raise _down("it does not answer in JSON") from None
 
-    async def body(self, path: str, most: int, seconds: float = LIMIT_SECONDS) -> tuple[bytes, httpx.Headers]:
+    async def body(
+        self, path: str, most: int, query: dict[str, Any] | None = None, seconds: float = LIMIT_SECONDS
+    ) -> tuple[bytes, httpx.Headers]:
         """A whole file of at most `most` bytes."""
-        return await self._whole("GET", path, b"", {}, most, seconds)
+        return await self._whole("GET", path, b"", query or {}, most, seconds)
 
     async def passed(self, path: str, kind: str, seconds: float = LIMIT_SECONDS) -> Response:
         """A file passed on as it comes; `seconds` for its first byte."""
-        request = self._request("GET", path, b"", {}, seconds)
+        answer = await self.opened("GET", path, seconds=seconds)
+        kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+        return StreamingResponse(parts_of(answer), 200, kept, media_type=kind)
+
+    async def opened(self, method: str, path: str, data: Any = None, seconds: float = LIMIT_SECONDS) -> httpx.Response:
+        """An answer of any size, to be read and closed with `parts_of`; `seconds` for its first byte and between parts."""
+        body = msgspec.json.encode(data) if data is not None else b""
+        request = self._request(method, path, body, {}, seconds)
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._client.send(request, stream=True)
@@ -59,16 +68,7 @@ class RelaySide:
                     raise refused
         except (httpx.HTTPError, TimeoutError) as error:
             raise _down(type(error).__name__) from None
-
-        async def parts() -> AsyncIterator[bytes]:
-            try:
-                async for part in answer.aiter_raw():
-                    yield part
-            finally:
-                await answer.aclose()
-
-        kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
-        return StreamingResponse(parts(), 200, kept, media_type=kind)
+        return answer
 
     async def _whole(
         self, method: str, path: str, body: bytes, query: dict[str, Any], most: int, seconds: float
@@ -98,6 +98,15 @@ class RelaySide:
             raise Refused("bad-subject", path[:100], 404)
         limit = httpx.Timeout(seconds)
         return self._client.build_request(method, self._base + quote(path), content=body, params=query, timeout=limit)
+
+
+async def parts_of(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """Its parts as they come; closes it."""
+    try:
+        async for part in answer.aiter_raw():
+            yield part
+    finally:
+        await answer.aclose()
 
 
 def _down(what: str) -> Refused:

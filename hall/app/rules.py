@@ -66,9 +66,13 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/rounds(/[^/]+/coverage)?", "see-wall"),
     (_ALL, r"/api/v1/rounds(/[^/]+(/do)?)?", "manage-rounds"),
     (_ALL, r"/api/v1/video/ptz/.+", "move-camera"),
-    (_READ, r"/api/v1/recordings/[^/]+/export", "record"),  # handing it over is more than looking at it
+    (_READ, r"/api/v1/recordings/[^/]+/export(/[^/]+)?", "record"),  # handing it over is more than looking at it
     (_READ, r"/api/v1/recordings(/[^/]+(/segments|/verify|/c\d+/[^/]+)?)?", "see-recordings"),
-    (frozenset({"POST", "PATCH", "DELETE"}), r"/api/v1/recordings(/[^/]+(/lock|/remove)?)?|/api/v1/video/snapshot", "record"),
+    (
+        frozenset({"POST", "PATCH", "DELETE"}),
+        r"/api/v1/recordings(/[^/]+(/lock|/remove|/export|/still)?)?|/api/v1/video/snapshot",
+        "record",
+    ),
     (_ALL, r"/api/v1/walls(/.*)?", "pair-wall"),
     (_ALL, r"/api/v1/users(/.*)?", "manage-users"),
 )

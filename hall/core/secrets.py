@@ -1,4 +1,5 @@
-"""What the hall must keep to itself: one key, with which stream addresses are sealed at rest and tickets are signed.
+"""What the hall must keep to itself: one key, from which keys are made for each purpose: sealing stream addresses at rest,
+signing tickets, signing manifests. What was signed for one purpose is worth nothing for another.
 
 The key is 32 random bytes in `secret.key` of the data directory, made by whichever process comes first, readable by its
 owner only; processes on several machines share one by HALL_SECRET (base64). Losing it means entering passwords again.
@@ -17,6 +18,8 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from hall.core.errors import ConfigError, HallError
@@ -30,7 +33,7 @@ class Secrets:
 
     def __init__(self, key: bytes) -> None:
         self._cipher = AESGCM(hmac.digest(key, b"seal", "sha256"))
-        self._signing = hmac.digest(key, b"sign", "sha256")
+        self._key = key
 
     def seal(self, text: str, about: str) -> str:
         """`text` so that only this hall reads it, and only as what it is about (a subject): swapped lines do not open."""
@@ -47,13 +50,14 @@ class Secrets:
         except (InvalidTag, ValueError, binascii.Error):
             raise HallError(f"what is kept sealed about {about} was sealed with another key ({FILE} or HALL_SECRET)") from None
 
-    def sign(self, body: bytes) -> bytes:
-        """32 bytes that only this hall can make of `body`."""
-        return hmac.digest(self._signing, body, "sha256")
+    def sign(self, body: bytes, purpose: str) -> bytes:
+        """32 bytes that only this hall can make of `body`, for this purpose: each has a key of its own."""
+        own = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"hall sign {purpose}".encode()).derive(self._key)
+        return hmac.digest(own, body, "sha256")
 
-    def signed(self, body: bytes, signature: bytes) -> bool:
-        """Whether `signature` is ours, in constant time."""
-        return hmac.compare_digest(self.sign(body), signature)
+    def signed(self, body: bytes, signature: bytes, purpose: str) -> bool:
+        """Whether `signature` is ours and was made for this purpose, in constant time."""
+        return hmac.compare_digest(self.sign(body, purpose), signature)
 
 
 def open_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:
@@ -73,6 +77,11 @@ def load(data_dir: Path) -> Secrets:
     if not path.exists():
         _make(path)
     return Secrets(_decoded(path.read_text(), str(path), ""))
+
+
+def there(data_dir: Path) -> Secrets | None:
+    """The hall's key, None when there is none: for who only reads. Raises ConfigError for a key that is no key."""
+    return load(data_dir) if os.environ.get("HALL_SECRET") or (data_dir / FILE).exists() else None
 
 
 def _decoded(text: str, file: str, key: str) -> bytes:

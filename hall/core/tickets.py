@@ -1,9 +1,13 @@
-"""Tickets: what the web process lets somebody watch, signed, so that the relay believes it without asking anybody."""
+"""Tickets: what the web process lets somebody watch or take away, signed, so that it is believed without asking anybody.
+
+Each kind is signed for a purpose of its own: one is never taken for the other.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from typing import TypeVar
 
 import msgspec
 
@@ -26,22 +30,37 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""  # bus key that must exist as long as pictures flow (`session:…`, `wall-token:…`); empty: none
 
 
-def issue(secrets: Secrets, ticket: Ticket) -> str:
+class Handover(msgspec.Struct, frozen=True, kw_only=True):
+    """That one person may take one recording away: `why` as it stands in the audit line of `export`. `until` is real ms: after
+    it no download begins on this ticket."""
+
+    export: str  # id of this handing over
+    recording: str
+    person: str
+    why: str
+    until: int
+
+
+Kind = TypeVar("Kind", Ticket, Handover)
+_PURPOSE: dict[type, str] = {Ticket: "view", Handover: "export"}
+
+
+def issue(secrets: Secrets, ticket: Ticket | Handover) -> str:
     """The ticket as text for an address or a header: `<payload>.<signature>`, both base64url."""
     body = msgspec.json.encode(ticket)
-    return f"{_text(body)}.{_text(secrets.sign(body))}"
+    return f"{_text(body)}.{_text(secrets.sign(body, _PURPOSE[type(ticket)]))}"
 
 
-def read(secrets: Secrets, text: str, now: int) -> Ticket:
-    """The ticket that was issued; `now` is real ms. Raises Refused `ticket-bad` or `ticket-expired` (403)."""
+def read(secrets: Secrets, text: str, now: int, kind: type[Kind] = Ticket) -> Kind:
+    """The ticket of this kind that was issued; `now` is real ms. Raises Refused `ticket-bad` or `ticket-expired` (403)."""
     payload, _, signature = text.partition(".")
     try:
         if len(text) > LONGEST or not text.isascii():
             raise ValueError
         body = _bytes(payload)
-        if not secrets.signed(body, _bytes(signature)):
+        if not secrets.signed(body, _bytes(signature), _PURPOSE[kind]):
             raise ValueError
-        ticket = msgspec.json.decode(body, type=Ticket)
+        ticket = msgspec.json.decode(body, type=kind)
     except (ValueError, binascii.Error, msgspec.DecodeError):
         raise Refused("ticket-bad", "this ticket was not issued by this hall; ask for a new one", 403) from None
     if now > ticket.until:

@@ -6,6 +6,7 @@ import base64
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from hall.core import secrets, tickets
@@ -43,14 +44,14 @@ def test_processes_that_start_together_share_one_key(tmp_path, monkeypatch):
     monkeypatch.delenv("HALL_SECRET", raising=False)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: secrets.load(tmp_path), range(16)))
-    assert len({each.sign(b"x") for each in found}) == 1
+    assert len({each.sign(b"x", "view") for each in found}) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
     assert stat.S_IMODE((tmp_path / "secret.key").stat().st_mode) == 0o600
 
 
 def test_a_key_from_the_environment_comes_first_and_a_bad_one_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("HALL_SECRET", base64.b64encode(bytes(32)).decode())
-    assert secrets.load(tmp_path).sign(b"x") == secrets.Secrets(bytes(32)).sign(b"x")
+    assert secrets.load(tmp_path).sign(b"x", "view") == secrets.Secrets(bytes(32)).sign(b"x", "view")
     assert not list(tmp_path.iterdir())
     monkeypatch.setenv("HALL_SECRET", "short")
     with pytest.raises(ConfigError, match="HALL_SECRET"):
@@ -80,3 +81,20 @@ def test_no_character_of_a_ticket_can_be_changed(keyring):
     for junk in ("", ".", "é.é", "a" * 20_000, text.split(".")[0], text + "."):
         with pytest.raises(Refused, match="ticket-bad"):
             tickets.read(keyring, junk, 0)
+
+
+def test_what_was_signed_for_one_purpose_is_nothing_for_another(keyring):
+    """A body that both kinds could be read from, signed as a manifest and as each kind of ticket."""
+    view = _ticket()
+    handover = tickets.Handover(export="e1", recording="r1", person="li", why="移交", until=1000)
+    assert tickets.read(keyring, tickets.issue(keyring, handover), 1000, tickets.Handover) == handover
+    for issued, other in ((view, tickets.Handover), (handover, tickets.Ticket)):
+        with pytest.raises(Refused, match="ticket-bad"):
+            tickets.read(keyring, tickets.issue(keyring, issued), 0, other)
+    both = msgspec.json.encode(msgspec.to_builtins(view) | msgspec.to_builtins(handover))
+    encoded = [base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (both, keyring.sign(both, "manifest"))]
+    for kind in (tickets.Ticket, tickets.Handover):
+        with pytest.raises(Refused, match="ticket-bad"):
+            tickets.read(keyring, ".".join(encoded), 0, kind)
+    assert len({keyring.sign(both, purpose) for purpose in ("view", "export", "manifest")}) == 3
+    assert keyring.signed(both, keyring.sign(both, "manifest"), "manifest")

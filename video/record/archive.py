@@ -32,8 +32,6 @@ class Archive:
         self.removed = {"recordings": 0, "bytes": 0}
         for rest in folder.glob(f"{_GONE}*"):
             shutil.rmtree(rest, ignore_errors=True)
-        for rest in folder.glob("r*/export-*.zip"):  # handed over by a process that died meanwhile
-            rest.unlink(missing_ok=True)
 
     def create(self, order: Ordered, now: int) -> Recording:
         """A new recording; raises Refused `disk-full` or `not-stored` (507)."""

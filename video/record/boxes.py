@@ -108,6 +108,37 @@ def fragment(number: int, at: int, captured: float, samples: Sequence[Sample]) -
     return prft + moof + box(b"mdat", *(s.data for s in samples))
 
 
+class Fragment(NamedTuple):
+    """Where a fragment lies in its segment, from when on it is shown (90 kHz), when its first picture was taken (real ms), and
+    whether it can be decoded from its first picture on."""
+
+    begins: int
+    ends: int
+    at: int
+    captured: float
+    keyed: bool
+
+
+def fragments(data: bytes) -> list[Fragment]:
+    """The whole fragments of a segment of ours."""
+    found, offset, begins, at, captured, keyed = [], 0, 0, 0, 0.0, False
+    while (head := _box(data, offset)) is not None:
+        name, body, following = head
+        if name == b"prft" and len(data) >= body + 24:
+            ntp, at = struct.unpack_from(">QQ", data, body + 8)
+            begins, captured = offset, _real(ntp)
+        elif name == b"moof":
+            keyed = struct.pack(">I", _KEY_FLAGS) == data[body + 88 : body + 92]  # flags of its first picture
+        elif name == b"mdat":
+            found.append(Fragment(begins, following, at, captured, keyed))
+        offset = following
+    return found
+
+
+def _real(ntp: int) -> float:
+    return ((ntp >> 32) - _NTP_EPOCH) * 1000 + round((ntp & 0xFFFFFFFF) * 1000 / (1 << 32))
+
+
 class Found(NamedTuple):
     """What a segment holds as far as it is whole: bytes, times, pictures."""
 
@@ -129,7 +160,7 @@ def whole(data: bytes) -> Found | None:
             ntp, start_at = struct.unpack_from(">QQ", data, body + 8)
             if first is None:
                 first = start_at
-                start = ((ntp >> 32) - _NTP_EPOCH) * 1000 + round((ntp & 0xFFFFFFFF) * 1000 / (1 << 32))
+                start = _real(ntp)
         elif name == b"moof":
             told = _told(data[body:following])
         elif name == b"mdat":

@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hall.core.clock import monotonic
+import msgspec
+
+from hall.core.clock import monotonic, real_ms
 from hall.core.errors import HallError
 from video.media import AccessUnit, StreamInfo, TrackState
-from video.record.model import Taping
-from video.record.tape import Tape
+from video.record.model import Gap, Taping
+from video.record.tape import GAP_SECONDS, Tape, note_gap, read_gaps, read_index
 
 log = logging.getLogger("hall.record")
 
@@ -66,10 +68,14 @@ class Writer:
 class Deck:
     """A sink that tapes one channel. `taping` is how it does."""
 
-    def __init__(self, channel: str, folder: Path, writer: Writer, unfit: Callable[[Deck], None] = lambda deck: None) -> None:
-        """`unfit` is called when the stream is one that MP4 does not hold and the relay could convert."""
+    def __init__(
+        self, channel: str, folder: Path, writer: Writer, unfit: Callable[[Deck], None] = lambda deck: None, began: int = 0
+    ) -> None:
+        """`unfit` is called when the stream is one that MP4 does not hold and the relay could convert; `began`: real ms since
+        when there should be pictures."""
         self.taping = Taping(channel=channel)
-        self._unfit = unfit
+        self._unfit, self._began = unfit, began
+        self._gap: Gap | None = None  # the thread's: the time without pictures that lasts
         self._folder, self._writer = folder, writer
         self._tape: Tape | None = None
         self._info: StreamInfo | None = None  # the thread's: of what it is writing
@@ -87,6 +93,8 @@ class Deck:
         if unit.info.family == "jpeg":
             return  # until the converted track comes
         if self._writer.waiting > MOST_WAITING or self._skipping and not unit.key:
+            if not self._skipping:
+                self._writer.put(self._absent, "disk-slow", "", real_ms())
             self._skipping = True
             self.taping.dropped += 1
             return
@@ -96,6 +104,18 @@ class Deck:
     def tell(self, state: TrackState) -> None:
         if self.taping.state in ("recording", "waiting", "lost"):
             self.taping.state = {"live": "recording"}.get(state.state, "lost" if self.taping.pictures else "waiting")
+        if state.state != "live":
+            self.absent(state.reason or state.state, state.detail)
+
+    def absent(self, reason: str, detail: str = "") -> None:
+        """No pictures from the last one on, until the next one: that goes on record."""
+        self.taping.reason = reason
+        self._writer.put(self._absent, reason, detail, real_ms())
+
+    @property
+    def gap(self) -> Gap | None:
+        """The time without pictures that lasts."""
+        return self._gap
 
     def end(self, done: Callable[[], None]) -> None:
         """Closes the tape; `done` is called on the thread when that is on disk."""
@@ -131,10 +151,35 @@ class Deck:
         before = len(self._tape.lines)
         self._tape.take(unit, suspect)
         taping = self.taping
+        self._present(round(unit.captured))
         taping.state, taping.pictures, taping.end = "recording", taping.pictures + 1, round(unit.captured)
         taping.start = round(unit.captured) if taping.start is None else taping.start
         if len(self._tape.lines) != before:
             self._counted()
+
+    def _absent(self, reason: str, detail: str, now: int) -> None:
+        if self._gap is not None and reason == "starting":
+            return  # why there was none before says more
+        since = self._gap.since if self._gap else self._last(now)
+        self._gap = Gap(since=since, reason=reason, detail=detail[:200])
+
+    def _last(self, now: int) -> int:
+        """Until when there were pictures, or what there was instead."""
+        if self.taping.end is not None:
+            return self.taping.end
+        told = [line.end for line in read_index(self._folder)[-1:]] + [gap.until or 0 for gap in read_gaps(self._folder)[-1:]]
+        return max(told, default=self._began or now)
+
+    def _present(self, now: int) -> None:
+        """The time without pictures is over; a moment is none."""
+        gap, self._gap = self._gap, None
+        self.taping.reason = ""
+        if gap is None or now - gap.since < GAP_SECONDS * 1000:
+            return
+        try:
+            note_gap(self._folder, msgspec.structs.replace(gap, until=now))
+        except OSError as error:
+            log.warning("recording of %s: a gap could not be written down: %s", self.taping.channel, error.strerror)
 
     def _counted(self) -> None:
         self.taping.segments, self.taping.bytes = len(self._tape.lines), self._tape.bytes
@@ -143,6 +188,8 @@ class Deck:
         if self._tape is not None:
             self._try(self._tape.cut)
             self._counted()
+        if self._gap is not None:
+            self._present(real_ms())
         self.taping.state = "ended" if self.taping.state != "codec" else "codec"
         done()
 
@@ -156,6 +203,7 @@ class Deck:
             self._ready, self._retry_at = False, monotonic() + RETRY_SECONDS
             self.taping.state = "disk-full" if full else "lost"
             self.taping.dropped += 1
+            self._failed("disk-full" if full else "disk", error.strerror or "")
             if self._tape is not None:
                 self._tape.drop()
             if full:
@@ -163,3 +211,8 @@ class Deck:
         except HallError as error:
             log.warning("recording of %s: %s", self.taping.channel, error)
             self._ready, self.taping.state = False, "codec"
+            self._failed("codec", str(error))
+
+    def _failed(self, reason: str, detail: str) -> None:
+        self.taping.reason = reason
+        self._absent(reason, detail, real_ms())

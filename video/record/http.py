@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
-from starlette.background import BackgroundTask
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from hall import __version__
@@ -17,9 +17,9 @@ from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from hall.core.secrets import Secrets
 from video.record import export
-from video.record.model import Line, Ordered, Recording
+from video.record.model import Handed, Line, Ordered, Recording
 from video.record.recorder import Recorder
-from video.record.still import still
+from video.record.still import Still, still, still_of
 
 _MOST_BODY = 64 * 1024
 _KEPT = {"cache-control": "private, max-age=86400, immutable"}  # a closed segment never changes
@@ -45,8 +45,7 @@ def routes(recorder: Recorder, hub: Any, secrets: Secrets) -> list[Route]:
     async def snapshot(request: Request) -> Response:
         subject, quality = request.path_params["subject"], request.query_params.get("quality", "main")
         found = await still(hub, subject, quality)
-        headers = {"cache-control": "no-store", "x-captured": f"{found.captured:.0f}", "x-quality": quality}
-        return Response(found.jpeg, media_type="image/jpeg", headers=headers)
+        return _picture(found, {"x-quality": quality})
 
     one = "/recordings/{id}"
     return [
@@ -59,7 +58,8 @@ def routes(recorder: Recorder, hub: Any, secrets: Secrets) -> list[Route]:
         Route(f"{one}/remove", _refusing(door.remove), methods=["POST"]),
         Route(f"{one}/segments", _refusing(door.segments)),
         Route(f"{one}/verify", _refusing(door.verify)),
-        Route(f"{one}/export", _refusing(door.export)),
+        Route(f"{one}/export", _refusing(door.export), methods=["POST"]),
+        Route(f"{one}/still", _refusing(door.still)),
         Route(f"{one}/c{{index:int}}/{{name}}", _refusing(door.file)),
         Route("/snapshot/{subject:path}", _refusing(snapshot)),
     ]
@@ -70,7 +70,6 @@ class _Door:
 
     def __init__(self, recorder: Recorder, secrets: Secrets) -> None:
         self._recorder, self._secrets = recorder, secrets
-        self._exporting = asyncio.Semaphore(1)
 
     async def found(self, request: Request) -> Response:
         query = request.query_params
@@ -104,7 +103,19 @@ class _Door:
         start, end = _number(request.query_params, "from", 0), _number(request.query_params, "to", 1 << 62)
         lines = await asyncio.to_thread(self._recorder.archive.lines, recording, index)
         rows = [_row(line) for line in lines if line.end >= start and line.start <= end]
-        return _json({"id": recording.id, "channel": recording.order.channels[index], "rows": rows})
+        gaps = await asyncio.to_thread(self._recorder.gaps, recording.id, index)
+        told = [gap for gap in gaps if (gap.until or end) >= start and gap.since <= end]
+        return _json({"id": recording.id, "channel": recording.order.channels[index], "rows": rows, "gaps": told})
+
+    async def still(self, request: Request) -> Response:
+        """The picture of `at` (90 kHz, the tape's own clock) in a segment, as a JPEG: `x-captured`, `x-source` its SHA-256."""
+        recording, index = self._channel(request, _number(request.query_params, "channel", 0))
+        number, at = _number(request.query_params, "segment", 0), _number(request.query_params, "at", 0)
+        lines = await asyncio.to_thread(self._recorder.archive.lines, recording, index)
+        line = next((line for line in lines if line.number == number), None)
+        if line is None:
+            raise Refused("unknown-segment", "there is no such segment", 404)
+        return _picture(await still_of(self._recorder.archive.channel(recording, index), line, at))
 
     async def verify(self, request: Request) -> Response:
         recording = self._recorder.one(request.path_params["id"])
@@ -112,22 +123,18 @@ class _Door:
         return _json({"id": recording.id, "whole": not problems, "problems": problems})
 
     async def export(self, request: Request) -> Response:
-        """The recording as one ZIP; header `x-sha256`. One that is running is exported as far as its segments are closed."""
-        recording = self._recorder.one(request.path_params["id"])
-        async with self._exporting:
-            try:
-                work = export.export, self._recorder.archive, recording, self._secrets, real_ms(), __version__
-                made = await asyncio.to_thread(*work)
-            except OSError as error:
-                raise Refused("not-stored", f"the export cannot be written: {error.strerror}", 507) from None
-        headers = {"x-sha256": made.sha256, "cache-control": "no-store"}
-        return FileResponse(
-            made.path,
-            media_type="application/zip",
-            filename=f"{recording.id}.zip",
-            headers=headers,
-            background=BackgroundTask(made.path.unlink, missing_ok=True),
-        )
+        """The recording as one ZIP, made while it is sent; one that runs as far as its segments are closed."""
+        handed, name = await _body(request, Handed), request.path_params["id"]
+        recording, archive = self._recorder.exportable(name), self._recorder.archive
+
+        async def blocks() -> AsyncIterator[bytes]:
+            with self._recorder.exporting(name):
+                made = await asyncio.to_thread(export.Export, archive, recording, self._secrets, handed, __version__)
+                async for block in iterate_in_threadpool(made.blocks()):
+                    yield block
+
+        headers = {"cache-control": "no-store"}
+        return StreamingResponse(blocks(), media_type="application/zip", headers=headers)
 
     async def file(self, request: Request) -> Response:
         recording, index = self._channel(request, request.path_params["index"])
@@ -146,6 +153,11 @@ class _Door:
         if not 0 <= index < len(recording.order.channels):
             raise Refused("unknown-channel", f"channel: 0 to {len(recording.order.channels) - 1}", 404)
         return recording, index
+
+
+def _picture(found: Still, more: dict[str, str] | None = None) -> Response:
+    headers = {"cache-control": "no-store", "x-captured": f"{found.captured:.0f}", "x-source": found.source}
+    return Response(found.jpeg, media_type="image/jpeg", headers=headers | (more or {}))
 
 
 def _row(line: Line) -> dict[str, Any]:

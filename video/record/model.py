@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
+from hall.core.errors import Refused
+
+MOST_CHANNELS = 16  # of one recording
+LONGEST_MS, USUAL_MS = 24 * 3_600_000, 3_600_000
+
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """One closed segment of a channel: `<number>.m4s`, played after `init`. `start` and `end` real ms; `pts` and `duration`
@@ -38,6 +43,27 @@ class Ordered(msgspec.Struct, frozen=True, kw_only=True):
     until: int = 0
 
 
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
+    """A time without pictures, a line of `gaps.jsonl`: real ms; `until` None while it lasts. `reason` as a track or the relay
+    gives it (`unreachable`, `silent`, `too-many-channels` ...), or `disk-full`, `disk-slow`, `codec`, `restarted`."""
+
+    since: int
+    until: int | None = None
+    reason: str = ""
+    detail: str = ""
+
+
+class Handed(msgspec.Struct, frozen=True, kw_only=True):
+    """To whom a recording is handed over, when (real ms) and why; `export` names this handing over in the audit."""
+
+    export: str
+    who: str
+    role: str = ""
+    desk: str = ""
+    why: str = ""
+    at: int = 0
+
+
 class Recording(msgspec.Struct, kw_only=True):
     """One recording as kept in `recording.json`. `ended` None while it runs; `reason` of its end: `until`, `stopped`,
     `too-large`, `relay-ended`."""
@@ -52,10 +78,12 @@ class Recording(msgspec.Struct, kw_only=True):
 
 
 class Taping(msgspec.Struct, kw_only=True):
-    """How one channel of a recording does, for screens. `state`: waiting | recording | lost | disk-full | codec | ended."""
+    """How one channel of a recording does, for screens. `state`: waiting | recording | lost | disk-full | codec | ended;
+    `reason`: why there are no pictures, empty while there are."""
 
     channel: str
     state: str = "waiting"
+    reason: str = ""
     segments: int = 0
     bytes: int = 0
     pictures: int = 0
@@ -87,3 +115,15 @@ def document_of(recording: Recording, tapings: list[Taping]) -> Document:
         id=recording.id, case=order.case, who=order.who, why=order.why, started=recording.started, until=order.until,
         ended=recording.ended, reason=recording.reason, locked=recording.locked, channels=tapings,
     )  # fmt: skip
+
+
+def checked(order: Ordered, now: int) -> Ordered:
+    """The order with its end set; raises Refused."""
+    if not 0 < len(order.channels) <= MOST_CHANNELS or len(set(order.channels)) != len(order.channels):
+        raise Refused("channels-bad", f"1 to {MOST_CHANNELS} different channels", 422)
+    if not all(channel.startswith("channel/") and channel.count("/") >= 2 for channel in order.channels):
+        raise Refused("channels-bad", "a channel is channel/<feed>/<id>", 422)
+    until = order.until or now + USUAL_MS
+    if not now < until <= now + LONGEST_MS:
+        raise Refused("until-bad", f"until: real ms, at most {LONGEST_MS // 3_600_000} hours from now", 422)
+    return msgspec.structs.replace(order, until=until)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -13,26 +15,18 @@ from hall.core.clock import monotonic, real_ms
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
 from video.record.archive import Archive
-from video.record.deck import Deck, Writer
-from video.record.model import Document, Ordered, Recording, Taping, document_of
+from video.record.deck import Writer
+from video.record.model import LONGEST_MS, Document, Gap, Ordered, Recording, Taping, checked, document_of
+from video.record.running import Running
+from video.record.tape import read_gaps
 
 log = logging.getLogger("hall.record")
 
-MOST_CHANNELS, MOST_DECKS = 16, 96  # of one recording, of this relay
-LONGEST_MS, USUAL_MS = 24 * 3_600_000, 3_600_000
+MOST_DECKS = 96  # of this relay
 MOST_FOUND = 500
+MOST_EXPORTS = 4  # at once: each reads and hashes as fast as the disk gives
 TIDY_SECONDS, TELL_SECONDS, LOOK_SECONDS = 60.0, 10.0, 0.5
 FREE_BYTES = 1024**3  # what recordings leave of the disk
-
-
-class _Running(msgspec.Struct):
-    """One recording that is going on: a deck and a track per channel."""
-
-    recording: Recording
-    decks: list[Deck]
-    tracks: dict[str, Any]  # by channel
-    told_at: float = 0.0
-    told: bytes = b""
 
 
 class Recorder:
@@ -42,9 +36,10 @@ class Recorder:
         self.archive, self._hub, self._process = archive, hub, process
         self._days, self._most = days, most
         self._known: dict[str, Recording] = {}
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._held: dict[str, list[Taping]] = {}  # what the channels of ended recordings hold
         self._unsaved: set[str] = set()
+        self._exporting: Counter[str] = Counter()
         self._loop = asyncio.get_running_loop()
         self._full = asyncio.Event()
         self._ready = asyncio.Event()
@@ -56,7 +51,7 @@ class Recorder:
         """Begins a recording; raises Refused."""
         await self._ready.wait()
         now = real_ms()
-        order = _checked(order, now)
+        order = checked(order, now)
         if sum(len(one.decks) for one in self._running.values()) + len(order.channels) > MOST_DECKS:
             raise Refused("too-many-recordings", f"this relay records {MOST_DECKS} channels at once", 503)
         recording = await asyncio.to_thread(self.archive.create, order, now)
@@ -101,6 +96,8 @@ class Recorder:
             raise Refused("locked", "evidence is not removed: unlock it first", 409)
         if name in self._running or self.one(name).ended is None:
             raise Refused("running", "end the recording first", 409)
+        if self._exporting[name]:
+            raise Refused("exporting", "it is being handed over: wait for its end", 409)
         recording = self._known.pop(name)
         try:
             await asyncio.to_thread(self.archive.remove, recording, real_ms(), why)
@@ -124,6 +121,28 @@ class Recorder:
         if name not in self._held:  # an ended recording does not change any more
             self._held[name] = await asyncio.to_thread(self.archive.held, recording)
         return document_of(recording, self._held[name])
+
+    def gaps(self, name: str, index: int) -> list[Gap]:
+        """Times without pictures of a channel; the last may still last. Blocking."""
+        running = self._running.get(name)
+        lasting = running.decks[index].gap if running else None
+        return read_gaps(self.archive.channel(self.one(name), index)) + ([lasting] if lasting else [])
+
+    def exportable(self, name: str) -> Recording:
+        """Raises Refused `busy` where too many are handed over at once."""
+        recording = self.one(name)
+        if self._exporting.total() >= MOST_EXPORTS:
+            raise Refused("busy", f"{MOST_EXPORTS} recordings are being handed over; wait for one to end", 503)
+        return recording
+
+    @contextlib.contextmanager
+    def exporting(self, name: str) -> Iterator[None]:
+        """The recording is kept meanwhile."""
+        self._exporting[name] += 1
+        try:
+            yield
+        finally:
+            self._exporting[name] -= 1
 
     async def found(self, case: str = "", channel: str = "", since: int = 0, until: int = 0) -> list[Document]:
         """Recordings newest first, at most MOST_FOUND, that have to do with a case, a channel, a time (real ms)."""
@@ -150,7 +169,9 @@ class Recorder:
                 for name, running in list(self._running.items()):
                     if now >= running.recording.order.until:
                         await self._patiently(self.stop(name, "until"), f"recording {name}")
-                    elif monotonic() - running.told_at > TELL_SECONDS:
+                        continue
+                    running.ask_again()
+                    if monotonic() - running.told_at > TELL_SECONDS:
                         self._tell(name)
                 if self._full.is_set() or monotonic() - tidied > TIDY_SECONDS:
                     self._full.clear()
@@ -159,7 +180,7 @@ class Recorder:
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for running in list(self._running.values()):
-                self._leave(running)
+                running.leave()
                 for deck in running.decks:
                     deck.end(lambda: None)
             await asyncio.to_thread(self._writer.close)
@@ -181,7 +202,7 @@ class Recorder:
         if recording.ended is None:
             if real_ms() < recording.order.until:
                 await self._patiently(self._recovered(recording), f"recording {recording.id}")
-                self._tape(recording, pre_roll=False)
+                self._tape(recording, pre_roll=False, resumed=True)
             else:
                 recording.ended, recording.reason = recording.order.until, "until"
                 await self._recovered(recording)
@@ -195,7 +216,7 @@ class Recorder:
 
     async def _tidy(self) -> None:
         bounds = real_ms(), self._days, self._most, FREE_BYTES
-        for gone in await asyncio.to_thread(self.archive.retain, *bounds, self._is_evidence):
+        for gone in await asyncio.to_thread(self.archive.retain, *bounds, self._is_kept):
             log.info("recording %s is no longer kept", gone.id)
             self._forget(gone.id)
         self._process.counters["recordings_removed"] = self.archive.removed["recordings"]
@@ -208,48 +229,16 @@ class Recorder:
         self._unsaved.discard(name)
         self._publish(name, None)
 
-    def _is_evidence(self, name: str) -> bool:
+    def _is_kept(self, name: str) -> bool:
         """Asked in the last moment, by another thread: one may have been locked since the files were read."""
-        return name in self._known and self._known[name].locked
+        return self._exporting[name] > 0 or name in self._known and self._known[name].locked
 
-    def _tape(self, recording: Recording, pre_roll: bool) -> None:
-        order = recording.order
-        running = _Running(recording, [], {})
-        self._running[recording.id] = running
-        for index, channel in enumerate(order.channels):
-            folder = self.archive.channel(recording, index)
-            deck = Deck(channel, folder, self._writer, lambda deck: self._loop.call_soon(self._convert, running, deck))
-            running.decks.append(deck)
-            self._watch(running, deck, pre_roll)
+    def _tape(self, recording: Recording, pre_roll: bool, resumed: bool = False) -> None:
+        running = self._running[recording.id] = Running(self._hub, recording, self.archive, self._writer)
+        running.begin(pre_roll, resumed)
 
-    def _watch(self, running: _Running, deck: Deck, pre_roll: bool, **more: Any) -> None:
-        channel, quality = deck.taping.channel, running.recording.order.quality
-        try:
-            track = running.tracks[channel] = self._hub.watch(channel, quality, deck, **more)
-        except Refused as refused:
-            deck.taping.state = "lost"
-            log.warning("recording %s: %s cannot be watched: %s", running.recording.id, channel, refused.reason)
-            return
-        if track.info is not None:
-            deck.begin(track.info)
-            for unit in list(track.gop) if pre_roll else ():
-                deck.take(unit)
-        deck.tell(track.state)
-
-    def _convert(self, running: _Running, deck: Deck) -> None:
-        """From now on the channel as the relay converts it for browsers; not from within the track's own round."""
-        before = running.tracks.get(deck.taping.channel)
-        if before is not None and self._running.get(running.recording.id) is running:
-            self._watch(running, deck, True, plain=True)
-            self._hub.leave(before, deck)
-
-    def _leave(self, running: _Running) -> None:
-        for deck in running.decks:
-            if track := running.tracks.pop(deck.taping.channel, None):
-                self._hub.leave(track, deck)
-
-    async def _ended(self, running: _Running) -> None:
-        self._leave(running)
+    async def _ended(self, running: Running) -> None:
+        running.leave()
         done = [self._loop.create_future() for _ in running.decks]
         for deck, future in zip(running.decks, done, strict=True):
             deck.end(_from_thread(self._loop, future))
@@ -284,15 +273,3 @@ class Recorder:
 
 def _from_thread(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> Callable[[], None]:
     return lambda: loop.call_soon_threadsafe(lambda: future.done() or future.set_result(None))
-
-
-def _checked(order: Ordered, now: int) -> Ordered:
-    """The order with its end set; raises Refused."""
-    if not 0 < len(order.channels) <= MOST_CHANNELS or len(set(order.channels)) != len(order.channels):
-        raise Refused("channels-bad", f"1 to {MOST_CHANNELS} different channels", 422)
-    if not all(channel.startswith("channel/") and channel.count("/") >= 2 for channel in order.channels):
-        raise Refused("channels-bad", "a channel is channel/<feed>/<id>", 422)
-    until = order.until or now + USUAL_MS
-    if not now < until <= now + LONGEST_MS:
-        raise Refused("until-bad", f"until: real ms, at most {LONGEST_MS // 3_600_000} hours from now", 422)
-    return msgspec.structs.replace(order, until=until)

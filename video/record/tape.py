@@ -18,7 +18,7 @@ import msgspec
 
 from video.media import CLOCK_RATE, AccessUnit, StreamInfo
 from video.record import boxes
-from video.record.model import Line
+from video.record.model import Gap, Line
 from video.record.samples import Samples
 
 SEGMENT_SECONDS = 10.0
@@ -27,6 +27,7 @@ FLUSH_SECONDS = 1.0
 GAP_SECONDS = 2.0  # after a longer one the next segment begins
 _BACK = 5 * CLOCK_RATE  # a picture shown so much earlier than the newest belongs to another count
 FIRST_CHAIN = "0" * 64
+INDEX, GAPS = "index.jsonl", "gaps.jsonl"
 
 
 def chained(before: str, line: Line) -> str:
@@ -158,7 +159,7 @@ class Tape:
             bytes=found.size, pictures=found.pictures, keys=found.keys, suspect=suspects, sha256=digest, recovered=recovered,
         )  # fmt: skip
         line = msgspec.structs.replace(line, chain=chained(self.lines[-1].chain if self.lines else FIRST_CHAIN, line))
-        _append(self.folder / "index.jsonl", msgspec.json.encode(line) + b"\n")
+        _append(self.folder / INDEX, msgspec.json.encode(line) + b"\n")
         self.lines.append(line)
         self.bytes += line.bytes
         self._end = max(self._end, line.pts + line.duration)
@@ -209,7 +210,7 @@ def _append(path: Path, row: bytes) -> None:
 def read_index(folder: Path) -> list[Line]:
     """The lines of a channel's index up to the first that is none. What is behind that is taken off the file: one line that
     was cut off is lost, more is kept beside it."""
-    path = folder / "index.jsonl"
+    path = folder / INDEX
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -227,4 +228,19 @@ def read_index(folder: Path) -> list[Line]:
         if b"\n" in data[good:]:
             _write(path.with_name(f"index-broken-{len(data)}.jsonl"), data)
         os.truncate(path, good)
+    return found
+
+
+def note_gap(folder: Path, gap: Gap) -> None:
+    """Writes down a time without pictures that is over. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _append(folder / GAPS, msgspec.json.encode(gap) + b"\n")
+
+
+def read_gaps(folder: Path) -> list[Gap]:
+    """The times without pictures that were written down; a line that was cut off is left out."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+        for row in (folder / GAPS).read_bytes().splitlines():
+            found.append(msgspec.json.decode(row, type=Gap))
     return found

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from hall.core.bus import Bus
+from hall.core.clock import real_ms
 
 
 class _Kept(msgspec.Struct):
@@ -19,7 +20,7 @@ class _Kept(msgspec.Struct):
 
 async def ended(bus: Bus, keys: Iterable[str]) -> set[str]:
     """Those of `keys` (`session:…`, `wall-token:…`, as tickets name them) that hold no more: signed out, expired, unpaired, or
-    a person who was changed or removed since. Raises BusLost: then nobody is sent away."""
+    a person who was changed or removed since, a console that is locked. Raises BusLost: then nobody is sent away."""
     wanted = sorted(set(keys))
     if not wanted:
         return set()
@@ -36,7 +37,21 @@ async def ended(bus: Bus, keys: Iterable[str]) -> set[str]:
         names = [hashlib.sha256(person.name.encode("utf-8", "replace")).hexdigest() for person in people.values()]
         now = await bus.call("MGET", *(bus.key("generation", name) for name in names))
         gone |= {key for (key, person), count in zip(people.items(), now, strict=True) if int(count or 0) != person.generation}
+        gone |= await _locked(bus, people)
     return gone
+
+
+async def _locked(bus: Bus, keys: Iterable[str]) -> set[str]:
+    """Those sign-ins whose console is locked, or has been silent for longer than it may be (hall/access.py keeps both)."""
+    wanted = list(keys)
+    names = [_bare(bus, key).partition(":")[2] for key in wanted]
+    kept = await bus.call("MGET", *(bus.key(what, name) for name in names for what in ("session-lock", "session-idle")))
+    found = set()
+    for key, lock, idle in zip(wanted, kept[::2], kept[1::2], strict=True):
+        active, limit = map(int, idle.split()) if idle else (0, 0)
+        if lock is not None or (limit and real_ms() - active > limit):
+            found.add(key)
+    return found
 
 
 def _bare(bus: Bus, key: str) -> str:

@@ -25,6 +25,7 @@ KINDS = {
     "play": "video.workshop.play",
     "demux": "video.workshop.demux",
     "still": "video.workshop.still",
+    "moment": "video.workshop.moment",
     "convert": "video.workshop.convert",
     "mosaic": "video.workshop.mosaic",
 }

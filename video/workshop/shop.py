@@ -21,8 +21,8 @@ log = logging.getLogger("hall.workshop")
 #: kind of work -> the child that does it. Cards are our own drawing; what takes foreign bytes is kept apart from it, and what
 #: needs a core for itself from both.
 GROUPS = {
-    "card": "cards", "play": "containers", "demux": "containers", "still": "containers", "convert": "converters",
-    "mosaic": "mosaics",
+    "card": "cards", "play": "containers", "demux": "containers", "still": "containers", "moment": "containers",
+    "convert": "converters", "mosaic": "mosaics",
 }  # fmt: skip
 #: what a child is told of this process's surroundings: it reads strangers' bytes and needs no key and no database
 _GIVEN = frozenset({

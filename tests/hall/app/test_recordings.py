@@ -19,6 +19,7 @@ from hall.core.event import Event, encode
 from hall.core.model import Channel, subject_of
 from tests.hall.app.channelled import free_port_pair
 from tests.hall.app.conftest import Hall
+from tests.hall.app.recorded import finished, grown, lines, recorded, reported
 
 CHANNELS = [Channel(feed="cams", channel_id=f"c{k}", name=f"路口{k}", district=district, state="online", has_stream=True, lon=113.9, lat=35.3)
             for k, district in enumerate(("红旗区", "红旗区", "卫滨区"))]  # fmt: skip
@@ -68,39 +69,6 @@ async def _known(hall):
             await asyncio.sleep(0.05)
 
 
-async def reported(client, district="红旗区"):
-    """A case of the hall's own; its subject."""
-    told = {"description": "积水", "address": "平原路", "district": district, "class_name": "市政", "subclass_name": "道路积水"}
-    body = {"id": f"report-{real_ms()}", "case": told}
-    answer = await client.post("/api/v1/cases", json=body)
-    assert answer.status_code in (200, 201), answer.text
-    return answer.json()["case"]
-
-
-async def recorded(client, *channels, **more):
-    answer = await client.post("/api/v1/recordings", json={"channels": channels or [A], "why": "夜间演练", **more})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-async def grown(client, name, pictures=25):
-    """Until the recording holds that many pictures of its first channel."""
-    async with asyncio.timeout(40):
-        while True:
-            row = (await client.get(f"/api/v1/recordings/{name}")).json()
-            if row["channels"][0].get("pictures", 0) >= pictures:
-                return row
-            await asyncio.sleep(0.1)
-
-
-def lines(hall, what):
-    with sqlite3.connect(f"file:{hall.home}/var/ledger.db?mode=ro", uri=True) as db:
-        return [
-            json.loads(row[0])
-            for row in db.execute("select data from entries where subject = ? order by rowid", (f"audit/{what}",))
-        ]
-
-
 async def test_an_operator_records_plays_back_and_the_views_are_on_record(hall):
     async with await hall.client("operator", "li.ming") as client:
         made = await recorded(client, A, B)
@@ -117,17 +85,12 @@ async def test_an_operator_records_plays_back_and_the_views_are_on_record(hall):
         with av.open(io.BytesIO(parts[0].content + parts[1].content)) as container:
             assert sum(1 for _ in container.decode(video=0)) == row["pictures"] >= 25
         assert (await client.get(f"/api/v1/recordings/{name}/verify")).json()["whole"]
-        archive = await client.get(f"/api/v1/recordings/{name}/export")
-    assert hashlib.sha256(archive.content).hexdigest() == archive.headers["x-sha256"]
-    assert "manifest.json" in zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
     with sqlite3.connect(f"file:{hall.home}/var/ledger.db?mode=ro", uri=True) as db:
         kinds = [
             tuple(r) for r in db.execute("select kind, channel, who from views where who = 'li.ming' order by opened, channel")
         ]
     assert kinds == [("recording", A, "li.ming"), ("recording", B, "li.ming"), ("playback", A, "li.ming")]
-    assert [line["recording"] for line in lines(hall, "record")][-1] == name and lines(hall, "record-export")[-1][
-        "sha256"
-    ] == archive.headers["x-sha256"]
+    assert [line["recording"] for line in lines(hall, "record")][-1] == name
 
 
 @pytest.mark.parametrize(
@@ -167,11 +130,11 @@ async def test_other_districts_channels_are_neither_recorded_nor_seen(hall):
             ("GET", "/segments"),
             ("GET", "/c0/1.m4s"),
             ("GET", "/verify"),
-            ("GET", "/export"),
+            ("POST", "/export"),
             ("DELETE", ""),
             ("PATCH", ""),
         ):
-            body = {"json": {"until": real_ms() + 1000}} if method == "PATCH" else {}
+            body = {"PATCH": {"json": {"until": real_ms() + 1000}}, "POST": {"json": {"why": "拿走"}}}.get(method, {})
             assert (await bound.request(method, f"/api/v1/recordings/{far}{path}", **body)).status_code == 403, (method, path)
         for name in (far, mixed["id"]):
             await all_over.delete(f"/api/v1/recordings/{name}")
@@ -209,7 +172,79 @@ async def test_a_snapshot_becomes_evidence_of_the_case(hall):
         assert Image.open(io.BytesIO(picture.content)).size == (1280, 720)
         file = (await client.get(f"/api/v1/files/{case.partition('/')[2]}")).json()
         assert made["media"] in json.dumps(file)
-    assert lines(hall, "snapshot")[-1]["case"] == case
+        assert file["entries"][-1]["data"]["text"].startswith("实时画面截图 · 路口0 · 拍摄于 20")
+    assert hashlib.sha256(picture.content).hexdigest() == made["media"]
+    assert (line := lines(hall, "snapshot")[-1])["case"] == case and line["source"] == made["source"] != ""
+
+
+async def test_a_still_of_a_recording_becomes_evidence_with_where_it_is_from(hall):
+    async with await hall.client("operator") as client, await hall.client("operator", "bound3", districts=("卫滨区",)) as bound:
+        case = await reported(client)
+        name = (await recorded(client, A, case=case, why=""))["id"]
+        await grown(client, name)
+        await client.delete(f"/api/v1/recordings/{name}")
+        row = (await client.get(f"/api/v1/recordings/{name}/segments")).json()["rows"][0]
+        asked = {"channel": 0, "segment": row["number"], "pts": row["pts"] + 0.5, "case": case, "text": "水深及膝"}
+        answer = await client.post(f"/api/v1/recordings/{name}/still", json=asked)
+        assert answer.status_code == 201, answer.text
+        made = answer.json()
+        assert (await bound.post(f"/api/v1/recordings/{name}/still", json=asked)).status_code == 403
+        assert (await client.post(f"/api/v1/recordings/{name}/still", json=asked | {"segment": 99})).status_code == 404
+        picture = await client.get(f"/api/v1/media/{made['media']}")
+        assert Image.open(io.BytesIO(picture.content)).size == (1280, 720)
+        text = (await client.get(f"/api/v1/files/{case.partition('/')[2]}")).json()["entries"][-1]["data"]["text"]
+    assert abs(made["captured"] - row["start"] - 500) <= 100 and made["source"] == row["sha256"]
+    assert name in text and row["sha256"] in text and "路口0" in text and text.endswith("水深及膝")
+    line = lines(hall, "snapshot")[-1]
+    assert {k: line[k] for k in ("recording", "segment", "captured", "source", "media", "case")} == {
+        "recording": name, "segment": row["number"], "captured": made["captured"], "source": row["sha256"],
+        "media": hashlib.sha256(picture.content).hexdigest(), "case": case,
+    }  # fmt: skip
+
+
+async def test_a_recording_is_handed_over_as_one_download_and_its_beginning_and_end_are_on_record(hall):
+    async with await hall.client("operator", "sun.hao") as client, await hall.client("operator", "other") as other:
+        name = (await recorded(client, A))["id"]
+        await grown(client, name)
+        await client.delete(f"/api/v1/recordings/{name}")
+        address = f"/api/v1/recordings/{name}/export"
+        assert (await client.post(address, json={"why": "。。"})).json()["reason"] == "why-missing"
+        made = (await client.post(address, json={"why": "移交交警支队"})).json()
+        asked = lines(hall, "record-export")[-1]
+        assert (asked["export"], asked["recording"], asked["why"]) == (made["export"], name, "移交交警支队")
+        for href in (address, made["href"][:-3] + "AAA", made["href"].replace(name, "rffffff-000000")):
+            assert (await client.get(href)).status_code in (403, 404)
+        assert (await other.get(made["href"])).status_code == 403  # a link that was passed on
+        answer = await client.get(made["href"])
+        assert answer.status_code == 200 and name in answer.headers["content-disposition"]
+        right = hashlib.sha256(answer.content).hexdigest()
+        line = await finished(hall, made, "record-exported")
+        assert (line["sha256"], line["bytes"]) == (right, len(answer.content))
+        told = (await client.get(f"{address}/{made['export']}")).json()
+        assert (told["state"], told["sha256"], told["bytes"]) == ("done", right, len(answer.content))
+        assert (await other.get(f"{address}/{made['export']}")).status_code == 404
+    manifest = json.loads(zipfile.ZipFile(io.BytesIO(answer.content)).read("manifest.json"))
+    assert (manifest["export"]["who"], manifest["export"]["why"]) == ("sun.hao", "移交交警支队")
+
+
+async def test_a_download_that_breaks_off_is_on_record_with_its_bytes(hall):
+    """A recording larger than what the way holds: its taker goes away after the first part."""
+    async with await hall.client("operator", "sun.hao") as client:
+        name = (await recorded(client, A))["id"]
+        await grown(client, name)
+        await client.delete(f"/api/v1/recordings/{name}")
+        segment = next((hall.home / "var" / "recordings" / name / "c0").glob("*.m4s"))
+        with segment.open("r+b") as file:
+            file.truncate(256 * 1024 * 1024)  # what lies there is handed over, and that it was changed is said
+        made = (await client.post(f"/api/v1/recordings/{name}/export", json={"why": "移交交警支队"})).json()
+        async with client.stream("GET", made["href"]) as answer:
+            assert answer.status_code == 200
+            await anext(answer.aiter_raw())
+        line = await finished(hall, made, "record-export-aborted")
+        assert 0 <= line["bytes"] < 256 * 1024 * 1024 and "sha256" not in line
+        told = (await client.get(f"/api/v1/recordings/{name}/export/{made['export']}")).json()
+        assert told["state"] == "aborted"
+        assert not any(one["export"] == made["export"] for one in lines(hall, "record-exported"))
 
 
 async def test_odd_questions_are_refused_in_words(hall):

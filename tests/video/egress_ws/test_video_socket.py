@@ -224,6 +224,22 @@ async def test_a_person_who_was_changed_or_removed_counts_as_signed_out(stage):
     assert await ended(bus, []) == set()
 
 
+async def test_a_locked_or_abandoned_console_counts_as_signed_out_until_it_is_opened(stage):
+    from hall import access
+    from video.relay.sessions import ended
+
+    bus = stage.process.bus
+    secrets = [await access.open_session(bus, name, "operator") for name in ("li", "wang")]
+    keys = [f"session:{access.digest(secret)}" for secret in secrets]
+    assert await ended(bus, keys) == set()
+    await access.lock_session(bus, secrets[0])
+    assert await ended(bus, keys) == {keys[0]}
+    await access.session_active(bus, secrets[0], 60_000, unlock=True)
+    assert await ended(bus, keys) == set()
+    await access.session_active(bus, secrets[1], -1)  # its page died: silent for longer than it may be
+    assert await ended(bus, keys) == {keys[1]}
+
+
 async def test_the_relay_says_goodbye_when_it_stops(stage):
     async with stage.viewer() as viewer:
         await watching(stage, viewer, group=1)

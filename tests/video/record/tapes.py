@@ -1,5 +1,6 @@
 """Units of a fake camera's clip, as a track hands them to a recorder; and what PyAV reads of what was recorded."""
 
+import asyncio
 import io
 
 import av
@@ -8,6 +9,7 @@ from tests.video.cameras import clip as clips
 from video.bitstream import describe
 from video.media import CLOCK_RATE, AccessUnit
 
+A, B = "channel/f/a", "channel/f/b"
 START = 1_795_217_400_000
 SMALL = clips.Recipe(width=320, height=180, fps=10, seconds=4, gop=10, noise=0, kbit_s=200)
 
@@ -34,3 +36,16 @@ def read(folder, lines, decode=True):
                     for first, line in zip([True, *(b.init != a.init for a, b in zip(lines, lines[1:], strict=False))], lines, strict=True))  # fmt: skip
     with av.open(io.BytesIO(body)) as container:
         return [(clips.read_number(f.to_ndarray(format="gray")), round(f.time, 3)) for f in container.decode(video=0)]
+
+
+async def until(look, seconds=60):
+    """Until `look()` is true."""
+    async with asyncio.timeout(seconds):
+        while not (found := look()):
+            await asyncio.sleep(0.01)
+        return found
+
+
+def numbers(studio, name, index=0):
+    recording = studio.recorder.one(name)
+    return [n for n, _ in read(studio.archive.channel(recording, index), studio.archive.lines(recording, index))]

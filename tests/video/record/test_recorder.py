@@ -5,7 +5,6 @@ import errno
 import hashlib
 import io
 import json
-import zipfile
 
 import av
 import cv2
@@ -15,27 +14,11 @@ import pytest
 
 from hall.core.clock import real_ms
 from tests.video.cameras import clip as clips
-from tests.video.record.tapes import SMALL, read
+from tests.video.record.tapes import SMALL, A, B, numbers, until
 from video.media import StreamInfo
 from video.record import deck as deck_module
 from video.record.archive import Archive
-from video.record.export import genuine
 from video.record.model import Ordered
-
-A, B = "channel/f/a", "channel/f/b"
-
-
-async def until(look, seconds=60):
-    """Until `look()` is true."""
-    async with asyncio.timeout(seconds):
-        while not (found := look()):
-            await asyncio.sleep(0.01)
-        return found
-
-
-def numbers(studio, name, index=0):
-    recording = studio.recorder.one(name)
-    return [n for n, _ in read(studio.archive.channel(recording, index), studio.archive.lines(recording, index))]
 
 
 async def test_what_comes_between_begin_and_end_is_kept(studio):
@@ -207,34 +190,6 @@ async def test_recordings_are_found_by_case_channel_and_time(studio):
     assert await found("case=case/f/1") == [one] and await found(f"channel={B}") == [two]
     assert set(await found(f"channel={A}")) == {one, two} and await found("to=5") == []
     assert await found(f"from={real_ms() + 60_000}") == []
-
-
-async def test_an_export_holds_everything_and_shows_when_it_was_touched(studio, tmp_path):
-    name = await studio.record(A, B)
-    await studio.send(A, 130)
-    await studio.send(B, 20)
-    await studio.delete(f"/recordings/{name}")
-    answer = await studio.get(f"/recordings/{name}/export")
-    assert hashlib.sha256(answer.content).hexdigest() == answer.headers["x-sha256"]
-    path = tmp_path / "export.zip"
-    path.write_bytes(answer.content)
-    with zipfile.ZipFile(path) as found:
-        manifest = json.loads(found.read("manifest.json"))
-        for one in manifest["files"]:
-            assert hashlib.sha256(found.read(one["name"])).hexdigest() == one["sha256"]
-        with av.open(io.BytesIO(found.read("c0-1.mp4"))) as container:  # a file that any player opens
-            shown = [clips.read_number(f.to_ndarray(format="gray")) for f in container.decode(video=0)]
-    assert (
-        shown == [k % 40 for k in range(130)]
-        and manifest["problems"] == []
-        and manifest["recording"]["order"]["case"] == "case/f/1"
-    )
-    assert genuine(path, studio.stage.keys)
-    body = bytearray(answer.content)
-    body[len(body) // 3] ^= 1
-    path.write_bytes(body)
-    assert not genuine(path, studio.stage.keys)
-    await until(lambda: not list(studio.folder.rglob("*.zip")))  # nothing is left behind
 
 
 async def test_a_changed_segment_is_told(studio):
