@@ -78,7 +78,7 @@ def test_a_camera_pressed_on_the_map_plays_there_shows_its_sector_and_can_be_dra
             },
         )
     )
-    page.wait_for_function("() => hall.store.get('channel/v/b').data.bearing_deg === 90")
+    page.wait_for_function("() => hall.store.get('channel/v/b')?.data.bearing_deg === 90")
     page.evaluate(
         "() => { window.drawn = []; const draw = hall.citymap.drawSector; hall.citymap.drawSector = (...all) => { const made = draw(...all); if (made) drawn.push([all[2].subject, !!all[5]]); return made } }"
     )
@@ -90,12 +90,22 @@ def test_a_camera_pressed_on_the_map_plays_there_shows_its_sector_and_can_be_dra
     assert page.faults == []
 
 
-def test_the_second_button_on_a_place_of_the_map_brings_up_the_cameras_around_it(stage, open_page):
+def test_the_second_button_on_a_place_of_the_map_brings_up_the_cameras_around_it_and_turns_those_that_turn(stage, open_page):
     page, _ = showing(stage, open_page, "ab")
+    turning = camera(stage, "c", ptz=True)
+    page.wait_for_function("name => hall.store.get(name)", arg=turning)
     page.evaluate(PRESS, {"lon": 113.901, "lat": 35.301, "kinds": ["mousemove", "contextmenu"]})
     page.wait_for_selector(".video-around .video-tile")
     page.wait_for_function(PLAYING, arg=".video-around")
     assert any(view["why"].startswith("map 35.30") for view in stage.views)
+    page.click(".video-pointing >> text=转向此处")
+    status = page.wait_for_selector(".video-pointing-status:has-text('已转动 1 路')")
+    assert "路口 a 未转（该摄像机不能转动）" in status.inner_text()
+    (asked,) = stage.pointed
+    assert asked["channels"] == [turning] and asked["lon"] == pytest.approx(113.901, abs=1e-4)
+    page.click(".video-pointing >> text=转回原位")
+    page.wait_for_selector(".video-pointing-status:has-text('已转回 1 路')")
+    assert stage.steered == [(turning, {"do": "recall", "before": {"pan": 0.25}})]
 
 
 def test_a_camera_pushed_to_the_wall_moves_there_and_the_push_is_told_as_shown(stage, open_page):
