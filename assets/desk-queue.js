@@ -162,7 +162,8 @@
     /** After the order changed: the row under the cursor, else the first one seen, stays where it is on the screen. */
     function settle({ force }) {
       const order = desk.queue.order;
-      if (!force && state.order !== order) state.before = { order: state.order || [], top: scroll.scrollTop, at: performance.now() };
+      if (force) state.before = null; // somebody asked for another list: what moved in the one before no longer matters
+      else if (state.order !== order) state.before = { order: state.order || [], top: scroll.scrollTop, at: performance.now() };
       state.order = order;
       const anchor = state.shown ? indexOf(state.shown.subject) : -1;
       if (indexOf(state.active) < 0) state.active = order[Math.min(state.index || 0, order.length - 1)] || null;

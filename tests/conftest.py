@@ -18,15 +18,15 @@ _prefixes = itertools.count()
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files first, so that all workers end together: a journey, which mostly waits, beside a browser's file,
-    which mostly computes; then everything else in its order."""
-    kinds: dict[str, dict[Path, list[pytest.Item]]] = {"journeys": {}, "browser": {}, "": {}}
+    """The longest files first, so that all workers end together, and beside a file that mostly computes one that mostly waits:
+    a browser's beside a journey, then everybody's beside one of video."""
+    kinds: dict[str, dict[Path, list[pytest.Item]]] = {"journeys": {}, "browser": {}, "video": {}, "": {}}
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         kinds[folder if folder in kinds else ""].setdefault(item.path, []).append(item)
-    beside = itertools.zip_longest(kinds["journeys"].values(), kinds["browser"].values(), fillvalue=[])
-    files = [*itertools.chain.from_iterable(beside), *kinds[""].values()]
-    items[:] = itertools.chain.from_iterable(files)
+    journeys, browser, video, others = (list(files.values()) for files in kinds.values())
+    beside = (*itertools.zip_longest(journeys, browser, fillvalue=[]), *itertools.zip_longest(video, others, fillvalue=[]))
+    items[:] = itertools.chain.from_iterable(itertools.chain.from_iterable(beside))
 
 
 @pytest.fixture(scope="session")
