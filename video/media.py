@@ -29,14 +29,14 @@ class StreamInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccessUnit:
-    """One coded picture. Never changed after it was made; each form is made at most once, on first use.
+    """One coded picture. Never changed after it was made; of its two forms one is kept, the other made from it.
 
     `number` counts within the track, without gaps; `pts` runs on over reconnects (90 kHz); `captured` is when the camera
     took it (RTCP sender report) or, where it does not say, when it arrived: real ms. `payloads` are RTP payloads
     (RFC 6184/7798), a camera's own where it sends RTP; `annexb` has start codes, and parameter sets before a key picture.
     """
 
-    __slots__ = ("number", "key", "pts", "captured", "_payloads", "_annexb", "_packetise", "_size", "kept")
+    __slots__ = ("number", "key", "pts", "captured", "_payloads", "_annexb", "_packetise", "_size")
 
     def __init__(
         self,
@@ -52,7 +52,6 @@ class AccessUnit:
         self.number, self.key, self.pts, self.captured = number, key, pts, captured
         self._payloads, self._annexb, self._packetise = tuple(payloads), annexb, info
         self._size = len(annexb) if annexb else sum(map(len, payloads))
-        self.kept: Any = None  # what an egress makes of it for all its viewers (a framed WebSocket message), made once
 
     @property
     def size(self) -> int:
@@ -65,7 +64,7 @@ class AccessUnit:
 
     @property
     def payloads(self) -> tuple[bytes, ...]:
-        """RTP payloads, none longer than 1,200 bytes unless the camera sent it so."""
+        """RTP payloads, none longer than 1,200 bytes unless the camera sent it so; made at the first call, then kept."""
         if not self._payloads:
             from video.bitstream import packetise
 
@@ -74,17 +73,17 @@ class AccessUnit:
 
     @property
     def annexb(self) -> bytes:
-        """The picture with start codes; a JPEG as it is."""
-        if not self._annexb:
-            from video.bitstream import annexb
+        """The picture with start codes; a JPEG as it is. Made at each call where there are payloads: nobody needs it for long,
+        and kept it would take as much memory again."""
+        return self._annexb or b"".join(self.pieces())
 
-            self._annexb = annexb(self._payloads, self.key, self._packetise)
-        return self._annexb
+    def pieces(self, shared: bool = False) -> list[Any]:
+        """What `annexb` is, to be joined; `shared`: views of what is kept here, so that who queues them holds no copy."""
+        if self._annexb:
+            return [self._annexb]
+        from video.bitstream import pieces
 
-    def release(self) -> None:
-        """Gives back what `annexb` made, where the payloads can make it again: who made something of it keeps that."""
-        if self._payloads:
-            self._annexb = b""
+        return pieces([memoryview(part) for part in self._payloads] if shared else self._payloads, self.key, self._packetise)
 
 
 class SourceFailed(HallError):

@@ -1,5 +1,6 @@
-"""Memory of the relay over a long time with cameras that flap: a real `hall relay`, RTSP cameras that hang up every few seconds,
-viewers that stay and viewers that come and go. Prints the relay's memory over time, its open files, and what viewers got.
+"""Memory of relay and video process over a long time with cameras that flap: a real `hall relay` and `hall video`, RTSP cameras
+that hang up every few seconds, viewers that stay and viewers that come and go, a health lap every half minute, posters asked for.
+Prints both processes' memory over time, their open files, and what viewers got.
 
 Run: `python -m tests.bench.video_soak [minutes]` (30).
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import statistics
@@ -16,21 +18,26 @@ import sys
 import tempfile
 from pathlib import Path
 
+import httpx
 import websockets
 
 from hall.core import secrets, tickets
 from hall.core.bus import Bus
 from hall.core.clock import monotonic, real_ms
 from hall.core.embedded import server_command
+from hall.core.event import Event, encode
+from hall.core.model import Channel, subject_of
 from tests.running import free_port_pair
 from tests.video.cameras import FakeCamera, Mount, Recipe, make
 
-CAMERAS, STAYING, PERIOD = 12, 6, 10.0
+CAMERAS, STAYING, PERIOD, PARTS = 12, 6, 10.0, 6
+NAMES = ("relay", "video")
 CONFIG = '[city]\nname = {en = "Soak"}\ncentre = [113.9, 35.3]\n[video]\nallow_loopback = true\nlinger_seconds = 2.0\n'
+CONFIG += "health = {lap_seconds = 30, per_host = 12}\n"
 
 
 class Counts:
-    pictures = comings = cuts = 0
+    pictures = comings = cuts = posters = 0
 
 
 def rss(pid: int) -> float:
@@ -76,57 +83,83 @@ async def come_and_go(url: str, ticket: str, channels: list[str], seconds: float
             await asyncio.sleep(1.0)
 
 
-async def sample(pid: int, seconds: float) -> list[float]:
-    """The relay's memory every PERIOD seconds."""
+async def sample(pids: list[int], seconds: float) -> list[list[float]]:
+    """The processes' memory every PERIOD seconds."""
     found = []
     for _ in range(int(seconds / PERIOD)):
         await asyncio.sleep(PERIOD)
-        found.append(rss(pid))
+        found.append([rss(pid) for pid in pids])
     return found
+
+
+async def ask_for_posters(port: int, channels: list[str], seconds: float, counts: Counts) -> None:
+    """A directory that somebody leafs through: a still picture every half second."""
+    until = monotonic() + seconds
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        for number in itertools.count():
+            if monotonic() >= until:
+                return
+            counts.posters += (await client.get(f"/poster/{channels[number % CAMERAS]}.jpg")).status_code == 200
+            await asyncio.sleep(0.5)
+
+
+async def publish(bus: Bus, urls: dict[str, str]) -> list[str]:
+    """The channels and their addresses; subjects."""
+    docs = [Channel(feed="soak", channel_id=name, name=name, owner="o", state="online", has_stream=True) for name in urls]
+    events = [Event(id=d.channel_id, source="soak", subject=subject_of(d), time=1, recordedtime=1, data=d) for d in docs]
+    await bus.publish([encode(event) for event in events])
+    await bus.hash_set({f"channel/soak/{name}": url for name, url in urls.items()}, "channel-url")
+    await bus.close()
+    return [event.subject for event in events]
 
 
 async def soak(folder: Path, children: list[subprocess.Popen], minutes: float) -> None:
     """Runs all of it and prints what came out."""
-    bus_socket, port = folder / "s", free_port_pair()
+    bus_socket, port, more = folder / "s", free_port_pair(), free_port_pair()
     children.append(subprocess.Popen(server_command(folder, bus_socket), stdout=subprocess.DEVNULL))
     while not bus_socket.exists():
         await asyncio.sleep(0.05)
     mounts = {f"c{n}": Mount(clip=make(Recipe()), dies_after=2.0 + n, phase=n / 300) for n in range(CAMERAS)}
-    channels = [f"channel/soak/{name}" for name in mounts]
     async with FakeCamera(mounts) as camera:
-        bus = Bus(f"unix://{bus_socket}")
-        await bus.hash_set({f"channel/soak/{name}": camera.url(name) for name in mounts}, "channel-url")
-        await bus.close()
+        channels = await publish(Bus(f"unix://{bus_socket}"), {name: camera.url(name) for name in mounts})
         (folder / "hall.toml").write_text(CONFIG)
         env = os.environ | {
             "HALL_CONFIG": str(folder / "hall.toml"), "HALL_DATA_DIR": str(folder), "HALL_PORT": str(port),
-            "HALL_REDIS_URL": f"unix://{bus_socket}", "HALL_LOG": "ERROR",
+            "HALL_REDIS_URL": f"unix://{bus_socket}", "HALL_LOG": "ERROR", "HALL_RELAY_PORT": str(more),
+            "HALL_VIDEO_PORT": str(more + 1),
         }  # fmt: skip
-        relay = subprocess.Popen([sys.executable, "-m", "hall.cli", "relay"], env=env)
-        children.append(relay)
+        own = [subprocess.Popen([sys.executable, "-m", "hall.cli", name], env=env) for name in NAMES]
+        children += own
         made = tickets.Ticket(view="soak", person="p", role="wall", channels=tuple(channels), until=real_ms() + 86_400_000)
         ticket, url = tickets.issue(secrets.load(folder), made), f"ws://127.0.0.1:{port + 2}/v1/video"
         counts, seconds = Counts(), minutes * 60
         await _answers(port + 2)
+        await _answers(more + 1)
         staying = [watch(url, ticket, channels, seconds, counts) for _ in range(STAYING)]
         results = await asyncio.gather(
-            sample(relay.pid, seconds), come_and_go(url, ticket, channels, seconds, counts), *staying
-        )
-        files = len(list(Path(f"/proc/{relay.pid}/fd").iterdir()))
-    tell(results[0], counts, files, relay.poll() is None)
+            sample([child.pid for child in own], seconds), come_and_go(url, ticket, channels, seconds, counts),
+            ask_for_posters(more + 1, channels, seconds, counts), *staying,
+        )  # fmt: skip
+        files = [len(list(Path(f"/proc/{child.pid}/fd").iterdir())) for child in own]
+    tell(results[0], counts, files, [child.poll() is None for child in own])
 
 
-def tell(memory: list[float], counts: Counts, files: int, alive: bool) -> None:
-    quarter = max(1, len(memory) // 4)
-    parts = [statistics.mean(memory[start : start + quarter]) for start in range(0, quarter * 4, quarter) if memory[start:]]
-    print("| quarter of the run | relay, MiB |\n|---|---|")
-    for number, mean in enumerate(parts, 1):
-        print(f"| {number} | {mean:.1f} |")
+def tell(memory: list[list[float]], counts: Counts, files: list[int], alive: list[bool]) -> None:
+    """The table: means of the sixths of the run, so that a slope shows."""
+    part = max(1, len(memory) // PARTS)
+    print(f"| minutes | {' | '.join(f'{name}, MiB' for name in NAMES)} |\n|---|{'---|' * len(NAMES)}")
+    for start in range(0, part * PARTS, part):
+        if rows := memory[start : start + part]:
+            means = " | ".join(f"{statistics.mean(column):.1f}" for column in zip(*rows, strict=True))
+            print(f"| {start * PERIOD / 60:.0f} to {(start + len(rows)) * PERIOD / 60:.0f} | {means} |")
     print(
-        f"\n{counts.pictures:,} pictures to {counts.comings:,} viewers, {counts.cuts} connections lost; {files} files open at the "
-        f"end; {len(memory) * PERIOD / 60:.0f} minutes, {CAMERAS} cameras that hang up after 2 to {1 + CAMERAS} s; "
-        f"the relay {'lives' if alive else 'has ended'}."
+        f"\n{counts.pictures:,} pictures to {counts.comings:,} viewers, {counts.cuts} connections lost, {counts.posters:,} posters;",
+        end=" ",
     )
+    print(f"{len(memory) * PERIOD / 60:.0f} minutes, {CAMERAS} cameras that hang up after 2 to {1 + CAMERAS} s;", end=" ")
+    for name, opened, lives in zip(NAMES, files, alive, strict=True):
+        print(f"{name} {'lives' if lives else 'has ended'}, {opened} files open at the end.", end=" ")
+    print()
 
 
 def main(minutes: float = 30) -> None:

@@ -185,11 +185,12 @@ async def test_a_foreign_name_that_leads_to_this_machine_sees_no_picture(room, h
 async def test_the_pictures_listen_on_loopback_whatever_address_the_hall_is_shown_on(bus, monkeypatch):
     heard: list[str] = []
 
-    def listen(host, port):
-        heard.append(host)
+    async def answer(app, listener, at_once):
+        with listener:
+            heard.append(listener.getsockname()[0])
         raise ConfigError("heard enough")
 
-    monkeypatch.setattr("video.server.listen", listen)
+    monkeypatch.setattr("video.loopback.serve", answer)
     for name, value in {"HALL_HOST": "0.0.0.0", "HALL_REDIS_URL": bus.url, "HALL_BUS_PREFIX": bus.prefix}.items():
         monkeypatch.setenv(name, value)
     process = Process("video", settings_module.read(), parse('[city]\nname={en="T"}\ncentre=[1,2]\n'))

@@ -2,7 +2,7 @@
 
 from video.bitstream.describe import describe, parameter_sets_of
 from video.bitstream.nal import split
-from video.bitstream.payloads import annexb, packetise
+from video.bitstream.payloads import annexb, packetise, pieces
 from video.bitstream.pictures import Pictures
 
-__all__ = ["Pictures", "annexb", "describe", "packetise", "parameter_sets_of", "split"]
+__all__ = ["Pictures", "annexb", "describe", "packetise", "parameter_sets_of", "pieces", "split"]

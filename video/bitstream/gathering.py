@@ -18,7 +18,8 @@ class Gathering:
     """`take(data, at, stop)` adds a payload. `key`: nal_unit_type that makes it a key picture, 0 otherwise."""
 
     __slots__ = (
-        "take", "parts", "size", "has", "key", "bad", "open", "headless", "inline", "leading", "b_slice", "long_set", "_learn",
+        "take", "parts", "size", "has", "key", "bad", "open", "middle", "headless", "inline", "leading", "b_slice", "long_set",
+        "_learn",
     )  # fmt: skip
 
     def __init__(self, family: str, learn: Callable[[bytes], None]) -> None:
@@ -29,6 +30,7 @@ class Gathering:
     def clear(self) -> None:
         self.parts: list[bytes] = []
         self.size = self.key = 0
+        self.middle = b""  # how the payloads inside the fragmented unit begin, its first and last excepted
         #: has a slice; is known to be incomplete; is inside a fragmented unit; its first slice is missing
         self.has = self.bad = self.open = self.headless = False
         #: brings parameter sets (whole, or in fragments); needs pictures before the last random access point; B slices
@@ -116,7 +118,7 @@ class Gathering:
         flags = payload[header]
         if flags & 0x80:
             self.bad = self.bad or self.open
-            self.open = True
+            self.open, self.middle = True, payload[:header] + bytes((flags & 0x3F,))
             if header == 1:
                 self._begun264(flags & 31, payload[2])
             else:

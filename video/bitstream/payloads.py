@@ -61,13 +61,18 @@ def annexb(payloads: Sequence[bytes], key: bool, info: StreamInfo) -> bytes:
     """One picture with start codes, from RTP payloads; parameter sets before a key picture that has none of its own.
 
     Never raises: what is cut off is left out."""
+    return b"".join(pieces(payloads, key, info))
+
+
+def pieces(payloads: Sequence[bytes], key: bool, info: StreamInfo) -> list[bytes]:
+    """`annexb` before it is joined: who puts something in front of it joins once."""
     if info.family not in SETS:
-        return b"".join(payloads)
+        return list(payloads)
     parts: list[bytes] = []
     own = (_h264 if info.family == H264 else _h265)(payloads, parts)
     if key and not own:
         parts[:0] = [part for unit in info.parameter_sets for part in (START_CODE, unit)]
-    return b"".join(parts)
+    return parts
 
 
 def _h264(payloads: Sequence[bytes], parts: list[bytes]) -> bool:

@@ -153,8 +153,11 @@ class Viewer:
         self.state = state
 
     def shown(self) -> dict[str, Any]:
-        """How it does, for people who look for a fault."""
+        """How it does, for people who look for a fault. `rtp` and `captured` belong together: the newest picture's timestamp as
+        this player gets it and the real ms at which it was taken, None before the first."""
+        sent = self.counters["pictures"] > 0
         return {
+            "rtp": self._last & 0xFFFFFFFF if sent else None, "captured": self._last_captured if sent else None,
             "level": self.budget.level, "why": self.budget.why, "delay_ms": self.smoothing.asked[0],
             "loss": round(self.loss, 4), "jitter_ms": round(self.jitter_ms, 2),
             "rtt_ms": None if self.rtt_ms is None else round(self.rtt_ms, 2),

@@ -72,7 +72,7 @@ class Fan:
         """One picture to everybody in step, and a key picture to the rest."""
         if not (self._step or self._odd or unit.key):  # nobody's: it is not even framed
             return
-        wire = unit.kept or framed(unit, self.track.handle)
+        wire = framed(unit, self.track.handle)
         rest, behind = list(self._rest) if unit.key else [], []
         for write, unsent, tile in self._step.values():
             try:

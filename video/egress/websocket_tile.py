@@ -150,7 +150,7 @@ class Tile:
                 self.fall_behind()
                 return
             if self.is_alias:
-                self.viewer.transport.writelines(alias(unit, self.handle, self._fan.track.handle))
+                self.viewer.transport.writelines(alias(unit, self.handle, wire))
             else:
                 self.write(wire)
         except (OSError, RuntimeError):
@@ -175,7 +175,7 @@ class Tile:
         units = track.gop if track.gop and not self._keys else [track.key] if track.key else []
         if not units or not self.has_room() or self._fan is None:
             return
-        pieces = cached(units, self.handle, track.handle)
+        pieces = cached(units, self.handle)
         size = sum(map(len, pieces))
         try:
             self.viewer.transport.writelines(pieces)

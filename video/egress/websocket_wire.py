@@ -32,26 +32,25 @@ def _head(unit: Unit, handle: int, flags: int, size: int) -> bytes:
 
 
 def framed(unit: Unit, handle: int) -> bytes:
-    """The whole message for viewers of the track's own `handle`; made at the first call, kept on the unit."""
-    wire: bytes | None = unit.kept
-    if wire is None:
-        body = unit.annexb
-        wire = unit.kept = _head(unit, handle, unit.flags, len(body)) + body
-        unit.release()
-    return wire
+    """The whole message for viewers of the track's own `handle`. Not kept on the unit: whoever has it unsent keeps it, and a
+    group of pictures takes half the memory."""
+    return b"".join(_split(unit, handle, 0, unit.pieces()))
 
 
-def alias(unit: Unit, handle: int, own: int, more: int = 0) -> tuple[bytes, memoryview]:
-    """The same picture under another handle or with more marks: a head of its own before the shared bytes. `own` is the
-    track's handle."""
-    wire = framed(unit, own)
+def _split(unit: Unit, handle: int, more: int, pieces: list[Any]) -> list[Any]:
+    pieces.insert(0, _head(unit, handle, unit.flags | more, sum(map(len, pieces))))
+    return pieces
+
+
+def alias(unit: Unit, handle: int, wire: bytes) -> tuple[bytes, memoryview]:
+    """The same picture under another handle: a head of its own before the shared bytes of `wire`, the message for others."""
     skip = (4 if wire[1] == 126 else 10 if wire[1] == 127 else 2) + PICTURE.size
-    return _head(unit, handle, unit.flags | more, len(wire) - skip), memoryview(wire)[skip:]
+    return _head(unit, handle, unit.flags, len(wire) - skip), memoryview(wire)[skip:]
 
 
-def cached(units: list[Unit], handle: int, own: int) -> list[bytes | memoryview]:
-    """The kept group, marked as cached, ready for one write."""
-    return [piece for unit in units for piece in alias(unit, handle, own, CACHED)]
+def cached(units: list[Unit], handle: int) -> list[Any]:
+    """The kept group, marked as cached, ready for one write; its pieces are shared with everybody who begins with it."""
+    return [piece for unit in units for piece in _split(unit, handle, CACHED, unit.pieces(shared=True))]
 
 
 def say(op: str, **fields: Any) -> bytes:

@@ -15,7 +15,7 @@ log = logging.getLogger("hall.relay")
 async def run(process: Process) -> None:
     """Serves moving pictures until cancelled."""
     from hall.core import secrets
-    from video import guard
+    from video import guard, loopback
     from video.egress.websocket import Pictures
     from video.mosaic import source as mosaics
     from video.relay import http
@@ -41,11 +41,11 @@ async def run(process: Process) -> None:
     documents, hub.watched = Documents(process, hub), Watched(process, hub)
     pictures = Pictures(process, hub, keys)
     door = await pictures.open()
-    listener = http.listen(process.settings.relay_port)
+    listener = loopback.listen(process.settings.relay_port, "HALL_RELAY_PORT")
     for work in (hub.run(), documents.run(), pictures.watch_over(), pictures.recheck()):
         process.spawn(work)
     try:
-        await http.serve(http.app(process, hub, _more(hub, process)), listener)
+        await loopback.serve(http.app(process, hub, _more(hub, process)), listener, 512)
     finally:
         await pictures.close(door)
         await hub.close()

@@ -1,39 +1,23 @@
-"""The relay's HTTP for the hall's own processes: on this machine's loopback only, whatever HALL_HOST says."""
+"""The relay's HTTP for the hall's own processes (video/loopback.py)."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from hall.core.errors import HallError
 from hall.core.process import Process
+from video import loopback
 from video.media import QUALITIES
 from video.relay.hub import Hub
 from video.relay.track import Track
 
-log = logging.getLogger("hall.relay")
-HOST = "127.0.0.1"
 _NO_STORE = {"Cache-Control": "no-store"}
-
-
-class _Server(uvicorn.Server):
-    """Signals belong to the process, not to uvicorn."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def app(process: Process, hub: Hub, more: Sequence[BaseRoute] = ()) -> Starlette:
@@ -50,9 +34,7 @@ def app(process: Process, hub: Hub, more: Sequence[BaseRoute] = ()) -> Starlette
         return _keyframe(hub, request)
 
     routes = [Route("/healthz", healthz), Route("/tracks", tracks), Route("/keyframe/{subject:path}", keyframe), *more]
-    # a foreign page whose name was made to lead to this machine is not ours
-    guard = Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"], www_redirect=False)
-    return Starlette(routes=routes, middleware=[guard])
+    return loopback.site(routes)
 
 
 def about(track: Track) -> dict[str, Any]:
@@ -96,29 +78,3 @@ def _keyframe(hub: Hub, request: Request) -> Response:
         return Response(unit.annexb, media_type="application/octet-stream", headers=headers)
     body = {"reason": "not-running", "detail": "nobody watches this channel, or no picture came yet"}
     return JSONResponse(body, status_code=404, headers=_NO_STORE)
-
-
-def listen(port: int) -> socket.socket:
-    """A socket bound on loopback, port 0: any free one. Raises HallError that says which port is taken."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((HOST, port))
-    except OSError as error:
-        found.close()
-        raise HallError(f"port {port} on {HOST} cannot be used ({error.strerror}); set HALL_RELAY_PORT") from None
-    return found
-
-
-async def serve(site: Starlette, listener: socket.socket) -> None:
-    """Answers on `listener` until cancelled."""
-    config = uvicorn.Config(
-        site, log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=30, limit_concurrency=512,
-        server_header=False,
-    )  # fmt: skip
-    server = _Server(config)
-    try:
-        await server.serve(sockets=[listener])
-    finally:
-        server.should_exit = True
-        listener.close()

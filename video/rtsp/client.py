@@ -10,7 +10,7 @@ from hall.core.clock import monotonic
 from video.bitstream.pictures import Pictures
 from video.media import AccessUnit, Intake, SourceFailed, SourceRequest, StreamInfo
 from video.rtsp import rtcp
-from video.rtsp.connection import Connection
+from video.rtsp.connection import Connection, Packet, Run
 from video.rtsp.opening import FIRST_PICTURE_SECONDS, Opening, Playing
 from video.rtsp.rtcp import CameraClock
 from video.rtsp.sdp import Video
@@ -34,8 +34,8 @@ class Receiver:
         self.report_ntp, self.report_at = 0, 0.0
         self._connection: Connection | None = None
 
-    def __call__(self, connection: Connection, video: Video, channel: int):
-        """What the connection hands its packets to."""
+    def __call__(self, connection: Connection, video: Video, channel: int) -> tuple[Packet, Run]:
+        """What the connection hands its packets to, one by one and several alike."""
         self._connection, self.clock = connection, CameraClock(video.rate)
         self.pictures = Pictures(
             video.family, self._intake, kind=video.payload_type, sets=video.sets, fps=video.fps, rate=video.rate,
@@ -43,7 +43,7 @@ class Receiver:
         )  # fmt: skip
         if self._any:
             self.pictures.begin_early()
-        take = self.pictures.packet
+        take, run = self.pictures.packet, self.pictures.run
 
         def packet(number: int, data: bytes, start: int, stop: int) -> None:
             if number == channel:
@@ -51,7 +51,7 @@ class Receiver:
             elif number == channel + 1:
                 self._report(data, start, stop)
 
-        return packet
+        return packet, lambda data, at, end: run(data, at, end, channel)
 
     def _captured(self, stamp: int) -> float:
         return self.clock.captured(stamp, self._connection.now)

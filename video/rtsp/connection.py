@@ -21,6 +21,7 @@ _TRIES = 3  # of one request: unsigned, signed, signed with a fresh nonce
 _GONE = {"TEARDOWN", "REDIRECT"}
 
 Packet = Callable[[int, bytes, int, int], None]
+Run = Callable[[bytes, int, int], int]
 
 
 def _nobody(channel: int, data: bytes, start: int, stop: int) -> None:
@@ -59,9 +60,9 @@ class Connection(asyncio.Protocol):
         wrong = "user and password are not accepted" if self.login.known else "the camera wants a user and a password"
         raise SourceFailed("unauthorised", wrong, lasting=True)
 
-    def take_packets(self, packet: Packet) -> None:
-        """Hands packets to `packet(channel, data, start, stop)` from now on."""
-        self._splitter.packet = packet
+    def take_packets(self, packet: Packet, run: Run = wire.no_run) -> None:
+        """Hands packets to `packet(channel, data, start, stop)` from now on, several alike to `run` (video.rtsp.wire)."""
+        self._splitter.packet, self._splitter.run = packet, run
 
     def tell(self, method: str, url: str, headers: dict[str, str]) -> None:
         """A request whose answer nobody waits for."""

@@ -39,12 +39,18 @@ class Message(msgspec.Struct):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
+def no_run(data: bytes, at: int, end: int) -> int:
+    """Every packet is taken by itself."""
+    return at
+
+
 class Splitter:
     """`feed` takes bytes as they arrive. `packet(channel, data, start, stop)` is called for each interleaved packet without
-    copying it, `message(Message)` for each answer or request. Raises SourceFailed `garbled` for what is no RTSP."""
+    copying it, `message(Message)` for each answer or request. `run(data, at, end)` may take further packets itself as long as
+    they are alike, and says where it stopped. Raises SourceFailed `garbled` for what is no RTSP."""
 
     def __init__(self, packet: Callable[[int, bytes, int, int], None], message: Callable[[Message], None]) -> None:
-        self.packet, self._message = packet, message
+        self.packet, self.run, self._message = packet, no_run, message
         self._tail = b""
         self._want = 0  # bytes that the tail has to have before looking again is any use
         self.skipped = 0  # bytes in a row that were nothing
@@ -70,7 +76,7 @@ class Splitter:
                     self._want = stop - at
                     break
                 self.packet(data[at + 1], data, at + 4, stop)
-                at = stop
+                at = self.run(data, stop, end) if stop < end else stop
                 self.skipped = 0
             else:
                 following = self._text(data, at, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import time
 
@@ -17,6 +18,7 @@ from video.bitstream import Pictures, describe
 from video.bitstream.h264 import is_b_slice
 from video.bitstream.h265 import vps_fps
 from video.media import SourceFailed
+from video.rtsp import wire
 
 CLIPS = {"h264": make(Recipe(slices=4)), "h265": make(Recipe(family="h265"))}
 LIMIT = 8 << 20 | 1 << 17
@@ -99,3 +101,34 @@ def test_long_numbers_and_lists_do_not_take_long():
             with contextlib.suppress(BadInput):
                 describe("h264" if head[0] == 0x67 else "h265", [head + filling, b"\x68\xce", b"\x44\x01\xc0"])
     assert time.process_time() - began < 1
+
+
+@given(
+    st.sampled_from(["h264", "h265"]), st.lists(st.integers(1, 30_000), max_size=12), changes, st.integers(0, 65_535),
+    st.sampled_from([100, 333, 1400]), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=60, deadline=2000)
+def test_packets_taken_in_runs_give_what_each_taken_by_itself_gives(family, cuts, places, first, longest, every_marker):
+    clip, parts = CLIPS[family], []
+    for place in range(4):
+        found = packets.payloads(clip, place, longest=longest)
+        for index, part in enumerate(found):
+            last = index == len(found) - 1 or every_marker
+            parts.append(packets.rtp(first + len(parts), place * 3600, 7, part, marker=last))
+    stream = flipped(b"".join(packets.interleaved(0, part) for part in parts), [(at * 13, value) for at, value in places])
+    told = []
+    for runs in (True, False):
+        heard = Remembering()
+        pictures = Pictures(family, heard, kind=96, sets=clip.sets)
+        splitter = wire.Splitter(
+            lambda channel, *packet, p=pictures: None if channel else p.packet(*packet), lambda message: None
+        )
+        if runs:
+            splitter.run = lambda data, at, end, p=pictures: p.run(data, at, end, 0)
+        with contextlib.suppress(SourceFailed):
+            for begin, end in itertools.pairwise([0, *sorted(cut % len(stream) for cut in cuts), len(stream)]):
+                splitter.feed(stream[begin:end])
+            pictures.end()
+        counts = (pictures.packets, pictures.lost, pictures.broken, pictures.unusable, pictures.highest, pictures._making.size)
+        told.append((counts, heard.damages, [(unit.key, unit.pts, unit.payloads) for unit in heard.units]))
+    assert told[0] == told[1]

@@ -50,11 +50,11 @@ def test_a_key_picture_gets_the_sets_that_only_the_description_had(clip):
     assert plain_split(annexb(sent, False, info(clip))) == plain_split(clip.annexb(0, sets=False))
 
 
-def test_a_units_forms_are_made_once_and_agree():
+def test_a_units_forms_agree_and_payloads_are_made_once():
     unit = AccessUnit(0, True, 0, 0.0, annexb=H264.annexb(0), info=info(H264))
     assert unit.payloads is unit.payloads
     back = AccessUnit(0, True, 0, 0.0, payloads=unit.payloads, info=info(H264))
-    assert back.annexb is back.annexb
+    assert back.annexb == b"".join(back.pieces()) == b"".join(map(bytes, back.pieces(shared=True)))
     assert plain_split(back.annexb) == plain_split(H264.annexb(0))
 
 

@@ -113,6 +113,21 @@ async def test_reports_say_which_timestamp_is_now(join):
     assert compound[1].chunks[0].items == [(1, b"hall")]
 
 
+async def test_the_session_tells_when_the_picture_of_a_timestamp_was_taken(join, clip):
+    player = await join.join()
+    told = []
+    for count in (28, 36):  # what is kept at the start comes under squeezed timestamps
+        await player.until(lambda p, count=count: len(p.pictures()) > count)
+        told.append(await join.state(player))
+    stamps = [state["rtp"] for state in told]
+    await player.until(lambda p: set(stamps) <= {stamp for stamp, _ in p.pictures()})
+    places = dict(zip([stamp for stamp, _ in player.pictures()], shown(player, clip), strict=True))
+    # the stage's cameras take picture k at real second k / fps
+    taken = [round(state["captured"] / 1000 * clip.fps) for state in told]
+    assert [places[stamp] for stamp in stamps] == [tick % len(clip.pictures) for tick in taken]
+    assert (stamps[1] - stamps[0]) & 0xFFFFFFFF == round((taken[1] - taken[0]) * 90_000 / clip.fps)
+
+
 async def test_parameter_sets_that_a_camera_only_says_in_its_sdp_are_put_before_key_pictures(join, stage, clip):
     stage.inline_sets = False
     player = await join.join()
