@@ -18,14 +18,14 @@ _prefixes = itertools.count()
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files first, so that all workers end together, and beside a file that mostly computes one that mostly waits:
-    a browser's beside a journey, then everybody's beside one of video."""
+    """The longest files first, so that all workers end together, and beside a file that mostly waits (journeys, video) one that
+    mostly computes (a browser's, then everybody's)."""
     kinds: dict[str, dict[Path, list[pytest.Item]]] = {"journeys": {}, "browser": {}, "video": {}, "": {}}
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         kinds[folder if folder in kinds else ""].setdefault(item.path, []).append(item)
     journeys, browser, video, others = (list(files.values()) for files in kinds.values())
-    beside = (*itertools.zip_longest(journeys, browser, fillvalue=[]), *itertools.zip_longest(video, others, fillvalue=[]))
+    beside = itertools.zip_longest(journeys + video, browser + others, fillvalue=[])
     items[:] = itertools.chain.from_iterable(itertools.chain.from_iterable(beside))
 
 
