@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import sqlite3
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,43 +16,11 @@ from hall import access
 from hall.core.bus import Bus
 from hall.core.settings import bus_socket
 from tests.browser.video.camerahall import camera_hall
-from tests.video.cameras import READ_JS, Recipe
+from tests.browser.video.playbackstage import RECIPE, SHOWN_JS, STEP_JS, apart, number_at, until
+from tests.video.cameras.clip import read_number
 
 pytestmark = [pytest.mark.browser, pytest.mark.chaos]
-#: a loop longer than what a test records: a number names one moment
-RECIPE = Recipe(width=320, height=180, kbit_s=300, seconds=240, gop=25)
-FPS, NUMBERS = 25, 240 * 25
 ASK = "([path, method, body]) => hall.ask(path, {method, body: body ?? undefined})"
-#: per film: the number burnt into the picture on the glass, and the moment that the playback says it is, as a number
-SHOWN_JS = (
-    READ_JS
-    + """
-window.shownNow = () => hall.video.playing.films.map((film) => {
-  const canvas = document.createElement('canvas'), video = film.element;
-  canvas.width = video.videoWidth; canvas.height = video.videoHeight;
-  const context = canvas.getContext('2d');
-  context.drawImage(video, 0, 0);
-  return {number: readNumber(context, 0, 0, canvas.width), film: film.shown, slider: Number(hall.video.playing.axis.range.value), at: hall.video.playing.at};
-});
-window.settled = () => hall.video.playing && hall.video.playing.films.every((film) =>
-  film.element.paused && !film.element.seeking && film.shown != null && film.buffered(hall.video.playing.at) && Math.abs(film.shown - hall.video.playing.at) < 200);
-"""
-)
-
-
-def until(page, look: str, given) -> None:
-    """Asks the hall in the page, again and again, until what the async function `look` gives is true."""
-    page.evaluate(f"async given => {{ while (!(await ({look})(given))) await new Promise(go => setTimeout(go, 150)) }}", given)
-
-
-def number_at(ms: float) -> float:
-    """What a camera burns into the picture of that moment (tests/video/cameras): its place in the loop."""
-    return ms / 1000 * FPS % NUMBERS
-
-
-def apart(a: float, b: float) -> float:
-    """Pictures between two numbers of the loop."""
-    return abs((a - b + NUMBERS / 2) % NUMBERS - NUMBERS / 2)
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +77,7 @@ def page(desk):
 
 @pytest.fixture(scope="module")
 def recorded(place, page):
-    """A case with both cameras recorded for some fifteen seconds, begun and ended at the desk; its subject."""
+    """A case with both cameras recorded for some twelve seconds, two segments, begun and ended at the desk; its subject."""
     told = {"description": "路面积水", "class_name": "突发事件", "subclass_name": "道路积水", "lon": 113.9, "lat": 35.3}
     subject = page.evaluate(ASK, ["/api/v1/cases", "POST", {"id": "report-playback", "case": told}])["case"]
     page.evaluate("subject => hall.desk.choose(subject)", subject)
@@ -130,7 +100,7 @@ def recorded(place, page):
     page.evaluate(ASK, [f"/api/v1/cases/{file}/commands", "POST", body])
     until(
         page,
-        "async id => (await hall.ask(`/api/v1/recordings?case=${id}`)).rows[0].channels.every(c => c.pictures > 375)",
+        "async id => (await hall.ask(`/api/v1/recordings?case=${id}`)).rows[0].channels.every(c => c.pictures > 275)",
         subject,
     )
     page.click(".recording [data-act='stop']")
@@ -172,27 +142,6 @@ def test_the_number_in_each_picture_is_that_of_the_sliders_moment_wherever_it_is
             assert apart(one["number"], number_at(wanted)) <= 1.5, (part, one, number_at(wanted))
 
 
-#: JavaScript: plays from the start at `rate`, notes at each frame of the screen how far two running films are apart (ms of
-#: footage), until the end; and how fast footage went by meanwhile
-STEP_JS = """rate => new Promise((done) => {
-  const { player, films } = hall.video.playing, apart = [];
-  player.rate = rate;
-  hall.video.playing.jump(player.from);
-  if (!player.playing) player.play();
-  let first = null, last = null;
-  const asked = performance.now();
-  const look = () => {
-    if (performance.now() - asked > 25000 || (first && !player.playing)) return void done({ apart: apart.sort((a, b) => a - b), speed: (last.now - first.now) / (last.at - first.at) });
-    requestAnimationFrame(look);
-    if (!player.lead || films.some(f => f.element.paused) || player.at > player.to - 500) return;
-    last = { at: performance.now(), now: player.lead.now };
-    first = first || last;
-    apart.push(Math.abs(films[0].now - films[1].now));
-  };
-  look();
-})"""
-
-
 @pytest.mark.parametrize("rate", [1, 2, 4])
 def test_channels_play_in_step_at_each_speed(player, rate):
     player.evaluate("() => hall.video.playing.player.pause()")
@@ -226,19 +175,21 @@ def test_a_still_of_a_playback_is_a_photo_of_the_case_with_its_moment_in_the_his
     player.keyboard.press(" ")
     player.evaluate("() => hall.video.playing.jump(hall.video.playing.player.from + 3000)")
     player.wait_for_function("() => settled()")
-    shown = player.evaluate("() => shownNow()[0].film")
+    shown = player.evaluate("() => shownNow()[0]")
     player.locator(".playback-shot").first.click()
     file = recorded.partition("/")[2]
-    until(player, "async file => ((await hall.ask(`/api/v1/files/${file}`)).file.photos || []).length > 0", file)
+    player.wait_for_function("() => document.querySelector('.playback-note').textContent.startsWith('●')")
     view = player.evaluate(ASK, [f"/api/v1/files/{file}", "GET", None])
     photo, entry = view["file"]["photos"][-1], view["entries"][-1]
     assert photo["who"] == entry["who"] == "zhang" and "录像回放截图" in entry["data"]["text"]
-    assert player.evaluate("ms => hall.video.momentText(ms)", shown) in entry["data"]["text"]
+    row = player.evaluate("() => hall.video.playing.films[0].lane.segments[0]")
+    assert row["sha256"] in entry["data"]["text"] and row["recording"] in entry["data"]["text"]
     body = player.evaluate(
         "async media => [...new Uint8Array(await (await fetch(`/api/v1/media/${media}`)).arrayBuffer())]", photo["media"]
     )
     picture = Image.open(io.BytesIO(bytes(body)))
-    assert picture.width == 320 and picture.height > 180  # the words stand under the picture
+    assert picture.size == (320, 180)
+    assert read_number(np.asarray(picture.convert("L"))) == shown["number"]  # the hall's picture is the one on the glass
 
 
 def test_a_still_of_a_live_camera_is_a_photo_of_the_case(page, recorded):
@@ -305,9 +256,26 @@ def test_evidence_cannot_be_deleted_what_is_none_can_by_a_shift_leader_with_a_re
 
 
 def test_an_export_comes_with_the_hash_that_the_screen_names(page, recorded):
+    page.locator(".recording [data-act='export']").first.click()
+    page.fill("dialog .desk-input", "移交交警支队")
     with page.expect_download() as given:
-        page.locator(".recording [data-act='export']").first.click()
-    import hashlib
-
+        page.click("dialog .is-primary")
     digest = hashlib.sha256(given.value.path().read_bytes()).hexdigest()
     page.wait_for_function("hash => document.querySelector('.recording-status').textContent.includes(hash)", arg=digest)
+
+
+def test_a_locked_console_lets_its_pictures_go_and_has_them_again_once_it_is_opened(page, desk, recorded):
+    """The other console of the same hall stays as it is, and says what the relay counts."""
+    other, page = page, desk("zhou", "operator")
+    page.evaluate("subject => hall.desk.choose(subject)", recorded)
+    page.wait_for_selector(".case-moves .move")
+    page.click("#tab-recordings")
+    live = "() => document.querySelectorAll('.recording-camera .video-tile[data-condition=live]').length === 2"
+    page.wait_for_function(live)
+    tiles = "n => (hall.store.docs('process').get('process/relay').data.counters || {}).tiles === n"
+    shown = other.evaluate("() => hall.video.wire.watches()")
+    other.wait_for_function(tiles, arg=shown + 2)
+    page.evaluate("() => hall.desk.lock.shut()")  # as when another page of this person's was locked
+    other.wait_for_function(tiles, arg=shown)
+    page.evaluate("() => new BroadcastChannel('hall-lock-zhou').postMessage('open')")
+    page.wait_for_function(live)
