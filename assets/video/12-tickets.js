@@ -1,6 +1,8 @@
 /* Tickets: leave to watch, asked of the hall for several channels at once, used again until shortly before they end.
  *
- * hall.video.tickets.for({channel, why, kind})  -> Promise of the ticket; rejects with an Error with .reason and .status
+ * hall.video.tickets.for({channel, why, kind, members})  -> Promise of the ticket; rejects with an Error with .reason and .status
+ *   members: a ticket of its own for just these channels in this order (of a mosaic)
+ * hall.video.tickets.members(options)   of such a ticket: {granted: [channel], refused: Map(channel -> reason)}, null before
  * hall.video.tickets.forget(options), forgetAll()   the next question asks the hall anew
  */
 "use strict";
@@ -16,14 +18,19 @@
   let timer = 0;
 
   const groupOf = ({ why, kind }) => JSON.stringify([kind || "live", why || ""]);
-  const keyOf = (options) => `${options.channel} ${groupOf(options)}`;
+  const keyOf = (options) => `${options.channel} ${groupOf(options)} ${options.members || ""}`;
   const refusal = (reason, detail, status) => Object.assign(new Error(detail || reason), { reason, status: status || 0 });
+
+  async function view(channels, { why, kind }) {
+    const body = { channels, why: why || "", kind: kind || "live" };
+    const answer = await hall.acting.ask("/api/v1/video/views", { method: "POST", body });
+    return { ...answer, refused: new Map((answer.refused || []).map((one) => [one.channel, one.reason])) };
+  }
 
   async function ask(group, wanted) {
     const [kind, why] = JSON.parse(group);
-    const channels = wanted.map((one) => one.channel);
-    const answer = await hall.acting.ask("/api/v1/video/views", { method: "POST", body: { channels, why, kind } });
-    const refused = new Map((answer.refused || []).map((one) => [one.channel, one.reason]));
+    const answer = await view(wanted.map((one) => one.channel), { why, kind });
+    const { refused } = answer;
     for (const { channel, resolve, reject } of wanted) {
       if (refused.has(channel)) reject(refusal(refused.get(channel), "", 403));
       else resolve({ ticket: answer.ticket, until: answer.until });
@@ -57,16 +64,20 @@
       const key = keyOf(options);
       const known = kept.get(key);
       if (known && known.until - SPARE_MS > hall.clock.real()) return (await known.promise).ticket;
-      const entry = { until: Infinity, promise: fresh(options) };
+      const entry = { until: Infinity, promise: options.members ? view(options.members, options) : fresh(options) };
       kept.set(key, entry);
       try {
         const found = await entry.promise;
-        entry.until = found.until;
+        [entry.until, entry.found] = [found.until, found];
         return found.ticket;
       } catch (error) {
         if (kept.get(key) === entry) kept.delete(key);
         throw error;
       }
+    },
+    members(options) {
+      const { found } = kept.get(keyOf(options)) || {};
+      return found ? { granted: found.granted, refused: found.refused } : null;
     },
     forget: (options) => kept.delete(keyOf(options)),
     forgetAll: () => kept.clear(),

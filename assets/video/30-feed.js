@@ -1,7 +1,7 @@
 /* One channel's moving picture on this page, shared by all its tiles: watch, codec, state, figures.
  *
  * hall.video.open({channel, quality, only, why, kind, mode}, view)   -> {feed, leave()}
- *   mode  auto: WebCodecs, else MSE, else stills · webrtc · stills
+ *   mode  auto: WebCodecs, else MSE, else stills · webrtc · stills; `members`: of a mosaic (34-mosaic.js)
  *   view  {paint(frame, captured), hold(element), told(), width()}
  * feed    {info, state, budget, still, shownAt (performance.now()), captured, latency, figures, fault}
  */
@@ -16,7 +16,7 @@
   const HIDDEN_MS = 10000; // a page that is looked away from for a moment goes on
   const feeds = new Map();
 
-  const keyOf = (o) => [o.channel, o.quality, o.only, o.mode, o.kind, o.why].join("\n");
+  const keyOf = (o) => [o.channel, o.quality, o.only, o.mode, o.kind, o.why, ...(o.members || [])].join("\n");
 
   const Feed = (video.Feed = class {
     constructor(options) {
@@ -117,6 +117,7 @@
         fault: (text) => this.undecodable(text),
         missing: () => this.tell(),
         state: (state) => ((this.state = state), this.tell()),
+        told: (told) => this.heard(told),
         failed: () => this.fallBack(),
       };
     }
@@ -145,7 +146,7 @@
         this.last.push(hall.clock.real() - captured);
         if (this.last.length > 25) this.last.shift();
       }
-      for (const view of this.views) view.paint(view === this.owner ? null : frame, captured);
+      for (const view of this.views) view.paint(view === this.owner && !view.copies ? null : frame, captured);
     }
 
     width() {

@@ -13,6 +13,7 @@
   Object.assign(video.Feed.prototype, {
     undecodable(text) {
       this.fault = text || "codec";
+      if (this.options.members) return this.tell(); // of a mosaic there are no still pictures: whoever shows it goes another way
       this.stills();
     },
 
@@ -24,10 +25,20 @@
       this.tell();
     },
 
+    /** What the hall tells of a WebRTC session: the same words as of the socket's pictures. */
+    heard({ state, reason, level, converted, loss }) {
+      const now = state || "live";
+      if (now !== this.state.state || (reason || "") !== (this.state.reason || "")) this.state = { state: now, reason: reason || "", since: hall.clock.real() };
+      this.info = { ...this.info, converted: converted || "" };
+      this.loss = loss || 0;
+      this.budgeted(level || "all");
+    },
+
     /** WebRTC does not come through: the socket takes over, WebRTC is tried again later by whoever opens the next view. */
     fallBack() {
       if (this.options.mode !== "webrtc") return;
       this.fault = "webrtc";
+      this.loss = 0;
       video.whepFailedAt = performance.now();
       this.options = { ...this.options, mode: "auto" };
       if (this.player) this.player.close();
@@ -45,7 +56,7 @@
       this.skips = [];
       clearTimeout(this.easing);
       const asked = { quality: this.asked.quality, only: this.asked.only };
-      const less = this.options.quality === "main" ? { quality: "sub" } : { only: "keys" };
+      const less = this.options.quality === "main" && !this.options.members ? { quality: "sub" } : { only: "keys" };
       this.budget = less.quality ? "slow-sub" : "slow";
       this.rewatch(less);
       this.easing = setTimeout(() => {
@@ -79,7 +90,7 @@
 
     /** No socket for long, but perhaps the hall's door still answers: still pictures until the moving ones are back. */
     bridge() {
-      if (this.still || !this.watch || video.wire.state !== "lost" || performance.now() - this.cutAt < SPARE_MS) return;
+      if (this.still || !this.watch || this.options.members || video.wire.state !== "lost" || performance.now() - this.cutAt < SPARE_MS) return;
       this.still = true;
       this.spare = new video.Posters(this.out(), this.options.channel, () => this.width());
     },

@@ -11,12 +11,13 @@
   const video = (hall.video = hall.video || {});
   const FROZEN_MS = 1300; // looked at every 250 ms: marked within 2 s also where the page is busy
   const STILLS_MS = 12000;
+  const LOSSY = 0.01; // share of packets from which on it is spoken of
   const QUIET = 400; // ms until a start that takes its time is spoken of
   const SILENT = new Set(["stalled", "waiting", "failed", "ended", "cut"]);
 
   function limit(feed) {
     if (feed.still) return STILLS_MS;
-    if (feed.options.only !== "keys") return FROZEN_MS;
+    if (feed.options.only !== "keys" && feed.budget !== "keys") return FROZEN_MS;
     return Math.max(FROZEN_MS, 2.2 * Math.min(feed.gap || 0, 12000)); // key pictures come as seldom as the camera makes them
   }
 
@@ -68,6 +69,8 @@
     else if (feed.options.only === "keys" && !feed.still) add("keys", hall.t("video.keys"));
     if (feed.still) add("still", hall.t("video.still"));
     if (feed.options.mode === "webrtc") add("webrtc", "WebRTC");
+    if (feed.options.mode === "mosaic") add("mosaic", hall.t("video.mosaic"));
+    if (feed.loss >= LOSSY) add("loss", hall.t("video.loss", { n: Math.round(feed.loss * 100) }));
     if (feed.fault === "webrtc") add("fault", hall.t("video.no-webrtc"));
     if (feed.suspect) add("suspect", hall.t("video.suspect"));
     for (const one of health || []) add("health", hall.word("fault", one));

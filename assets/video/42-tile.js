@@ -2,7 +2,7 @@
  *
  * new hall.video.Tile({why, kind, large})
  *   .node                         figure.video-tile
- *   .show(channel, options)       options {quality, only, mode, seamless, title}; null channel: an empty place
+ *   .show(channel, options)       options {quality, only, mode, seamless, members ...}; null channel: an empty place
  *                                 seamless: the old picture (and its name) stay until the new one is there
  *   .onfirst                      call(feed) when the first picture of what was asked last is painted
  *   .feed, .channel, .condition, .remove()
@@ -15,6 +15,7 @@
   const { make, setText } = hall;
   const LOOK_MS = 250;
   const SMALL_EM = 12;
+  const SAME = ["quality", "only", "mode", "mosaic"]; // a view that differs in one of these is another one
   const tiles = new Set();
 
   /** What the hall knows of a channel: from the stream, else from what a directory told (hall.video.learn). */
@@ -43,8 +44,8 @@
       this.painted = false;
       this.canvas = null;
       this.element = null;
-      const { quality, only, mode } = options;
-      Object.assign(this, video.open({ channel, quality, only, mode, why: tile.why, kind: tile.kind }, this));
+      const open = options.members ? video.openPart : video.open;
+      Object.assign(this, open({ ...options, channel, why: tile.why, kind: tile.kind }, this));
     }
 
     width() {
@@ -61,26 +62,26 @@
       if (element) this.tile.stage.append(element);
     }
 
-    paint(frame) {
-      if (frame && !document.hidden) this.draw(frame);
+    paint(frame, _, part) {
+      if (frame && !document.hidden) this.draw(frame, part);
       if (this.painted) return;
       this.painted = true;
       this.tile.arrived(this);
     }
 
-    draw(frame) {
+    draw(frame, part) {
       if (!this.canvas) {
         this.canvas = make("canvas.video-picture");
         this.context = this.canvas.getContext("2d", { alpha: false, desynchronized: true });
         this.tile.stage.append(this.canvas);
       }
-      const width = frame.displayWidth || frame.videoWidth || frame.width;
-      const height = frame.displayHeight || frame.videoHeight || frame.height;
+      const { width, height } = part || { width: frame.displayWidth || frame.videoWidth || frame.width, height: frame.displayHeight || frame.videoHeight || frame.height };
       const box = this.tile.pixels();
       const scale = Math.min(1, Math.max(box.width / width, box.height / height) || 1); // never more pixels than are seen
       const [w, h] = [Math.max(2, Math.round(width * scale)), Math.max(2, Math.round(height * scale))];
       if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
-      this.context.drawImage(frame, 0, 0, w, h);
+      if (part) this.context.drawImage(frame, part.x, part.y, width, height, 0, 0, w, h);
+      else this.context.drawImage(frame, 0, 0, w, h);
     }
 
     close() {
@@ -136,7 +137,7 @@
       const wanted = { quality: "sub", only: "all", mode: "auto", ...options };
       if (!channel) return this.empty();
       const now = this.coming || this.view;
-      const same = now && now.channel === channel && ["quality", "only", "mode"].every((name) => now.options[name] === wanted[name]);
+      const same = now && now.channel === channel && SAME.every((name) => now.options[name] === wanted[name]);
       if (same) return now.feed;
       if (this.coming) this.coming.close();
       this.coming = null;
@@ -203,7 +204,7 @@
     figures(feed, condition) {
       feed.measure();
       setText(this.clock, feed.captured == null ? "" : hall.format.seconds(feed.captured));
-      if (condition === "live" && feed.latency != null && !feed.still) setText(this.age, `${Math.max(0, Math.round(feed.latency))} ms`);
+      if (condition === "live" && !feed.still) setText(this.age, feed.latency == null ? "" : `${Math.max(0, Math.round(feed.latency))} ms`);
       else setText(this.age, feed.captured == null ? "" : hall.format.duration(hall.clock.real() - feed.captured));
     }
 

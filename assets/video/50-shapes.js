@@ -1,7 +1,8 @@
 /* Where the tiles of a wall stand, and which stream each one needs. Pure: numbers in, numbers out.
  *
  * hall.video.LAYOUTS                 numbers of tiles that a person chooses from
- * hall.video.shape(layout, spotlight, box, seams)   {columns: [px], rows: [px], areas: [css grid-area or null per cell]}
+ * hall.video.shape(layout, spotlight, box, seams, filled)   {columns: [px], rows: [px], areas: [css grid-area or null per cell]}
+ *   filled   which cells have a camera, where the others are to leave no holes: these alone share the room
  * hall.video.quality(width, tiles)   {quality, only} for a tile so many px wide among so many
  */
 "use strict";
@@ -12,6 +13,7 @@
   const MAIN_PX = 800; // from this width on a tile shows clearly more than a sub-stream (640 to 704 px) has
   const KEYS_FROM = 36; // more tiles than these: key pictures through one decoder
   const SMALLEST = 3;
+  const WIDE = 16 / 9; // of a picture
   const LARGEST = 6; // lines of a spotlight: eleven small pictures around the large one
 
   video.LAYOUTS = [1, 4, 9, 16, 25, 64];
@@ -59,8 +61,30 @@
     return { side, areas };
   }
 
-  video.shape = function (layout, spotlight, box, seams) {
+  /** So many pictures as large as they can be, in rows that differ by one at most and stand in the middle. */
+  function packed(layout, filled, box, seams) {
+    const count = filled.length;
+    const width = (across) => Math.min(box.width / across, (box.height / Math.ceil(count / across)) * WIDE);
+    const columns = Array.from({ length: count }, (_, at) => at + 1).reduce((best, across) => (width(across) > width(best) + 1 ? across : best), 1);
+    const rows = Math.ceil(count / columns);
+    const inRow = (row) => Math.floor(count / rows) + (row < count % rows ? 1 : 0);
+    const across = Math.max(...Array.from({ length: rows }, (_, row) => inRow(row)));
+    const seamless = !seams.x.length; // half a picture to the side would lie across two screens
+    const areas = Array(layout).fill(null);
+    let next = 0;
+    for (let row = 0; row < rows; row += 1) {
+      for (let at = 0; at < inRow(row); at += 1, next += 1) {
+        const left = seamless ? across - inRow(row) + 2 * at : 2 * at;
+        areas[filled[next]] = `${row + 1} / ${left + 1} / ${row + 2} / ${left + 3}`;
+      }
+    }
+    const halves = tracks(box.width, across, seams.x).flatMap((size) => [size / 2, size / 2]);
+    return { columns: halves, rows: tracks(box.height, rows, seams.y), areas };
+  }
+
+  video.shape = function (layout, spotlight, box, seams, filled) {
     const lit = spotlight != null && spotlight < layout && layout > 1;
+    if (!lit && filled && filled.length && filled.length < layout) return packed(layout, filled, box, seams);
     const { side, areas } = lit ? spotlit(layout, spotlight) : even(layout);
     return { columns: tracks(box.width, side, seams.x), rows: tracks(box.height, side, seams.y), areas };
   };

@@ -16,6 +16,7 @@
   const DEFAULT_LAYOUT = 9;
   const KNOWN_MOST = 5000; // more are not sorted in the page
   const ALARMS = 4;
+  const LATE_MS = 60000;
 
   const metres = (a, b) => Math.hypot((a.lon - b.lon) * 111320 * Math.cos((b.lat * Math.PI) / 180), (a.lat - b.lat) * 110574);
 
@@ -42,10 +43,14 @@
       this.body = context.body;
       this.note = context.note;
       this.field = make("div.video-grid");
+      this.none = make("p.video-none", { role: "status" });
+      this.field.append(this.none);
       this.body.append(this.field);
+      this.since = performance.now();
       Object.assign(this, { layout: Number(element.dataset.layout) || DEFAULT_LAYOUT, cells: [], spotlight: null, selected: null, tiles: [], automatic: true, round: "" });
       this.listeners = new Set();
-      this.field.addEventListener("dblclick", (event) => this.touched(event));
+      this.together = new video.Together(this);
+      this.field.addEventListener("dblclick", (event) => !this.together.active && this.touched(event));
       this.field.addEventListener("click", (event) => this.pick(event));
       this.choose = hall.paced(() => this.fill(), CHOOSE_MS);
       this.follow();
@@ -63,7 +68,8 @@
       const event = hall.page.wall && hall.store.get(`scene/${hall.page.wall.name}/video`);
       const scene = event && event.data;
       this.scene = scene || null;
-      if (scene && scene.grid && scene.at !== this.followed) {
+      const late = scene && scene.at < this.followed && this.followed - scene.at < LATE_MS; // of what we know to be newer
+      if (scene && scene.grid && scene.at !== this.followed && !late && !(this.controls && this.controls.busy)) {
         this.followed = scene.at;
         this.take(scene.grid);
       }
@@ -110,6 +116,7 @@
     async fill() {
       if (!this.automatic || !this.field.isConnected) return;
       const wanted = ordered(await this.candidates()).slice(0, this.layout);
+      this.found = wanted.length;
       const kept = Array.from({ length: this.layout }, (_, at) => (wanted.includes(this.cells[at]) ? this.cells[at] : null));
       const rest = wanted.filter((channel) => !kept.includes(channel));
       if (!this.automatic) return;
@@ -132,13 +139,16 @@
     paint() {
       const box = { width: this.field.clientWidth, height: this.field.clientHeight };
       if (!box.width || !box.height) return;
-      const shape = video.shape(this.layout, this.spotlight, box, hall.wall.seams(this.field));
+      const shape = video.shape(this.layout, this.spotlight, box, hall.wall.seams(this.field), this.dense());
       const px = (sizes) => sizes.map((size) => `${size.toFixed(2)}px`).join(" ");
       this.field.style.gridTemplateColumns = px(shape.columns);
       this.field.style.gridTemplateRows = px(shape.rows);
       this.grow();
-      this.tiles.forEach((tile, index) => this.place(tile, index, shape.areas[index]));
-      this.note(this.said());
+      this.tiles.forEach((tile, index) => this.lay(tile, index, shape.areas[index]));
+      const seenHere = this.tiles.map((tile, index) => index).filter((index) => shape.areas[index] && seen(this.tiles[index].node));
+      this.together.gather(seenHere);
+      this.tiles.forEach((tile, index) => this.fillTile(tile, index, seenHere.includes(index)));
+      this.say();
       this.element.dataset.layout = this.layout;
       this.element.dataset.spotlight = this.spotlight ?? "";
       if (this.controls) this.controls.painted();
@@ -154,25 +164,45 @@
       while (this.tiles.length > this.layout) this.tiles.pop().remove();
     }
 
-    place(tile, index, area) {
+    /** Which cells alone share the room: nobody puts a camera into the others of a round, or of a screen without controls. */
+    dense() {
+      const filled = Array.from({ length: this.layout }, (_, index) => index).filter((index) => this.cells[index]);
+      return this.round || (this.automatic && !(this.controls && this.controls.allowed)) ? filled : null;
+    }
+
+    isLarge(index) {
+      return index === this.spotlight || this.layout === 1;
+    }
+
+    lay(tile, index, area) {
       tile.node.hidden = !area;
       tile.node.style.gridArea = area || "";
       tile.node.dataset.number = index + 1;
+      tile.node.dataset.hint = this.controls && this.controls.allowed ? hall.t("video.empty.hint") : "";
       tile.node.draggable = !!this.controls && this.controls.allowed;
-      const large = index === this.spotlight || this.layout === 1;
-      tile.node.dataset.large = large ? "1" : "";
+      tile.node.dataset.large = this.isLarge(index) ? "1" : "";
       tile.node.classList.toggle("is-selected", index === this.selected);
-      if (!area || !seen(tile.node)) return tile.show(null);
-      tile.box = null; // its size may be another now
-      tile.why = this.round ? `round/${this.round}` : `wall:${(hall.page.wall || {}).name || ""}`;
-      tile.show(this.cells[index] || null, { ...this.options(tile, index), seamless: !!this.round });
-      if (video.steer) video.steer(tile, large && !!this.controls && this.controls.allowed);
     }
 
-    /** Which stream a tile takes. */
+    fillTile(tile, index, here) {
+      if (!here) return tile.show(null);
+      tile.box = null; // its size may be another now
+      tile.why = this.round ? `round/${this.round}` : `wall:${(hall.page.wall || {}).name || ""}`;
+      const options = this.together.active && !this.isLarge(index) ? this.together.options() : this.options(tile, index);
+      tile.show(this.cells[index] || null, { ...options, seamless: !!this.round });
+      if (video.steer) video.steer(tile, this.isLarge(index) && !!this.controls && this.controls.allowed);
+    }
+
+    /** Which stream a tile takes for itself. */
     options(tile, index) {
-      const large = index === this.spotlight || this.layout === 1;
-      return { only: "all", ...video.quality(tile.pixels().width, this.layout), mode: large && video.lossy() ? "webrtc" : "auto" };
+      return { only: "all", ...video.quality(tile.pixels().width, this.layout), mode: this.isLarge(index) && video.lossy() ? "webrtc" : "auto" };
+    }
+
+    say() {
+      const text = video.emptyWords(this);
+      hall.setText(this.none, text);
+      this.field.classList.toggle("is-empty", !!text);
+      this.note(this.said());
     }
 
     said() {
@@ -203,8 +233,9 @@
 
     pick(event) {
       const index = this.indexOf(event);
-      if (index === null || !hall.acting.who()) return;
-      this.select(index);
+      if (index === null) return;
+      if (hall.acting.who()) this.select(index);
+      if (this.together.active && this.cells[index] && event.detail < 2) this.light(this.spotlight === index ? null : index);
     }
 
     select(index) {
@@ -213,13 +244,15 @@
     }
 
     update(changes) {
+      if (this.together.members.length && changes.some((event) => event.subject.startsWith("picture/"))) this.tiles.forEach((tile) => tile.say());
       if (changes.some((event) => event.subject.startsWith("scene/"))) this.follow();
       if (this.rounds && changes.some((event) => event.subject.startsWith("round/"))) this.rounds.options(), this.rounds.update();
       if (this.automatic) this.choose();
     }
 
     tick() {
-      this.note(this.said());
+      this.say();
+      this.together.tick();
       if (this.rounds) this.rounds.tick();
       if (!hall.acting.who() && this.selected !== null) this.select(null);
     }
@@ -227,6 +260,7 @@
     unmount() {
       clearTimeout(this.returning);
       this.choose.cancel();
+      this.together.remove();
       for (const tile of this.tiles) tile.remove();
       if (video.grid === this) video.grid = null;
       if (this.rounds) this.rounds.remove();
@@ -257,7 +291,7 @@
       update: (changes) => grid.update(changes),
       tick: () => grid.tick(),
       resize: () => grid.paint(),
-      locale: () => (grid.rounds && grid.rounds.options(), grid.tick()),
+      locale: () => (grid.rounds && grid.rounds.options(), grid.paint(), grid.tick()),
       unmount: () => grid.unmount(),
     };
   });

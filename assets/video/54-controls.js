@@ -20,6 +20,7 @@
       this.bar = make("div.video-bar", { role: "toolbar", hidden: "" });
       grid.body.prepend(this.bar);
       this.typed = "";
+      this.waiting = []; // changes that the hall was not told of yet
       this.build();
       this.onKey = (event) => this.key(event);
       document.addEventListener("keydown", this.onKey);
@@ -65,9 +66,20 @@
       if (found.grid && !this.grid.scene) this.grid.followed === found.at || ((this.grid.followed = found.at), this.grid.take(found.grid));
     }
 
-    /** Told to the hall, which tells all browsers of the wall; refused (a viewer): only this one shows it. */
+    /** Told to the hall, which tells all browsers of the wall; refused (a viewer): only this one shows it. One after the other, of
+     * several states of the grid that wait only the newest: two on their way at once might arrive the wrong way round. */
     async tell(change) {
       if (!this.allowed) return;
+      if (change.grid) this.waiting = this.waiting.filter((one) => !one.grid);
+      this.waiting.push(change);
+      if (this.busy) return;
+      this.busy = true;
+      while (this.waiting.length) await this.send(this.waiting.shift());
+      this.busy = false;
+      this.grid.follow();
+    }
+
+    async send(change) {
       try {
         const found = await hall.acting.ask(this.address(), { method: "PUT", body: change });
         this.grid.followed = Math.max(this.grid.followed || 0, found.at);
@@ -90,7 +102,6 @@
       this.layouts = video.LAYOUTS.map((layout) => {
         const node = button("", String(layout), () => this.grid.set({ layout, spotlight: null }));
         node.dataset.layout = layout;
-        node.setAttribute("aria-label", hall.t("video.bar.layout", { n: layout }));
         return node;
       });
       this.select = make("select.video-select.video-presets", { "aria-label": hall.t("video.bar.presets") });
@@ -103,8 +114,19 @@
         video.lossy(!video.lossy());
         this.grid.paint();
       });
-      this.bar.append(...this.layouts, clear, auto, this.lossy, this.select, this.name, save, forget, this.status);
+      this.together = button("video.bar.together", "", () => this.grid.together.set(!this.grid.together.active));
+      this.bar.append(...this.layouts, clear, auto, this.lossy, this.together, this.select, this.name, save, forget, this.status);
+      this.bar.insertBefore(button("region.draw", "", () => this.regions()), this.status);
       this.paintPresets();
+    }
+
+    /** Regions of the picture that is large or chosen. */
+    regions() {
+      const { grid } = this;
+      const at = grid.spotlight ?? grid.selected ?? (grid.layout === 1 ? 0 : null);
+      const subject = at === null ? null : grid.cells[at];
+      this.say(subject ? "" : hall.t("region.choose"));
+      if (subject) video.regions(subject);
     }
 
     say(text) {
@@ -113,8 +135,14 @@
 
     /** After the grid was painted. */
     painted() {
-      for (const node of this.layouts) node.setAttribute("aria-pressed", Number(node.dataset.layout) === this.grid.layout);
+      for (const node of this.layouts) {
+        node.setAttribute("aria-pressed", Number(node.dataset.layout) === this.grid.layout);
+        node.setAttribute("aria-label", hall.t("video.bar.layout", { n: node.dataset.layout }));
+      }
       this.lossy.setAttribute("aria-pressed", video.lossy());
+      this.together.setAttribute("aria-pressed", this.grid.together.active);
+      this.together.disabled = !this.grid.together.possible;
+      this.together.title = hall.t(this.together.disabled ? "video.together.not-here" : "video.together.how");
     }
 
     paintPresets() {

@@ -13,11 +13,26 @@
   const PAGE = 100;
   const SHAPES = { online: "●", offline: "✕", unknown: "○" };
   const DIVISIONS = ["region", "group", "owner", "district"];
+  const DEEPEST = 6;
+  const KEPT = "hall-video-directory";
+
+  /** Which node was open last in this browser; null: none. */
+  function kept(node) {
+    try {
+      if (node !== undefined) localStorage.setItem(KEPT, node);
+      return localStorage.getItem(KEPT);
+    } catch (_) {
+      return null; // a browser that keeps nothing
+    }
+  }
+
+  const treeOf = (node) => hall.acting.ask(`/api/v1/channels/tree?node=${encodeURIComponent(node)}`);
 
   video.Directory = class {
     constructor(body, { chosen }) {
       this.chosen = chosen;
-      this.node = "";
+      this.node = kept() || "";
+      this.went = false; // by a person: words are then looked for below that node only
       this.asked = 0;
       this.input = make("input.video-input", { type: "search", maxlength: "200" });
       this.trail = make("div.video-trail");
@@ -25,7 +40,9 @@
       this.rows = make("div.video-rows");
       this.more = make("button.video-button", { type: "button", hidden: "" });
       this.status = make("p.video-status", { role: "status" });
-      this.list = make("div.video-list", {}, [this.branches, this.rows, this.more, this.status]);
+      this.everywhere = make("button.video-button", { type: "button", hidden: "" });
+      this.everywhere.onclick = () => this.go("");
+      this.list = make("div.video-list", {}, [this.branches, this.rows, this.more, this.status, this.everywhere]);
       this.element = make("div.video-directory", {}, [this.input, this.trail, this.list]);
       body.append(this.element);
       this.input.addEventListener("input", () => this.soon());
@@ -33,7 +50,37 @@
       this.rows.addEventListener("dragstart", (event) => this.drag(event));
       this.timer = setInterval(() => !document.hidden && !this.cursorUsed && this.open(), RENEW_MS);
       this.locale();
+      if (kept() === null) this.begin();
+      else this.open();
+    }
+
+    /** Nobody chose: the first division that branches, as far down as its way does not. */
+    async begin() {
+      const mine = (this.asked += 1);
+      let first = "";
+      for (const division of DIVISIONS) {
+        const [node, children] = await this.down(division).catch(() => ["", 0]);
+        if (mine !== this.asked) return;
+        first = children > 1 ? node : first || node;
+        if (children > 1) break;
+      }
+      this.node = first;
       this.open();
+    }
+
+    async down(division) {
+      let node = division;
+      for (let depth = 0; depth < DEEPEST; depth += 1) {
+        const found = (await treeOf(node)).children.filter((child) => child.total);
+        if (found.length !== 1) return [node, found.length];
+        node = found[0].id;
+      }
+      return [node, 1];
+    }
+
+    /** Below which node is looked: what the page opened by itself does not narrow a search. */
+    get scope() {
+      return this.input.value.trim() && !this.went ? "" : this.node;
     }
 
     remove() {
@@ -47,6 +94,7 @@
       this.input.placeholder = hall.t("video.search");
       this.input.setAttribute("aria-label", hall.t("video.search"));
       setText(this.more, hall.t("video.more"));
+      setText(this.everywhere, hall.t("video.directory.everywhere"));
       if (this.tree) this.paintTree();
     }
 
@@ -56,7 +104,8 @@
     }
 
     go(node) {
-      this.node = node;
+      this.node = kept(node) ?? node;
+      this.went = true;
       this.list.scrollTop = 0;
       this.open();
     }
@@ -66,11 +115,11 @@
       this.cursorUsed = false;
       const words = this.input.value.trim();
       try {
-        const tree = await hall.acting.ask(`/api/v1/channels/tree?node=${encodeURIComponent(this.node)}`);
+        const tree = await treeOf(this.scope);
         if (mine !== this.asked) return;
         this.tree = tree;
         this.paintTree();
-        if (words || this.node.includes(":")) await this.search("", mine);
+        if (words || this.scope.includes(":")) await this.search("", mine);
         else this.paintRows([], null);
       } catch (error) {
         if (mine === this.asked) this.failed(error);
@@ -78,14 +127,14 @@
     }
 
     failed(error) {
-      if (error.reason === "unknown-node" && this.node) return this.go(""); // it went while we looked at it
+      if (error.reason === "unknown-node" && this.node) return this.begin(); // it went while we looked at it
       setText(this.status, `✕ ${hall.t("video.directory-failed", { why: hall.acting.why(error) })}`);
     }
 
     async search(cursor, turn) {
       const mine = turn || (this.asked += 1);
       const query = new URLSearchParams({ limit: PAGE, text: this.input.value.trim() });
-      if (this.node.includes(":")) query.set("node", this.node);
+      if (this.scope.includes(":")) query.set("node", this.scope);
       if (cursor) query.set("cursor", cursor);
       this.cursorUsed = !!cursor;
       try {
@@ -107,7 +156,7 @@
     paintTree() {
       const { tree } = this;
       const steps = [{ id: "", name: "" }, ...(tree.path || [])];
-      if (this.node && steps[steps.length - 1].id !== this.node) steps.push({ id: this.node, name: "" });
+      if (this.scope && steps[steps.length - 1].id !== this.scope) steps.push({ id: this.scope, name: "" });
       this.trail.replaceChildren(...steps.map((step) => {
         const button = make("button.video-step", { type: "button" }, this.nameOf(step));
         button.onclick = () => this.go(step.id);
@@ -128,7 +177,16 @@
       else this.rows.replaceChildren(...made);
       this.cursor = found && found.cursor;
       this.more.hidden = !this.cursor;
-      setText(this.status, found ? hall.t("video.found", { n: format.number(found.total), online: format.number(found.online ?? 0) }) : "");
+      setText(this.status, found && found.total ? hall.t("video.found", { n: format.number(found.total), online: format.number(found.online ?? 0) }) : this.nothing(found));
+      this.everywhere.hidden = !(found && !found.total && this.input.value.trim() && this.scope);
+    }
+
+    /** Why nothing is listed, and what to do about it. */
+    nothing(found) {
+      const text = this.input.value.trim();
+      if (found && text) return hall.t("video.directory.not-found", { text });
+      if (!this.tree.children.some((child) => child.total)) return hall.t(this.node ? "video.directory.nothing-here" : "video.directory.empty");
+      return "";
     }
 
     row(row) {

@@ -84,7 +84,8 @@
       told.next.slice(0, this.grid.layout).forEach((pick, at) => {
         const tile = this.grid.tiles[free[at] ?? at];
         if (this.coming.has(pick.channel) || !tile || tile.node.hidden) return;
-        const options = { channel: pick.channel, why: tile.why, kind: tile.kind, ...this.grid.options(tile, free[at] ?? at) };
+        const ready = this.grid.together.active ? { quality: "sub", only: "keys" } : this.grid.options(tile, free[at] ?? at); // of one stream: only the camera is to run
+        const options = { channel: pick.channel, why: tile.why, kind: tile.kind, ...ready };
         const unseen = { paint() {}, hold() {}, told() {}, width: () => tile.pixels().width };
         this.coming.set(pick.channel, video.open(options, unseen));
       });

@@ -3,7 +3,8 @@
  * hall.video.live(subject, {large, why, quality, mode, passing})   passing: ends by itself once it left the page
  *                                                  {node, tile, ready, tick, remove}; ready: a picture, or the reason why none
  * hall.video.nearest({lon, lat}, {count, metres})   Promise of channels with `metres` and `sees`, those that see the place first
- * hall.video.beside(node, {count, metres, why})     keeps live pictures of the nearest cameras in `node`: {show(place), remove()}
+ * hall.video.beside(node, {count, metres, why, told})   keeps live pictures of the nearest cameras in `node`: {show(place), remove()}
+ *                                                  told(rows, place): which they are, whenever that changes
  */
 "use strict";
 
@@ -91,7 +92,7 @@
     return make("span.video-distance", {}, parts.join(" · "));
   }
 
-  video.beside = function (node, { count, metres, why }) {
+  video.beside = function (node, { count, metres, why, told }) {
     let pictures = [];
     let place = null;
     let asked = -Infinity;
@@ -107,6 +108,7 @@
       pictures.forEach((picture, index) => picture.tile.node.append(distance(rows[index])));
       const none = () => make("p.faint", {}, hall.t(place ? "card.no-camera" : "card.no-place"));
       node.replaceChildren(...(pictures.length ? pictures.map((picture) => picture.node) : [none()]));
+      if (told) told(rows, place);
     }
 
     async function show(doc) {
@@ -154,11 +156,14 @@
     const pictures = make("div.video-around");
     const shut = make("button.card-close", { type: "button" }, `✕ ${hall.t("card.close")}`);
     shut.onclick = close;
-    const head = make("header.video-around-head", {}, [make("b", {}, title), make("span", {}, hall.t("video.around"))]);
+    const holder = make("div.video-pointing-holder");
+    const head = make("header.video-around-head", {}, [make("b", {}, title), make("span", {}, hall.t("video.around")), holder]);
+    const told = (rows, at) => holder.replaceChildren(...[video.pointing && video.pointing(at, rows)].filter(Boolean));
     const node = make("section.show-frame.is-touched", { "data-what": "around", role: "dialog" }, [make("div.video-around-body", {}, [head, pictures]), make("div.card-bar", {}, shut)]);
     for (const side of ["left", "top", "width", "height"]) node.style[side] = `${box[side]}px`;
     layer.append(node);
-    over = { node, beside: video.beside(pictures, { count: AROUND, metres: AROUND_METRES, why }), timer: setTimeout(close, STAYS_MS) };
+    over = { node, beside: video.beside(pictures, { count: AROUND, metres: AROUND_METRES, why, told }), timer: setTimeout(close, STAYS_MS) };
+    node.addEventListener("pointerdown", () => over && (clearTimeout(over.timer), (over.timer = setTimeout(close, STAYS_MS))));
     over.beside.show(place);
     return true;
   };

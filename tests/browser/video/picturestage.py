@@ -244,6 +244,8 @@ class PictureStage(Stage):
         self.refusals: dict[str, str] = {}
         self.until_ms = 3_600_000
         self.grids: dict[str, dict] = {}
+        self.pointed: list[dict] = []
+        self.steered: list[tuple[str, dict]] = []
         self.playing = threading.Thread(target=self.relay.run, args=(ready,), daemon=True)
         self.playing.start()
         assert ready.wait(10)
@@ -263,6 +265,7 @@ class PictureStage(Stage):
 
         self._catalogue(server)
         self._grids(server)
+        self._turning(server)
 
     def rows(self) -> list[dict]:
         """The cameras that the hall told of, as the catalogue answers them."""
@@ -299,6 +302,18 @@ class PictureStage(Stage):
             rows = [row for row in self.rows() if text in row["name"] and owner in ("", row["owner"])]
             online = sum(row["state"] == "online" for row in rows)
             return {"total": len(rows), "online": online, "rows": rows[:limit], "cursor": None}
+
+    def _turning(self, server: FastAPI) -> None:
+        @server.post("/api/v1/video/ptz/point")
+        async def point(request: Request):
+            asked = await request.json()
+            self.pointed.append(asked)
+            return {"turned": [{"channel": name, "before": {"pan": 0.25}} for name in asked["channels"]], "refused": []}
+
+        @server.post("/api/v1/video/ptz/{subject:path}")
+        async def steer(subject: str, request: Request):
+            self.steered.append((subject, await request.json()))
+            return {"lease": {}}
 
     def _grids(self, server: FastAPI) -> None:
         @server.get("/api/v1/video/walls/{wall}")

@@ -7,6 +7,8 @@ import pytest
 from tests.browser.video.picturestage import Kiosk
 from tests.browser.video.test_tiles import FLUID, camera, showing
 from tests.browser.walls import scenery
+from tests.video.cameras import Recipe
+from video.workshop import mosaic as composed
 
 pytestmark = pytest.mark.browser
 SHOWN = "() => hall.video.tiles().filter(t => t.channel).map(t => t.channel)"
@@ -88,18 +90,34 @@ def test_a_tile_is_dragged_onto_another_and_they_change_places(stage, open_page)
     assert page.evaluate(SHOWN) == [subjects[3], *subjects[1:3], subjects[0]]
 
 
-def test_the_tree_leads_to_the_channels_of_a_department(stage, open_page):
+def test_the_tree_opens_where_it_branches_leads_to_channels_and_comes_back_where_it_was_left(stage, open_page):
     stage.gate.put(*scenery.feeds())
     camera(stage, "a", owner="水务局")
     camera(stage, "b", owner="城管局", state="offline")
     page = open_page(stage.url("video"))
-    page.click(".video-branch[data-node='owner']")
-    branch = page.wait_for_selector(".video-branch[data-node='owner:城管局']")
+    branch = page.wait_for_selector(".video-branch[data-node='owner:城管局']")  # regions tell nothing here
     assert branch.inner_text().split() == ["城管局", "0/1"]
     branch.click()
     page.wait_for_function("() => document.querySelectorAll('.video-row').length === 1")
     assert page.locator(".video-row").inner_text().split() == ["✕", "路口", "b", "城管局"]
+    page.reload()
+    page.wait_for_function("() => document.querySelectorAll('.video-row').length === 1")
     assert page.locator(".video-step").all_inner_texts() == ["全部", "权属单位", "城管局"]
+    page.fill(".video-directory input", "路口 x")
+    page.wait_for_function(
+        "() => document.querySelector('.video-directory .video-status').textContent.includes('没有找到“路口 x”')"
+    )
+    page.fill(".video-directory input", "路口 a")  # what was opened by itself narrows no search
+    page.wait_for_selector(".video-row[data-channel='channel/v/a']")
+
+
+def test_a_wall_without_pictures_says_why_and_what_to_do(stage, open_page):
+    page = open_page(stage.url("video"))
+    said = "() => document.querySelector('.video-none').textContent"
+    page.evaluate("() => { hall.video.grid.since = -Infinity }")
+    page.wait_for_function(f"() => ({said})().startsWith('没有可看的摄像机')")
+    page.evaluate("() => hall.setLocale('en')")
+    page.wait_for_function(f"() => ({said})().startsWith('No cameras to see')")
 
 
 def test_a_screen_that_nobody_is_signed_in_at_has_no_controls_and_takes_no_keys(picture_stage, open_page):
@@ -112,6 +130,10 @@ def test_a_screen_that_nobody_is_signed_in_at_has_no_controls_and_takes_no_keys(
     page.dblclick(".video-tile[data-index='2']")  # looking closely is for everybody
     page.wait_for_function("() => hall.video.grid.spotlight === 2")
     assert stage.grids == {} and page.evaluate(SHOWN) == subjects
+    stage.relay.add("mosaic/4", main=Recipe())
+    page.evaluate("() => { const { feed } = hall.video.tiles()[0]; for (let n = 0; n < 3; n += 1) feed.slow() }")
+    page.wait_for_function("() => hall.video.grid.together.active")  # a screen that cannot keep up takes one stream by itself
+    stage.relay.wait_for(lambda: any(watch.channel == "mosaic/4" for watch in stage.relay.watches))
 
 
 def test_where_nobody_chose_the_cameras_near_an_alarm_come_first(stage, open_page):
@@ -141,21 +163,43 @@ def test_tiles_do_not_lie_across_the_seams_between_screens(picture_stage, open_p
     assert crossed[2] == 0 and crossed[0] + crossed[1] > 0
 
 
-@pytest.mark.parametrize("layout", [1, 4, 9, 16, 25, 64])
-def test_every_layout_has_its_places_and_a_spotlight_larger_than_the_others(stage, open_page, layout):
-    page = open_page(stage.url("video"))
-    areas = page.evaluate(
-        "layout => [null, 0].map(lit => hall.video.shape(layout, lit, {width: 1600, height: 900}, {x: [], y: []}).areas)",
-        layout,
-    )
-    assert len(set(areas[0])) == layout
-    told = [area for area in areas[1] if area]
+def covered(areas: list[str]) -> list[tuple[int, int]]:
+    """Cells of the grid that CSS areas lie on."""
     cells: list[tuple[int, int]] = []
-    for area in told:
+    for area in areas:
         top, left, bottom, right = map(int, area.split(" / "))
         cells += [(row, column) for row in range(top, bottom) for column in range(left, right)]
-    assert len(set(cells)) == len(cells)  # nothing lies over anything else
-    assert layout < 4 or len(told) >= min(layout, 6)
+    return cells
+
+
+SHAPE = "([layout, lit, filled]) => hall.video.shape(layout, lit, {width: 1600, height: 900}, {x: [], y: []}, filled)"
+
+
+def test_every_layout_has_its_places_a_larger_spotlight_and_fewer_cameras_leave_no_hole(stage, open_page):
+    page = open_page(stage.url("video"))
+    for layout in (1, 4, 9, 16, 25, 64):
+        plain, lit = (page.evaluate(SHAPE, [layout, light, None])["areas"] for light in (None, 0))
+        assert len(set(plain)) == layout
+        cells = covered([area for area in lit if area])
+        assert len(set(cells)) == len(cells)  # nothing lies over anything else
+        assert layout < 4 or sum(map(bool, lit)) >= min(layout, 6)
+    for filled in ([2], [0, 3], [1, 2, 4], [0, 1, 2, 3, 4], list(range(1, 8))):  # a round of so many on a wall of nine
+        found = page.evaluate(SHAPE, [9, None, filled])
+        assert [index for index, area in enumerate(found["areas"]) if area] == filled
+        cells = covered([area for area in found["areas"] if area])
+        assert len(set(cells)) == 2 * len(filled)  # each as wide as any other, none over another
+        width, height = 2 * found["columns"][0], found["rows"][0]
+        assert min(width, height * 16 / 9) >= 1600 / 3 and sum(found["columns"]) == pytest.approx(1600)
+
+
+def test_a_tile_takes_that_part_of_one_stream_that_the_hall_composes_for_it(stage, open_page):
+    page = open_page(stage.url("video"))
+    part = "([size, index, width, height]) => Object.values(hall.video.mosaicPart(size, index, {width, height}, false))"
+    for size, (width, height) in {4: (1280, 720), 9: (1920, 1080), 16: (1920, 1080), 25: (1920, 1080)}.items():
+        for index, place in enumerate(composed.places(size, width, height)):
+            x, y, wide, high = place
+            band = composed.Tile("", place).band  # the name over it
+            assert page.evaluate(part, [size, index, width, height]) == [x, y + band, wide, high - band]
 
 
 def test_each_browser_of_a_wall_plays_its_own_part_only(picture_stage, open_page):

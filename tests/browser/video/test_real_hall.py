@@ -5,11 +5,25 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.video.camerahall import GLASS_JS, camera_hall, quantile
-from tests.browser.video.test_tiles import FLUID
-from tests.video.cameras import Recipe
+from tests.browser.video.test_tiles import FLUID, MARKED
+from tests.video.cameras import READ_JS, Recipe
 
 pytestmark = [pytest.mark.browser, pytest.mark.chaos]
 RECIPE = Recipe(width=320, height=180, kbit_s=300)
+#: [what the tile says, what the numbers in its pictures say], ms, medians
+AGES = f"""() => new Promise(done => {{ {READ_JS}
+  const {{ feed }} = hall.video.tiles()[0], found = [];
+  const look = () => {{
+    const video = feed.player.element, copy = new OffscreenCanvas(video.videoWidth, video.videoHeight).getContext('2d');
+    copy.drawImage(video, 0, 0);
+    const number = readNumber(copy, 0, 0, video.videoWidth);
+    if (number !== null) found.push((((Date.now() / 1000 - number / 25) % 4) + 4) % 4 * 1000);
+    if (found.length < 25) return video.requestVideoFrameCallback(look);
+    feed.measure();
+    done([feed.latency, found.sort((a, b) => a - b)[12]]);
+  }};
+  feed.player.element.requestVideoFrameCallback(look);
+}})"""
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +70,53 @@ def test_when_the_relay_is_killed_the_wall_recovers_alone(place, page):
     page.wait_for_function("() => hall.video.tiles().every((t, i) => t.condition === 'live' && t.feed.shown > before[i] + 10)")
 
 
-def test_a_large_picture_on_a_lossy_line_comes_by_webrtc(place, page):
+def by_webrtc(page) -> None:
     page.evaluate("() => { hall.video.lossy(true); hall.video.grid.set({layout: 1}, true) }")
     page.wait_for_function(
         "() => hall.video.tiles()[0].feed.options.mode === 'webrtc' && hall.video.tiles()[0].feed.shown > 10"
     )
+
+
+def test_a_large_picture_on_a_lossy_line_comes_by_webrtc_and_tells_its_age(page):
+    by_webrtc(page)
     assert page.evaluate("() => hall.video.tiles()[0].feed.fault") == ""
     assert page.evaluate("() => document.querySelectorAll('video.video-picture').length") == 1
+    page.wait_for_function("() => /^\\d+ ms$/.test(document.querySelector('.video-age').textContent)")
+    page.wait_for_function("() => hall.video.tiles()[0].feed.last.length >= 20")
+    told, seen = page.evaluate(AGES)
+    assert abs(told - seen) < 100  # what the tile says is what the number in the picture says
+
+
+def test_when_the_relay_is_killed_a_webrtc_picture_is_marked_and_comes_back_alone(place, page):
+    hall, _, _ = place
+    by_webrtc(page)
+    page.evaluate(MARKED)
+    page.evaluate("() => { window.before = hall.video.tiles()[0].feed.shown; window.killed = performance.now() }")
+    hall.kill("relay")
+    page.wait_for_selector(".video-tile[data-condition='frozen']")
+    assert page.evaluate("() => window.stood") < 2000
+    took = page.wait_for_function(
+        """() => { const tile = hall.video.tiles()[0];
+          return tile.condition === 'live' && tile.feed.shown > before + 5 && performance.now() - killed }"""
+    ).json_value()
+    assert page.evaluate("() => hall.video.tiles()[0].feed.options.mode") == "webrtc"
+    print(f"picture back after {took:.0f} ms")
+    assert took < 8000, took  # 5 s on a machine that has nothing else to do
+
+
+def test_cameras_composed_by_the_hall_are_marked_when_they_die_and_come_back(place, page):
+    _, cameras, subjects = place
+    page.evaluate("() => hall.video.grid.together.set(true)")
+    page.wait_for_function(
+        "() => hall.video.tiles().every(t => t.condition === 'live' && t.feed.options.mode === 'mosaic' && t.feed.shown > 5)"
+    )
+    assert page.evaluate("() => hall.video.feeds().filter(f => f.watch && f.views.size).map(f => f.options.channel)") == [
+        "mosaic/4"
+    ]
+    cameras.do(cameras.camera.stop())
+    page.wait_for_function(
+        "() => hall.video.tiles().every(t => t.condition === 'frozen' && /摄像机/.test(t.sentence.textContent))"
+    )
+    cameras.do(cameras.camera.start())
+    page.wait_for_function(FLUID, arg=4)
+    assert page.faults == []

@@ -6,7 +6,7 @@ import pytest
 
 from hall.core.clock import real_ms
 from tests.browser.walls import scenery
-from tests.video.cameras.clip import READ_JS, Recipe
+from tests.video.cameras.clip import CELLS, READ_JS, Recipe
 
 pytestmark = pytest.mark.browser
 FLUID = "tiles => hall.video.tiles().filter(t => t.condition === 'live').length >= tiles"
@@ -14,6 +14,11 @@ FLUID = "tiles => hall.video.tiles().filter(t => t.condition === 'live').length 
 NUMBER = f"""index => {{ {READ_JS}
   const tile = hall.video.tiles()[index], canvas = tile.view && tile.view.canvas;
   return canvas && canvas.width ? readNumber(tile.view.context, 0, 0, canvas.width) : null; }}"""
+
+#: whether each tile shows the bright and the dark block that begin the number in the upper left corner of the whole
+CORNER = f"""() => [0, 2, 3].map(index => {{ const tile = hall.video.tiles()[index];
+  const edge = 2 * tile.view.canvas.width / {CELLS + 4}, row = tile.view.context.getImageData(0, edge / 2, 2 * edge, 1).data;
+  return row[4 * Math.floor(edge / 2)] - row[4 * Math.floor(edge * 1.5)] > 90; }})"""
 
 #: keeps in `stood` how long the picture had stood when it was marked
 MARKED = """() => { const tile = hall.video.tiles()[0];
@@ -157,6 +162,29 @@ def test_what_was_let_go_is_left_at_the_relay_and_frees_its_pixels(stage, open_p
     page.wait_for_function("() => hall.video.feeds().length === 1")
 
 
+def test_tiles_of_one_stream_keep_their_names_say_which_camera_stands_and_enlarge_at_a_press(stage, open_page):
+    stage.relay.add("mosaic/4", main=Recipe())
+    page, subjects = showing(stage, open_page, "abcd")
+    page.wait_for_function(FLUID, arg=4)
+    page.click(".video-bar [data-t='video.bar.together']")
+    stage.relay.wait_for(lambda: [watch.channel for watch in stage.relay.watches] == ["mosaic/4"])
+    assert stage.views[-1]["channels"] == subjects and stage.views[-1]["why"] == stage.views[0]["why"]  # each on record
+    page.wait_for_function("() => hall.video.tiles().every(t => t.feed.options.mode === 'mosaic' && t.feed.shown > 5)")
+    assert page.evaluate(CORNER) == [True, False, False]  # each shows its part of the whole
+    stage.gate.put(
+        ("picture/v/b", {"feed": "v", "channel_id": "b", "state": "stalled", "reason": "silent", "since": real_ms()})
+    )
+    page.wait_for_function("() => hall.video.tiles().map(t => t.condition).join() === 'live,frozen,live,live'")
+    assert page.locator(".video-name").all_inner_texts() == ["路口 a", "路口 b", "路口 c", "路口 d"]
+    assert "摄像机无应答" in page.locator(".video-sentence").nth(1).inner_text()
+    page.click(".video-tile[data-index='2']")
+    page.wait_for_function("() => hall.video.grid.spotlight === 2 && hall.video.tiles()[2].feed.options.quality === 'main'")
+    stage.relay.wait_for(lambda: {watch.channel for watch in stage.relay.watches} == {"mosaic/4", subjects[2]})
+    page.click(".video-tile[data-index='2']")
+    page.wait_for_function("() => hall.video.grid.spotlight === null")
+    assert page.faults == []
+
+
 def test_without_webcodecs_the_pictures_play_through_media_source(stage, open_page):
     page, _ = showing(stage, open_page, "ab", layout=4, script="delete window.VideoDecoder")
     page.wait_for_function(FLUID, arg=2)
@@ -168,4 +196,8 @@ def test_without_webcodecs_the_pictures_play_through_media_source(stage, open_pa
     first = page.wait_for_function(seen, arg=1).json_value()
     page.wait_for_function(f"({seen})(1) !== {first}")
     page.wait_for_function("() => /^\\d+ ms$/.test(document.querySelector('.video-age').textContent)")
+    stage.relay.add("mosaic/4", main=Recipe())
+    page.click(".video-offer [data-t='video.bar.together']")  # offered where decoding is slow
+    stage.relay.wait_for(lambda: [watch.channel for watch in stage.relay.watches] == ["mosaic/4"])
+    page.wait_for_function(FLUID, arg=2)
     assert page.faults == []
