@@ -32,6 +32,7 @@
     reconnects: 0,
     messages: 0,
     bytes: 0,
+    leftOut: {}, // topics that are too large for the stream, with their bound: pages ask for what they show
     told: [], // what the gate told this screen, newest last, bounded
     onState: (call) => (listeners.add(call), () => listeners.delete(call)),
   });
@@ -93,6 +94,7 @@
       link.who = message.who || null;
       link.build = message.build || "";
       link.hello = message;
+      link.leftOut = {};
       if (message.now) hall.clock.hint(message.now);
       if (hall.kiosk) hall.kiosk.sawBuild(link.build);
       subscribe();
@@ -126,6 +128,7 @@
       if (sent !== undefined && message.now) hall.clock.sample(sent, message.now);
     },
     told(message) {
+      if (message.kind === "left-out") link.leftOut = message.topics || {};
       link.told.push({ ...message, at: hall.clock.real() });
       if (link.told.length > 20) link.told.shift();
     },

@@ -221,7 +221,7 @@
       const parts = [...new Map(own.filter((doc) => doc.part).map((doc) => [`part-${doc.part}`, hall.t("push.screen", { n: doc.number })]))].sort();
       const single = own.filter((doc) => !doc.part).map((doc) => [`screen-${doc.id}`, hall.t("push.screen.one", { id: doc.id })]);
       offer(form.target, [["all", hall.t("push.target.all")], ...parts, ...(own.length > 1 ? single : [])]);
-      if (form.what.value === "camera") offer(form.camera, [...hall.store.docs("channel").values()].slice(0, 500).map((event) => [event.subject, event.data.name || event.data.channel_id]));
+      if (form.what.value === "camera") offer(form.camera, hall.cameras.some().map((event) => [event.subject, event.data.name || event.data.channel_id]));
       send.disabled = !screens.length || !hall.may("push-to-wall");
       if (!hall.may("push-to-wall")) hall.say(status, () => hall.t("push.not-allowed"), true);
       else if (!screens.length) hall.say(status, () => hall.t("push.none-open"));

@@ -107,12 +107,14 @@ class Bounded(Protocol):
 
 def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
     """What a stream tells this identity at most: `where` of the subscription by topic. What lies in no known district is
-    everybody's; of a department, channels, case files, crews and notices are its own."""
+    everybody's; of a department, channels, what is told of them, case files, crews and notices are its own."""
     found: dict[str, dict[str, list[Any]]] = {}
     if who.districts:
-        found = {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel")}
+        found = {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel", "ptz")}
+        found["round"] = {"district": [*who.districts, ""]}  # null: it shows cameras of several districts
     if who.role == "department":
-        found.setdefault("channel", {})["owner"] = [who.unit] if who.unit else []
+        for topic in ("channel", "ptz", "round"):
+            found.setdefault(topic, {})["owner"] = [who.unit] if who.unit else []
         for topic in ("file", "crew"):
             found.setdefault(topic, {})["unit"] = [who.unit]
         found["notice"] = {"for": [f"person:{who.name}", f"role:{who.role}", *([f"unit:{who.unit}"] if who.unit else [])]}

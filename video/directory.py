@@ -110,9 +110,9 @@ class Directory:
         return url
 
     def unseen(self, subject: str, scope: Scope) -> str | None:
-        """Why a channel may not be known within a scope; None when it may."""
-        entry = self.board.get(subject)
-        return None if entry is None else scope.unseen(_document(entry.raw, Channel))
+        """Why a channel may not be known within a scope; None when it may. One that is gone, or never was, is nobody's."""
+        entry = self.board.get(subject) if subject.startswith("channel/") else None
+        return "unknown-channel" if entry is None else scope.unseen(_document(entry.raw, Channel))
 
     def forget_addresses(self) -> None:
         """The next question for an address reads it anew."""

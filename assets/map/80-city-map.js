@@ -43,6 +43,7 @@
       this.scale = new citymap.Scale(this.root);
       this.note = hall.make("div.map-note", { role: "status" });
       this.root.append(this.note);
+      this.cameras = new hall.cameras.View(() => this.inView(), (events) => this.update(events));
       this.stop = citymap.whenMap(element, (map) => this.attach(map));
       for (const name of ["basemap", "districts", "cells"]) {
         citymap.geography(name).then((features) => {
@@ -75,11 +76,20 @@
       map.on("contextmenu", (event) => this.around(event));
       map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
       // the wheel scrolls the page until the map was clicked, so a console's page is never trapped
+      map.on("moveend", () => this.cameras.tick());
       map.on("dragstart boxzoomend", () => (this.touched = true));
       map.getContainer().addEventListener("wheel", () => (this.touched = this.touched || map.scrollWheelZoom.enabled()), { passive: true });
       map.scrollWheelZoom.disable();
       map.on("click focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
       if (document.fonts) document.fonts.ready.then(() => this.render("ground", "things", "movers"));
+    }
+
+    /** Degrees: west, south, east, north; nothing before the map is there. */
+    inView() {
+      if (!this.map) return null;
+      const box = this.map.getBounds();
+      const within = (degrees, most) => Math.max(-most, Math.min(most, degrees));
+      return [within(box.getWest(), 180), within(box.getSouth(), 90), within(box.getEast(), 180), within(box.getNorth(), 90)];
     }
 
     drawGround(context, frame) {
@@ -140,7 +150,7 @@
     count() {
       if (!hall.store.ready) return;
       this.counted = true;
-      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts() });
+      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts(), ...this.cameras.counts() });
     }
 
     render(...sheets) {
@@ -225,7 +235,8 @@
       if (renewed || !this.counted) this.count();
       if (renewed) this.render("ground", "things");
       this.card.tick();
-      hall.setText(this.note, citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "");
+      this.cameras.tick();
+      hall.setText(this.note, [citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "", this.cameras.words()].filter(Boolean).join(" · "));
     }
 
     locale() {

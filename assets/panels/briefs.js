@@ -150,7 +150,8 @@
     const processes = documents("process").map((event) => event.data);
     const still = processes.filter((process) => real - process.beat > hall.freshness.PROCESS_MS);
     const cameras = documents("channel").map((event) => event.data);
-    const dark = cameras.filter((camera) => camera.state === "offline");
+    const counted = hall.cameras.leftOut() ? hall.cameras.totals() : null; // a city too large for the stream is asked for its sums
+    const dark = counted ? { length: counted.offline, map: (name) => counted.dark.map(name) } : cameras.filter((camera) => camera.state === "offline");
     const units = documents("position");
     const quiet = units.filter((event) => now - event.time > 600000);
     const line = (key, bad, all, detail) => ({ label: t(key), value: all ? t("brief.of", { n: bad.length, all }) : t("brief.nodata"), detail });
@@ -158,7 +159,7 @@
       lines: [
         line("brief.feeds", silent, feeds.length, list(silent.map((feed) => hall.label(feed.label) || feed.name), 3)),
         line("brief.crews", quiet, units.length, list(quiet.map((event) => event.data.name || event.data.unit_id), 3)),
-        line("brief.cameras", dark, cameras.length, list(dark.map((camera) => camera.name), 2)),
+        line("brief.cameras", dark, counted ? counted.total : cameras.length, list(dark.map((camera) => camera.name), 2)),
         line("brief.processes", still, processes.length, list(still.map((process) => hall.word("process-name", process.name)), 3)),
       ],
     };

@@ -11,6 +11,8 @@
   const video = (hall.video = hall.video || {});
   const { make, setText } = hall;
   const AGAIN_MS = 400; // a camera stops by itself one second after the last word
+  /** What may be over with the next word: who holds a key down need not press it again. */
+  const PASSING = new Set(["camera-unreachable", "video-down", "bus-lost", "timeout", "unreachable"]);
   const STEP = 0.5; // of full speed; with Ctrl a tenth
   const FINE = 0.1;
   const WAYS = [
@@ -34,6 +36,7 @@
       this.tile = tile;
       this.channel = tile.channel;
       this.timer = 0;
+      this.said = this.refused = 0; // numbers of the newest request, and of the newest that was refused
       this.node = make("div.ptz-pad", { role: "group", "aria-label": hall.t("ptz.pad") });
       const ways = make("div.ptz-ways", {}, WAYS.map(([sign, pan, tilt]) => this.held(sign, { pan, tilt }, hall.t(`ptz.way.${sign}`))));
       const zoom = make("div.ptz-zoom", {}, [this.held("+", { zoom: 1 }, hall.t("ptz.in")), this.held("−", { zoom: -1 }, hall.t("ptz.out"))]);
@@ -90,11 +93,15 @@
       this.timer = setInterval(() => this.say(body), AGAIN_MS);
     }
 
-    stop() {
+    end() {
       clearInterval(this.timer);
-      if (!this.moving) return;
       this.moving = false;
-      this.say({ do: "stop" });
+    }
+
+    stop() {
+      const moved = this.moving;
+      this.end();
+      if (moved) this.say({ do: "stop" });
     }
 
     address() {
@@ -102,12 +109,14 @@
     }
 
     async say(body) {
+      const mine = (this.said += 1);
       try {
         await hall.acting.ask(this.address(), { method: "POST", body });
-        setText(this.status, "");
+        // an answer that comes late, or that a stop was taken, takes back no word of what went wrong
+        if (mine > this.refused && body.do !== "stop") setText(this.status, "");
       } catch (error) {
-        clearInterval(this.timer);
-        this.moving = false;
+        this.refused = Math.max(this.refused, mine);
+        if (!(this.moving && PASSING.has(error.reason))) this.end();
         setText(this.status, hall.t("ptz.refused", { why: error.reason === "camera-taken" ? this.taker() : hall.word("ptz.reason", error.reason) }));
       }
     }

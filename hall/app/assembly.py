@@ -49,6 +49,7 @@ from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
 from hall.app.steering import Steering
+from hall.app.stills import Stills
 from hall.app.users import FIRST_USER, Users
 from hall.app.views import Views
 from hall.app.visit import Visit
@@ -146,6 +147,7 @@ async def assemble(process: Process) -> Assembled:
     channels = Channels(process)
     room = await _room(process, command_desk, book, policy)
     parts = await asyncio.to_thread(DispatchParts, process, users, room, channels)
+    parts.grids.layouts = frozenset(pages.walls)
     cases = Cases(process, book, parts.refusals.count)
     api = Api(process, users, list(pages.walls), parts.forget)
     routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router, *parts.routers)
@@ -159,6 +161,8 @@ async def assemble(process: Process) -> Assembled:
     routers += (figures.router, *_seats(process, command_desk, users))
     record = ViewDesk(command_desk.run, command_desk.ledger.database)
     views = Views(process, channels, record, command_desk.note, parts.refusals.count)
+    stills = Stills(views.looked_at)
+    posters.sent = stills.take
     whep = Whep(process, views.grant)
     steering = Steering(process, channels, command_desk.note)
     recordings = _recordings(process, parts, views, channels, command_desk, words)
@@ -174,6 +178,7 @@ async def assemble(process: Process) -> Assembled:
         deliveries.close()
         figures.close()
         await parts.close()
+        await stills.close()
         await asyncio.to_thread(command_desk.close)
         await posters.close()
         await channels.close()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import httpx
 import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from hall.access import Identity
+from hall.app.videoside import VideoSide
 from hall.app.visit import current_visit
 from hall.core.errors import BusLost, Refused
 from hall.core.process import Process
@@ -75,10 +74,7 @@ class Channels:
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        port = process.settings.video_port
-        self._base = f"http://127.0.0.1:{port}/channels" if port else ""  # it listens nowhere else
-        limits = httpx.Limits(max_connections=CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=LIMIT_SECONDS, limits=limits, trust_env=False)
+        self._video = VideoSide(process, seconds=LIMIT_SECONDS, most=LIMIT_BYTES, connections=CONNECTIONS)
         self.router = APIRouter(prefix="/api/v1/channels", tags=["video"])
         made = (("", self.search), ("/tree", self.tree), ("/near", self.near), ("/one/{subject:path}", self.one))
         for path, handler in made:
@@ -102,6 +98,9 @@ class Channels:
         sub: _Flag = 0,
         stream: _Flag = 0,
         box: Annotated[str, Query(max_length=100, description="west,south,east,north in degrees")] = "",
+        since: Annotated[
+            str, Query(max_length=40, description="version of an earlier answer: what came after")
+        ] = "",
         cursor: Annotated[str, Query(max_length=4000)] = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Response:
@@ -133,28 +132,7 @@ class Channels:
 
     async def _pass(self, path: str, request: Request | None) -> Response:
         query = f"?{request.url.query}" if request and request.url.query else ""
-        status, body = await self._ask("GET", f"{path}{query}", scope_header(current_visit().identity))
-        return Response(body, status, {"cache-control": "no-store"}, "application/json")
-
-    async def _ask(self, method: str, path: str, headers: dict[str, str], content: bytes | None = None) -> tuple[int, bytes]:
-        """Status and JSON of the video process; raises Refused 503 where it gives none."""
-        if not self._base:
-            raise Refused("video-off", "no video process is configured (HALL_VIDEO_PORT)", 503)
-        try:
-            async with (
-                asyncio.timeout(LIMIT_SECONDS),
-                self._client.stream(method, self._base + path, headers=headers, content=content) as answer,
-            ):
-                body = bytearray()
-                async for part in answer.aiter_bytes():
-                    body += part
-                    if len(body) > LIMIT_BYTES:
-                        raise Refused("too-large", f"more than {LIMIT_BYTES} bytes", 503)
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise Refused("video-down", f"the video process does not answer: {type(error).__name__}", 503) from None
-        if not answer.headers.get("content-type", "").startswith("application/json"):
-            raise Refused("video-down", f"the video process answered {answer.status_code}", 503)
-        return answer.status_code, bytes(body)
+        return await self._video.passed("GET", f"/channels{path}{query}", None, scope_header(current_visit().identity))
 
     # -- for other handlers --------------------------------------------------------------------------------------------
 
@@ -169,7 +147,7 @@ class Channels:
             found: dict[str, dict[str, Any]] = {}
             for start in range(0, len(wanted), _PORTION):
                 body = msgspec.json.encode(wanted[start : start + _PORTION])
-                status, answer = await self._ask("POST", "/some", {}, body)
+                status, answer = await self._video.ask("POST", "/channels/some", body)
                 if status != 200:
                     raise Refused("video-down", f"the video process answered {status}", 503)
                 found |= msgspec.json.decode(answer)["found"]
@@ -196,8 +174,8 @@ class Channels:
     async def around(self, lon: float, lat: float, radius: float, limit: int) -> list[dict[str, Any]]:
         """Channels within `radius` metres that the present visitor may know of, nearest first, with `distance_m` and whether
         they see the place; raises Refused 503 while the video process is away."""
-        path = f"/near?lon={lon!r}&lat={lat!r}&radius={radius!r}&k={min(limit, 100)}"
-        status, answer = await self._ask("GET", path, scope_header(current_visit().identity))
+        path = f"/channels/near?lon={lon!r}&lat={lat!r}&radius={radius!r}&k={min(limit, 100)}"
+        status, answer = await self._video.ask("GET", path, None, scope_header(current_visit().identity))
         if status != 200:
             raise Refused("video-down", f"the video process answered {status}", 503)
         return [row | {"distance_m": row["metres"]} for row in msgspec.json.decode(answer)["rows"]]
@@ -210,7 +188,7 @@ class Channels:
         return channel or {}
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._video.close()
 
 
 def refusal_of(reason: str) -> Refused:

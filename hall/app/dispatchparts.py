@@ -51,6 +51,7 @@ class DispatchParts:
         self.preferences = PreferenceBook(process.settings.data_dir / "preferences.db")
         picture = Picture(process.bus)
         recommendations = Recommendations(room.desk, picture, process.clock, room.recommend)
+        self.grids = VideoGrids(process, self.preferences, channels)
         self.commands = Commands(room.desk, self.media, self.refusals.count, recommendations.check)
         self.reporting = Reporting(process, room.desk, Placing(room.places))
         roster = Roster(self.commands, picture, users, process.clock, room.conditions, recommendations)
@@ -62,7 +63,7 @@ class DispatchParts:
             Dispatching(self.commands, self.reporting).router,
             self.media.router,
             Preferences(self.preferences).router,
-            VideoGrids(process, self.preferences).router,
+            self.grids.router,
             Tokens(process.bus).router,
             Open311(process, self.commands, self.reporting, room.book, room.services).router,
         )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
+import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from hall.app.channels import scope_header
-from hall.app.visit import current_visit
+from hall.app.visit import Visit, current_visit
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -25,6 +27,7 @@ class Posters:
     """The proxy; `router` serves it. One pool of connections, bounded in number, time and bytes."""
 
     def __init__(self, process: Process) -> None:
+        self.sent: Callable[[Visit, str], None] = lambda visit, subject: None  # told of each still that somebody was sent
         port = process.settings.video_port
         self.base = f"http://127.0.0.1:{port}/poster/" if port else ""  # it listens nowhere else
         self.client = httpx.AsyncClient(
@@ -43,9 +46,14 @@ class Posters:
         headers = scope_header(current_visit().identity) | ({"if-none-match": known} if known else {})
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                return await self._fetch(f"{self.base}{quote(subject)}?w={w}", headers)
+                answer = await self._fetch(f"{self.base}{quote(subject)}?w={w}", headers)
         except (httpx.HTTPError, TimeoutError) as error:
             raise Refused("video-down", f"the video process does not answer: {type(error).__name__}", 503) from None
+        if answer.status_code in (200, 304) and subject.startswith("channel/"):
+            # an image's own address says nothing of the page that shows it
+            page = urlsplit(request.headers.get("referer", "")).path[:200]
+            self.sent(msgspec.structs.replace(current_visit(), page=page), subject.removesuffix(".jpg"))
+        return answer
 
     async def _fetch(self, url: str, headers: dict[str, str]) -> Response:
         async with self.client.stream("GET", url, headers=headers) as answer:

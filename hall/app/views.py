@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from hall import access
-from hall.access import Identity
+from hall.app import reasons
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.channels import Channels, refusal_of, unseen_channel, words_for
@@ -24,6 +24,7 @@ from hall.app.refusals import Kind
 from hall.app.visit import Visit, current_visit
 from hall.core import secrets, tickets
 from hall.core.clock import real_ms
+from hall.core.command import Actor
 from hall.core.errors import Refused
 from hall.core.process import Process
 from hall.core.tickets import Ticket
@@ -33,16 +34,6 @@ TICKET_MS = 3_600_000
 MOST_CHANNELS = 128
 #: views a second in the long run, and at once after a pause
 RATE, BURST = 5.0, 60.0
-#: who watches anything of his without saying why; the others say it, or watch what hangs on a wall
-_UNASKED = frozenset({"supervisor", "leader", "admin"})
-_SORTS = (
-    ("case/", "case"),
-    ("file/", "case"),
-    ("alarm/", "alarm"),
-    ("patrol", "patrol"),
-    ("round/", "patrol"),
-    ("wall", "wall"),
-)
 _FIELDS = (
     "opened", "who", "role", "unit", "desk", "channel", "name", "district", "owner", "reason", "why", "kind", "started",
     "ended", "watched_ms", "shown", "bytes", "watches", "real", "until", "view", "renews",
@@ -93,6 +84,7 @@ class Views:
         self.process, self.channels, self.record, self._note, self._count = process, channels, record, note, count
         self._secrets = secrets.load(process.settings.data_dir)
         self._pace = Pace(rate=RATE, burst=BURST)
+        self._why_required = reasons.required(process.config)
         self.router = APIRouter(prefix="/api/v1/video", tags=["video"])
         self.router.add_api_route("/views", self.open, methods=["POST"], response_class=Response)
         self.router.add_api_route("/audit", self.audit, methods=["GET"], response_class=Response)
@@ -109,13 +101,13 @@ class Views:
     async def grant(self, channels: Sequence[str], why: str = "", kind: str = "live", renews: str = "") -> Granted:
         """A view of those of `channels` that the present visitor may see, on record before this returns.
 
-        Raises Refused: `why-missing` 422, the reason of the first channel when none is granted, 429, and 507 (LedgerFault)
-        when the record cannot be written: then nobody watches.
+        Raises Refused: `why-missing`, `why-malformed` 422, the reason of the first channel when none is granted, 429, and 507
+        (LedgerFault) when the record cannot be written: then nobody watches.
         """
         visit = current_visit()
         who = visit.identity
         self._pace.take(f"{who.name} {visit.address}" if who.role == "wall" else who.name)
-        sort, words = sort_of(why, who)
+        sort, words = reasons.sort_of(why, who, self._why_required)
         wanted = list(dict.fromkeys(channels))
         known = await self.channels.known(wanted)
         refused = {name: reason for name in wanted if (reason := unseen_channel(who, known.get(name)))}
@@ -133,7 +125,8 @@ class Views:
         text = tickets.issue(self._secrets, ticket)
         if len(text) > tickets.LONGEST:
             raise Refused("too-many-channels", "ask for fewer channels at once", 422)
-        await self._keep(ticket, known, sort, kind, renews, real)
+        same = {"view": view, "until": ticket.until, "reason": sort, "why": words, "kind": kind, "renews": renews}
+        await self._keep(current_actor(), {name: known[name] for name in granted}, same, real)
         return Granted(view, text, ticket.until, granted, refused)
 
     async def _session(self, visit: Visit) -> str:
@@ -146,20 +139,26 @@ class Views:
             return ""
         return f"{'wall-token' if who.role == 'wall' else 'session'}:{access.digest(visit.secret)}"
 
-    async def _keep(self, ticket: Ticket, known: dict[str, Any], sort: str, kind: str, renews: str, real: int) -> None:
-        actor = current_actor()
-        same = {
-            "view": ticket.view, "opened": self.process.clock.now(), "real": real, "until": ticket.until, "who": actor.name,
-            "role": actor.role, "person": actor.kind, "desk": actor.desk, "unit": actor.unit, "reason": sort,
-            "why": ticket.why, "kind": kind, "renews": renews,
-        }  # fmt: skip
+    async def _keep(self, actor: Actor, channels: dict[str, Any], same: dict[str, Any], real: int) -> None:
+        """Rows of the record and one line of the ledger's audit; raises LedgerFault. `same`: what the rows have in common."""
+        now = self.process.clock.now()
+        by = {"who": actor.name, "role": actor.role, "person": actor.kind, "desk": actor.desk, "unit": actor.unit}
         rows = []
-        for name in ticket.channels:
-            said = {field: str(known[name].get(field) or "") for field in ("name", "district", "owner")}
-            rows.append({**same, "channel": name, **said})
+        for name, known in channels.items():
+            said = {field: str(known.get(field) or "") for field in ("name", "district", "owner")}
+            rows.append({**same, **by, "opened": now, "real": real, "channel": name, **said})
         await self.record.add(rows)
-        data = {"view": ticket.view, "channels": list(ticket.channels), "why": ticket.why, "kind": kind, "until": ticket.until}
-        await self._note("watch", actor, data | ({"renews": renews} if renews else {}))
+        data = {name: same[name] for name in ("view", "why", "kind", "until")} | {"channels": list(channels)}
+        await self._note("watch", actor, data | ({"renews": same["renews"]} if same["renews"] else {}))
+
+    async def looked_at(self, visit: Visit, subjects: Sequence[str]) -> None:
+        """Puts on record that stills of channels were sent to somebody; raises Refused, BusLost, LedgerFault."""
+        known = await self.channels.known(subjects)
+        who, real = visit.identity, real_ms()
+        why = reasons.of_wall(who) if who.role == "wall" else visit.page and f"page {visit.page}"
+        same = {"view": uuid4().hex, "until": real, "reason": "wall" if who.role == "wall" else "none", "why": why}
+        channels = {name: known.get(name) or {} for name in subjects}
+        await self._keep(current_actor(visit), channels, {**same, "kind": "still", "renews": ""}, real)
 
     # -- the record ------------------------------------------------------------------------------------------------------
 
@@ -208,21 +207,6 @@ class Views:
         made = table(rows[:EXPORTED], self.process.config.city.timezone)
         headers = {"content-disposition": 'attachment; filename="video-audit.csv"', "cache-control": "no-store"}
         return Response(made, media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def sort_of(why: str, who: Identity) -> tuple[str, str]:
-    """What sort of reason this is, and its words. Raises Refused `why-missing` where somebody has to give one."""
-    words = " ".join(why.split())
-    if not words:
-        if who.role == "wall":
-            return "wall", f"wall:{who.wall or who.name}"
-        if who.role in _UNASKED:
-            return "none", ""
-        raise Refused("why-missing", "say why you watch: a case, an alarm, a patrol, or in words", 422)
-    found = next((sort for begin, sort in _SORTS if words.startswith(begin)), "text")
-    if found == "text" and sum(map(str.isalnum, words)) < 2:
-        raise Refused("why-missing", "say why you watch in words that somebody can understand later", 422)
-    return found, words
 
 
 def _wanted(channel: str, person: str, role: str, reason: str, why: str, view: str, since: Any, until: Any) -> dict[str, Any]:

@@ -72,6 +72,7 @@ class Board:
         self.position = Position()
         self.late = 0  # events that an earlier one already outdated
         self._subjects: dict[str, dict[str, Entry]] = {}
+        self._present: dict[str, int] = {}  # topic -> documents that are there
         self._recent: dict[str, OrderedDict[str, None]] = {lane: OrderedDict() for lane in LANES}
         self._logs: dict[str, deque[Entry]] = {topic: deque(maxlen=log_bound) for topic in logs}
         self._log_ids: dict[str, OrderedDict[str, None]] = {topic: OrderedDict() for topic in logs}
@@ -98,6 +99,8 @@ class Board:
             if known.lane != lane:
                 self._recent[known.lane].pop(head.subject, None)
         gone = bytes(head.data) == b"null"
+        was = known is not None and not known.gone
+        self._present[topic] = self._present.get(topic, 0) + (not gone) - was
         docs[head.subject] = Entry(raw, key, lane, at, gone, head.subject)
         recent = self._recent[lane]
         recent[head.subject] = None
@@ -199,7 +202,7 @@ class Board:
         return tuple(self._subjects)
 
     def count(self, topic: str) -> int:
-        return sum(not entry.gone for entry in self._subjects.get(topic, {}).values())
+        return self._present.get(topic, 0)
 
     @property
     def horizon(self) -> Position:

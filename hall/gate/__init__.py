@@ -34,7 +34,7 @@ async def serve(process: Process) -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
     work = asyncio.Event()
-    hub = Hub(board, process.counters, epoch, work.set)
+    hub = Hub(board, process.counters, epoch, work.set, {"channel": process.config.video.channels_on_stream})
     follower = Follower(process.bus, hub, process.counters)
     for gap in gaps:
         follower.say_gap(*gap)

@@ -111,3 +111,8 @@ def say(op: str, **fields: Any) -> Message:
 
 def beat(pos: str | None, bus_age: int) -> Message:
     return say("beat", now=real_ms(), pos=pos, bus_age=bus_age)
+
+
+def left_out(group: Any) -> Message:
+    """Which topics this subscription does not carry because they are too large, with their bounds; none: all it asked for."""
+    return say("told", kind="left-out", topics=group.left_out)

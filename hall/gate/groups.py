@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,8 @@ SHARED_SECONDS = 1.0
 _MAX_ANSWERS, _ANSWER_BYTES = 64, 64 * 1024 * 1024
 #: subscriptions with a filter of their own: each costs a look at every change
 MAX_FILTERED = 128
+#: a topic that was left out comes back when it fits again with some room: a count that wavers must not send it again and again
+BACK_SHARE = 0.9
 
 
 def stamp(epoch: str, topics: Iterable[str], where: Filter) -> str:
@@ -36,17 +38,40 @@ class Answer(NamedTuple):
 
 
 class Group:
-    """One subscription: topics and filter. `live` are its members that get frames."""
+    """One subscription: topics and filter. `live` are its members that get frames. `bounds`: topic -> most documents of it that
+    a stream carries; of a larger one its members are told nothing but that (`left_out`), and ask for what they need."""
 
-    def __init__(self, topics: tuple[str, ...], where: Filter, board: Board, epoch: str) -> None:
+    def __init__(
+        self, topics: tuple[str, ...], where: Filter, board: Board, epoch: str, bounds: Mapping[str, int] | None = None
+    ) -> None:
         self.topics, self.where = topics, where
-        self.stamp = stamp(epoch, topics, where)
         self.live: dict[Any, None] = {}
         self.members = 0
-        self._board = board
+        self.left_out: dict[str, int] = {}  # topic -> its bound
+        self._asked, self._board, self._epoch = topics, board, epoch
+        self._bounds = {topic: most for topic, most in (bounds or {}).items() if topic in topics}
         self._filtered = where.topics & set(topics)
         self._shown: dict[str, set[str]] = {topic: set(self._matching(topic)) for topic in self._filtered}
         self._answers: dict[Position | None, Answer] = {}
+        self.stamp = stamp(epoch, topics, where)
+        self.weigh()
+
+    def weigh(self) -> bool:
+        """Leaves out what has become too much and takes in what fits again; true: members have to be told everything anew."""
+        found = {topic: most for topic, most in self._bounds.items() if self._count(topic) > self._room(topic, most)}
+        if found == self.left_out:
+            return False
+        self.left_out = found
+        self.topics = tuple(topic for topic in self._asked if topic not in found)
+        self.stamp = stamp(self._epoch, self.topics, self.where)  # a position told with the topic does not hold without it
+        self._answers.clear()
+        return True
+
+    def _count(self, topic: str) -> int:
+        return len(self._shown[topic]) if topic in self._filtered else self._board.count(topic)
+
+    def _room(self, topic: str, most: int) -> float:
+        return most * BACK_SHARE if topic in self.left_out else most
 
     def write(self, position: Position) -> str:
         """A position as members see it: it holds for this subscription on this bus only."""
@@ -61,6 +86,8 @@ class Group:
 
     def frames(self, batch: Batch, told: Position, now: Position) -> list[Message]:
         """The messages of one flush; only the last carries the new position, so a cut between them loses nothing."""
+        for topic in self._filtered.intersection(self.left_out, batch.topics):
+            list(self._sift(topic, batch))  # told to nobody, yet counted
         topics = [topic for topic in self.topics if topic in batch.topics]
         plain = [topic for topic in topics if topic not in self._filtered]
         sifted = [event for topic in topics if topic in self._filtered for event in self._sift(topic, batch)]
@@ -136,8 +163,8 @@ class Group:
 class Groups:
     """All subscriptions that somebody has."""
 
-    def __init__(self, board: Board, epoch: str) -> None:
-        self._board, self._epoch = board, epoch
+    def __init__(self, board: Board, epoch: str, bounds: Mapping[str, int] | None = None) -> None:
+        self._board, self._epoch, self._bounds = board, epoch, bounds
         self._groups: dict[tuple[tuple[str, ...], bytes], Group] = {}
 
     def __iter__(self) -> Iterator[Group]:
@@ -159,7 +186,7 @@ class Groups:
         key = self._key(topics, where)
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = Group(key[0], where, self._board, self._epoch)
+            group = self._groups[key] = Group(key[0], where, self._board, self._epoch, self._bounds)
         group.members += 1
         return group
 

@@ -6,11 +6,11 @@ one event loop and every method is synchronous, so "flush, then answer" is atomi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hall.core.board import LANES, Board, EntryId, Position
-from hall.gate.frames import Message, beat, say
+from hall.gate.frames import Message, beat, left_out, say
 from hall.gate.groups import MAX_FILTERED, Group, Groups
 from hall.gate.listener import Listener
 from hall.gate.outbox import HIGH_BYTES, Phase, Step
@@ -22,14 +22,19 @@ COUNTERS = ("clients", "frames", "deliveries", "bytes", "conflated", "skipped", 
 class Hub:
     """`sent` is the position that every live listener has been told. `epoch` names the bus that positions belong to.
 
-    `wake` is called when there is something for the next tick.
+    `wake` is called when there is something for the next tick. `bounds`: see `Group`.
     """
 
     def __init__(
-        self, board: Board, counters: dict[str, Any], epoch: str = "", wake: Callable[[], None] = lambda: None
+        self,
+        board: Board,
+        counters: dict[str, Any],
+        epoch: str = "",
+        wake: Callable[[], None] = lambda: None,
+        bounds: Mapping[str, int] | None = None,
     ) -> None:
         self.board, self.counters, self._wake = board, counters, wake
-        self.groups = Groups(board, epoch)
+        self.groups = Groups(board, epoch, bounds)
         self.listeners: set[Listener] = set()
         self.sent = board.position
         self._pending = Pending()
@@ -75,6 +80,8 @@ class Hub:
         `now` in monotonic seconds.
         """
         changed = self.flush(LANES, now)
+        if changed:
+            self._weigh(now)
         self._answer_asking(now)
         for listener in list(self._behind):
             self._advance(listener, now)
@@ -135,6 +142,22 @@ class Hub:
             self._deliver(group.live, beat(group.write(self.sent), bus_age), self.sent, now)
             group.forget_answers(now)
 
+    def _weigh(self, now: float) -> None:
+        """Who had a topic that has become too much, or fits again, is told so, and everything he has anew."""
+        changed = [group for group in self.groups if group.weigh()]
+        for listener in self.listeners if changed else ():
+            if listener.group in changed:
+                self._state_anew(listener, now)
+
+    def _state_anew(self, listener: Listener, now: float) -> None:
+        group = listener.group
+        assert group is not None
+        self.counters["bytes"] += listener.write(left_out(group))
+        group.live.pop(listener, None)
+        answer = group.answer(None, now)
+        listener.outbox.feed(answer.parts, answer.position)
+        self._behind.add(listener)
+
     # -- who is not live ---------------------------------------------------------------------------------------------
 
     def _answer_asking(self, now: float) -> None:
@@ -165,6 +188,8 @@ class Hub:
         listener.group = self.groups.join(asked.topics, asked.where)
         if old is not None:
             self.groups.leave(old, listener)
+        if listener.group.left_out or (old is not None and old.left_out):
+            listener.write(left_out(listener.group))
         since = asked.since if asked.stamp == listener.group.stamp else None
         answer = listener.group.answer(since, now)
         listener.outbox.feed(answer.parts, answer.position)

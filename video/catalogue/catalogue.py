@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,7 @@ class Catalogue:
         self.feeds: dict[str, Feed] = {}
         self.trees = Trees(self.index, city)
         self._document = document
+        self._run = uuid.uuid4().hex[:8]  # versions count from the start of this process
 
     def take(self, raw: bytes) -> None:
         """Takes an event of topic `channel` or `feed`; what cannot be read changes nothing."""
@@ -72,10 +74,12 @@ class Catalogue:
 
     # -- answers -----------------------------------------------------------------------------------------------------
 
-    def search(self, query: Query, scope: Scope, cursor: str, limit: int) -> dict[str, Any]:
-        """`{total, online, rows, cursor}`: `cursor` asks for the next page, null at the end."""
+    def search(self, query: Query, scope: Scope, cursor: str, limit: int, since: str = "") -> dict[str, Any]:
+        """`{total, online, rows, cursor, version}`: `cursor` asks for the next page, null at the end; `since`, the `version` of
+        an earlier answer, for those rows only that were told after it."""
         chosen = self.index.choose(query, scope)
-        rows, more = self.index.page(chosen, _read_cursor(cursor) if cursor else None, limit)
+        wanted = chosen & (self.index.columns.changed > self._version(since)) if since else chosen
+        rows, more = self.index.page(wanted, _read_cursor(cursor) if cursor else None, limit)
         online = int(np.count_nonzero(chosen & (self.index.columns.state == c.STATES.index("online"))))
         following = _cursor(self.index.key(rows[-1])) if more else None
         return {
@@ -83,7 +87,13 @@ class Catalogue:
             "online": online,
             "rows": self._rows(rows),
             "cursor": following,
+            "version": f"{self._run}-{self.index.version}",
         }
+
+    def _version(self, text: str) -> int:
+        """0, which is before everything, for a version of another run."""
+        run, _, number = text.partition("-")
+        return int(number) if run == self._run and number.isascii() and number.isdigit() and len(number) < 19 else 0
 
     def near(
         self, lon: float, lat: float, k: int, query: Query, scope: Scope, radius: float | None, seeing: bool

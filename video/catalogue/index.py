@@ -104,6 +104,7 @@ class Index:
             "used": True,
             "state": state,
             "told_at": time,
+            "changed": self.version,
             "flags": flags_of(channel),
             "kind": self.kinds.number(channel.kind),
             "feed": self.feeds.number(channel.feed),

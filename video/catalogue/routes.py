@@ -33,7 +33,8 @@ def routes(catalogue: Catalogue, now: Callable[[], int], lost: Callable[[], str]
     async def search(request: Request) -> Response:
         cursor = request.query_params.get("cursor", "")[:4000]
         limit = _whole(request, "limit", 50, 1, MOST_ROWS)
-        return answer(catalogue.search(query_of(request), _scope(request), cursor, limit))
+        since = request.query_params.get("since", "")[:40]
+        return answer(catalogue.search(query_of(request), _scope(request), cursor, limit, since))
 
     async def tree(request: Request) -> Response:
         return answer(catalogue.trees.children(request.query_params.get("node", "")[:500], _scope(request)))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from hall.core.board import Board, EntryId
 from hall.core.clock import real_ms
+from hall.core.errors import BusLost
 from hall.core.event import Envelope
 from hall.core.model import Observation, Picture, Sensor
 from hall.core.process import Process
@@ -39,6 +42,16 @@ class Telling:
         self._process = process
         self._readings: dict[str, tuple[dict[str, float], int]] = {}
         self._rate = (0.0, 0.0, 0.0)  # when, looks by then, looks a second
+        self._waiting: dict[str, Any] = {}  # subject -> its newest document that the bus did not take
+
+    def _put(self, subject: str, document: Any) -> None:
+        """Publishes, or keeps the newest of each subject for the next telling: a bus that is away must not end the round."""
+        try:
+            self._process.bulk.put(self._process.event(subject, document))
+        except BusLost:
+            self._waiting[subject] = document
+        else:
+            self._waiting.pop(subject, None)
 
     async def restored(self) -> dict[str, tuple[str, ...]]:
         """Channel -> findings that were in force when the process last ran: they are cleared by looks, not by a restart."""
@@ -57,10 +70,12 @@ class Telling:
         found = Picture(
             feed=feed, channel_id=channel, health=list(verdict.held), checked=now, quality_score=verdict.quality, reason=reason
         )
-        self._process.bulk.put(self._process.event(f"picture/{feed}/{channel}/health", found))
+        self._put(f"picture/{feed}/{channel}/health", found)
 
     def health(self, rates: Rates, lap: Progress, now: float, counters: dict[str, float], parked: int) -> None:
         """The document `health/video`, and the departments' readings."""
+        for subject, document in list(self._waiting.items()):
+            self._put(subject, document)
         looks = counters["looks_visited"] + counters["looks_failed"]
         at, before, speed = self._rate
         if now - at >= 10:
@@ -78,7 +93,7 @@ class Telling:
             },
             "visiting": counters["visiting"], "parked": parked,
         }  # fmt: skip
-        self._process.bulk.put(self._process.event("health/video", found))
+        self._put("health/video", found)
         self._readings_of(rates)
 
     def _readings_of(self, rates: Rates) -> None:
@@ -96,7 +111,7 @@ class Telling:
             doc = Sensor(
                 feed=FEED, sensor_id=sensor, name=owner, quantity="channels_offline", unit="%", kind="video", owner=owner
             )
-            self._process.bulk.put(self._process.event(f"sensor/{FEED}/{sensor}", doc))
+            self._put(f"sensor/{FEED}/{sensor}", doc)
         for quantity, value in values.items():
             reading = Observation(feed=FEED, sensor_id=sensor, quantity=quantity, value=value, unit="%")
-            self._process.bulk.put(self._process.event(f"observation/{FEED}/{sensor}/{quantity}", reading))
+            self._put(f"observation/{FEED}/{sensor}/{quantity}", reading)

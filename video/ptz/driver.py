@@ -15,7 +15,7 @@ MOVE_SECONDS = 1.0
 
 class PtzFailed(HallError):
     """A camera did not do it. `reason`: `unreachable`, `unauthorised`, `unsupported`, `garbled`, `refused-address`, `refused`
-    (by the camera, `detail` is what it says)."""
+    (by the camera, `detail` is what it says); `no-degrees`, `beyond`: it cannot be turned to a direction, or not so far."""
 
     def __init__(self, reason: str, detail: str) -> None:
         self.reason, self.detail = reason, detail
@@ -40,12 +40,14 @@ class Preset(msgspec.Struct, frozen=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """As the camera tells: pan and tilt from -1 to 1 of its range, zoom from 0 to 1; None where it does not say."""
+    """As the camera tells: pan and tilt from -1 to 1 of its range, zoom from 0 to 1; None where it does not say. `space`: the
+    camera's name of another scale of pan and tilt."""
 
     pan: float | None = None
     tilt: float | None = None
     zoom: float | None = None
     moving: bool | None = None
+    space: str = ""
 
 
 class Driver(Protocol):
@@ -62,6 +64,13 @@ class Driver(Protocol):
         """Keeps where it looks as a preset; returns the token."""
 
     async def position(self) -> Position: ...
+
+    async def face(self, degrees: float, span: float | None = None) -> Position:
+        """Turns to so many degrees right of where it was mounted to look, tilt and zoom as they are; returns where it looked
+        before. `span`: degrees that its whole range (-1…1) stands for, where somebody wrote that down."""
+
+    async def go(self, position: Position) -> None:
+        """Turns to where it once said it looked."""
 
     async def close(self) -> None: ...
 

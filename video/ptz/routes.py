@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
@@ -16,10 +17,11 @@ from hall.core.model import Channel
 from hall.core.secrets import Secrets
 from video.catalogue.routes import refusing
 from video.ptz.desk import Lookup, PtzDesk
-from video.ptz.driver import Motion
+from video.ptz.driver import Motion, Position
 from video.ptz.lease import Asker
 
-_BODY_BOUND = 4096
+_BODY_BOUND = 16 * 1024
+_Kind = TypeVar("_Kind")
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,6 +31,13 @@ class _Asked(msgspec.Struct, forbid_unknown_fields=True):
     zoom: float = 0.0
     token: str = ""
     name: str = ""
+    before: Position | None = None  # what a point answered
+
+
+class _Pointed(msgspec.Struct, forbid_unknown_fields=True):
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    channels: list[str]
 
 
 class _Told(msgspec.Struct):
@@ -38,28 +47,39 @@ class _Told(msgspec.Struct):
 _told = msgspec.json.Decoder(_Told).decode
 
 
-def lookup(bus: Bus, secrets: Secrets, document: Any) -> Lookup:
-    """Finds how a camera is turned: `<subject>#ptz` among the sealed addresses, else ONVIF at the host of its RTSP stream."""
+def lookup(bus: Bus, secrets: Secrets, document: Callable[[str], bytes | None]) -> Lookup:
+    """Finds how a camera is turned: `<subject>#ptz` among the sealed addresses, else ONVIF at the host of its RTSP stream.
+    `document(subject)`: a channel's newest event."""
+    return _Lookup(bus, secrets, document)
 
-    async def found(subject: str) -> str:
-        raw = document(subject)
-        channel = _told(raw).data if raw else None
+
+class _Lookup:
+    def __init__(self, bus: Bus, secrets: Secrets, document: Callable[[str], bytes | None]) -> None:
+        self._bus, self._secrets, self._document = bus, secrets, document
+
+    def channel(self, subject: str) -> Channel | None:
+        raw = self._document(subject) if subject.startswith("channel/") else None
+        try:
+            return _told(raw).data if raw else None
+        except msgspec.MsgspecError:
+            return None
+
+    async def __call__(self, subject: str) -> str:
+        channel = self.channel(subject)
         if channel is None:
             raise Refused("unknown-channel", "there is no such channel", 404)
         if not channel.ptz:
             raise Refused("no-ptz", "this camera cannot be turned", 409)
-        return await opened(f"{subject}#ptz") or _beside(await opened(subject))
+        return await self._opened(f"{subject}#ptz") or _beside(await self._opened(subject))
 
-    async def opened(name: str) -> str:
+    async def _opened(self, name: str) -> str:
         try:
-            kept = await bus.hash_get(name, "channel-url")
-            return secrets.unseal(kept.decode(errors="replace"), name) if kept else ""
+            kept = await self._bus.hash_get(name, "channel-url")
+            return self._secrets.unseal(kept.decode(errors="replace"), name) if kept else ""
         except BusLost as error:
             raise Refused("bus-lost", str(error), 503) from None
         except HallError as error:
             raise Refused("sealed", str(error), 409) from None
-
-    return found
 
 
 def _beside(stream: str) -> str:
@@ -76,19 +96,22 @@ def _beside(stream: str) -> str:
 
 
 def routes(desk: PtzDesk) -> list[Route]:
-    """`GET /ptz/<subject>`: presets, position, lease; `POST /ptz/<subject>`: `{"do": "move", "pan": 0.5}`."""
+    """`GET /ptz/<subject>`: presets, position, lease; `POST /ptz/<subject>`: `{"do": "move", "pan": 0.5}`; `POST /ptz/point`:
+    `{"lon": …, "lat": …, "channels": […]}`."""
 
     async def look(request: Request) -> Response:
         return JSONResponse(await desk.look(request.path_params["subject"]))
 
     async def act(request: Request) -> Response:
         subject, asker = request.path_params["subject"], _asker(request)
-        asked = _decoded(await _body(request))
+        asked = _decoded(await _body(request), _Asked)
         if asked.do in ("move", "stop"):
             speeds = (asked.pan, asked.tilt, asked.zoom) if asked.do == "move" else (0.0, 0.0, 0.0)
             if not all(-1 <= speed <= 1 for speed in speeds):
                 raise Refused("malformed", "speeds are from -1 to 1", 422)
             lease = await desk.move(subject, asker, Motion(*speeds))
+        elif asked.do == "recall" and asked.before is not None:
+            lease = await desk.go(subject, asker, asked.before)
         elif asked.do == "recall" and asked.token:
             lease = await desk.recall(subject, asker, asked.token)
         elif asked.do == "store" and asked.name:
@@ -96,10 +119,15 @@ def routes(desk: PtzDesk) -> list[Route]:
         elif asked.do == "release":
             lease = await desk.release(subject, asker)
         else:
-            raise Refused("malformed", "do: move, stop, recall (token), store (name) or release", 422)
+            raise Refused("malformed", "do: move, stop, recall (token or before), store (name) or release", 422)
         return JSONResponse({"lease": msgspec.to_builtins(lease)})
 
+    async def point(request: Request) -> Response:
+        asked = _decoded(await _body(request), _Pointed)
+        return JSONResponse(await desk.point(asked.channels, _asker(request), asked.lon, asked.lat))
+
     return [
+        Route("/ptz/point", refusing(point), methods=["POST"]),
         Route("/ptz/{subject:path}", refusing(look), methods=["GET"]),
         Route("/ptz/{subject:path}", refusing(act), methods=["POST"]),
     ]
@@ -112,9 +140,9 @@ def _asker(request: Request) -> Asker:
         raise Refused("asker-missing", "who asks is not said", 403) from None
 
 
-def _decoded(body: bytes) -> _Asked:
+def _decoded(body: bytes, kind: type[_Kind]) -> _Kind:
     try:
-        return msgspec.json.decode(body, type=_Asked)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
         raise Refused("malformed", str(error), 422) from None
 

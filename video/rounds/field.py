@@ -50,7 +50,10 @@ class Field:
         found = self._cells.get(subject)
         if found is None:
             raw = self._document(subject) if subject else None
-            channel = _told(raw).data if raw else None
+            try:
+                channel = _told(raw).data if raw else None
+            except msgspec.MsgspecError:  # the catalogue keeps what it could read before
+                channel = None
             found = self._cells[subject] = channel.cell if channel else ""
         return found
 
@@ -58,8 +61,9 @@ class Field:
         """(channel, state) of what the relay tells."""
         for entry in self._board.current(("picture",)):
             told = msgspec.json.decode(entry.raw)
-            if isinstance(told.get("data"), dict) and not told["subject"].endswith("/health"):
-                yield told["subject"].replace("picture/", "channel/", 1), told["data"].get("state", "")
+            data = told.get("data")
+            if isinstance(data, dict) and isinstance(data.get("state"), str) and not told["subject"].endswith("/health"):
+                yield told["subject"].replace("picture/", "channel/", 1), data["state"]
 
     def candidates(self, plan: RoundPlan, seen: dict[str, int], before: Candidates | None) -> Candidates:
         """Who takes part in a round; the times at which `before` chose somebody are kept."""
@@ -92,6 +96,10 @@ class Field:
             rows = [index.rows[subject] for subject in select.channels if subject in index.rows]
             return [row for row in rows if chosen[row]]
         return np.flatnonzero(chosen).tolist()
+
+    def subjects(self, plan: RoundPlan) -> list[str]:
+        """The channels that a plan chooses now."""
+        return [self._catalogue.index.subjects[row] for row in self._rows(plan)]
 
     def owners(self, cameras: Candidates) -> list[str]:
         index = self._catalogue.index

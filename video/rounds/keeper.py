@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,10 +14,12 @@ import numpy as np
 from hall.core.board import Board, EntryId
 from hall.core.bus import apply_entry
 from hall.core.clock import real_ms
-from hall.core.errors import BusLost, ConfigError, Refused
+from hall.core.errors import BusLost, Refused
 from hall.core.event import Envelope, topic_of
 from hall.core.process import Process
 from video.catalogue.catalogue import Catalogue
+from video.catalogue.scope import ALL, Scope
+from video.rounds import book, reach
 from video.rounds.coverage import Seen, by_owner
 from video.rounds.field import Field
 from video.rounds.plan import RoundPlan, checked
@@ -26,7 +27,6 @@ from video.rounds.risk import TOPICS
 from video.rounds.turn import Candidates, Pick, Round, advance, hold, release, step
 
 log = logging.getLogger("hall.video")
-FILE = "rounds.json"
 MOST_ROUNDS = 64
 #: how often the surroundings are read anew, and who takes part (ms)
 REFRESH_MS = 5_000
@@ -69,6 +69,7 @@ class _Kept:
         self.state = Round()
         self.cameras = Candidates([])
         self.refreshed = 0
+        self.common: dict[str, str | None] = {}  # what all its cameras share
         self.told: Any = None
 
 
@@ -79,10 +80,10 @@ class Rounds:
         self._process = process
         self.board = _Part(self._take_view)
         self.seen = Seen(process.bus)
-        self._field = Field(catalogue, self.board, document)
-        self._path = process.settings.data_dir / FILE
-        self.rounds = {plan.name: _Kept(plan, True) for plan in _written(process)}
-        for plan in _saved(self._path):
+        self._field, self._index = Field(catalogue, self.board, document), catalogue.index
+        self._path = process.settings.data_dir / book.FILE
+        self.rounds = {plan.name: _Kept(plan, True) for plan in book.written(process)}
+        for plan in book.saved(self._path):
             self.rounds.setdefault(plan.name, _Kept(plan, False))
         if not self.rounds:
             self.rounds[EVERY.name] = _Kept(EVERY, True)
@@ -138,6 +139,7 @@ class Rounds:
         for kept in self.rounds.values():
             if now - kept.refreshed >= REFRESH_MS:
                 kept.cameras = self._field.candidates(kept.plan, self.seen.at, kept.cameras)
+                kept.common = reach.common(self._index, kept.cameras.subjects)
                 kept.refreshed = now
             advance(kept.state, kept.plan, kept.cameras, now)
             self._tell(kept, now)
@@ -152,25 +154,28 @@ class Rounds:
             return
         kept.told = found
 
-    def document(self, kept: _Kept, now: int) -> dict[str, Any]:
-        """What screens are told of a round: times are real ms, `next` has two more than tiles (spares)."""
+    def document(self, kept: _Kept, now: int, scope: Scope = ALL) -> dict[str, Any]:
+        """What is told of a round: times are real ms, `next` has two more than tiles (spares). Within a scope pictures and
+        numbers are those of its cameras. `district`, `owner`: what all cameras share, for the stream's bounds."""
         plan, state, cameras = kept.plan, kept.state, kept.cameras
-        living = cameras.living
+        mine = reach.mine(self._index, cameras.subjects, scope)
+        allowed = None if scope == ALL else {cameras.subjects[row] for row in np.flatnonzero(mine)}
+        living, alive = cameras.living, cameras.alive & mine
         since = now // 60_000 * 60_000 - plan.coverage_hours * 3_600_000  # by the minute: the document changes no faster
         share = plan.coverage_share(living) if living else 0.0
         return {
             "name": plan.name, "label": plan.label, "tiles": plan.tiles, "dwell_seconds": plan.dwell_seconds,
             "order": plan.order, "written": kept.written, "turn": state.turn, "since": state.since, "until": state.until,
-            "shown": self._picks(plan, state.shown), "next": self._picks(plan, state.next),
-            "held_by": state.held_by, "held_until": state.held_until, "skipped": int(len(cameras.subjects) - living),
-            "total": len(cameras.subjects), "living": living, "urgent": int((cameras.weight > 1).sum()),
-            "seen": int((self._seen(cameras)[cameras.alive] >= since).sum()) if living else 0,
-            "coverage_hours": plan.coverage_hours, "possible": share <= 1,
-            "possible_hours": round(plan.sweep_seconds(living) * 1.1 / 3600, 2),
+            "shown": self._picks(plan, state.shown, allowed), "next": self._picks(plan, state.next, allowed),
+            "held_by": state.held_by, "held_until": state.held_until, "skipped": int(mine.sum() - alive.sum()),
+            "total": int(mine.sum()), "living": int(alive.sum()), "urgent": int((cameras.weight[mine] > 1).sum()),
+            "seen": int((self._seen(cameras)[alive] >= since).sum()), "coverage_hours": plan.coverage_hours,
+            "possible": share <= 1, "possible_hours": round(plan.sweep_seconds(living) * 1.1 / 3600, 2), **kept.common,
         }  # fmt: skip
 
-    def _picks(self, plan: RoundPlan, picks: list[Pick]) -> list[dict[str, Any]]:
-        return [{"channel": pick.channel, "why": pick.why, "risks": self._field.why(plan, pick.channel)} for pick in picks]
+    def _picks(self, plan: RoundPlan, picks: list[Pick], allowed: set[str] | None) -> list[dict[str, Any]]:
+        known = [pick for pick in picks if allowed is None or pick.channel in allowed]
+        return [{"channel": pick.channel, "why": pick.why, "risks": self._field.why(plan, pick.channel)} for pick in known]
 
     def _seen(self, cameras: Candidates) -> np.ndarray:
         """When each was really on a screen, not only chosen."""
@@ -178,21 +183,38 @@ class Rounds:
 
     # -- asked -------------------------------------------------------------------------------------------------------
 
-    def coverage(self, name: str, now: int) -> dict[str, Any]:
+    def listed(self, now: int, scope: Scope = ALL) -> list[dict[str, Any]]:
+        """`{plan, state}` of every round that shows something of the scope."""
+        return [self._told(kept, now, scope) for kept in self.rounds.values() if self._known(kept, scope)]
+
+    def one(self, name: str, now: int, scope: Scope = ALL) -> dict[str, Any]:
+        """A round as it is now. Raises Refused 404."""
+        return self.document(self._kept(name, scope), now, scope)
+
+    def _told(self, kept: _Kept, now: int, scope: Scope) -> dict[str, Any]:
+        plan = msgspec.to_builtins(kept.plan)
+        if scope != ALL and kept.plan.select.channels:
+            chosen = reach.mine(self._index, kept.plan.select.channels, scope)
+            plan["select"]["channels"] = [kept.plan.select.channels[row] for row in np.flatnonzero(chosen)]
+        return {"plan": plan, "state": self.document(kept, now, scope)}
+
+    def coverage(self, name: str, now: int, scope: Scope = ALL) -> dict[str, Any]:
         """By department, and up to 200 living cameras that were not seen for the longest. Raises Refused 404."""
-        kept = self._kept(name)
+        kept = self._kept(name, scope)
         cameras, seen = kept.cameras, self._seen(kept.cameras)
-        order = [int(row) for row in np.argsort(seen, kind="stable") if cameras.alive[row]][:200]
+        rows = np.flatnonzero(reach.mine(self._index, cameras.subjects, scope))
+        order = [int(row) for row in rows[np.argsort(seen[rows], kind="stable")] if cameras.alive[row]][:200]
         owners = self._field.owners(cameras)
         return {
             "hours": kept.plan.coverage_hours,
-            "rows": by_owner(owners, cameras.alive, seen, now, kept.plan.coverage_hours),
+            "rows": by_owner([owners[row] for row in rows], cameras.alive[rows], seen[rows], now, kept.plan.coverage_hours),
             "unseen": [{"channel": cameras.subjects[r], "owner": owners[r], "seen": int(seen[r]) or None} for r in order],
         }
 
-    def do(self, name: str, act: str, by: str, now: int, channel: str = "") -> None:
-        """`hold`, `release`, `next`, or `show` a camera at once. Raises Refused."""
-        kept = self._kept(name)
+    def do(self, name: str, act: str, by: str, now: int, channel: str = "", scope: Scope = ALL) -> None:
+        """`hold`, `release`, `next`, or `show` a camera at once. Raises Refused: also where others' cameras take part."""
+        kept = self._kept(name, scope)
+        reach.require_whole(self._index, kept.cameras.subjects, scope)
         if act == "hold":
             hold(kept.state, kept.plan, by, now)
         elif act == "release":
@@ -208,65 +230,39 @@ class Rounds:
             raise Refused("act-unknown", "hold, release, next or show", 422)
         self._tell(kept, now)
 
-    def _kept(self, name: str) -> _Kept:
-        if name not in self.rounds:
-            raise Refused("round-unknown", "there is no such round", 404)
-        return self.rounds[name]
+    def _known(self, kept: _Kept, scope: Scope) -> bool:
+        """Whether somebody may know of a round: one of nothing but others' cameras is not there for him."""
+        return scope == ALL or not kept.cameras.subjects or bool(reach.mine(self._index, kept.cameras.subjects, scope).any())
 
-    def save(self, data: Any) -> RoundPlan:
+    def _kept(self, name: str, scope: Scope) -> _Kept:
+        kept = self.rounds.get(name)
+        if kept is None or not self._known(kept, scope):
+            raise Refused("round-unknown", "there is no such round", 404)
+        return kept
+
+    def save(self, data: Any, scope: Scope = ALL) -> RoundPlan:
         """Keeps a round that somebody made or changed; durable when it returns. Raises Refused."""
         plan = checked(data)
         known = self.rounds.get(plan.name)
+        reach.require_whole(self._index, self._field.subjects(plan), scope)
+        if known:
+            reach.require_whole(self._index, known.cameras.subjects, scope)
         if known and known.written:
             raise Refused("round-written", "this round stands in hall.toml and is changed there", 409)
         if known is None and len(self.rounds) >= MOST_ROUNDS:
             raise Refused("too-many-rounds", f"at most {MOST_ROUNDS}", 409)
         plans = {kept.plan.name: kept.plan for kept in self.rounds.values() if not kept.written} | {plan.name: plan}
-        self._keep(plans)
+        book.keep(self._path, plans.values())
         self.rounds[plan.name] = _Kept(plan, False)
         return plan
 
-    def drop(self, name: str) -> None:
+    def drop(self, name: str, scope: Scope = ALL) -> None:
         """Forgets a round that somebody made. Raises Refused."""
-        if self._kept(name).written:
+        kept = self._kept(name, scope)
+        reach.require_whole(self._index, kept.cameras.subjects, scope)
+        if kept.written:
             raise Refused("round-written", "this round stands in hall.toml and is changed there", 409)
-        self._keep({kept.plan.name: kept.plan for kept in self.rounds.values() if not kept.written and kept.plan.name != name})
+        book.keep(self._path, [kept.plan for kept in self.rounds.values() if not kept.written and kept.plan.name != name])
         del self.rounds[name]
-        self._process.fast.put(self._process.event(f"round/{name}", None))
-
-    def _keep(self, plans: dict[str, RoundPlan]) -> None:
-        """Writes the file whole: a crash leaves the old one or the new one."""
-        draft = self._path.with_suffix(".new")
-        try:
-            with open(draft, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(list(plans.values()))))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-        except OSError as error:
-            raise Refused("not-kept", f"the round could not be written: {error.strerror}", 503) from None
-
-
-def _written(process: Process) -> list[RoundPlan]:
-    """`[[video.rounds]]` of hall.toml; raises ConfigError that names the line."""
-    found: dict[str, RoundPlan] = {}
-    for number, data in enumerate(process.config.video.rounds):
-        key = f"video.rounds[{number}]"
-        try:
-            plan = checked(data)
-        except Refused as error:
-            raise process.config.error(key, error.detail) from None
-        if plan.name in found:
-            raise process.config.error(f"{key}.name", f"{plan.name!r} is there twice")
-        found[plan.name] = plan
-    return list(found.values())
-
-
-def _saved(path: Path) -> list[RoundPlan]:
-    """What people made; raises ConfigError for a file that cannot be read."""
-    if not path.exists():
-        return []
-    try:
-        return [checked(data) for data in msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])]
-    except (OSError, msgspec.MsgspecError, Refused) as error:
-        raise ConfigError(f"{error}; mend it or move it away", file=str(path)) from None
+        with contextlib.suppress(BusLost):  # it is gone all the same, and screens hear no more of it
+            self._process.fast.put(self._process.event(f"round/{name}", None))

@@ -29,6 +29,18 @@ class _Told(msgspec.Struct):
 _told = msgspec.json.Decoder(_Told).decode
 
 
+def _number(value: Any) -> float | None:
+    """A finite number of a document; None for whatever else stands in its place: suppliers write anything."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < 1e12:
+        return None
+    return float(value)
+
+
+def _place(data: dict[str, Any]) -> tuple[float, float] | None:
+    lon, lat = _number(data.get("lon")), _number(data.get("lat"))
+    return None if lon is None or lat is None else (lon, lat)
+
+
 class Ground:
     """The board's present, laid out for `levels`. Build one whenever risks are wanted anew."""
 
@@ -47,16 +59,15 @@ class Ground:
         data = told.data
         if not isinstance(data, dict):
             return
-        at = data.get("lon"), data.get("lat")
-        placed = all(isinstance(degrees, (int, float)) for degrees in at)
+        at = _place(data)
         if told.subject.startswith("alarm/"):
-            if placed and data.get("active", True):
-                self.alarms.append((*at, float(data.get("severity", 0))))
+            if at and data.get("active", True):
+                self.alarms.append((*at, _number(data.get("severity")) or 0.0))
         elif told.subject.startswith("sensor/"):
-            if placed:
+            if at:
                 places[told.subject.partition("/")[2]] = at
         elif told.subject == "kpi/cells":
-            self.cells = {cell: float(row[0]) for cell, row in data.get("rows", {}).items()}
+            self.cells = _cells(data.get("rows"))
         elif told.subject.endswith("/health") and data.get("health"):
             self.faulty.add(told.subject.replace("picture/", "channel/", 1).removesuffix("/health"))
 
@@ -67,14 +78,16 @@ class Ground:
         if place is None or not isinstance(told.data, dict):
             return
         if topic == "series" and quantity in ("water_depth", "water_level"):
-            rise = _rise(told.data.get("values") or [])
+            rise = _rise(told.data.get("values"))
             if rise > 0:
                 self.gauges["rise"].append((*place, rise * 100))
-        elif topic == "observation" and isinstance(told.data.get("value"), (int, float)):
+            return
+        value = _number(told.data.get("value"))
+        if topic == "observation" and value is not None:
             if quantity == "water_depth":
-                self.gauges["depth"].append((*place, told.data["value"] * 100))
+                self.gauges["depth"].append((*place, value * 100))
             elif quantity in ("rain_1h", "rain_rate"):
-                self.gauges["rain"].append((*place, told.data["value"]))
+                self.gauges["rain"].append((*place, value))
 
     def levels(self, columns: Columns, subjects: list[str], cells: list[str]) -> dict[str, np.ndarray]:
         """Raw value of each risk for every row (units: `plan.RISKS`); 0 where nothing is known."""
@@ -107,12 +120,21 @@ def reasons(plan: RoundPlan, levels: dict[str, np.ndarray], row: int) -> list[di
     return [{"risk": risk, "value": round(value, 1)} for weight, risk, value in sorted(told, reverse=True) if weight > 0]
 
 
-def _rise(values: list[float | None]) -> float:
+def _cells(rows: Any) -> dict[str, float]:
+    """Grid cell -> open cases."""
+    if not isinstance(rows, dict):
+        return {}
+    counts = {cell: _number(row[0]) for cell, row in rows.items() if isinstance(row, list) and row}
+    return {cell: count for cell, count in counts.items() if count is not None}
+
+
+def _rise(values: Any) -> float:
     """Metres between the newest reading and the one ten minutes before it; 0 where either is missing."""
-    newest = next((place for place in range(len(values) - 1, -1, -1) if values[place] is not None), None)
-    if newest is None or newest < RISE_MINUTES or values[newest - RISE_MINUTES] is None:
+    read = [_number(value) for value in values] if isinstance(values, list) else []
+    newest = next((place for place in range(len(read) - 1, -1, -1) if read[place] is not None), None)
+    if newest is None or newest < RISE_MINUTES or read[newest - RISE_MINUTES] is None:
         return 0.0
-    return values[newest] - values[newest - RISE_MINUTES]
+    return read[newest] - read[newest - RISE_MINUTES]
 
 
 def _nearest(places: np.ndarray, told: list[tuple[float, float, float]], reach: float) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""Rounds over HTTP on loopback, for the web process, which has checked who asks (`x-hall-person`)."""
+"""Rounds over HTTP on loopback, for the web process, which has checked who asks (`x-hall-person`) and
+within what (`x-hall-scope`)."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from video.catalogue.routes import refusing
+from video.catalogue.scope import Scope, scope_of
 from video.rounds.keeper import Rounds
 from video.rounds.plan import RISKS, WEIGHTS
 
@@ -24,9 +26,7 @@ def routes(rounds: Rounds) -> list[Route]:
 
     async def listed(request: Request) -> Response:
         now = real_ms()
-        found = [
-            {"plan": msgspec.to_builtins(kept.plan), "state": rounds.document(kept, now)} for kept in rounds.rounds.values()
-        ]
+        found = rounds.listed(now, _scope(request))
         risks = {
             name: {"least": least, "full": full, "about": about, "weight": WEIGHTS[name]}
             for name, (least, full, about) in RISKS.items()
@@ -34,23 +34,23 @@ def routes(rounds: Rounds) -> list[Route]:
         return JSONResponse({"rounds": found, "risks": risks, "now": now})
 
     async def save(request: Request) -> Response:
-        return JSONResponse({"plan": msgspec.to_builtins(rounds.save(await _json(request)))})
+        return JSONResponse({"plan": msgspec.to_builtins(rounds.save(await _json(request), _scope(request)))})
 
     async def drop(request: Request) -> Response:
-        rounds.drop(request.path_params["name"])
+        rounds.drop(request.path_params["name"], _scope(request))
         return JSONResponse({"dropped": request.path_params["name"]})
 
     async def coverage(request: Request) -> Response:
-        return JSONResponse(rounds.coverage(request.path_params["name"], real_ms()))
+        return JSONResponse(rounds.coverage(request.path_params["name"], real_ms(), _scope(request)))
 
     async def do(request: Request) -> Response:
         asked = await _json(request)
         if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
             raise Refused("malformed", 'give {"do": "hold"}', 422)
         person = unquote(request.headers.get("x-hall-person", ""))[:100]
-        rounds.do(request.path_params["name"], asked.get("do", ""), person, real_ms(), asked.get("channel", ""))
-        kept = rounds.rounds[request.path_params["name"]]
-        return JSONResponse(rounds.document(kept, real_ms()))
+        name, scope = request.path_params["name"], _scope(request)
+        rounds.do(name, asked.get("do", ""), person, real_ms(), asked.get("channel", ""), scope)
+        return JSONResponse(rounds.one(name, real_ms(), scope))
 
     return [
         Route("/rounds", refusing(listed), methods=["GET"]),
@@ -59,6 +59,10 @@ def routes(rounds: Rounds) -> list[Route]:
         Route("/rounds/{name}/coverage", refusing(coverage), methods=["GET"]),
         Route("/rounds/{name}/do", refusing(do), methods=["POST"]),
     ]
+
+
+def _scope(request: Request) -> Scope:
+    return scope_of(request.headers.get("x-hall-scope"))
 
 
 async def _json(request: Request) -> Any:

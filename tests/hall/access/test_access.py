@@ -46,6 +46,7 @@ EXPECTED = {
     "record": "--yyy-y---",
     "see-recordings": "--yyyyyyy-",
     "manage-rounds": "--yyy-y---",
+    "draw-regions": "--yyy-y---",
     "manage-channels": "----y-y---",
 }
 
@@ -169,9 +170,11 @@ def test_the_form_token_follows_the_session_and_does_not_show_it():
 def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     east = access.Identity("li", "operator", districts=("东区",))
     assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive", "recording"}
-    assert bounds(east) == {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel")}
+    same = {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel", "ptz")}
+    assert bounds(east) == {**same, "round": {"district": ["东区", ""]}}, "null: a round over several districts"
     drains = access.Identity("wu", "department", unit="排水处")
-    own = {"channel": {"owner": ["排水处"]}, **{topic: {"unit": ["排水处"]} for topic in ("file", "crew")}}
+    own = {topic: {"owner": ["排水处"]} for topic in ("channel", "ptz", "round")}
+    own |= {topic: {"unit": ["排水处"]} for topic in ("file", "crew")}
     assert bounds(drains) == {**own, "notice": {"for": ["person:wu", "role:department", "unit:排水处"]}}
     assert bounds(access.Identity("sun", "supervisor")) == {}
 

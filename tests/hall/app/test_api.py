@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -208,6 +209,15 @@ async def test_posters_are_passed_on_with_their_etag_and_refusals(new_hall):
             missing = await client.get("/video/poster/channel/c/2.jpg")
             assert (missing.status_code, missing.json()["reason"]) == (404, "no-picture")
             assert (await client.get("/video/poster/%2e%2e/healthz")).status_code == 404
+            await client.get("/video/poster/channel/c/1.jpg?w=640")
+        hall.stop()
+        with sqlite3.connect(f"file:{hall.home}/var/ledger.db?mode=ro", uri=True) as db:
+            seen = db.execute("select channel, kind, reason, role from views").fetchall()
+            notes = db.execute("select data from entries where subject = 'audit/watch'").fetchall()
+        assert seen == [("channel/c/1", "still", "wall", "wall")], (
+            "one line for both sizes, none for a picture that did not come"
+        )
+        assert len(notes) == 1 and "channel/c/1" in notes[0][0]
         video.shutdown()
 
 

@@ -7,9 +7,25 @@ import asyncio
 import httpx
 import pytest
 
-from hall.core.event import decode, unpack
+from hall import access
+from hall.core.board import Entry, Position
+from hall.core.event import Event, decode, encode, unpack
+from hall.core.model import Channel
 
 CELLS = ["channel/v/1", None, "channel/v/gb/2"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def paired(city_hall):
+    """Walls that somebody hung up."""
+
+    async def pair() -> None:
+        bus = city_hall.bus()
+        for wall in ("north", "many", "full"):
+            await access.pair_wall(bus, wall, "admin")
+        await bus.close()
+
+    asyncio.run(pair())
 
 
 async def told(hall, wall: str) -> list[dict]:
@@ -76,5 +92,37 @@ async def test_a_wall_keeps_a_bounded_number_of_presets(city_hall):
 )
 async def test_who_may_change_what_a_wall_shows(city_hall, role, may):
     async with await city_hall.client(role) as client:
-        answer: httpx.Response = await client.put("/api/v1/video/walls/roles", json={"grid": {"layout": 4}})
+        answer: httpx.Response = await client.put("/api/v1/video/walls/east", json={"grid": {"layout": 4}})
         assert answer.status_code == may
+
+
+async def test_a_wall_that_there_is_not_is_not_given_pictures(city_hall):
+    async with await city_hall.client("dispatcher", "wang") as client:
+        put = [
+            await client.put(f"/api/v1/video/walls/{wall}", json={"grid": {"layout": 4}})
+            for wall in ("nowhere", "video", "east")
+        ]
+        assert [answer.status_code for answer in put] == [404, 200, 200], "declared and configured walls are there"
+        assert put[0].json()["reason"] == "unknown-wall" and (await client.get("/api/v1/video/walls/nowhere")).json() == {
+            "presets": {}
+        }
+
+
+async def test_a_person_of_one_district_hangs_up_no_camera_of_another_but_may_leave_it(city_hall):
+    """Without a video process what is known of channels is read from the bus."""
+    grid = {"layout": 4, "cells": ["channel/v/far", "channel/v/here"]}
+    bus = city_hall.bus()
+    docs = [Channel(feed="v", channel_id=name, district=district) for name, district in (("far", "东区"), ("here", "西区"))]
+    named = {f"channel/v/{doc.channel_id}": doc for doc in docs}
+    kept = {name: Entry(encode(Event(id="e", source="t", subject=name, time=1, recordedtime=1, data=doc)), (1, 1, "e"), "bulk", (1, 0), False, name) for name, doc in named.items()}  # fmt: skip
+    await bus.save_checkpoint(list(kept.items()), Position(), whole=False, forgotten=[], horizon=Position())
+    await bus.close()
+    async with (
+        await city_hall.client("admin") as chief,
+        await city_hall.client("dispatcher", "wei", districts=("西区",)) as client,
+    ):
+        refused = await client.put("/api/v1/video/walls/east", json={"grid": grid})
+        assert (refused.status_code, refused.json()["reason"]) == (403, "wrong-district")
+        assert (await client.put("/api/v1/video/walls/east", json={"name": "a", "preset": grid})).status_code == 403
+        for who in (chief, client):
+            assert (await who.put("/api/v1/video/walls/east", json={"grid": grid})).status_code == 200

@@ -11,10 +11,17 @@ import sqlite3
 import pytest
 
 from hall import access
+from hall.access import Identity
+from hall.app.reasons import required, sort_of
+from hall.app.stills import Stills
+from hall.app.visit import Visit
 from hall.core import secrets, tickets
 from hall.core.board import Board
 from hall.core.clock import real_ms
+from hall.core.config import parse
+from hall.core.errors import ConfigError, Refused
 from hall.core.model import subject_of
+from hall.roles import ROLES
 from tests.hall.app.channelled import cameras, mine, running
 from video.relay.sessions import ended
 
@@ -106,6 +113,69 @@ REASONS = [
     ("operator", "wall", "wall"), ("operator", "看一下桥下积水", "text"), ("supervisor", "", "none"), ("leader", "", "none"),
     ("admin", "", "none"), ("wall", "", "wall"), ("inspector", "file/desk/1", "case"),
 ]  # fmt: skip
+
+
+ASKED = Identity("x", "operator")
+ROUNDS = ["round/", "round/a b", "round/" + "x" * 65]
+
+
+@pytest.mark.parametrize(
+    "why", ["case/desk", "case/ /1", "file/x", "alarm/", *ROUNDS, "wall:a b", "看" * 201, "a\x07bc", "abc\u202e", "file//1"]
+)
+async def test_a_reason_that_nobody_can_look_up_later_is_refused_and_says_how_it_is_written(why):
+    for needed in ((), ("operator",)):
+        with pytest.raises(Refused) as error:
+            sort_of(why, ASKED, needed)
+        assert error.value.reason == "why-malformed" and error.value.status == 422 and error.value.detail
+
+
+@pytest.mark.parametrize(
+    "why", ["patrolling the river", "wallpaper", "map 35.30000, 113.90000", "看" * 200, "walls of the dam"]
+)
+async def test_words_that_begin_like_a_kind_are_words(why):
+    assert sort_of(why, ASKED, ("operator",)) == ("text", why)
+
+
+async def test_who_has_to_say_why_is_written_in_the_citys_file():
+    head = '[city]\nname={en="T"}\ncentre=[113.92,35.3]\n'
+    assert {role for role in ROLES if role in required(parse(head))} == set(ROLES) - {
+        "supervisor",
+        "leader",
+        "admin",
+        "wall",
+        "crew",
+    }
+    strict = required(parse(head + '[video]\nwhy_required=["admin"]\n'))
+    assert sort_of("", ASKED, strict) == ("none", "")
+    with pytest.raises(Refused, match="why-missing|say why"):
+        sort_of("", Identity("x", "admin"), strict)
+    with pytest.raises(ConfigError, match="video.why_required"):
+        required(parse(head + '[video]\nwhy_required=["boss"]\n'))
+
+
+async def test_stills_are_one_line_by_place_and_none_again_for_ten_minutes(monkeypatch):
+    told, now = [], [1000.0]
+
+    async def write(visit, channels):
+        told.append((visit.identity.name, visit.page, list(channels)))
+
+    monkeypatch.setattr("hall.app.stills.monotonic", lambda: now[0])
+    stills = Stills(write)
+    li, wang = (Visit(identity=Identity(name, "operator"), page="/wall/video", address="::1") for name in ("li", "wang"))
+    for visit, channel in ((li, "a"), (li, "b"), (wang, "a"), (li, "a")):
+        stills.take(visit, channel)
+    await stills.close()
+    assert told == [("li", "/wall/video", ["a", "b"]), ("wang", "/wall/video", ["a"])]
+    now[0] += 599
+    stills.take(li, "a")
+    now[0] += 1
+    stills.take(li, "b")
+    await stills.close()
+    assert told[2:] == [("li", "/wall/video", ["b"])]
+    for number in range(450):
+        stills.take(wang, str(number))
+    await stills.close()
+    assert sorted(len(channels) for _, _, channels in told[3:]) == [50, 200, 200]
 
 
 @pytest.mark.parametrize("role,why,sort", REASONS)

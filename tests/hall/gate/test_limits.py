@@ -189,3 +189,82 @@ async def test_one_machine_cannot_take_every_place(gate, monkeypatch):
                 break
         assert time.monotonic() < limit
     await inside[1].close()
+
+
+# -- a topic that is too large for a stream --------------------------------------------------------------------------------
+
+
+class Told(Wire):
+    """A transport that reduces what it is told."""
+
+    def picture(self) -> tuple[set[str], dict]:
+        """Subjects held, and the topics that were left out, after everything that was written."""
+        held: set[str] = set()
+        out: dict = {}
+        for data in self.written:
+            said = json.loads(data[data.index(b"{") :])
+            if said["op"] == "told":
+                out = said["topics"]
+            if said["op"] == "state" and said["reset"] and said["part"] == 1:
+                held.clear()
+            for one in said.get("e", ()):
+                (held.discard if one.get("data") is None else held.add)(one["subject"])
+        return held, out
+
+
+def follow(hub: Hub, where: dict | None = None) -> Told:
+    wire = Told()
+    listener = Listener(wire, False, lambda: not wire.aborted, lambda _, work: work())
+    hub.enter(listener)
+    listener.asked = Asked(("channel", "case"), Filter(where), None, "")
+    hub.ask(listener)
+    return wire
+
+
+def say_channels(hub: Hub, numbers: range, at: int, gone: bool = False) -> None:
+    """`numbers` of cameras, every fourth in the district "east"."""
+    facts = [None if gone else {"n": n, "district": "" if n % 4 else "east"} for n in numbers]
+    pack = b",".join(event(n, f"channel/x/{n}", at, data) for n, data in zip(numbers, facts, strict=True))
+    hub.take("bulk", (at, 0), b"[%b]" % pack)
+    hub.tick(float(at))
+
+
+def test_twelve_thousand_channels_are_left_out_at_a_bound_of_ten_thousand_and_a_district_of_them_is_not():
+    hub = Hub(Board(), {}, "x", bounds={"channel": 10_000})
+    hub.take("bulk", (1, 0), b"[%b]" % event(0, "case/x/1", 1))
+    whole, district = follow(hub), follow(hub, {"channel": {"district": ["east"]}})
+    say_channels(hub, range(9_000), 2)
+    cameras = {f"channel/x/{n}" for n in range(12_000)}
+    assert whole.picture() == ({f"channel/x/{n}" for n in range(9_000)} | {"case/x/1"}, {})
+    say_channels(hub, range(9_000, 12_000), 3)
+    assert whole.picture() == ({"case/x/1"}, {"channel": 10_000}), "who had them is told that they are gone from the stream"
+    east = {f"channel/x/{n}" for n in range(0, 12_000, 4)}
+    assert district.picture() == (east | {"case/x/1"}, {})
+    late, written = follow(hub), len(whole.written)
+    say_channels(hub, range(5), 4)
+    assert late.picture() == ({"case/x/1"}, {"channel": 10_000}) and len(whole.written) == written
+    assert sum(map(len, late.written)) < 1_000, "not a byte of twelve thousand channels"
+    say_channels(hub, range(9_500, 12_000), 5, gone=True)
+    assert whole.picture()[1] == {"channel": 10_000}, "a count that wavers around the bound changes nothing"
+    say_channels(hub, range(8_500, 9_500), 6, gone=True)
+    assert whole.picture() == late.picture() == ({f"channel/x/{n}" for n in range(8_500)} | {"case/x/1"}, {})
+    assert cameras > district.picture()[0] - {"case/x/1"} == {f"channel/x/{n}" for n in range(0, 8_500, 4)}
+
+
+def test_a_position_told_with_a_topic_does_not_hold_without_it():
+    hub = Hub(Board(), {}, "x", bounds={"channel": 2})
+    say_channels(hub, range(2), 1)
+    first = follow(hub)
+    hub.tick(1.5)
+    position = json.loads(first.written[-1][first.written[-1].index(b"{") :])["pos"]
+    say_channels(hub, range(2, 4), 2)
+    again = Told()
+    listener = Listener(again, False, lambda: True, lambda _, work: work())
+    hub.enter(listener)
+    stamp, _, since = position.rpartition("@")
+    listener.asked = Asked(("channel", "case"), Filter(None), Position.parse(since), stamp)
+    hub.ask(listener)
+    hub.tick(2.5)
+    assert (
+        again.picture() == (set(), {"channel": 2}) and json.loads(again.written[-1][again.written[-1].index(b"{") :])["reset"]
+    )

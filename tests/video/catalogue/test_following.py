@@ -13,6 +13,7 @@ from hall.core.event import Event, encode
 from hall.core.model import Channel, subject_of
 from tests.video.catalogue.cameras import camera
 from tests.video.conftest import NOW
+from video.catalogue.scope import ALL, Scope
 
 URL = "rtsp://operator:open-sesame@10.1.2.3:554/stream?token=hush"
 HIDDEN = ("open-sesame", "10.1.2.3", "hush", "rtsp://")
@@ -35,6 +36,8 @@ async def test_channels_told_on_the_bus_are_found_and_those_that_went_are_not(ro
     answer = (await room.get("/channels?text=xld")).json()
     assert [row["subject"] for row in answer["rows"]] == ["channel/gb/new"]
     assert (await room.get(f"/channels/one/{gone[0]}")).status_code == 404
+    for subject in (gone[0], "channel/gb/never", "feed/gb"):
+        assert room.directory.unseen(subject, ALL) == room.directory.unseen(subject, Scope(districts=())) == "unknown-channel"
     following.cancel()
 
 

@@ -177,3 +177,24 @@ def test_what_cannot_be_read_changes_nothing():
     ):
         told.catalogue.take(raw)
     assert told.catalogue.search(Query(), ALL, "", 1)["total"] == 20
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_asked_since_a_version_a_box_tells_exactly_what_was_told_after_it(seed):
+    chance, told = random.Random(seed), city_of(60)
+    box = Query(box=(113.8, 35.2, 114.0, 35.4))
+    answer = told.catalogue.search(box, ALL, "", 500)
+    known = {row["subject"]: row for row in answer["rows"]}
+    for _ in range(20):
+        for _ in range(chance.randrange(4)):
+            told.tell(camera(chance.randrange(70), chance))
+        before, answer = answer, told.catalogue.search(box, ALL, "", 500, answer["version"])
+        whole = {row["subject"]: row for row in told.catalogue.search(box, ALL, "", 500)["rows"]}
+        known |= {row["subject"]: row for row in answer["rows"]}
+        if set(known) != set(whole):  # some moved out of the box: who asks sees it by the total
+            assert len(known) > answer["total"] == len(whole)
+            known = dict(whole)
+        assert known == whole
+        assert len(told.catalogue.search(box, ALL, "", 500, answer["version"])["rows"]) == 0
+    for other in ("", "x", "0-5", f"another-{before['version']}", answer["version"].split("-")[0]):
+        assert told.catalogue.search(box, ALL, "", 500, other)["rows"] == list(whole.values())

@@ -11,13 +11,14 @@ import pytest
 from hall.core import settings as settings_module
 from hall.core.clock import monotonic
 from hall.core.config import parse
+from hall.core.errors import BusLost
 from hall.core.event import Event, encode
 from hall.core.model import Channel, subject_of
 from hall.core.process import Process
 from hall.core.secrets import Secrets
 from tests.video.cameras import FakeCamera, Mount, Recipe, make
 from video.directory import Directory
-from video.health.judge import Memory
+from video.health.judge import Memory, Verdict
 from video.health.plan import health_plan
 from video.health.relayed import Coded, RelayAway, Relayed
 from video.health.watch import Health, examined
@@ -283,3 +284,18 @@ async def test_a_watched_channel_that_goes_while_others_are_asked_for_ends_nothi
         before = here.health.counters["looks_cached"]
         await here.health.look_cached([("channel/cams/a", "sub"), ("channel/cams/b", "sub")])
         assert here.health.counters["looks_cached"] == before + 1
+
+
+async def test_what_a_lost_bus_did_not_take_is_told_when_it_is_back_the_newest_of_each(place):
+    place = await place({"y": "rtsp://127.0.0.1:9/x"})
+    telling, put = place.health._telling, place.process.bulk.put
+
+    def lost(event):
+        raise BusLost("away")
+
+    place.process.bulk.put = lost
+    for step in (1, 2):
+        telling.picture("channel/cams/x", Verdict({}, ("black",), True, False, 0.5), step, "frozen")
+    place.process.bulk.put = put
+    telling.health(place.health.rates, place.health.laps.progress(), 1.0, place.health.counters, 0)
+    assert [row["checked"] for row in place.told("x")] == [2] and place.published["health/video"]

@@ -23,6 +23,8 @@ from starlette.routing import Route
 WSDL = files("onvif") / "wsdl"
 SOAP = "{http://www.w3.org/2003/05/soap-envelope}"
 PRESETS = {"1": "大门", "2": "low spot <A&B>"}
+_SPACES = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/"
+GENERIC, DEGREES = f"{_SPACES}PositionGenericSpace", f"{_SPACES}SphericalPositionSpaceDegrees"
 _WSSE = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd}"
 _WSU = "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}"
 
@@ -44,6 +46,8 @@ class OnvifCamera:
         self.mode, self.skew_s, self.delay, self.seen_host = "ok", 0, 0.0, ""
         self.done, self.invalid = [], []
         self.other_address = ""
+        self.at, self.space = (-0.25, 0.5, 0.1), ""  # where it looks, and the space it says that in
+        self.spaces = {GENERIC: (-1, 1)}  # absolute positions it knows, with their range of pan
 
     async def handle(self, request: Request) -> Response:
         body = await request.body()
@@ -66,6 +70,9 @@ class OnvifCamera:
             return self.fault("NotAuthorized", "Sender not authorized", 400)
         await asyncio.sleep(self.delay)
         self.done.append((operation, values))
+        if operation == "AbsoluteMove":
+            turn, zoom = values.Position.PanTilt, values.Position.Zoom
+            self.at, self.space = (turn.x, turn.y, zoom.x if zoom else self.at[2]), turn.space or ""
         return self.answer(operation)
 
     def known(self, top) -> bool:
@@ -90,7 +97,14 @@ class OnvifCamera:
             f'<tptz:Preset token="{token}"><tt:Name>{name.replace("&", "&amp;").replace("<", "&lt;")}</tt:Name></tptz:Preset>'
             for token, name in PRESETS.items()
         )
+        said = f' space="{self.space}"' if self.space else ""
+        spaces = "".join(
+            f"<tt:AbsolutePanTiltPositionSpace><tt:URI>{uri}</tt:URI><tt:XRange><tt:Min>{low}</tt:Min><tt:Max>{high}</tt:Max></tt:XRange>"
+            "<tt:YRange><tt:Min>-90</tt:Min><tt:Max>90</tt:Max></tt:YRange></tt:AbsolutePanTiltPositionSpace>"
+            for uri, (low, high) in self.spaces.items()
+        )
         told = {
+            "GetConfigurationOptions": f"<tptz:PTZConfigurationOptions><tt:Spaces>{spaces}</tt:Spaces></tptz:PTZConfigurationOptions>",
             "GetSystemDateAndTime": "<tds:SystemDateAndTime><tt:UTCDateTime>"
             f"<tt:Time><tt:Hour>{now.hour}</tt:Hour><tt:Minute>{now.minute}</tt:Minute><tt:Second>{now.second}</tt:Second></tt:Time>"
             f"<tt:Date><tt:Year>{now.year}</tt:Year><tt:Month>{now.month}</tt:Month><tt:Day>{now.day}</tt:Day></tt:Date>"
@@ -99,7 +113,7 @@ class OnvifCamera:
             "GetProfiles": '<trt:Profiles token="fixed"/><trt:Profiles token="main"><tt:PTZConfiguration token="p"/></trt:Profiles>',
             "GetPresets": presets,
             "SetPreset": "<tptz:PresetToken>7</tptz:PresetToken>",
-            "GetStatus": '<tptz:PTZStatus><tt:Position><tt:PanTilt x="-0.25" y="0.5"/><tt:Zoom x="0.1"/></tt:Position>'
+            "GetStatus": f'<tptz:PTZStatus><tt:Position><tt:PanTilt x="{self.at[0]}" y="{self.at[1]}"{said}/><tt:Zoom x="{self.at[2]}"/></tt:Position>'
             "<tt:MoveStatus><tt:PanTilt>IDLE</tt:PanTilt></tt:MoveStatus></tptz:PTZStatus>",
         }.get(operation, "")
         return self.envelope(f"<tptz:{operation}Response>{told}</tptz:{operation}Response>")

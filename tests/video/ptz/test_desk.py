@@ -24,7 +24,7 @@ from video.ptz.desk import PtzDesk
 from video.ptz.lease import IDLE_MS
 from video.ptz.routes import lookup, routes
 
-from .camera import OnvifCamera, schemas
+from .camera import DEGREES, OnvifCamera, schemas
 
 SUBJECT = "channel/f/1"
 LI = {"person": "li", "name": "李", "role": "operator", "desk": "d1"}
@@ -80,8 +80,11 @@ async def stage(bus, tmp_path, monkeypatch, elements):
         url = f"onvif://admin:{quote(found.camera.password)}@127.0.0.1:{listener.getsockname()[1]}"
         await bus.hash_set({f"{SUBJECT}#ptz": secrets.seal(url, f"{SUBJECT}#ptz")}, "channel-url")
         channels = {
-            subject: encode(Event(id="e", source="t", subject=subject, time=1, recordedtime=1, data=Channel(feed="f", channel_id=subject[-1], ptz=turns)))
-            for subject, turns in ((SUBJECT, True), ("channel/f/2", False), ("channel/f/3", True))
+            subject: encode(Event(id="e", source="t", subject=subject, time=1, recordedtime=1, data=Channel(feed="f", channel_id=subject[-1], ptz=turns, district="红旗区", owner="排水处", **facts)))
+            for subject, turns, facts in (
+                (SUBJECT, True, {"lon": 113.9, "lat": 35.3, "bearing_deg": 30.0}), ("channel/f/2", False, {}), ("channel/f/3", True, {}),
+                ("channel/f/4", True, {"lon": 113.9, "lat": 35.3}), ("channel/f/5", True, {"lon": 113.9, "lat": 35.3, "bearing_deg": 0.0}),
+            )
         }  # fmt: skip
         found.desk = PtzDesk(found.process, lookup(found.process.bus, secrets, channels.get), Guard(allow_loopback=True))
         transport = httpx.ASGITransport(Starlette(routes=routes(found.desk)))
@@ -169,3 +172,65 @@ async def test_a_camera_that_does_not_take_the_password_says_so_and_is_not_calle
     answer = await stage.refusal(do="move", pan=1)
     assert (answer.status_code, answer.json()["reason"]) == (502, "camera-unauthorised")
     assert "口令" not in answer.text
+
+
+async def test_the_document_says_whose_camera_it_is_taken_or_free(stage):
+    await stage.post(LI, do="move", pan=0.5)
+    taken = await stage.lease()
+    await stage.post(LI, do="release")
+    for lease in (taken, await stage.lease()):
+        assert (lease["district"], lease["owner"]) == ("红旗区", "排水处")
+
+
+async def test_what_a_slow_camera_refuses_is_told_to_the_stop_that_ends_the_movement_and_not_to_the_next_one(stage):
+    await stage.post(LI, do="move", pan=0.1)
+    await stage.until(0.1)
+    await stage.post(LI, do="stop")
+    release, known = asyncio.Event(), stage.desk._cameras[SUBJECT].driver._post
+
+    async def late(*about):
+        await release.wait()
+        return await known(*about)
+
+    stage.camera.password, stage.desk._cameras[SUBJECT].driver._post = "changed", late
+    moved = await stage.post(LI, do="move", pan=0.2)
+    assert moved.status_code == 200, "under way: the camera has not said anything yet"
+    stop = asyncio.create_task(stage.post(LI, do="stop"))
+    while stage.desk.counters["ptz_asked"] < 4:
+        await asyncio.sleep(0)
+    release.set()
+    answer = await stop
+    assert (answer.status_code, answer.json()["reason"]) == (502, "camera-unauthorised")
+
+
+async def test_cameras_are_turned_to_a_place_and_back_and_the_others_say_why_not(stage):
+    stage.camera.spaces, stage.camera.at, stage.camera.space = {DEGREES: (-180, 180)}, (5.0, -10.0, 0.2), DEGREES
+    body = {"lon": 113.92, "lat": 35.3, "channels": [SUBJECT, *(f"channel/f/{n}" for n in (2, 3, 4, 5, 9))]}  # due east of them
+    headers = {"x-hall-asker": quote(json.dumps(LI))}
+    found = (await stage.client.post("/ptz/point", json=body, headers=headers)).json()
+    reasons = {row["channel"][-1]: row["reason"] for row in found["refused"]}
+    assert reasons == {"2": "no-ptz", "3": "no-place", "4": "no-bearing", "5": "no-driver", "9": "unknown-channel"}
+    (turned,) = found["turned"]
+    assert turned["channel"] == SUBJECT and stage.camera.at[0] == pytest.approx(60, abs=0.01), "90 from north, mounted at 30"
+    assert turned["lease"]["person"] == "li" and (await stage.lease())["person"] == "li"
+    taken = (
+        await stage.client.post("/ptz/point", json=body, headers={"x-hall-asker": quote(json.dumps({**LI, "person": "wang"}))})
+    ).json()
+    assert {row["channel"]: row["reason"] for row in taken["refused"]}[SUBJECT] == "camera-taken" and taken["turned"] == []
+    assert (await stage.post(LI, do="recall", before=turned["before"])).status_code == 200
+    assert stage.camera.at == pytest.approx((5.0, -10.0, 0.2)) and not stage.camera.invalid
+    assert (await stage.client.post("/ptz/point", json={**body, "lat": 91}, headers=headers)).status_code == 422
+
+
+async def test_a_driver_that_fails_at_closing_ends_nobody(stage, monkeypatch):
+    class Broken:
+        async def close(self):
+            raise OSError("gone")
+
+    monkeypatch.setattr("video.ptz.desk.KEPT", 1)
+    await stage.client.get("/ptz/channel/f/2")
+    stage.desk._cameras["channel/f/2"].driver = Broken()
+    await stage.client.get("/ptz/channel/f/3")
+    assert "channel/f/2" not in stage.desk._cameras
+    await asyncio.gather(*stage.process._tasks)
+    assert not stage.process.stopping.is_set()

@@ -12,7 +12,7 @@ from video.guard import Guard
 from video.ptz.driver import Motion, Position, Preset, PtzFailed
 from video.ptz.drivers.onvif import Onvif
 
-from .camera import OnvifCamera, schemas
+from .camera import DEGREES, GENERIC, OnvifCamera, schemas
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +142,78 @@ def test_an_address_that_is_none_is_said_without_a_word_of_it(url):
     with pytest.raises(PtzFailed) as error:
         Onvif(url, Guard())
     assert error.value.reason == "garbled" and "hem" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("spaces", "at", "space", "turn", "span", "pan"),
+    [
+        ({GENERIC: (-1, 1), DEGREES: (-180, 180)}, (10, -5, 0.3), DEGREES, 90, None, 90),
+        ({DEGREES: (-180, 180)}, (10, -5, 0.3), DEGREES, 350, None, -10),  # the short way round
+        ({DEGREES: (0, 360)}, (10, -5, 0.3), DEGREES, -10, None, 350),
+        ({GENERIC: (-1, 1)}, (0.1, 0.5, 0.3), "", 90, 360, 0.5),
+        ({GENERIC: (-1, 1)}, (0.1, 0.5, 0.3), GENERIC, -35, 350, -0.2),
+    ],
+)
+async def test_a_camera_is_turned_to_a_direction_and_back(camera, driver, spaces, at, space, turn, span, pan):
+    camera.spaces, camera.at, camera.space = spaces, at, space
+    before = await driver.face(turn, span)
+    assert (before.pan, before.tilt, before.zoom, before.space) == (*at, space)
+    name, asked = camera.done[-1]
+    assert name == "AbsoluteMove" and not camera.invalid
+    assert (asked.ProfileToken, asked.Position.PanTilt.x, asked.Position.PanTilt.y) == ("main", pytest.approx(pan), at[1])
+    assert asked.Position.PanTilt.space == (DEGREES if DEGREES in spaces else GENERIC) and asked.Position.Zoom is None
+    await driver.go(before)
+    assert camera.at == pytest.approx(at) and not camera.invalid
+
+
+@pytest.mark.parametrize(
+    ("spaces", "space", "reason"),
+    [
+        ({GENERIC: (-1, 1)}, "", "no-degrees"),  # what its numbers stand for nobody wrote down
+        ({}, "", "no-degrees"),
+        ({DEGREES: (-80, 80)}, DEGREES, "beyond"),
+        ({DEGREES: (-180, 180)}, GENERIC, "unsupported"),  # tilt is told in numbers that mean something else
+    ],
+)
+async def test_a_camera_that_cannot_be_turned_to_a_direction_says_why_and_stays(camera, driver, spaces, space, reason):
+    camera.spaces, camera.space = spaces, space
+    with pytest.raises(PtzFailed) as error:
+        await driver.face(120)
+    assert error.value.reason == reason and "AbsoluteMove" not in [operation for operation, _ in camera.done]
+
+
+async def test_a_connection_that_the_camera_closed_in_this_very_moment_costs_no_movement(camera, driver):
+    """Keep-alive as it is in the field: the camera goes at the moment it is asked again, without an answer."""
+    await driver.move(Motion(pan=1))
+    await _dropping(camera, driver, drops=1)
+    assert [operation for operation, _ in camera.done][-1] == "ContinuousMove"
+    with pytest.raises(PtzFailed, match="unreachable"):
+        await _dropping(camera, driver, drops=5)
+
+
+async def _dropping(camera, driver, drops):
+    """Moves the camera through a relay that hangs up on the first `drops` requests after it has read them."""
+    left = [drops]
+
+    async def relay(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        if left[0] > 0:
+            left[0] -= 1
+            return writer.close()
+        length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1])
+        far, out = await asyncio.open_connection("127.0.0.1", camera.port)
+        out.write(head.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nconnection: close\r\n", 1) + await reader.readexactly(length))
+        writer.write(await far.read())
+        out.close()
+        writer.close()
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    other = Onvif(
+        f"onvif://admin:{quote(camera.password)}@127.0.0.1:{server.sockets[0].getsockname()[1]}", Guard(allow_loopback=True)
+    )
+    try:
+        other._profile, other._services = driver._profile, {"PTZ": other._address("/onvif/ptz")}
+        await other.move(Motion(pan=1))
+    finally:
+        await other.close()
+        server.close()

@@ -12,12 +12,15 @@ from starlette.applications import Starlette
 from hall.core import settings as settings_module
 from hall.core.config import parse
 from hall.core.errors import ConfigError, Refused
-from hall.core.event import Event, encode
+from hall.core.event import Event, encode, envelope
 from hall.core.model import Alarm, Channel, Sensor
 from hall.core.process import Process
 from hall.core.secrets import Secrets
+from video.catalogue.scope import Scope
 from video.directory import Directory
-from video.rounds.keeper import Rounds
+from video.rounds.keeper import Rounds, _Part
+from video.rounds.plan import RISKS
+from video.rounds.risk import Ground
 from video.rounds.routes import routes
 
 NOW = 1_795_217_400_000
@@ -98,6 +101,78 @@ async def test_alarms_rising_water_rain_and_cases_make_the_cameras_near_them_urg
     risks = {pick["channel"]: pick["risks"] for pick in told["shown"] + told["next"]}
     assert risks["channel/f/5"] == [{"risk": "rise", "value": 18.0}, {"risk": "depth", "value": 28.0}]
     assert {pick["channel"] for pick in told["shown"]} >= {"channel/f/2", "channel/f/5", "channel/f/7"}
+
+
+ODD = (None, True, "4", "", [], [1], {}, {"a": 1}, 1e400, -1e300, 10**400, [None], [[]], {"c0": 3}, {"c0": []}, {"c0": ["x"]})
+
+
+async def test_documents_that_make_no_sense_count_for_nothing_and_stop_no_round(make):
+    city = make()
+    right = {"severity": 4, "lon": 113.94, "lat": 35.3, "active": True}  # beside camera 2
+    sensor, place = {"quantity": "water_depth"}, {"lon": 114.0, "lat": 35.3}
+    facts = [("alarm/right", right), ("sensor/g/s", sensor | place)]
+    for number, odd in enumerate(ODD):
+        facts += [(f"alarm/{name}{number}", right | {name: odd}) for name in ("severity", "lon", "lat")]
+        facts += [(f"sensor/g/{number}", sensor | place | {"lon": odd}), (f"picture/f/{number}", {"state": odd})]
+        facts += [(f"alarm/whole{number}", odd), (f"observation/g/{number}/water_depth", {"value": 1})]
+        for subject in ("series/g/s/water_depth", "observation/g/s/water_depth", "observation/g/s/rain_1h"):
+            facts.append((subject, {"values": odd, "value": odd}))
+        facts += [
+            ("series/g/s/water_level", {"values": [odd] * 11}),
+            ("kpi/cells", {"rows": odd}),
+            (f"picture/f/{number}/health", odd),
+        ]
+    board = _Part(lambda raw: None)
+    for number, (subject, data) in enumerate(facts):
+        try:
+            raw = encode(Event(id=f"e{number:05}", source="t", subject=subject, time=NOW + number, recordedtime=NOW, data=data))
+        except (ValueError, OverflowError, msgspec.MsgspecError):
+            continue  # what no JSON can say
+        board.apply("bulk", (number + 1, 0), raw, envelope(raw))
+        levels = Ground(board).levels(city.directory.catalogue.index.columns, [], [])
+        assert {name: values.tolist() for name, values in levels.items()} == dict.fromkeys(RISKS, [])
+    city.rounds.board = city.rounds._field._board = board
+    for number in range(12):
+        city.directory.catalogue.index.put(*camera(number), NOW)
+    city.rounds.turn(NOW)
+    assert weight(city, 2) == 1 + 20 * 4 / 4, "an alarm whose other fields are right counts"
+    assert city.rounds.rounds["all"].state.shown
+
+
+async def test_within_a_scope_a_round_tells_its_cameras_only_and_whose_all_of_them_are(make):
+    city = make()
+    for number in range(8):
+        facts = {"district": ("east", "west")[number % 2] if number < 7 else "", "owner": ("a", "b")[number // 4]}
+        city.directory.catalogue.index.put(*camera(number, **facts), NOW)
+    for plan in ({"name": "east", "tiles": 4, "select": {"district": ["east"]}}, {"name": "mixed", "tiles": 8},
+                 {"name": "free", "select": {"channels": ["channel/f/7"]}}, {"name": "none", "select": {"text": "nothing like it"}}):  # fmt: skip
+        city.rounds.save(plan)
+    city.rounds.turn(NOW)
+    told = {name: city.rounds.document(kept, NOW) for name, kept in city.rounds.rounds.items()}
+    assert {name: (doc["district"], doc["owner"]) for name, doc in told.items()} == {
+        "all": (None, None), "east": ("east", None), "mixed": (None, None), "free": ("", "b"), "none": ("", None),
+    }  # fmt: skip
+    scope = Scope(districts=("west",))
+    listed = {row["plan"]["name"]: row["state"] for row in city.rounds.listed(NOW, scope)}
+    assert set(listed) == {"all", "mixed", "free", "none"}
+    mine = {f"channel/f/{n}" for n in (1, 3, 5, 7)}
+    assert {pick["channel"] for pick in listed["mixed"]["shown"]} == mine and listed["mixed"]["total"] == 4
+    assert city.rounds.coverage("mixed", NOW, Scope(departments=("b",)))["rows"][0]["total"] == 4
+    for act in (lambda: city.rounds.do("mixed", "next", "w", NOW, scope=scope), lambda: city.rounds.drop("mixed", scope),
+                lambda: city.rounds.save({"name": "mixed"}, scope), lambda: city.rounds.save({"name": "x"}, scope)):  # fmt: skip
+        with pytest.raises(Refused, match="beyond"):
+            act()
+    with pytest.raises(Refused, match="no such round"):
+        city.rounds.do("east", "hold", "w", NOW, scope=scope)
+    city.rounds.do("free", "hold", "w", NOW, scope=scope)
+
+
+async def test_a_round_is_dropped_also_while_the_bus_takes_nothing(make):
+    city = make()
+    city.rounds.save({"name": "west"})
+    city.process.fast.bound = 0
+    city.rounds.drop("west")
+    assert "west" not in city.rounds.rounds and "west" not in make().rounds.rounds
 
 
 async def test_dead_and_streamless_cameras_do_not_take_part_until_they_live(make):

@@ -25,12 +25,17 @@ from video.media import SourceFailed
 from video.ptz.driver import MOVE_SECONDS, DriverKind, Motion, Position, Preset, PtzFailed
 
 _TIMEOUT = httpx.Timeout(4.0, connect=3.0)
+#: cameras close a quiet connection when they like, many after 5 s: one that was quiet for longer than this is not used again
+_KEPT_SECONDS = 2.0
 LONGEST_SECONDS = 6.0  # one request with its answer
 _LARGEST = 1024 * 1024
 _DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 _MEDIA = "http://www.onvif.org/ver10/media/wsdl"
 _PTZ = "http://www.onvif.org/ver20/ptz/wsdl"
 _TYPES = "http://www.onvif.org/ver10/schema"
+#: the only space whose numbers are degrees; what the generic one's -1…1 stand for only somebody who knows the camera can say
+_DEGREES = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/SphericalPositionSpaceDegrees"
+_GENERIC = "http://www.onvif.org/ver10/tptz/PanTiltSpaces/PositionGenericSpace"
 _WSSE = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss"
 _DIGEST = f"{_WSSE}-username-token-profile-1.0#PasswordDigest"
 _MOMENT = ("Date/Year", "Date/Month", "Date/Day", "Time/Hour", "Time/Minute", "Time/Second")
@@ -52,7 +57,7 @@ class Onvif:
         self._guard = guard
         self._device = self._address(parts.path if parts.path not in ("", "/") else "/onvif/device_service")
         self._services: dict[str, str] = {}
-        self._profile = ""
+        self._profile = self._configuration = ""
         self._ahead_ms = 0  # the camera's clock against ours: a password's digest holds for minutes only
         self._client: httpx.AsyncClient | None = None
 
@@ -89,8 +94,43 @@ class Onvif:
         turn, zoom = next(named(answer, "PanTilt"), None), next(named(answer, "Zoom"), None)
         moving = [element.text for element in named(answer, "PanTilt") if element.text and not element.attrib]
         return Position(
-            _number(turn, "x"), _number(turn, "y"), _number(zoom, "x"), moving[0].strip() == "MOVING" if moving else None
-        )
+            pan=_number(turn, "x"), tilt=_number(turn, "y"), zoom=_number(zoom, "x"),
+            moving=moving[0].strip() == "MOVING" if moving else None, space=turn.get("space", "") if turn is not None else "",
+        )  # fmt: skip
+
+    async def face(self, degrees: float, span: float | None = None) -> Position:
+        before = await self.position()
+        space, low, high = await self._absolute(span)
+        if before.tilt is None or (before.space or _GENERIC) != space:
+            raise PtzFailed("unsupported", "the camera does not tell where it looks in the space it is turned by")
+        wanted = (degrees + 180) % 360 - 180
+        turns = [turn if space == _DEGREES else 2 * turn / (span or 360.0) for turn in (wanted, wanted + 360, wanted - 360)]
+        pan = next((turn for turn in turns if low <= turn <= high), None)
+        if pan is None:
+            raise PtzFailed("beyond", f"the camera turns from {low:g} to {high:g} only")
+        await self.go(Position(pan=pan, tilt=before.tilt, space=space))
+        return before
+
+    async def go(self, position: Position) -> None:
+        if position.pan is None or position.tilt is None:
+            raise PtzFailed("unsupported", "the camera did not tell where it looked")
+        space = f" space={quoteattr(position.space)}" if position.space else ""
+        turn = f'<PanTilt xmlns="{_TYPES}" x="{position.pan:.5f}" y="{position.tilt:.5f}"{space}/>'
+        zoom = f'<Zoom xmlns="{_TYPES}" x="{position.zoom:.5f}"/>' if position.zoom is not None else ""
+        await self._ptz(f"<AbsoluteMove>{await self._ready()}<Position>{turn}{zoom}</Position></AbsoluteMove>")
+
+    async def _absolute(self, span: float | None) -> tuple[str, float, float]:
+        """The space in which a direction can be said, and how far the camera turns in it."""
+        token = f"<ConfigurationToken>{escape(self._configuration)}</ConfigurationToken>"
+        answer = await self._ptz(f"<GetConfigurationOptions>{token}</GetConfigurationOptions>")
+        known = {content(space, "URI"): space for space in named(answer, "AbsolutePanTiltPositionSpace")}
+        name = _DEGREES if _DEGREES in known else _GENERIC if span and _GENERIC in known else ""
+        if not name:
+            raise PtzFailed("no-degrees", "the camera knows no absolute position in degrees")
+        try:
+            return name, float(content(known[name], "XRange/Min")), float(content(known[name], "XRange/Max"))
+        except ValueError:
+            raise PtzFailed("garbled", "the camera tells a range that is none") from None
 
     async def close(self) -> None:
         if self._client is not None:
@@ -112,9 +152,7 @@ class Onvif:
         utc = next(named(answer, "UTCDateTime"), None)
         if utc is None:
             return
-        parts = [
-            content(utc, path) for path in ("Date/Year", "Date/Month", "Date/Day", "Time/Hour", "Time/Minute", "Time/Second")
-        ]
+        parts = [content(utc, path) for path in _MOMENT]
         with contextlib.suppress(ValueError, OverflowError):
             moment = datetime.datetime(*map(int, parts), tzinfo=datetime.UTC)
             self._ahead_ms = int(moment.timestamp() * 1000) - real_ms()
@@ -132,7 +170,8 @@ class Onvif:
     async def _turnable(self) -> str:
         answer = await self._ask(self._services["Media"], f'<GetProfiles xmlns="{_MEDIA}"/>')
         for profile in named(answer, "Profiles"):
-            if profile.find("PTZConfiguration") is not None and profile.get("token"):
+            if (found := profile.find("PTZConfiguration")) is not None and profile.get("token"):
+                self._configuration = found.get("token", "")
                 return profile.get("token", "")
         raise PtzFailed("unsupported", "none of the camera's profiles can be turned")
 
@@ -150,7 +189,7 @@ class Onvif:
         )
         try:
             async with asyncio.timeout(LONGEST_SECONDS):  # the client's limits are for each part of an answer
-                found, status = await self._post(await self._reached(url), envelope)
+                found, status = await self._posted(await self._reached(url), envelope)
             top = root(found)
         except SourceFailed as error:
             raise PtzFailed(error.reason, error.detail) from None
@@ -163,11 +202,19 @@ class Onvif:
             raise _fault(fault, status)
         return top
 
+    async def _posted(self, url: str, envelope: str) -> tuple[bytes, int]:
+        """Once more on a new connection where the camera closed the kept one in this very moment."""
+        try:
+            return await self._post(url, envelope)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            return await self._post(url, envelope)
+
     async def _post(self, url: str, envelope: str) -> tuple[bytes, int]:
         if self._client is None:
             digest = httpx.DigestAuth(self._user, self._password) if self._user else None
             # verify: cameras sign their own certificates; trust_env: no proxy of ours knows them
-            self._client = httpx.AsyncClient(timeout=_TIMEOUT, auth=digest, verify=False, trust_env=False)
+            limits = httpx.Limits(max_connections=4, keepalive_expiry=_KEPT_SECONDS)
+            self._client = httpx.AsyncClient(timeout=_TIMEOUT, limits=limits, auth=digest, verify=False, trust_env=False)
         headers = {"content-type": "application/soap+xml; charset=utf-8", "host": f"{self._host}:{self._port}"}
         body = bytearray()
         async with self._client.stream("POST", url, content=envelope.encode(), headers=headers) as answer:
