@@ -53,6 +53,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "record": _SEATS,
     "see-recordings": _PEOPLE - {"viewer"},
     "manage-rounds": _SEATS,
+    "draw-regions": _SEATS,
     "manage-channels": _LEAD,
     "manage-tokens": frozenset({"admin"}),
 }

@@ -26,10 +26,13 @@
     gauge(gauge) {
       const s = gauge.sensor ? gauge.sensor.data : {};
       const line = gauge.alarm && gauge.alarm.data.threshold != null ? gauge.alarm.data.threshold : null;
+      const { confidence, picture } = (gauge.event && gauge.event.data.extra) || {};
       return {
         title: s.name || gauge.key.split("/").pop(),
         severity: gauge.severity,
+        picture: typeof picture === "string" && picture.startsWith("/video/poster/") ? picture : "",
         rows: [["quantity", word("quantity", gauge.quantity)], ["reading", gauge.event ? citymap.reading(gauge) : hall.t("map.no-value")],
+          ["confidence", typeof confidence === "number" ? hall.format.number(confidence, 2) : ""],
           ["threshold", line == null ? "" : String(line)], ["kind", word("gaugekind", s.kind)], ["district", s.district],
           ["owner", s.owner]],
       };
@@ -99,7 +102,7 @@
     fill(hit) {
       this.event = hit.entry.event;
       if (!(this.pinned && this.picture && this.picture.subject === hit.entry.subject)) this.stopPicture();
-      const { title, severity, rows, camera } = ROWS[hit.what](hit.entry);
+      const { title, severity, rows, camera, picture } = ROWS[hit.what](hit.entry);
       const head = hall.make("div.map-card-head", {}, [
         severity == null ? "" : hall.make("span", { class: "map-card-severity", "data-severity": severity }, severityText(severity)),
         hall.make("strong", {}, title),
@@ -113,6 +116,7 @@
       this.node.replaceChildren(head, this.age);
       if (camera && this.pinned) this.node.append(this.player(camera));
       else if (camera && hit.entry.event.data.state !== "offline") this.node.append(this.poster(hall.video.posterOf(camera, 480)));
+      if (picture) this.node.append(this.evidence(picture, title, rows));
       this.node.append(list);
       if (hit.members && hit.members.length > 1) this.node.append(this.others(hit));
       this.time = hit.entry.event ? hit.entry.event.time : null;
@@ -133,6 +137,15 @@
     stopPicture() {
       if (this.picture) this.picture.remove();
       this.picture = null;
+    }
+
+    /** The very picture that a reading was taken from; pressed, it stands large. */
+    evidence(picture, title, rows) {
+      const image = this.poster(picture);
+      const text = rows.filter(([key, value]) => (key === "reading" || key === "confidence") && value).map(([key, value]) => `${hall.t(`map.field.${key}`)} ${value}`).join(" · ");
+      const node = hall.make("button.map-card-evidence", { type: "button", "aria-label": hall.t("reading.picture") }, image);
+      node.onclick = () => hall.video.readingPicture({ picture, title, text, at: Number(picture.split("/")[4]) || null });
+      return node;
     }
 
     poster(address) {

@@ -5,8 +5,9 @@ hall.panel("alarms", function (element, { body, note }) {
   const { make, setText, format } = hall;
 
   function build() {
-    const parts = { severity: make("span"), what: make("span.alarm-what"), state: make("span.alarm-state.num"), where: make("span.alarm-where.soft"), since: make("span.faint.num") };
-    const row = make("div.alarm-row", {}, Object.values(parts));
+    const parts = { severity: make("span"), what: make("span.alarm-what"), state: make("span.alarm-state.num"), where: make("span.alarm-where.soft"), end: make("span.alarm-end"), since: make("span.faint.num") };
+    parts.end.append(parts.since);
+    const row = make("div.alarm-row", {}, [parts.severity, parts.what, parts.state, parts.where, parts.end]);
     row.parts = parts;
     return row;
   }
@@ -28,6 +29,21 @@ hall.panel("alarms", function (element, { body, note }) {
     return `${format.number(alarm.value, 2)} ${unit}${line}`;
   }
 
+  /** What an analyser said is never shown without how sure it was. */
+  const sure = (alarm) => (alarm.confidence == null ? "" : hall.t("alarm.confidence", { n: format.number(alarm.confidence, 2) }));
+
+  /** The button that shows the picture behind a reading, once there is one. */
+  function picture(row, alarm, text) {
+    if (row.dataset.picture === (alarm.picture || "")) return;
+    row.dataset.picture = alarm.picture || "";
+    const before = row.querySelector(".reading-button");
+    if (before) before.remove();
+    const made = alarm.picture && hall.video && hall.video.pictureButton({ picture: alarm.picture, title: nameOf(alarm), text, at: takenAt(alarm.picture) });
+    if (made) row.parts.end.prepend(made);
+  }
+
+  const takenAt = (address) => Number(address.split("/")[4]) || null; // /video/poster/analysis/<at>/<channel>.jpg
+
   function fill(row, alarm) {
     const { severity, what, state, where, since } = row.parts;
     const kind = stateOf(alarm);
@@ -35,7 +51,9 @@ hall.panel("alarms", function (element, { body, note }) {
     setText(what, nameOf(alarm));
     setText(state, hall.t(`alarm.${kind}`));
     const label = (alarm.label || "").split(" · ").filter((part) => part !== what.textContent); // the name stands above
-    setText(where, [reading(alarm), ...label, alarm.district].filter(Boolean).join(" · "));
+    const read = [reading(alarm), sure(alarm)].filter(Boolean).join(" · ");
+    setText(where, [read, ...label, alarm.district].filter(Boolean).join(" · "));
+    picture(row, alarm, read);
     setText(since, alarm.since == null ? "" : format.age(alarm.since));
     row.dataset.state = kind;
     row.dataset.subject = alarm.subject;

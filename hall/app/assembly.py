@@ -45,6 +45,7 @@ from hall.app.locking import Lock
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
 from hall.app.recordings import Recordings
+from hall.app.regions import Regions
 from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
@@ -165,8 +166,9 @@ async def assemble(process: Process) -> Assembled:
     posters.sent = stills.take
     whep = Whep(process, views.grant)
     steering = Steering(process, channels, command_desk.note)
+    regions = Regions(process, channels, command_desk.note)
     recordings = _recordings(process, parts, views, channels, command_desk, words)
-    routers += (channels.router, views.router, whep.router, steering.router, recordings.router)
+    routers += (channels.router, views.router, whep.router, steering.router, regions.router, recordings.router)
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -184,6 +186,7 @@ async def assemble(process: Process) -> Assembled:
         await channels.close()
         await whep.close()
         await steering.close()
+        await regions.close()
         await recordings.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)

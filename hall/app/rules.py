@@ -66,6 +66,8 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/rounds(/[^/]+/coverage)?", "see-wall"),
     (_ALL, r"/api/v1/rounds(/[^/]+(/do)?)?", "manage-rounds"),
     (_ALL, r"/api/v1/video/ptz/.+", "move-camera"),
+    (_READ, r"/api/v1/video/regions", "see-wall"),
+    (frozenset({"POST"}), r"/api/v1/video/regions(/[^/]+/do)?", "draw-regions"),
     (_READ, r"/api/v1/recordings/[^/]+/export(/[^/]+)?", "record"),  # handing it over is more than looking at it
     (_READ, r"/api/v1/recordings(/[^/]+(/segments|/verify|/c\d+/[^/]+)?)?", "see-recordings"),
     (
@@ -88,7 +90,7 @@ _PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/crews|/evaluation|/pair|/field/
 #: what a person signed in at a wall reaches there in his own name (hall/app/acting.py); everywhere else the wall is a wall
 _AT_WALL = re.compile(
     r"/api/v1/cases/[^/]+/[^/]+/commands|/api/v1/card/.+|/api/v1/files/[^/]+/.+|/api/v1/units|/api/v1/crews|/api/v1/acting/end"
-    r"|/api/v1/video/walls/[^/]+"
+    r"|/api/v1/video/walls/[^/]+|/api/v1/video/regions(/[^/]+/do)?"
 )
 #: a wall's page says these without a token: they change nothing but who acts, and ask for a PIN or for a person elsewhere, or
 #: they let the wall watch, which leaves a line in the record
