@@ -98,9 +98,7 @@ class Channels:
         sub: _Flag = 0,
         stream: _Flag = 0,
         box: Annotated[str, Query(max_length=100, description="west,south,east,north in degrees")] = "",
-        since: Annotated[
-            str, Query(max_length=40, description="version of an earlier answer: what came after")
-        ] = "",
+        since: Annotated[str, Query(max_length=40, description="version of an earlier answer: what came after")] = "",
         cursor: Annotated[str, Query(max_length=4000)] = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> Response:

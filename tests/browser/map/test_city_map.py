@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import msgspec
 import pytest
 
 from hall.core import config
 from hall.core.clock import real_ms
 from hall.core.config import WallGeometry
+from hall.core.model import Channel
 from tests.browser.map import scenery
+from tests.video.catalogue.cameras import Told
+from video.catalogue.index import Query
+from video.catalogue.scope import ALL
 
 pytestmark = pytest.mark.browser
 
@@ -259,4 +265,71 @@ def test_the_districts_of_the_configuration_are_drawn(open_map):
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     found = page.evaluate(PIXELS, ["ground", 113.92, 35.30, 200])
     assert len(found) > 20  # land, roads, water, names: not one flat colour
+    assert not page.faults
+
+
+# -- more cameras than a stream carries --------------------------------------------------------------------------------------
+
+VIEW = (
+    "(() => { const b = hall.maps['city-map'].getBounds(); return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()]; })()"
+)
+
+
+class Asked:
+    """The real catalogue behind the page's address of channels; `questions`: the queries it was asked."""
+
+    def __init__(self, page) -> None:
+        self.told, self.questions = Told(), []
+        page.route("**/api/v1/channels?*", self.answer)
+
+    def put(self, number: int, lon: float, lat: float, state: str = "online") -> str:
+        return self.told.tell(Channel(feed="c", channel_id=str(number), name=f"cam {number}", lon=lon, lat=lat, state=state))
+
+    def answer(self, route) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(route.request.url).query).items()}
+        self.questions.append(asked)
+        box = tuple(map(float, asked["box"].split(","))) if "box" in asked else None
+        states = (asked["state"],) if "state" in asked else ()
+        query = Query(box=box, state=states)
+        args = asked.get("cursor", ""), int(asked["limit"]), asked.get("since", "")
+        route.fulfill(json=self.told.catalogue.search(query, ALL, *args))
+
+    def within(self, west, south, east, north) -> int:
+        return sum(west <= ch.lon <= east and south <= ch.lat <= north for ch in self.told.channels.values())
+
+
+def say_left_out(gate, topics) -> None:
+    gate.loop.call_soon_threadsafe(gate._send, {"op": "told", "kind": "left-out", "topics": topics})
+
+
+def test_cameras_that_the_stream_leaves_out_are_asked_for_by_the_view_and_it_is_said(open_map, chance):
+    page, gate = open_map()
+    asked = Asked(page)
+    for number in range(900):
+        asked.put(number, 113.92 + chance.uniform(-0.3, 0.3), 35.30 + chance.uniform(-0.3, 0.3))
+    assert counted(page, "cameras") == 0 and not asked.questions
+    say_left_out(gate, {"channel": 10_000})
+    page.evaluate("hall.map.focus(113.92, 35.30, 13)")
+    page.wait_for_function("document.querySelector('[data-panel=city_map]').getAttribute('data-count-cameras') !== '0'")
+    wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    note = f"只显示视野内 {asked.within(*page.evaluate(VIEW))} 路"
+    page.wait_for_function("text => document.querySelector('.map-note').textContent.includes(text)", arg=note)
+    here = asked.put(5000, 113.92, 35.30)
+    page.wait_for_function("name => hall.video.channelOf(name).state === 'online'", arg=here)
+    assert asked.questions[-1]["since"] or asked.questions[-2]["since"], "only what came since is asked for"
+    wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    asked.put(5000, 113.92, 35.30, "offline")
+    page.wait_for_function("name => hall.video.channelOf(name).state === 'offline'", arg=here)
+    asked.told.gone(here)
+    wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    page.evaluate("hall.map.focus(114.05, 35.40, 14)")
+    wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    for number in range(2_100):
+        asked.put(10_000 + number, 114.05, 35.40)
+    page.wait_for_function("document.querySelector('.map-note').textContent.includes('放大后逐一显示')")
+    wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    say_left_out(gate, {})
+    gate.put(*scenery.cameras(chance, 3))
+    wait_count(page, "cameras", 3)
+    page.wait_for_function("document.querySelector('.map-note').textContent === ''")
     assert not page.faults
