@@ -13,7 +13,7 @@ from hall.core.config import FeedConfig, HallConfig
 from hall.core.discover import discover
 
 #: options that the core itself reads, for any transport
-CORE_OPTIONS = {"placeholder"}
+CORE_OPTIONS = {"placeholder", "video_roots"}
 _PACKED = (".gz", ".zip")
 
 

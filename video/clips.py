@@ -15,16 +15,24 @@ _SKIP_FRAMES = 40  # up to here reading on is cheaper than seeking
 
 
 def allowed(url: str, roots: list[Path]) -> Path:
-    """The clip's file; raises Refused unless it is a regular file below one of the configured roots (links resolved)."""
-    try:
-        path = Path(file_path(url)).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError):
-        raise Refused("clip-missing", "the clip is not there", 404) from None
+    """The clip's file; raises Refused unless it is a regular file below one of the configured roots (links resolved). An address
+    without a leading slash (file://a/b.mp4) is looked for below each root."""
+    named = file_path(url)
+    path = next(filter(None, (_resolved(root / named) for root in roots or [Path("/")])), None)
+    if path is None:
+        raise Refused("clip-missing", "the clip is not there", 404)
     if not any(path.is_relative_to(root) for root in roots):
         raise Refused("clip-not-allowed", "the clip lies outside options.video_roots of its feed", 403)
     if not path.is_file():
         raise Refused("clip-missing", "the clip is no file", 404)
     return path
+
+
+def _resolved(path: Path) -> Path | None:
+    try:
+        return path.resolve(strict=True)
+    except (OSError, ValueError, RuntimeError):
+        return None
 
 
 class _Clip:
