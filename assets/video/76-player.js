@@ -132,6 +132,7 @@
       try {
         const made = await video.still(film, subject);
         note(`● ${hall.t("playback.shot-done", { at: video.momentText(made.captured) })}`);
+        remember();
       } catch (error) {
         note(`✕ ${hall.failed(error)}`, true);
       }
@@ -145,13 +146,23 @@
     const clock = make("output.playback-now");
     const day = make("span.playback-day");
     const banner = make("div.playback-banner", {}, [said("b.playback-mark-replay", "playback.mark"), day, clock, make("span.playback-state")]);
-    const list = historyList(marks, jump);
+    let list = historyList(marks, jump);
     const axis = video.axis({ seek: jump });
     const side = make("aside.playback-side", {}, [said("h3.tab-title", "playback.history"), list.node]);
     const node = make("div.playback", {}, [banner, grid, side, make("div.playback-foot", {}, [bar.node, axis.node])]);
 
     function scale() {
       axis.take({ lanes: [...films.map((film) => film.lane), ...empty], marks, from: player.from - PAD_MS, to: player.to + PAD_MS });
+    }
+    /** What was done meanwhile stands in the history, too. */
+    async function remember() {
+      const found = await hall.ask(`/api/v1/files/${hall.desk.address(subject)}`).catch(() => null);
+      if (closed || !found) return;
+      marks = video.marksOf({ ...view, ...found });
+      const next = historyList(marks, jump);
+      list.node.replaceWith(next.node);
+      list = next;
+      scale();
     }
     /** A recording that goes on grows while it is looked at. */
     async function grow() {

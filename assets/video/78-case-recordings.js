@@ -109,7 +109,7 @@
   function tapingText(taping) {
     const parts = [video.nameOf(taping.channel)];
     if (taping.state && taping.state !== "ended" && taping.state !== "recording") parts.push(hall.word("playback.state", taping.state));
-    if (taping.reason && taping.state !== "ended") parts.push(video.absentText(taping.reason));
+    if (taping.reason && taping.state !== "ended" && taping.reason !== taping.state) parts.push(video.absentText(taping.reason));
     if (taping.converted) parts.push(hall.t("video.converted", { why: hall.word("video.converted", taping.converted) }));
     if (taping.dropped) parts.push(hall.t("playback.dropped", { n: hall.format.number(taping.dropped) }));
     return parts.join(" · ");
@@ -136,7 +136,7 @@
     if (row.locked) head.push(said("b.recording-locked", "playback.is-locked"));
     head.push(make("span.recording-facts", {}, facts(row).join(" · ")));
     return make("li.recording", { "data-recording": row.id, "data-state": state, "data-locked": row.locked ? "1" : null }, [
-      make("p.recording-head", {}, head), make("p.recording-channels", {}, row.channels.map((one) => make("span", {}, tapingText(one)))), make("div.recording-acts", {}, actions(row))]);
+      make("p.recording-head", {}, head), make("p.recording-channels", {}, row.channels.map((one) => make("span", { "data-lost": running(row) && one.reason ? "1" : null }, tapingText(one)))), make("div.recording-acts", {}, actions(row))]);
   }
 
   // -- cameras near the case ----------------------------------------------------------------------------------------------
@@ -202,6 +202,8 @@
     if (mine !== it) return;
     mine.rows = rows;
     counts.set(mine.subject, rows.length);
+    const button = document.getElementById("tab-recordings");
+    if (button) setText(button.lastChild, rows.length ? String(rows.length) : "");
     paintRows();
   }
 
@@ -245,6 +247,9 @@
   });
   setInterval(() => it && it.node.isConnected && it.rows.some(running) && again(0), LOOK_MS);
 
-  const tab = { name: "recordings", fill, count: (view) => counts.get(desk.rows.caseOf(view.subject)) || 0 };
+  /** Of a case whose tab was not opened yet: what this desk follows on the link. */
+  const followed = (subject) => [...hall.store.docs("recording").values()].filter(({ data }) => data && data.case === subject).length;
+  const countOf = (subject) => counts.get(subject) ?? followed(subject);
+  const tab = { name: "recordings", fill, count: (view) => countOf(desk.rows.caseOf(view.subject)) };
   desk.tabs.splice(desk.tabs.findIndex((one) => one.name === "photos") + 1, 0, tab);
 })();

@@ -165,6 +165,21 @@ def test_a_line_of_the_history_jumps_to_the_picture_of_its_moment(player, record
     assert abs(mark["x"] + 12 - head["x"]) < 3
 
 
+def test_why_there_are_no_pictures_stands_on_the_axis_where_it_was(player):
+    found = player.evaluate(
+        """() => {
+          const axis = hall.video.axis({ seek() {} }), at = hall.video.playing.player.from;
+          const gaps = [{ since: at + 1000, until: at + 3000, reason: 'unreachable' }, { since: at + 6000, until: null, reason: 'disk-slow' }];
+          axis.take({ lanes: [{ channel: 'channel/f/a', spans: [], gaps }], marks: [], from: at, to: at + 8000 });
+          const holes = [...axis.node.querySelectorAll('.playback-lane > s')].map(s => [s.style.left, s.style.width, s.title]);
+          axis.close();
+          return holes;
+        }"""
+    )
+    assert [hole[:2] for hole in found] == [["12.5%", "25%"], ["75%", "25%"]]
+    assert "摄像机连不上" in found[0][2] and "磁盘跟不上" in found[1][2]
+
+
 def test_a_playback_is_never_taken_for_live(player):
     assert player.locator(".playback-tile .playback-mark-replay").all_inner_texts() == ["录像回放", "录像回放"]
     assert player.inner_text(".playback-banner .playback-mark-replay") == "录像回放"
