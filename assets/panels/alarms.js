@@ -5,9 +5,8 @@ hall.panel("alarms", function (element, { body, note }) {
   const { make, setText, format } = hall;
 
   function build() {
-    const parts = { severity: make("span"), what: make("span.alarm-what"), state: make("span.alarm-state.num"), where: make("span.alarm-where.soft"), end: make("span.alarm-end"), since: make("span.faint.num") };
-    parts.end.append(parts.since);
-    const row = make("div.alarm-row", {}, [parts.severity, parts.what, parts.state, parts.where, parts.end]);
+    const parts = { severity: make("span"), what: make("span.alarm-what"), state: make("span.alarm-state.num"), where: make("span.alarm-where.soft"), since: make("span.faint.num"), end: make("span.alarm-end") };
+    const row = make("div.alarm-row", {}, Object.values(parts));
     row.parts = parts;
     return row;
   }
@@ -39,7 +38,7 @@ hall.panel("alarms", function (element, { body, note }) {
     const before = row.querySelector(".reading-button");
     if (before) before.remove();
     const made = alarm.picture && hall.video && hall.video.pictureButton({ picture: alarm.picture, title: nameOf(alarm), text, at: takenAt(alarm.picture) });
-    if (made) row.parts.end.prepend(made);
+    if (made) row.parts.end.append(made);
   }
 
   const takenAt = (address) => Number(address.split("/")[4]) || null; // /video/poster/analysis/<at>/<channel>.jpg

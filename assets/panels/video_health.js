@@ -48,10 +48,12 @@ hall.panel("video_health", function (element, { body, note }) {
   }
 
   function lapWords(lap) {
-    const words = { number: lap.number, done: format.number(lap.done), total: format.number(lap.total) };
-    if (lap.ended) return hall.t("health.lap.done", { ...words, took: hall.format.duration(lap.seconds * 1000) });
-    if (lap.left_seconds != null) return hall.t("health.lap.left", { ...words, left: hall.format.duration(lap.left_seconds * 1000) });
-    return hall.t("health.lap", words);
+    const lasting = (seconds) => hall.format.duration((seconds || 0) * 1000);
+    const words = { number: lap.number, done: format.number(lap.done), total: format.number(lap.total), took: lasting(lap.seconds) };
+    const resting = lap.resting ? hall.t("health.lap.resting", { n: format.number(lap.resting) }) : "";
+    if (lap.ended) return hall.t("health.lap.done", { ...words, age: lasting(lap.age_seconds) }) + resting;
+    if (lap.left_seconds != null) return hall.t("health.lap.left", { ...words, left: lasting(lap.left_seconds) }) + resting;
+    return hall.t("health.lap", words) + resting;
   }
 
   const show = hall.paced(() => {

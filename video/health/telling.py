@@ -81,15 +81,16 @@ class Telling:
         if now - at >= 10:
             speed = (looks - before) / (now - at) if at else 0.0
             self._rate = now, looks, speed
-        left = lap.total - lap.done
+        left, spent = lap.total - lap.done, now - lap.started
         found = {
             "as_of": real_ms(),
             "total": rates.whole.row(""),
             "departments": rates.rows(),
             "lap": {
                 "number": lap.number, "done": lap.done, "total": lap.total, "resting": lap.resting,
-                "seconds": round(lap.took if lap.took is not None else now - lap.started, 1), "ended": lap.took is not None,
+                "seconds": round(lap.took if lap.took is not None else spent, 1), "ended": lap.took is not None,
                 "looks_per_second": round(speed, 1), "left_seconds": round(left / speed) if speed > 0.5 and left else None,
+                "age_seconds": None if lap.took is None else round(spent - lap.took),
             },
             "visiting": counters["visiting"], "parked": parked,
         }  # fmt: skip

@@ -15,13 +15,11 @@ import msgspec
 from hall.core.clock import monotonic, real_ms
 from hall.core.errors import Refused
 from hall.core.process import Process
-from video.decode import Decoders, Picture, Undecodable, decode, from_bgr
+from video.decode import Decoders
 from video.directory import Directory
-from video.health.burntclock import seconds_off
-from video.health.judge import Memory, Verdict, look
+from video.health.judge import Memory, Verdict
 from video.health.lap import Laps
-from video.health.limits import CLOCK_AGREES
-from video.health.measures import measure
+from video.health.looking import all_examined, cheapest
 from video.health.plan import HealthPlan
 from video.health.rates import Rates, Standing
 from video.health.relayed import Coded, RelayAway
@@ -194,7 +192,7 @@ class Health:
             started = monotonic()
             try:
                 tracks = await self._keys.relayed.tracks()
-                live = {track["subject"]: track["quality"] for track in tracks if track["state"] == "live"}
+                live = cheapest(tracks)
                 await self.look_cached([(subject, live[subject]) for subject in live if subject in self.channels])
             except RelayAway:
                 pass
@@ -234,7 +232,7 @@ class Health:
             channel.busy = True
             work.append((channel.memory, picture, now, not channel.doc.ptz, self._clocks.get(subject), city, reason))
         try:
-            found = await self._decoders.run(_all_examined, work)
+            found = await self._decoders.run(all_examined, work)
         finally:
             for subject, _, _ in batch:
                 if subject in self.channels:
@@ -265,35 +263,3 @@ class Health:
             found = self.counters | self._keys.counters
             self.process.counters |= {f"health_{name}": value for name, value in found.items()}
             self._telling.health(self.rates, self.laps.progress(), monotonic(), self.counters, self._keys.parked)
-
-
-def _all_examined(work: list[tuple[Any, ...]]) -> list[tuple[Verdict, str]]:
-    return [examined(*one) for one in work]
-
-
-def examined(
-    memory: Memory, picture: Any, now: int, steady: bool, clock: Any, city_now: int, reason: str
-) -> tuple[Verdict, str]:
-    """One look, in a thread: (verdict, why there was no picture)."""
-    if picture is None:
-        return look(memory, None, now), reason
-    try:
-        coded = isinstance(picture, Coded)
-        decoded = decode(picture.body, picture.family, rough=True) if coded else from_bgr(picture[0](*picture[1:]))
-        extra = {} if clock is None else _clock(memory, decoded, clock, city_now)
-        measured = measure(decoded)
-    except (Undecodable, Refused) as error:
-        return look(memory, None, now), error.reason
-    except Exception as error:  # a camera may send what nobody thought of: a line of pixels is no picture, and no end of all
-        log.info("health: a picture cannot be measured: %s", type(error).__name__)
-        return look(memory, None, now), "garbled"
-    return look(memory, measured, now, steady=steady, extra=extra), ""
-
-
-def _clock(memory: Memory, picture: Picture, region: tuple[float, float, float, float], city_now: int) -> dict[str, float]:
-    """How wrong the burnt-in clock is, once two readings agree: a digit misread is misread differently the next time."""
-    off, before = seconds_off(picture.luma, region, city_now), memory.clock_off
-    if off is None:
-        return {}
-    memory.clock_off = off
-    return {"clock-wrong": abs(off)} if before is not None and abs(off - before) < CLOCK_AGREES else {}

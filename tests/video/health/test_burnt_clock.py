@@ -10,7 +10,7 @@ from tests.video.health import scenes
 from video.decode import decode, from_bgr
 from video.health.burntclock import seconds_off, time_of_day
 from video.health.judge import Memory
-from video.health.watch import _clock
+from video.health.looking import _clock
 
 DEJAVU = Path("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf")
 NOON = 1_795_233_600_000 + 4 * 3_600_000 - 1_795_233_600_000 % 86_400_000  # 12:00:00 Beijing time of some day

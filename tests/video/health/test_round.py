@@ -19,9 +19,10 @@ from hall.core.secrets import Secrets
 from tests.video.cameras import FakeCamera, Mount, Recipe, make
 from video.directory import Directory
 from video.health.judge import Memory, Verdict
+from video.health.looking import cheapest, examined
 from video.health.plan import health_plan
 from video.health.relayed import Coded, RelayAway, Relayed
-from video.health.watch import Health, examined
+from video.health.watch import Health
 from video.keypictures import KeyPictures
 from video.media import SourceFailed
 from video.posters import Posters
@@ -299,3 +300,14 @@ async def test_what_a_lost_bus_did_not_take_is_told_when_it_is_back_the_newest_o
     place.process.bulk.put = put
     telling.health(place.health.rates, place.health.laps.progress(), 1.0, place.health.counters, 0)
     assert [row["checked"] for row in place.told("x")] == [2] and place.published["health/video"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_both_streams_run_the_small_one_is_looked_at(order):
+    tracks = [
+        {"subject": "channel/c/a", "quality": "main", "state": "live"},
+        {"subject": "channel/c/a", "quality": "sub", "state": "live"},
+        {"subject": "channel/c/b", "quality": "main", "state": "live"},
+        {"subject": "channel/c/b", "quality": "sub", "state": "stalled"},
+    ]
+    assert cheapest(tracks[::order]) == {"channel/c/a": "sub", "channel/c/b": "main"}
