@@ -3,7 +3,9 @@
  * hall.cameras.leftOut()        whether the gate leaves the cameras out at present
  * hall.cameras.ask(query)       Promise of a search's answer: {total, online, rows, cursor, version}
  * hall.cameras.some()           up to 500 of them as events, for a list to choose from
- * hall.cameras.totals()         {total, online, dark: rows}, asked in the background; null until known
+ * hall.cameras.totals()         {total, online, offline, dark: rows}, asked in the background; null until known
+ * hall.cameras.list(rows)       {rows, total, online, owners: [{name, total, online}]}, the dark ones first; null until known
+ * hall.cameras.need(subject)    asks for a camera that nobody told of; hall.video.channelOf knows it soon
  * new hall.cameras.View(boxOf, take)   keeps the cameras of a box: boxOf() is [west, south, east, north]; take(events) as from the stream
  *   .tick()  .counts()  .words()   why not every camera is there
  */
@@ -21,26 +23,44 @@
   const leftOut = () => hall.link.leftOut.channel !== undefined;
   const ask = (query) => hall.acting.ask(`/api/v1/channels?${query}`);
 
-  let totals = null;
-  let asked = -Infinity;
-
-  async function count() {
-    asked = performance.now();
-    const [all, dark] = await Promise.all([ask("limit=1"), ask(`state=offline&limit=${NAMED}`)]).catch(() => [null, null]);
-    if (all) totals = { total: all.total, online: all.online, offline: dark.total, dark: dark.rows };
+  /** One answer at a time, asked anew in the background when somebody wants it and it has grown old. */
+  function kept(question) {
+    let known = null;
+    let at = -Infinity;
+    return (...about) => {
+      if (performance.now() - at > TOTALS_MS) {
+        at = performance.now();
+        question(...about).then((found) => (known = found), () => {});
+      }
+      return known;
+    };
   }
 
-  let listed = [];
-  let listedAt = -Infinity;
+  const list = kept(async (rows) => {
+    const tree = hall.acting.ask("/api/v1/channels/tree?node=owner");
+    const [dark, unknown, all, { children }] = await Promise.all([ask(`state=offline&limit=${rows}`), ask(`state=unknown&limit=${rows}`), ask(`state=online&limit=${rows}`), tree]);
+    const total = dark.total + unknown.total + all.total;
+    return { rows: [...dark.rows, ...unknown.rows, ...all.rows].slice(0, rows), total, online: all.total, owners: children };
+  });
 
-  function some() {
-    if (!leftOut()) return [...hall.store.docs("channel").values()].slice(0, PAGE);
-    if (performance.now() - listedAt > TOTALS_MS) {
-      listedAt = performance.now();
-      ask(`state=online&limit=${PAGE}`).then(({ rows }) => (listed = rows.map((row) => ({ subject: row.subject, data: row }))), () => {});
-    }
-    return listed;
+  const wanted = new Map(); // subject -> when it was asked for
+  function need(subject) {
+    if (!leftOut() || performance.now() - (wanted.get(subject) ?? -Infinity) < TOTALS_MS) return null;
+    wanted.delete(subject);
+    wanted.set(subject, performance.now());
+    while (wanted.size > PAGE) wanted.delete(wanted.keys().next().value);
+    const path = subject.split("/").map(encodeURIComponent).join("/");
+    hall.acting.ask(`/api/v1/channels/one/${path}`).then((row) => hall.video.learn([row]), () => {});
+    return null;
   }
+
+  const totals = kept(async () => {
+    const [all, dark] = await Promise.all([ask("limit=1"), ask(`state=offline&limit=${NAMED}`)]);
+    return { total: all.total, online: all.online, offline: dark.total, dark: dark.rows };
+  });
+
+  const living = kept(async () => (await ask(`state=online&limit=${PAGE}`)).rows.map((row) => ({ subject: row.subject, data: row })));
+  const some = () => (leftOut() ? living() || [] : [...hall.store.docs("channel").values()].slice(0, PAGE));
 
   class View {
     constructor(boxOf, take) {
@@ -128,14 +148,5 @@
     }
   }
 
-  hall.cameras = {
-    leftOut,
-    ask,
-    some,
-    View,
-    totals() {
-      if (performance.now() - asked > TOTALS_MS) count();
-      return totals;
-    },
-  };
+  hall.cameras = { leftOut, ask, some, totals, list, need, View };
 })();

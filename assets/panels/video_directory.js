@@ -5,6 +5,7 @@
 hall.panel("video_directory", function (element, { body, note }) {
   const { make, setText, format } = hall;
   const SHAPES = { online: "●", offline: "✕", unknown: "○" };
+  const LISTED = 500; // rows of a city too large for the stream
   const DWELL_MS = 15000; // a list longer than its space is shown page by page
   let page = 0;
   let turned = performance.now();
@@ -33,7 +34,7 @@ hall.panel("video_directory", function (element, { body, note }) {
   body.append(frame);
   const rows = hall.rows(frame, build, fill, { em: 1.5 });
 
-  function summary(all) {
+  function summed(all) {
     const owners = new Map();
     for (const channel of all) {
       const key = channel.owner || hall.t("channel.noowner");
@@ -42,8 +43,21 @@ hall.panel("video_directory", function (element, { body, note }) {
       sum.online += channel.state === "online" ? 1 : 0;
       owners.set(key, sum);
     }
-    const top = [...owners].sort((a, b) => b[1].all - a[1].all).slice(0, 4);
-    setText(totals, top.map(([name, sum]) => `${name} ${format.number(sum.online)}/${format.number(sum.all)}`).join("　"));
+    return [...owners].map(([name, sum]) => ({ name, online: sum.online, total: sum.all }));
+  }
+
+  function summary(owners) {
+    const top = [...owners].sort((a, b) => b.total - a.total).slice(0, 4);
+    setText(totals, top.map(({ name, online, total }) => `${name || hall.t("channel.noowner")} ${format.number(online)}/${format.number(total)}`).join("　"));
+  }
+
+  /** What the page shows and knows the sums of; of a city too large for the stream the first rows of each state. */
+  function known() {
+    if (hall.cameras.leftOut()) return hall.cameras.list(LISTED) || { rows: [], total: 0, online: 0, owners: [] };
+    const rows = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
+    const rank = { offline: 0, unknown: 1, online: 2 };
+    rows.sort((a, b) => (rank[a.state || "unknown"] ?? 1) - (rank[b.state || "unknown"] ?? 1) || ((a.name || "") < (b.name || "") ? -1 : 1));
+    return { rows, total: rows.length, online: rows.filter((channel) => channel.state === "online").length, owners: summed(rows) };
   }
 
   let directory = null;
@@ -60,10 +74,8 @@ hall.panel("video_directory", function (element, { body, note }) {
 
   const show = hall.paced(() => {
     forWhom();
-    const all = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
-    const rank = { offline: 0, unknown: 1, online: 2 };
-    all.sort((a, b) => (rank[a.state || "unknown"] ?? 1) - (rank[b.state || "unknown"] ?? 1) || ((a.name || "") < (b.name || "") ? -1 : 1));
-    summary(all);
+    const { rows: all, total, online, owners } = known();
+    summary(owners);
     const room = Math.max(1, rows.capacity());
     const pages = Math.max(1, Math.ceil(all.length / room));
     if (performance.now() - turned > DWELL_MS) {
@@ -72,11 +84,10 @@ hall.panel("video_directory", function (element, { body, note }) {
     }
     page %= pages;
     rows.show(all.slice(page * room, (page + 1) * room), "channel.none");
-    const online = all.filter((channel) => channel.state === "online").length;
-    element.dataset.channels = all.length;
+    element.dataset.channels = total;
     element.dataset.online = online;
     const pageText = pages > 1 ? ` · ${page + 1}/${pages}` : "";
-    note(all.length ? hall.t("channel.note", { online: format.number(online), all: format.number(all.length) }) + pageText : "");
+    note(total ? hall.t("channel.note", { online: format.number(online), all: format.number(total) }) + pageText : "");
   }, 500);
   show();
   return {

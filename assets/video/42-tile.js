@@ -32,7 +32,7 @@
   };
   video.channelOf = function (subject) {
     const event = hall.store.get(subject);
-    return (event && event.data) || learned.get(subject) || {};
+    return (event && event.data) || learned.get(subject) || hall.cameras.need(subject) || {};
   };
   video.nameOf = (subject) => video.channelOf(subject).name || subject.split("/").slice(2).join("/");
 

@@ -281,6 +281,10 @@ class Asked:
     def __init__(self, page) -> None:
         self.told, self.questions = Told(), []
         page.route("**/api/v1/channels?*", self.answer)
+        page.route("**/api/v1/channels/one/**", lambda route: self.one(route, urlsplit(route.request.url).path))
+        page.route(
+            "**/api/v1/channels/tree?*", lambda route: route.fulfill(json=self.told.catalogue.trees.children("owner", ALL))
+        )
 
     def put(self, number: int, lon: float, lat: float, state: str = "online") -> str:
         return self.told.tell(Channel(feed="c", channel_id=str(number), name=f"cam {number}", lon=lon, lat=lat, state=state))
@@ -293,6 +297,9 @@ class Asked:
         query = Query(box=box, state=states)
         args = asked.get("cursor", ""), int(asked["limit"]), asked.get("since", "")
         route.fulfill(json=self.told.catalogue.search(query, ALL, *args))
+
+    def one(self, route, path) -> None:
+        route.fulfill(json=self.told.catalogue.one(path.removeprefix("/api/v1/channels/one/"), ALL))
 
     def within(self, west, south, east, north) -> int:
         return sum(west <= ch.lon <= east and south <= ch.lat <= north for ch in self.told.channels.values())
@@ -315,13 +322,21 @@ def test_cameras_that_the_stream_leaves_out_are_asked_for_by_the_view_and_it_is_
     note = f"只显示视野内 {asked.within(*page.evaluate(VIEW))} 路"
     page.wait_for_function("text => document.querySelector('.map-note').textContent.includes(text)", arg=note)
     here = asked.put(5000, 113.92, 35.30)
-    page.wait_for_function("name => hall.video.channelOf(name).state === 'online'", arg=here)
-    assert asked.questions[-1]["since"] or asked.questions[-2]["since"], "only what came since is asked for"
     wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    assert asked.questions[-1].get("since"), "only what came since is asked for"
+    assert page.evaluate("name => hall.video.channelOf(name).state", here) == "online"
     asked.put(5000, 113.92, 35.30, "offline")
     page.wait_for_function("name => hall.video.channelOf(name).state === 'offline'", arg=here)
     asked.told.gone(here)
     wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    page.wait_for_function(
+        "hall.cameras.totals() && hall.cameras.totals().total === 900 && hall.cameras.totals().offline === 0"
+    )
+    page.wait_for_function(
+        "hall.cameras.list(5) && hall.cameras.list(5).rows.length === 5 && hall.cameras.list(5).owners[0].total === 900"
+    )
+    far = asked.put(6000, 120.0, 30.0)
+    page.wait_for_function("name => hall.video.nameOf(name) === 'cam 6000'", arg=far)
     page.evaluate("hall.map.focus(114.05, 35.40, 14)")
     wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
     for number in range(2_100):
