@@ -6,6 +6,7 @@ of the download carries a ticket: it is the asker's own, for one recording, and 
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,6 +34,7 @@ log = logging.getLogger("hall.web")
 TICKET_MS = 300_000
 MOST_KNOWN = 256
 _SILENT_SECONDS = 60.0  # of the relay: a disk that hangs
+STILL_SECONDS = 900.0  # a download that takes nothing for so long is given up: its place is another's
 
 Id = Annotated[str, Path(pattern=r"^r[0-9a-f]{6,16}-[0-9a-f]{6}$")]
 _Export = Annotated[str, Path(pattern=r"^e[0-9a-f]{12}$")]
@@ -136,7 +138,8 @@ class _Sent:
     """What goes out, counted and hashed."""
 
     def __init__(self, answer: httpx.Response, known: Progress) -> None:
-        self._answer, self._known, self._digest, self._why = answer, known, hashlib.sha256(), "left"
+        self._answer, self._known, self._digest, self.why = answer, known, hashlib.sha256(), "left"
+        self.moved: Callable[[], None] = lambda: None
 
     async def parts(self) -> AsyncIterator[bytes]:
         try:
@@ -144,13 +147,14 @@ class _Sent:
                 self._digest.update(part)
                 yield part
                 self._known.bytes += len(part)
+                self.moved()
         except httpx.HTTPError as error:
-            self._why = f"relay: {type(error).__name__}"
+            self.why = f"relay: {type(error).__name__}"
             raise
         self._known.sha256, self._known.state = self._digest.hexdigest(), "done"
 
     def said(self) -> dict[str, str]:
-        return {"sha256": self._known.sha256} if self._known.state == "done" else {"why": self._why}
+        return {"sha256": self._known.sha256} if self._known.state == "done" else {"why": self.why}
 
     async def close(self) -> None:
         """Whoever took it: nothing more is asked of the relay."""
@@ -168,7 +172,11 @@ class _Download(StreamingResponse):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            await super().__call__(scope, receive, send)
+            async with asyncio.timeout(STILL_SECONDS) as limit:
+                self._sent.moved = lambda: limit.reschedule(asyncio.get_running_loop().time() + STILL_SECONDS)
+                await super().__call__(scope, receive, send)
+        except TimeoutError:
+            self._sent.why = "nothing was taken any more"  # the answer has no end: the one who asked sees that it broke off
         finally:
             try:
                 await self._sent.close()

@@ -6,6 +6,7 @@ counted; the tape goes on as soon as it can.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import queue
@@ -167,8 +168,11 @@ class Deck:
         """Until when there were pictures, or what there was instead."""
         if self.taping.end is not None:
             return self.taping.end
-        told = [line.end for line in read_index(self._folder)[-1:]] + [gap.until or 0 for gap in read_gaps(self._folder)[-1:]]
-        return max(told, default=self._began or now)
+        told = [self._began or now]
+        with contextlib.suppress(OSError):  # a disk that fails is told elsewhere
+            told += [line.end for line in read_index(self._folder)[-1:]]
+            told += [gap.until or 0 for gap in read_gaps(self._folder)[-1:]]
+        return max(told)
 
     def _present(self, now: int) -> None:
         """The time without pictures is over; a moment is none."""
@@ -203,9 +207,9 @@ class Deck:
             self._ready, self._retry_at = False, monotonic() + RETRY_SECONDS
             self.taping.state = "disk-full" if full else "lost"
             self.taping.dropped += 1
-            self._failed("disk-full" if full else "disk", error.strerror or "")
             if self._tape is not None:
                 self._tape.drop()
+            self._failed("disk-full" if full else "disk", error.strerror or "")
             if full:
                 self._writer.full()
         except HallError as error:

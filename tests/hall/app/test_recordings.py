@@ -227,6 +227,23 @@ async def test_a_recording_is_handed_over_as_one_download_and_its_beginning_and_
     assert (manifest["export"]["who"], manifest["export"]["why"]) == ("sun.hao", "移交交警支队")
 
 
+async def test_a_download_that_takes_nothing_any_more_is_given_up(monkeypatch):
+    import httpx
+
+    from hall.app import handover
+
+    monkeypatch.setattr(handover, "STILL_SECONDS", 0.05)
+    known, ends = handover.Progress("e1", "r1", "li", 10, state="running"), []
+    sent = handover._Sent(httpx.Response(200, content=b"0123456789"), known)
+    download = handover._Download(sent.parts(), {}, sent, lambda: ends.append(sent.said()))
+
+    async def forever(*_):
+        await asyncio.Event().wait()
+
+    await download({"type": "http", "asgi": {"spec_version": "2.3"}}, forever, forever)
+    assert known.state == "aborted" and ends == [{"why": "nothing was taken any more"}]
+
+
 async def test_a_download_that_breaks_off_is_on_record_with_its_bytes(hall):
     """A recording larger than what the way holds: its taker goes away after the first part."""
     async with await hall.client("operator", "sun.hao") as client:
