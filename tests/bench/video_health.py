@@ -255,6 +255,7 @@ def analysers(folder: Path) -> list[str]:
     from statistics import median
 
     from tests.video.analysis import accuracy as a
+    from tests.video.analysis import flooding
 
     lines = ["| motion, labelled frames | said rightly | missed | false alarms | rightly quiet |", "|---|---|---|---|---|"]
     for scene in a.LABELS["motion"]:
@@ -273,7 +274,7 @@ def analysers(folder: Path) -> list[str]:
     for kind, what in (("dry", "wall or railings without water"), ("wet", "water without a shore")):
         wrong = [confidence for confidence in a.no_lines(folder, kind) if confidence >= 0.6]
         lines.append(f"| {what} | {len(wrong)}/{len(a.LABELS['water'][kind])} read although there is no line | | |")
-    return lines
+    return [*lines, "", *flooding.table(folder)]
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ CHOSEN_ON = ("road",)
 REPORTED_ON = ("campus", "crossing", "parking")
 #: water of the real clip: (first frame, x, y, width, height); a calm and a rough one
 WATERS = {"calm": (338, 300, 300, 420, 230), "rough": (332, 200, 300, 600, 240)}
-COVERS = (0.0, 0.15, 0.3, 0.5, 0.8)
+COVERS = (0.15, 0.3, 0.5, 0.8)
 NOT_WATER = ("dry", "brighter", "darker", "wet", "shadow", "parked", "night", "turned", "fog")
 LOOKS = 8
 
@@ -132,5 +132,27 @@ def trial(folder: Path, scene: str, shown: str, cover: float = 0.0) -> Case:
 
 
 def all_cases(folder: Path, group: tuple[str, ...]) -> list[Case]:
-    wet = [trial(folder, scene, kind, cover) for scene in group for kind in WATERS for cover in COVERS if cover]
+    wet = [trial(folder, scene, kind, cover) for scene in group for kind in WATERS for cover in COVERS]
     return wet + [trial(folder, scene, shown) for scene in group for shown in NOT_WATER]
+
+
+def table(folder: Path) -> list[str]:
+    """Lines of docs/VIDEO-HEALTH.md: what was said with confidence (>= 0.6), by scene."""
+    lines = [
+        "| scene | water: confident | off, points of the region: mean, worst | no water: confident | most said of those | dark, turned, fog: confident |",
+        "|---|---|---|---|---|---|",
+    ]
+    for scene in (*CHOSEN_ON, *REPORTED_ON):
+        cases = all_cases(folder, (scene,))
+        wet = [case for case in cases if case.shown in WATERS]
+        blind = [case for case in cases if case.shown in ("night", "turned", "fog")]
+        other_ = [case for case in cases if case not in wet and case not in blind]
+        sure, wrong = [case for case in wet if case.sure >= 0.6], [case for case in other_ if case.sure >= 0.6]
+        off = [100 * abs(case.said - case.truth) for case in sure] or [0.0]
+        most = max(wrong, key=lambda case: case.said, default=None)
+        said = f"{100 * most.said:.0f} % ({most.shown})" if most else "–"
+        lines.append(
+            f"| {scene} | {len(sure)}/{len(wet)} | {sum(off) / len(off):.0f}, {max(off):.0f} | {len(wrong)}/{len(other_)} | {said} "
+            f"| {sum(case.sure >= 0.6 for case in blind)}/{len(blind)} |"
+        )
+    return lines
