@@ -28,8 +28,15 @@ class Pictures:
 
     A picture ends with the marker bit or, from cameras that do not set it (or set it too often), with the next timestamp.
     `captured(timestamp)` is the real ms at which it was taken, where that is known. Raises SourceFailed for what can never
-    become pictures.
+    become pictures. `channel`: which interleaved packets `run` takes.
     """
+
+    __slots__ = (
+        "family", "kind", "info", "packets", "pictures", "lost", "broken", "unusable", "skipped", "trouble",
+        "_intake", "_fps", "_rate", "_captured", "_sets", "_known", "_prefix", "_news", "_reorders", "_backwards", "_making",
+        "_next", "_ssrc", "_old", "_stamp", "_ended", "_pts", "_wrap", "_head",
+        "_trust_marker", "_marker_seen", "_markerless", "_leading_ok", "_overflows",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -41,10 +48,12 @@ class Pictures:
         fps: float | None = None,
         rate: int = CLOCK_RATE,
         captured: Callable[[int], float | None] = lambda stamp: None,
+        channel: int = 0,
     ) -> None:
         self.family, self.kind = family, kind
         self.info: StreamInfo | None = None  # what the intake was told
         self._intake, self._fps, self._rate, self._captured = intake, fps, rate, captured
+        self._head = 0x24 << 56 | channel << 48 | 0x80 << 24 | kind << 16  # of interleaved packets, but for length and number
         self._sets: dict[tuple[int, int], bytes] = {}
         self._known: set[bytes] = set()
         self._prefix: list[bytes] = []
@@ -96,7 +105,7 @@ class Pictures:
         if making.size > MOST_BYTES:
             self._overflow()
 
-    def run(self, data: bytes, at: int, end: int, channel: int) -> int:
+    def run(self, data: bytes, at: int, end: int) -> int:
         """Takes interleaved packets from data[at:end] as long as they are what most are: of one length, each the next in line,
         inside a fragmented unit of the picture in the making. Where it stopped; all others are for `packet`, which would have
         done the same with these in many times as long."""
@@ -105,7 +114,7 @@ class Pictures:
             return at
         head, stamp = _INTERLEAVED.unpack_from(data, at)
         size = head >> 32 & 0xFFFF
-        wanted = 0x24 << 56 | channel << 48 | size << 32 | 0x80 << 24 | self.kind << 16 | (self._next or 0)
+        wanted = self._head | size << 32 | (self._next or 0)
         step, now, middle, add = size + 4, self._stamp, making.middle, making.parts.append
         began = at
         while head == wanted and stamp == now and size >= 16 and data.startswith(middle, at + 16) and at + step <= end:
@@ -193,7 +202,8 @@ class Pictures:
         if made.long_set:
             self._learn_long(made)
         self._reorders_too(made, stamp)
-        parts, key, whole, inline, leading = made.parts, made.key, made.whole, made.inline, made.leading
+        parts, key, inline, leading = made.parts, made.key, made.inline, made.leading
+        whole = not (made.bad or made.open or made.headless)
         if made.headless and stamp == self._ended and self._trust_marker:
             self._trust_marker = False
             self._damage("the camera marks slices instead of pictures")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 from typing import Any
@@ -44,11 +45,20 @@ async def run(process: Process) -> None:
     listener = loopback.listen(process.settings.relay_port, "HALL_RELAY_PORT")
     for work in (hub.run(), documents.run(), pictures.watch_over(), pictures.recheck()):
         process.spawn(work)
+    _collect_seldom()
     try:
         await loopback.serve(http.app(process, hub, _more(hub, process)), listener, 512)
     finally:
         await pictures.close(door)
         await hub.close()
+
+
+def _collect_seldom() -> None:
+    """Pictures go when nobody refers to them any more; only connections leave circles behind. What is loaded by now stays, and
+    need not be looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _more(hub: Any, process: Process) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from hall.core.clock import monotonic
 from video.media import Source, SourceFailed, SourceRequest, StreamInfo
@@ -26,35 +26,40 @@ Look = Callable[[str, str], Awaitable[SourceRequest]]
 Open = Callable[[SourceRequest], Source]
 
 
+def _late(*picture: object, **more: object) -> None:
+    """A picture of a source whose time is over."""
+
+
 class Attempt:
     """The intake of one opened source: what it delivers after its time is nobody's."""
 
-    __slots__ = ("track", "last", "pictures", "closed")
+    __slots__ = ("track", "picture", "closed", "_began", "_before")
 
     def __init__(self, track: Track) -> None:
-        self.track, self.last, self.pictures, self.closed = track, monotonic(), 0, False
+        self.track, self.closed = track, False
+        self.picture = track.picture  # the track's own: most of what this process does goes through it
+        self._began, self._before = monotonic(), track.number
+
+    @property
+    def pictures(self) -> int:
+        """How many the track took of it."""
+        return self.track.number - self._before
+
+    @property
+    def last(self) -> float:
+        """When the last one came (monotonic seconds), or when it began."""
+        return max(self._began, self.track.last_at)
 
     def begin(self, info: StreamInfo) -> None:
         if not self.closed:
             self.track.begin(info)
 
-    def picture(
-        self,
-        key: bool,
-        pts: int,
-        *,
-        payloads: Sequence[bytes] = (),
-        annexb: bytes = b"",
-        captured: float | None = None,
-    ) -> None:
-        if not self.closed:
-            self.track.picture(key, pts, payloads=payloads, annexb=annexb, captured=captured)
-            self.pictures += 1
-            self.last = self.track.last_at
-
     def damaged(self, why: str) -> None:
         if not self.closed:
             self.track.damaged(why)
+
+    def close(self) -> None:
+        self.closed, self.picture = True, _late
 
 
 class Producer:
@@ -115,8 +120,10 @@ class Producer:
             log.exception("%s: the source failed in a way it should not", track.subject)
             failure = SourceFailed("fault", type(error).__name__)
         finally:
-            attempt.closed, self._attempt, self._deadline = True, None, None
-        return failure, attempt.pictures
+            brought = attempt.pictures
+            attempt.close()
+            self._attempt = self._deadline = None
+        return failure, brought
 
     async def _request(self) -> SourceRequest:
         try:

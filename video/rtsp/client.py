@@ -10,7 +10,7 @@ from hall.core.clock import monotonic
 from video.bitstream.pictures import Pictures
 from video.media import AccessUnit, Intake, SourceFailed, SourceRequest, StreamInfo
 from video.rtsp import rtcp
-from video.rtsp.connection import Connection, Packet, Run
+from video.rtsp.connection import Connection
 from video.rtsp.opening import FIRST_PICTURE_SECONDS, Opening, Playing
 from video.rtsp.rtcp import CameraClock
 from video.rtsp.sdp import Video
@@ -28,35 +28,28 @@ class Receiver:
 
     def __init__(self, intake: Intake, *, any_picture: bool = False) -> None:
         self._intake, self._any = intake, any_picture
+        self.channel = -1
         self.pictures: Pictures | None = None
         self.clock: CameraClock | None = None
         self.ssrc = 0
         self.report_ntp, self.report_at = 0, 0.0
         self._connection: Connection | None = None
 
-    def __call__(self, connection: Connection, video: Video, channel: int) -> tuple[Packet, Run]:
-        """What the connection hands its packets to, one by one and several alike."""
-        self._connection, self.clock = connection, CameraClock(video.rate)
+    def __call__(self, connection: Connection, video: Video, channel: int) -> Receiver:
+        """Itself, ready for the packets of this stream on `channel`; its reports come on the next one."""
+        self._connection, self.clock, self.channel = connection, CameraClock(video.rate), channel
         self.pictures = Pictures(
             video.family, self._intake, kind=video.payload_type, sets=video.sets, fps=video.fps, rate=video.rate,
-            captured=self._captured,
+            captured=self._captured, channel=channel,
         )  # fmt: skip
         if self._any:
             self.pictures.begin_early()
-        take, run = self.pictures.packet, self.pictures.run
+        return self
 
-        def packet(number: int, data: bytes, start: int, stop: int) -> None:
-            if number == channel:
-                take(data, start, stop)
-            elif number == channel + 1:
-                self._report(data, start, stop)
-
-        return packet, lambda data, at, end: run(data, at, end, channel)
-
-    def _captured(self, stamp: int) -> float:
-        return self.clock.captured(stamp, self._connection.now)
-
-    def _report(self, data: bytes, start: int, stop: int) -> None:
+    def packet(self, channel: int, data: bytes, start: int, stop: int) -> None:
+        """A packet that is none of the pictures'."""
+        if channel != self.channel + 1:
+            return
         found, bye = rtcp.read(data, start, stop)
         if found is not None:
             self.ssrc, seconds, fraction, stamp = found
@@ -64,6 +57,9 @@ class Receiver:
             self.report_ntp, self.report_at = (seconds << 16 | fraction >> 16) & 0xFFFFFFFF, monotonic()
         if bye:
             self._connection.fail(SourceFailed("gone", "the camera says goodbye"))
+
+    def _captured(self, stamp: int) -> float:
+        return self.clock.captured(stamp, self._connection.now)
 
 
 class Watch:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from hall.core.clock import real_ms
+from video.bitstream import Pictures
 from video.media import SourceFailed
 from video.rtsp import wire
 from video.rtsp.address import Address, tls
@@ -20,8 +20,14 @@ _AGENT = "CommandHall"
 _TRIES = 3  # of one request: unsigned, signed, signed with a fresh nonce
 _GONE = {"TEARDOWN", "REDIRECT"}
 
-Packet = Callable[[int, bytes, int, int], None]
-Run = Callable[[bytes, int, int], int]
+
+class Packets(Protocol):
+    """Who takes packets: those of `channel` go to `pictures`, all others to `packet(channel, data, start, stop)`."""
+
+    channel: int
+    pictures: Pictures
+
+    def packet(self, channel: int, data: bytes, start: int, stop: int) -> None: ...
 
 
 def _nobody(channel: int, data: bytes, start: int, stop: int) -> None:
@@ -60,9 +66,15 @@ class Connection(asyncio.Protocol):
         wrong = "user and password are not accepted" if self.login.known else "the camera wants a user and a password"
         raise SourceFailed("unauthorised", wrong, lasting=True)
 
-    def take_packets(self, packet: Packet, run: Run = wire.no_run) -> None:
-        """Hands packets to `packet(channel, data, start, stop)` from now on, several alike to `run` (video.rtsp.wire)."""
-        self._splitter.packet, self._splitter.run = packet, run
+    def take_packets(self, to: Packets | None) -> None:
+        """Hands packets on from now on; None: to nobody."""
+        splitter = self._splitter
+        if to is None:
+            splitter.packet = _nobody
+            splitter.divert(-1, lambda data, start, stop: None)
+        else:
+            splitter.packet = to.packet
+            splitter.divert(to.channel, to.pictures.packet, to.pictures.run)
 
     def tell(self, method: str, url: str, headers: dict[str, str]) -> None:
         """A request whose answer nobody waits for."""
@@ -86,7 +98,7 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Says nothing more; what was written goes out where it can."""
-        self.take_packets(_nobody)
+        self.take_packets(None)
         if not self.ended.done():
             self.ended.set_result(SourceFailed("gone", "closed by the hall"))
         if self._transport is None or self._transport.is_closing():

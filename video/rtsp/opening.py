@@ -89,12 +89,12 @@ class Opening:
         video = sdp.choose(described.body)
         base = _base(described, url)
         setup = sdp.control_url(base, video.control)
-        connection.take_packets(*self._receiver(connection, video, 0))
+        connection.take_packets(self._receiver(connection, video, 0))
         answer = _good(await ask("SETUP", setup, Transport="RTP/AVP/TCP;unicast;interleaved=0-1"), "SETUP")
         session, timeout = _session(answer)
         channel = _channel(answer)
         if channel:
-            connection.take_packets(*self._receiver(connection, video, channel))
+            connection.take_packets(self._receiver(connection, video, channel))
         aggregate = sdp.control_url(base, video.aggregate)
         named = {"Session": session} if session else {}
         _good(await ask("PLAY", aggregate, **named, Range="npt=0.000-"), "PLAY")

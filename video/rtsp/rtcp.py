@@ -33,8 +33,8 @@ class CameraClock:
         """Real ms at which the picture of this RTP time was taken, never after `now`, its arrival."""
         if not self._trusted:
             return now
-        taken = self._at(stamp)
-        return min(taken, now) if -MOST_AHEAD <= now - taken <= MOST_LATE else now
+        late = now - self._at(stamp)
+        return now if late <= 0 or late > MOST_LATE else now - late
 
     def _at(self, stamp: int) -> float:
         return self._wall + ((stamp - self._stamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000) / self._per_ms

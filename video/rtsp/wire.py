@@ -39,22 +39,31 @@ class Message(msgspec.Struct):
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def no_run(data: bytes, at: int, end: int) -> int:
-    """Every packet is taken by itself."""
+def _nothing(data: bytes, at: int, end: int) -> int:
+    """No packets that are alike."""
     return at
 
 
 class Splitter:
     """`feed` takes bytes as they arrive. `packet(channel, data, start, stop)` is called for each interleaved packet without
-    copying it, `message(Message)` for each answer or request. `run(data, at, end)` may take further packets itself as long as
-    they are alike, and says where it stopped. Raises SourceFailed `garbled` for what is no RTSP."""
+    copying it, `message(Message)` for each answer or request. Raises SourceFailed `garbled` for what is no RTSP."""
+
+    __slots__ = ("packet", "skipped", "resyncs", "_message", "_channel", "_media", "_run", "_tail", "_want")
 
     def __init__(self, packet: Callable[[int, bytes, int, int], None], message: Callable[[Message], None]) -> None:
-        self.packet, self.run, self._message = packet, no_run, message
+        self.packet, self._message = packet, message
         self._tail = b""
         self._want = 0  # bytes that the tail has to have before looking again is any use
         self.skipped = 0  # bytes in a row that were nothing
         self.resyncs = 0
+        self.divert(-1, lambda data, start, stop: None)
+
+    def divert(
+        self, channel: int, media: Callable[[bytes, int, int], None], run: Callable[[bytes, int, int], int] = _nothing
+    ) -> None:
+        """From now on packets of `channel` go to `media(data, start, stop)` instead. `run(data, at, end)` may take those that
+        follow by itself as long as they are alike, and says where it stopped."""
+        self._channel, self._media, self._run = channel, media, run
 
     @property
     def held(self) -> int:
@@ -75,8 +84,12 @@ class Splitter:
                 if stop > end:
                     self._want = stop - at
                     break
-                self.packet(data[at + 1], data, at + 4, stop)
-                at = self.run(data, stop, end) if stop < end else stop
+                if data[at + 1] == self._channel:
+                    self._media(data, at + 4, stop)
+                    at = self._run(data, stop, end) if stop < end else stop
+                else:
+                    self.packet(data[at + 1], data, at + 4, stop)
+                    at = stop
                 self.skipped = 0
             else:
                 following = self._text(data, at, end)

@@ -120,11 +120,8 @@ def test_packets_taken_in_runs_give_what_each_taken_by_itself_gives(family, cuts
     for runs in (True, False):
         heard = Remembering()
         pictures = Pictures(family, heard, kind=96, sets=clip.sets)
-        splitter = wire.Splitter(
-            lambda channel, *packet, p=pictures: None if channel else p.packet(*packet), lambda message: None
-        )
-        if runs:
-            splitter.run = lambda data, at, end, p=pictures: p.run(data, at, end, 0)
+        splitter = wire.Splitter(lambda *packet: None, lambda message: None)
+        splitter.divert(0, pictures.packet, *([pictures.run] if runs else []))
         with contextlib.suppress(SourceFailed):
             for begin, end in itertools.pairwise([0, *sorted(cut % len(stream) for cut in cuts), len(stream)]):
                 splitter.feed(stream[begin:end])
