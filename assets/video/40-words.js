@@ -69,7 +69,6 @@
     else if (feed.options.only === "keys" && !feed.still) add("keys", hall.t("video.keys"));
     if (feed.still) add("still", hall.t("video.still"));
     if (feed.options.mode === "webrtc") add("webrtc", "WebRTC");
-    if (feed.options.mode === "mosaic") add("mosaic", hall.t("video.mosaic"));
     if (feed.loss >= LOSSY) add("loss", hall.t("video.loss", { n: Math.round(feed.loss * 100) }));
     if (feed.fault === "webrtc") add("fault", hall.t("video.no-webrtc"));
     if (feed.suspect) add("suspect", hall.t("video.suspect"));

@@ -50,15 +50,22 @@
   }
 
   /** One large picture at the upper left, small ones down the right and along the foot. */
-  function spotlit(layout, spotlight) {
+  function spotlit(layout, spotlight, box, seams) {
     const small = layout - 1;
     const side = Math.min(LARGEST, Math.max(SMALLEST, Math.ceil((small + 1) / 2)));
+    const right = Math.min(side, small);
+    const foot = Math.min(side - 1, small - right);
+    const even = foot === 0 || foot === side - 1 || seams.x.length > 0; // else those at the foot are a little wider, so that no place is empty
+    const [unit, step] = even ? [1, 1] : [foot, side - 1]; // tracks that a column has, tracks that one at the foot takes
+    const edge = (side - 1) * unit; // where the right column begins
     const places = [];
-    for (let row = 0; row < side; row += 1) places.push(cell(row, side - 1));
-    for (let column = side - 2; column >= 0; column -= 1) places.push(cell(side - 1, column));
+    for (let row = 0; row < right; row += 1) places.push(`${row + 1} / ${edge + 1} / ${row + 2} / ${edge + unit + 1}`);
+    for (let at = foot - 1; at >= 0; at -= 1) places.push(`${side} / ${edge - (foot - at) * step + 1} / ${side + 1} / ${edge - (foot - at - 1) * step + 1}`);
+    const large = `1 / 1 / ${foot ? side : side + 1} / ${edge + 1}`;
     let next = 0;
-    const areas = Array.from({ length: layout }, (_, index) => (index === spotlight ? cell(0, 0, side - 1) : places[next++] || null));
-    return { side, areas };
+    const areas = Array.from({ length: layout }, (_, index) => (index === spotlight ? large : places[next++] || null));
+    const columns = tracks(box.width, side, seams.x).flatMap((size) => Array(unit).fill(size / unit));
+    return { columns, rows: tracks(box.height, side, seams.y), areas };
   }
 
   /** So many pictures as large as they can be, in rows that differ by one at most and stand in the middle. */
@@ -85,7 +92,8 @@
   video.shape = function (layout, spotlight, box, seams, filled) {
     const lit = spotlight != null && spotlight < layout && layout > 1;
     if (!lit && filled && filled.length && filled.length < layout) return packed(layout, filled, box, seams);
-    const { side, areas } = lit ? spotlit(layout, spotlight) : even(layout);
+    if (lit) return spotlit(layout, spotlight, box, seams);
+    const { side, areas } = even(layout);
     return { columns: tracks(box.width, side, seams.x), rows: tracks(box.height, side, seams.y), areas };
   };
 

@@ -208,7 +208,8 @@
     said() {
       const live = this.tiles.filter((tile) => tile.condition === "live").length;
       const all = this.tiles.filter((tile) => tile.channel).length;
-      return hall.t(this.automatic ? "video.note-auto" : "video.note", { live, all, layout: this.layout });
+      const note = hall.t(this.automatic ? "video.note-auto" : "video.note", { live, all, layout: this.layout });
+      return this.together.active ? `${note} · ${hall.t("video.mosaic")}` : note;
     }
 
     // -- people ------------------------------------------------------------------------------------------------------------
@@ -260,7 +261,6 @@
     unmount() {
       clearTimeout(this.returning);
       this.choose.cancel();
-      this.together.remove();
       for (const tile of this.tiles) tile.remove();
       if (video.grid === this) video.grid = null;
       if (this.rounds) this.rounds.remove();

@@ -1,7 +1,7 @@
 /* A wall of tiles from one stream ("合成一路"): for browsers that cannot decode many pictures at once. Chosen by a person for this
  * browser, offered where it keeps falling behind or has no WebCodecs; where nobody is signed in it begins by itself then.
  *
- * new hall.video.Together(grid)   .active  .gather()  .options(channel)  .set(on)  .tick()  .remove()
+ * new hall.video.Together(grid)   .active  .gather()  .options(channel)  .set(on)  .tick()  .offer
  * hall.video.together(on)         what was chosen in this browser
  */
 "use strict";
@@ -30,12 +30,7 @@
       const button = (key, call) => Object.assign(make("button.video-button", { type: "button", "data-t": key }, hall.t(key)), { onclick: call });
       const take = button("video.bar.together", () => this.set(true));
       const leave = button("video.together.no", () => ((this.silentUntil = performance.now() + OFFERED_MS), this.tick()));
-      this.offer = make("div.video-offer", { role: "status", hidden: "" }, [this.words, take, leave]);
-      grid.body.append(this.offer);
-    }
-
-    remove() {
-      this.offer.remove();
+      this.offer = make("div.video-offer", { role: "status", hidden: "" }, [this.words, take, leave]); // stands in the toolbar
     }
 
     /** Whether this layout can come as one stream at all. */

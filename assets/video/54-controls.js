@@ -115,7 +115,7 @@
         this.grid.paint();
       });
       this.together = button("video.bar.together", "", () => this.grid.together.set(!this.grid.together.active));
-      this.bar.append(...this.layouts, clear, auto, this.lossy, this.together, this.select, this.name, save, forget, this.status);
+      this.bar.append(...this.layouts, clear, auto, this.lossy, this.together, this.select, this.name, save, forget, this.grid.together.offer, this.status);
       this.bar.insertBefore(button("region.draw", "", () => this.regions()), this.status);
       this.paintPresets();
     }

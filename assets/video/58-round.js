@@ -59,7 +59,11 @@
       const { grid, told } = this;
       this.strip.hidden = !this.name;
       grid.element.classList.toggle("has-round", !!this.name);
-      if (!this.name || !told) return this.say();
+      this.options();
+      if (!this.name || !told) {
+        this.grid.tiles.forEach((tile) => (tile.extra = []));
+        return this.say();
+      }
       const cells = placed(grid.cells, told.shown.map((pick) => pick.channel), grid.layout);
       if (cells.some((channel, at) => channel !== grid.cells[at])) {
         grid.cells = cells;

@@ -157,7 +157,8 @@
     const shut = make("button.card-close", { type: "button" }, `✕ ${hall.t("card.close")}`);
     shut.onclick = close;
     const holder = make("div.video-pointing-holder");
-    const head = make("header.video-around-head", {}, [make("b", {}, title), make("span", {}, hall.t("video.around")), holder]);
+    const about = title === hall.t("map.here-cameras") ? "" : hall.t("video.around");
+    const head = make("header.video-around-head", {}, [make("b", {}, title), make("span", {}, about), holder]);
     const told = (rows, at) => holder.replaceChildren(...[video.pointing && video.pointing(at, rows)].filter(Boolean));
     const node = make("section.show-frame.is-touched", { "data-what": "around", role: "dialog" }, [make("div.video-around-body", {}, [head, pictures]), make("div.card-bar", {}, shut)]);
     for (const side of ["left", "top", "width", "height"]) node.style[side] = `${box[side]}px`;

@@ -183,6 +183,9 @@ def test_every_layout_has_its_places_a_larger_spotlight_and_fewer_cameras_leave_
         cells = covered([area for area in lit if area])
         assert len(set(cells)) == len(cells)  # nothing lies over anything else
         assert layout < 4 or sum(map(bool, lit)) >= min(layout, 6)
+        if layout in (4, 9):  # nor is any place left empty
+            shape = page.evaluate(SHAPE, [layout, 0, None])
+            assert len(cells) == len(shape["columns"]) * len(shape["rows"])
     for filled in ([2], [0, 3], [1, 2, 4], [0, 1, 2, 3, 4], list(range(1, 8))):  # a round of so many on a wall of nine
         found = page.evaluate(SHAPE, [9, None, filled])
         assert [index for index, area in enumerate(found["areas"]) if area] == filled
