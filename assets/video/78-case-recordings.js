@@ -65,9 +65,14 @@
 
   function exported(row) {
     const field = reasonField("playback.export-why");
-    asked(hall.t("playback.export-title"), hall.t("playback.export-words"), "playback.export", async () => taken(row, await video.recordings.hand(row.id, field.value.trim())), field);
+    asked(hall.t("playback.export-title"), hall.t("playback.export-words"), "playback.export", async () => taken(row, await video.recordings.hand(row.id, given(field))), field);
   }
 
+  function given(field) {
+    const text = field.value.trim();
+    if (text.length < 2) throw Object.assign(new Error(""), { reason: "why-missing" });
+    return text;
+  }
   const reasonField = (key) => make("input.desk-input.is-wide", { type: "text", maxlength: "300", "aria-label": hall.t(key), placeholder: hall.t(key) });
 
   async function verified(row) {
@@ -78,7 +83,7 @@
   function removal(row) {
     const field = reasonField("playback.remove-why");
     asked(hall.t("playback.remove-title"), hall.t("playback.remove-words"), "playback.remove", async () => {
-      await video.recordings.remove(row.id, field.value.trim());
+      await video.recordings.remove(row.id, given(field));
       tell(hall.t("playback.removed"));
       await read();
     }, field);

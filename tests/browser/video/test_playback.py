@@ -239,6 +239,35 @@ def test_what_was_not_recorded_is_a_hole_and_is_passed_over(page, recorded, plac
     page.keyboard.press("Escape")
 
 
+def test_an_export_comes_with_the_hash_that_the_screen_names(page, recorded):
+    page.locator(".recording [data-act='export']").first.click()
+    page.click("dialog .is-primary")
+    page.wait_for_function("() => document.querySelector('.recording-status').textContent.includes('请写明原因')")
+    page.locator(".recording [data-act='export']").first.click()
+    page.fill("dialog .desk-input", "移交交警支队")
+    with page.expect_download() as given:
+        page.click("dialog .is-primary")
+    digest = hashlib.sha256(given.value.path().read_bytes()).hexdigest()
+    page.wait_for_function("hash => document.querySelector('.recording-status').textContent.includes(hash)", arg=digest)
+
+
+def test_a_locked_console_lets_its_pictures_go_and_has_them_again_once_it_is_opened(page, desk, recorded):
+    """The other console of the same hall stays as it is, and says what the relay counts."""
+    other, page = page, desk("zhou", "operator")
+    page.evaluate("subject => hall.desk.choose(subject)", recorded)
+    page.wait_for_selector(".case-moves .move")
+    page.click("#tab-recordings")
+    live = "() => document.querySelectorAll('.recording-camera .video-tile[data-condition=live]').length === 2"
+    page.wait_for_function(live)
+    tiles = "n => (hall.store.docs('process').get('process/relay').data.counters || {}).tiles === n"
+    shown = other.evaluate("() => hall.video.wire.watches()")
+    other.wait_for_function(tiles, arg=shown + 2)
+    page.evaluate("() => hall.desk.lock.shut()")  # as when another page of this person's was locked
+    other.wait_for_function(tiles, arg=shown)
+    page.evaluate("() => new BroadcastChannel('hall-lock-zhou').postMessage('open')")
+    page.wait_for_function(live)
+
+
 def test_evidence_cannot_be_deleted_what_is_none_can_by_a_shift_leader_with_a_reason(place, page, desk, recorded):
     hall, _, _ = place
     first = page.evaluate("id => hall.video.recordings.of(id)", recorded)[-1]["id"]
@@ -268,29 +297,3 @@ def test_evidence_cannot_be_deleted_what_is_none_can_by_a_shift_leader_with_a_re
     with sqlite3.connect(f"file:{hall.data_dir}/ledger.db?mode=ro", uri=True) as db:
         rows = [json.loads(one[0]) for one in db.execute("select data from entries where subject = 'audit/record-remove'")]
     assert [(one["recording"], one["reason"]) for one in rows] == [(first, "误录")]
-
-
-def test_an_export_comes_with_the_hash_that_the_screen_names(page, recorded):
-    page.locator(".recording [data-act='export']").first.click()
-    page.fill("dialog .desk-input", "移交交警支队")
-    with page.expect_download() as given:
-        page.click("dialog .is-primary")
-    digest = hashlib.sha256(given.value.path().read_bytes()).hexdigest()
-    page.wait_for_function("hash => document.querySelector('.recording-status').textContent.includes(hash)", arg=digest)
-
-
-def test_a_locked_console_lets_its_pictures_go_and_has_them_again_once_it_is_opened(page, desk, recorded):
-    """The other console of the same hall stays as it is, and says what the relay counts."""
-    other, page = page, desk("zhou", "operator")
-    page.evaluate("subject => hall.desk.choose(subject)", recorded)
-    page.wait_for_selector(".case-moves .move")
-    page.click("#tab-recordings")
-    live = "() => document.querySelectorAll('.recording-camera .video-tile[data-condition=live]').length === 2"
-    page.wait_for_function(live)
-    tiles = "n => (hall.store.docs('process').get('process/relay').data.counters || {}).tiles === n"
-    shown = other.evaluate("() => hall.video.wire.watches()")
-    other.wait_for_function(tiles, arg=shown + 2)
-    page.evaluate("() => hall.desk.lock.shut()")  # as when another page of this person's was locked
-    other.wait_for_function(tiles, arg=shown)
-    page.evaluate("() => new BroadcastChannel('hall-lock-zhou').postMessage('open')")
-    page.wait_for_function(live)

@@ -76,7 +76,7 @@ async def test_whatever_is_changed_in_an_export_is_named(studio, tmp_path):
     path, keys = await exported(studio, name, tmp_path / "export.zip"), studio.stage.keys
     other = type(keys)(bytes(32))
 
-    def swapped(body):  # as one does who knows about the hashes: the film and the sums fit together
+    def swapped(body):
         manifest = json.loads(body)
         manifest["export"]["why"] = "另有缘由"
         return json.dumps(manifest).encode()
