@@ -171,22 +171,22 @@ class Dispatch:
 
     def _sort(self, head: Head, live: list[Version], archived: list[Version]) -> None:
         """Hands one event to whom it concerns."""
-        own = head.source == self.process.name
+        own, told = head.source == self.process.name, None
         match topic_of(head.subject):
             case "observation" if not head.gone:
                 reading = document(head)
                 self.series.reading(head.subject, reading.quantity, head.time, reading.value)
-                if told := self.sites.reading(reading, head.time):
-                    site, alarm = told
-                    self.process.fast.put(self.process.event(f"alarm/{site}", alarm, time=head.time))
+                told = self.sites.reading(reading, head.time)
             case "case" if not (own and head.gone):
                 live.append(version_of(head))
             case "archive":
                 archived.append(version_of(head))
             case "sensor":
-                self.sites.sensor(head.subject, document(head))
+                told = self.sites.sensor(head.subject, document(head), head.time)
             case "alarm" if not own:
                 self.sites.acknowledged(head.subject.partition("/")[2], document(head))
+        if told:
+            self.process.fast.put(self.process.event(f"alarm/{told[0]}", told[1], time=head.time))
 
     @contextlib.contextmanager
     def _tolerant(self):

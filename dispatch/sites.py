@@ -33,14 +33,21 @@ class Sites:
     def active(self) -> int:
         return sum(alarm.active for alarm in self._alarms.values())
 
-    def sensor(self, subject: str, sensor: Sensor | None) -> None:
-        """A sensor document came (None: it is gone). The new lines hold from the next reading on."""
+    def sensor(self, subject: str, sensor: Sensor | None, time: int = 0) -> tuple[str, Alarm] | None:
+        """A sensor document came (None: it is gone). The new lines hold from the next reading on. Where the measuring point is
+        gone nothing can ever say that all is well again: its alarm, which is returned here, ends at `time`."""
         site = subject.partition("/")[2]
         self._scales.pop(site, None)
-        if sensor is None:
-            self._sensors.pop(site, None)
-        else:
+        if sensor is not None:
             self._sensors[site] = sensor
+            return None
+        self._sensors.pop(site, None)
+        self._gauges.pop(site, None)
+        known = self._alarms.get(site)
+        if known is None or not known.active:
+            return None
+        self._alarms[site] = msgspec.structs.replace(known, active=False, severity=0, returned=time)
+        return site, self._alarms[site]
 
     def restore(self, site: str, alarm: Alarm, time: int) -> None:
         """An alarm the board still has from before a restart; `time` is its event's."""

@@ -25,7 +25,7 @@ hall.panel("alarms", function (element, { body, note }) {
     if (alarm.value == null) return "";
     const unit = hall.word("unit", alarm.unit || "");
     const line = alarm.threshold == null ? "" : ` / ${hall.t("alarm.line", { n: format.number(alarm.threshold, 2) })}`;
-    return `${format.number(alarm.value, 2)} ${unit}${line}`;
+    return `${format.number(alarm.value, alarm.unit === "%" ? 0 : 2)} ${unit}${line}`;
   }
 
   /** What an analyser said is never shown without how sure it was. */

@@ -7,6 +7,10 @@ hall.panel("video_health", function (element, { body, note }) {
   const progress = make("div.health-lap", {}, [make("span.health-lap-text"), make("span.bar-track", {}, [make("i.bar-fill")])]);
   const [lapText, lapTrack] = progress.children;
   body.append(progress);
+  // beside the wall of pictures there is room for figures only: what they are stands above them once
+  const narrow = !!element.closest(".wall-video");
+  const head = make("div.health-row.health-head", narrow ? {} : { hidden: "" }, [make("span"), make("span"), make("span"), make("span")]);
+  body.append(head);
   const frame = make("div.health-frame");
   body.append(frame);
   const rows = hall.rows(frame, build, fill, { em: 1.62 });
@@ -29,7 +33,8 @@ hall.panel("video_health", function (element, { body, note }) {
     const share = of ? count / of : 0;
     part.fill.style.width = `${100 * share}%`;
     part.node.dataset.poor = of && share < 0.9 ? (share < 0.7 ? "2" : "1") : "0";
-    setText(part.percent, of ? `${hall.t(word)} ${format.number(100 * share, share === 1 ? 0 : 1)}%` : `${hall.t(word)} –`);
+    const percent = of ? `${format.number(100 * share, share === 1 ? 0 : 1)}%` : "–";
+    setText(part.percent, narrow ? percent : `${hall.t(word)} ${percent}`);
     setText(part.of, of ? `${format.number(count)}/${format.number(of)}` : "");
   }
 
@@ -41,7 +46,7 @@ hall.panel("video_health", function (element, { body, note }) {
     fillRate(online, item.online, item.examined, "health.online");
     fillRate(sound, item.sound, item.online, "health.sound");
     const [worst] = Object.entries(item.faults);
-    setText(fault, worst ? `▲ ${hall.t(`fault.${worst[0]}`)} ${format.number(worst[1])}` : "");
+    setText(fault, worst ? `▲${format.number(worst[1])} ${hall.t(`fault.${worst[0]}`)}` : "");
     const found = Object.entries(item.faults).map(([code, n]) => `${hall.t(`fault.${code}`)} ${n}`);
     const seen = hall.t("health.title", { total: item.total, examined: item.examined, reported: item.reported_online });
     row.title = [seen, ...found].join("\n");
@@ -67,6 +72,8 @@ hall.panel("video_health", function (element, { body, note }) {
       element.dataset.examined = found.total.examined;
       element.dataset.lap = lap.number;
     }
+    setText(head.children[1], hall.t("health.online"));
+    setText(head.children[2], hall.t("health.sound"));
     const whole = found && found.departments.length > 1 ? [{ ...found.total, whole: true }] : [];
     rows.show(found ? [...whole, ...found.departments] : [], hall.store.ready ? "health.none" : "rows.waiting");
     note(found ? hall.t("health.note", { examined: format.number(found.total.examined), total: format.number(found.total.total) }) : "");

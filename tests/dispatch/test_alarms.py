@@ -46,6 +46,13 @@ def test_an_alarm_from_a_picture_says_how_sure_the_reading_was_and_where_the_pic
     assert (measured[1].active, measured[1].confidence, measured[1].picture) == (False, None, "")
 
 
+def test_the_alarm_of_a_measuring_point_that_is_taken_away_ends(sites):
+    _run(sites, [0.2, 0.2])
+    _, ended = sites.sensor("sensor/g/s1", None, 9 * MINUTE)
+    assert (ended.active, ended.severity, ended.returned, sites.active) == (False, 0, 9 * MINUTE, 0)
+    assert sites.sensor("sensor/g/s1", None, 10 * MINUTE) is None, "told once"
+
+
 def test_one_high_reading_is_no_alarm_and_two_are(sites):
     assert _run(sites, [0.0, 0.2, 0.0, 0.2, 0.2]) == [None, None, None, None, 2]
 
