@@ -13,7 +13,6 @@
   const LINGER_MS = 2000; // a tile that changes its size comes back to the same feed
   const PENDING = 300;
   const FALL_BACK_MS = 60000;
-  const HIDDEN_MS = 10000; // a page that is looked away from for a moment goes on
   const feeds = new Map();
 
   const keyOf = (o) => [o.channel, o.quality, o.only, o.mode, o.kind, o.why, ...(o.members || [])].join("\n");
@@ -215,10 +214,11 @@
   };
   video.feeds = () => [...feeds.values()];
 
+  video.hiddenMs = 10000; // a page that is looked away from for a moment goes on
   let resting = 0;
   document.addEventListener("visibilitychange", () => {
     clearTimeout(resting);
-    if (document.hidden) resting = setTimeout(() => feeds.forEach((feed) => feed.rest()), HIDDEN_MS);
+    if (document.hidden) resting = setTimeout(() => feeds.forEach((feed) => feed.rest()), video.hiddenMs);
     else feeds.forEach((feed) => feed.wake());
   });
 })();

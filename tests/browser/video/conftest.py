@@ -7,9 +7,11 @@ import contextlib
 import pytest
 
 from hall.core import config as config_module
+from tests.browser.video.camerahall import camera_hall
 from tests.browser.video.picturestage import PictureStage
 from tests.browser.walls import wallstage
 from tests.browser.walls.conftest import CITY
+from tests.video.cameras import Recipe
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 FLAGS = [
@@ -25,6 +27,20 @@ def chromium():
         browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, ignore_default_args=["--headless"])
         yield browser
         browser.close()
+
+
+#: a round that the hall of `cameras_before_a_hall` keeps
+ROUND = (
+    '\n[[video.rounds]]\nname = "fast"\nlabel = {zh-CN = "快轮", en = "Fast"}\ntiles = 2\ndwell_seconds = 3\norder = "oldest"\n'
+)
+
+
+@pytest.fixture(scope="session")
+def cameras_before_a_hall(tmp_path_factory):
+    """`(hall, cameras, subjects)`: one hall with eight small cameras for all that need a whole one."""
+    recipe = Recipe(width=320, height=180, kbit_s=300)
+    with camera_hall(tmp_path_factory.mktemp("hall"), dict.fromkeys("abcdefgh", recipe), more=ROUND) as found:
+        yield found
 
 
 @pytest.fixture

@@ -224,6 +224,7 @@ def test_a_page_that_nobody_looks_at_lets_its_pictures_go_and_has_them_back(stag
     page.wait_for_function(FLUID, arg=2)
     hide = """hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
       document.dispatchEvent(new Event('visibilitychange')) }"""
+    page.evaluate("() => { hall.video.hiddenMs = 100 }")
     page.evaluate(hide, True)
     stage.relay.wait_for(lambda: not stage.relay.watches)
     page.evaluate(hide, False)
@@ -241,3 +242,32 @@ def test_with_fewer_tiles_than_screens_a_line_between_them_lies_on_a_seam_where_
     tracks = page.evaluate(columns, [3000, 16, [1000, 2000]])
     lines = [sum(tracks[: n + 1]) for n in range(4)]
     assert lines[-1] == 3000 and {1000, 2000} <= set(lines)
+
+
+def test_a_region_is_drawn_by_pointer_or_by_keys_alone_and_every_step_can_be_taken_back(stage, open_page):
+    page = open_page(stage.url("video"))
+    page.evaluate("""() => {
+      const box = hall.make("div.region-stage");
+      Object.assign(box.style, { position: "fixed", left: "100px", top: "100px", width: "400px", height: "200px", zIndex: 9999 });
+      document.body.append(box);
+      window.drawing = new hall.video.RegionDrawing(box, () => {});
+    }""")
+    corners = lambda: page.evaluate("() => drawing.corners")  # noqa: E731
+    page.mouse.click(140, 120)
+    assert corners() == [[0.1, 0.1]]
+    page.evaluate("() => drawing.add()")
+    page.evaluate("() => drawing.add()")
+    page.evaluate("() => drawing.handles.children[0].focus()")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    assert corners()[0] == [0.11, 0.102] and len(corners()) == 3
+    assert page.evaluate("() => document.activeElement.getAttribute('aria-label')") == "角 1：左 11%，上 10%"
+    page.mouse.move(144, 120)
+    page.mouse.down()
+    page.mouse.move(300, 200)
+    page.mouse.up()
+    assert corners()[0] == [0.5, 0.5], "dragged"
+    page.keyboard.press("Delete")
+    assert len(corners()) == 2
+    for expected in ([0.5, 0.5], [0.11, 0.102], [0.11, 0.1], [0.1, 0.1]):
+        assert page.evaluate("() => drawing.undo()") and corners()[0] == expected

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.video.camerahall import GLASS_JS, camera_hall, quantile
+from tests.browser.video.camerahall import GLASS_JS, quantile
 from tests.browser.video.test_tiles import FLUID, MARKED
-from tests.video.cameras import READ_JS, Recipe
+from tests.video.cameras import READ_JS
 
 pytestmark = [pytest.mark.browser, pytest.mark.chaos]
-RECIPE = Recipe(width=320, height=180, kbit_s=300)
 #: [what the tile says, what the numbers in its pictures say], ms, medians
 AGES = f"""() => new Promise(done => {{ {READ_JS}
   const {{ feed }} = hall.video.tiles()[0], found = [];
@@ -26,10 +25,10 @@ AGES = f"""() => new Promise(done => {{ {READ_JS}
 }})"""
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    with camera_hall(tmp_path_factory.mktemp("hall"), {name: RECIPE for name in "abcd"}) as found:
-        yield found
+@pytest.fixture
+def place(cameras_before_a_hall):
+    hall, cameras, subjects = cameras_before_a_hall
+    return hall, cameras, subjects[:4]
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_when_the_relay_is_killed_a_webrtc_picture_is_marked_and_comes_back_alon
     ).json_value()
     assert page.evaluate("() => hall.video.tiles()[0].feed.options.mode") == "webrtc"
     print(f"picture back after {took:.0f} ms")
-    assert took < 8000, took  # 5 s on a machine that has nothing else to do
+    assert took < 12_000, took  # 5 s where nothing else runs: most of it is the relay, which starts anew
 
 
 def test_cameras_composed_by_the_hall_are_marked_when_they_die_and_come_back(place, page):

@@ -5,15 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.browser.video.camerahall import camera_hall
-from tests.video.cameras import Recipe
-
 pytestmark = [pytest.mark.browser]
-RECIPE = Recipe(width=320, height=180, kbit_s=300)
-NAMES = "abcdefgh"
-ROUND = (
-    '\n[[video.rounds]]\nname = "fast"\nlabel = {zh-CN = "快轮", en = "Fast"}\ntiles = 2\ndwell_seconds = 3\norder = "oldest"\n'
-)
 #: notes on every frame of the screen what each tile shows, and whether it is a picture
 WATCH = """() => {
   window.changes = []; window.black = 0; let last = "";
@@ -29,10 +21,9 @@ WATCH = """() => {
 LIVE = "() => hall.video.grid.round === 'fast' && hall.video.grid.tiles.slice(0, 2).every(t => t.condition === 'live')"
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    with camera_hall(tmp_path_factory.mktemp("hall"), dict.fromkeys(NAMES, RECIPE), more=ROUND) as found:
-        yield found
+@pytest.fixture
+def place(cameras_before_a_hall):
+    return cameras_before_a_hall
 
 
 @pytest.fixture
