@@ -1,5 +1,5 @@
-"""Pictures as evidence of a case: of a camera now, or of a moment of a recording. Made by the hall's own processes from what the
-camera sent, hashed, and attached with a line that says what they are of: no page has a hand in them.
+"""Pictures as evidence of a case: of a camera now, or of a moment of a recording. Made by the hall's own processes from what
+the camera sent, hashed, and attached with a line that says what they are of: no page has a hand in them.
 """
 
 from __future__ import annotations
