@@ -101,7 +101,7 @@ async def test_it_is_told_and_after_a_quiet_while_given_more_again(stage):
 
 
 async def test_one_that_never_reads_is_bounded_and_sent_away(stage, monkeypatch):
-    monkeypatch.setattr("video.egress.websocket_viewer.STUCK_SECONDS", 1.5)
+    monkeypatch.setattr("video.egress.websocket_viewer.STUCK_SECONDS", 0.5)
     async with stage.viewer() as viewer:
         camera, lazy, side = await lazy_beside_a_good_one(stage, viewer)
         most = 0

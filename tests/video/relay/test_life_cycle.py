@@ -67,7 +67,7 @@ async def test_a_camera_that_returns_is_back_within_a_second_and_its_time_runs_o
     camera.die("unreachable")
     waiting = await sink.state("waiting")
     assert waiting.reason == "unreachable" and 0 < waiting.again_at - waiting.since <= 1000
-    while camera.opened < 6:  # long enough for the pauses to be at their longest
+    while camera.opened < 5:  # long enough for the pauses to be at their longest
         await asyncio.sleep(0.05)
     assert all(pause <= 1000 for pause in sink.pauses), "asked again within a second, however long it is away"
     camera.up, camera.origin = True, 77

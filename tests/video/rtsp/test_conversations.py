@@ -66,8 +66,8 @@ async def converse(script: list) -> BaseException | None:
 @settings(max_examples=150, deadline=None)
 def test_any_answers_end_in_a_reason(script):
     before = client.FIRST_PICTURE_SECONDS, opening.FIRST_PICTURE_SECONDS, client._LOOK_SECONDS
-    client.FIRST_PICTURE_SECONDS = opening.FIRST_PICTURE_SECONDS = 0.3
-    client._LOOK_SECONDS = 0.02
+    client.FIRST_PICTURE_SECONDS = opening.FIRST_PICTURE_SECONDS = 0.15
+    client._LOOK_SECONDS = 0.01
     try:
         error = asyncio.run(asyncio.wait_for(converse(script), 20))
     finally:

@@ -132,7 +132,7 @@ async def test_reports_are_sent_to_the_camera(monkeypatch):
 
 async def test_whoever_leaves_says_so_and_leaves_nothing_behind():
     before = asyncio.all_tasks()
-    async with FakeCamera({"a": Mount()}) as camera:
+    async with FakeCamera({"a": Mount(frozen=True)}) as camera:
         serving = asyncio.all_tasks()
         for _ in range(3):
             async with playing(camera.url("a")) as player:
@@ -158,7 +158,12 @@ async def _first(url: str, count: int):
 
 
 async def test_nothing_is_kept_of_cameras_that_came_and_went():
-    mounts = {"dies": Mount(dies_after=0.05), "no": Mount(status=404), "wrong": Mount(auth="digest"), "good": Mount()}
+    mounts = {
+        "dies": Mount(dies_after=0.05),
+        "no": Mount(status=404),
+        "wrong": Mount(auth="digest"),
+        "good": Mount(frozen=True),
+    }  # each picture a key picture: none is waited for
     async with FakeCamera(mounts) as camera:
         for _ in range(5):
             for name in mounts:

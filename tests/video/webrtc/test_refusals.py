@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import time
+from unittest import mock
 
 import pytest
+from aiortc.rtp import RtcpByePacket, RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +19,7 @@ from tests.video.webrtc.stage import SUBJECT, info_of
 from video.egress import webrtc_sdp as sdp
 from video.egress import webrtc_sessions
 from video.egress.webrtc_port import Port, hosts_of
+from video.egress.webrtc_viewer import Pacer, Viewer
 from video.media import StreamInfo
 
 
@@ -181,3 +186,35 @@ def test_an_offer_however_garbled_is_understood_or_refused(cuts):
         assert refusal.status in (400, 406, 413)
     else:
         assert answer.count("\r\na=ice-lite\r\n") == 1 and answer.count("a=sendonly") == 1, "nothing of the offer forges a line"
+
+
+@pytest.mark.parametrize("line", ["a=rtpmap:102 H264/90000", "m=video 9 UDP/TLS/RTP/SAVPF 102", "a=candidate:1 1 udp 1 h 9 typ host",
+                                  "a=extmap:5 x", "a=" + " " * 60_000, "a=fmtp:102 " + ";" * 60_000, "a=group:BUNDLE" + " 0" * 30_000])  # fmt: skip
+def test_the_longest_offer_is_read_or_refused_soon(line):
+    began = time.process_time()
+    with contextlib.suppress(Refused):
+        sdp.choose(sdp.read((OFFER + (line + "\r\n") * 3000)[: sdp.LARGEST_OFFER]), None)
+    assert time.process_time() - began < 3
+
+
+reports = st.sampled_from([
+    bytes(RtcpRtpfbPacket(fmt=1, ssrc=7, media_ssrc=9, lost=[1, 2, 30])), bytes(RtcpPsfbPacket(fmt=1, ssrc=7, media_ssrc=9)),
+    bytes(RtcpRrPacket(ssrc=7, reports=[RtcpReceiverInfo(9, 1, 1, 1, 0, 5, 6)])), bytes(RtcpByePacket(sources=[1])),
+])  # fmt: skip
+
+
+@settings(max_examples=300, deadline=1000)
+@given(
+    st.lists(reports, min_size=1, max_size=4).map(b"".join),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=5),
+)
+def test_whatever_a_player_reports_is_taken_or_passed_over(compound, places):
+    garbled = bytearray(compound)
+    for place, value in places:
+        garbled[place % len(garbled)] = value
+    choice = sdp.choose(sdp.read(OFFER), None)
+    viewer = Viewer(choice, 9, Pacer(), (0, 0), mock.Mock())
+    with contextlib.suppress(ValueError):  # what Peer passes over
+        viewer.reported(RtcpPacket.parse(bytes(garbled)))
+    assert viewer.counters["packets"] == 0 and viewer.budget.level in ("all", "keys")
+    viewer.report()
