@@ -36,6 +36,7 @@
       this.tile = tile;
       this.channel = tile.channel;
       this.timer = 0;
+      this.pressed = null; // the button that is, or was last
       this.said = this.refused = 0; // numbers of the newest request, and of the newest that was refused
       this.node = make("div.ptz-pad", { role: "group", "aria-label": hall.t("ptz.pad") });
       const ways = make("div.ptz-ways", {}, WAYS.map(([sign, pan, tilt]) => this.held(sign, { pan, tilt }, hall.t(`ptz.way.${sign}`))));
@@ -61,14 +62,18 @@
 
     held(sign, motion, label) {
       const node = make("button.video-button", { type: "button", "aria-label": label, title: label }, sign);
-      node.onpointerdown = (event) => {
-        node.setPointerCapture(event.pointerId);
+      const press = (event) => {
+        this.pressed = node;
         this.move(motion, event.ctrlKey);
       };
-      node.onpointerup = node.onpointercancel = () => this.stop();
-      node.onkeydown = (event) => (event.key === " " || event.key === "Enter") && !event.repeat && this.move(motion, event.ctrlKey);
-      node.onkeyup = () => this.stop();
-      node.onblur = () => this.stop();
+      // the button pressed before loses the focus to this one after this one has begun: it ends its own movement only
+      const leave = () => this.pressed === node && this.stop();
+      node.onpointerdown = (event) => {
+        node.setPointerCapture(event.pointerId);
+        press(event);
+      };
+      node.onpointerup = node.onpointercancel = node.onkeyup = node.onblur = leave;
+      node.onkeydown = (event) => (event.key === " " || event.key === "Enter") && !event.repeat && press(event);
       return node;
     }
 
@@ -80,7 +85,9 @@
       if (event.type === "keyup") return this.stop();
       event.preventDefault();
       event.stopPropagation();
-      if (!event.repeat) this.move({ pan: way[0], tilt: way[1] }, event.ctrlKey);
+      if (event.repeat) return;
+      this.pressed = null;
+      this.move({ pan: way[0], tilt: way[1] }, event.ctrlKey);
     }
 
     move(motion, fine) {

@@ -102,6 +102,30 @@ def test_a_button_held_down_turns_the_camera_and_letting_it_go_stops_it(page, ca
     camera.until("stop")
 
 
+def test_who_holds_a_button_down_need_not_press_it_again_for_what_passes(page, camera):
+    away = [True]
+
+    def answer(route):
+        if away[0] and route.request.method == "POST":
+            return route.fulfill(status=503, json={"reason": "video-down", "detail": ""})
+        return route.continue_()
+
+    page.route("**/api/v1/video/ptz/**", answer)
+    try:
+        page.get_by_label("向右", exact=True).hover()
+        page.mouse.down()
+        page.wait_for_function("() => /无应答/.test(document.querySelector('.ptz-status').textContent)")
+        away[0] = False
+        page.wait_for_function(
+            "() => document.querySelector('.ptz-status').textContent === ''"
+        )  # lets the route's answers through
+        camera.until((0.5, 0.0))
+    finally:
+        page.mouse.up()
+        page.unroute("**/api/v1/video/ptz/**")
+    camera.until("stop")
+
+
 def test_shift_with_an_arrow_turns_and_every_tile_says_who_has_the_camera(page, place, camera, open_page):
     hall, _, _ = place
     page.locator(".video-grid").hover()
@@ -117,10 +141,16 @@ def test_shift_with_an_arrow_turns_and_every_tile_says_who_has_the_camera(page, 
 
 
 def test_zoom_and_presets(page, camera):
+    page.get_by_label("向左").click()  # has the focus, and loses it when the next button has begun
     page.get_by_label("放大").hover()
     page.mouse.down()
-    camera.until("zoom 0.5")
-    page.mouse.up()
+    try:
+        camera.until("zoom 0.5")
+        moves = len(camera.done)
+        with camera.changed:
+            assert camera.changed.wait_for(lambda: len(camera.done) >= moves + 2 and camera.last() == "zoom 0.5", 30)
+    finally:
+        page.mouse.up()
     camera.until("stop")
     page.get_by_label("预置位…").select_option(label="大门")
     camera.until("preset 1")
