@@ -109,8 +109,9 @@ def _resends(codec: Any, of: int) -> bool:
     return codec.mimeType.lower() == "video/rtx" and codec.parameters.get("apt") == of
 
 
-def _token(text: str) -> str:
-    """A mid as it may stand in an answer (RFC 4566 token); the parser took the rest of its line."""
+def _token(text: str | None) -> str:
+    """A mid as it may stand in an answer (RFC 4566 token); the parser took the rest of its line, None where there was none."""
+    text = text or ""
     if len(text) > 32 or not text.isascii() or not text.isprintable() or " " in text:
         raise Refused("offer-bad", "a media's mid is no token", 400)
     return text

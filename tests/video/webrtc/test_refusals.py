@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 from aiortc.rtp import RtcpByePacket, RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from hall.core.errors import HallError, Refused
@@ -174,6 +174,7 @@ OFFER = (
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, len(OFFER)), st.integers(0, 6), st.text(max_size=8)), max_size=6))
+@example([(OFFER.index("a=mid:0") + 5, 2, "")])  # a name without a value
 def test_an_offer_however_garbled_is_understood_or_refused(cuts):
     text = OFFER
     for at, drop, more in cuts:
