@@ -119,6 +119,15 @@ async def play(stage: Stage, client: httpx.AsyncClient, way: str) -> Player:
     return player
 
 
+async def most_unsent(pictures: Pictures) -> int:
+    """Bytes that the relay held for any one viewer within the next BAD seconds."""
+    most, began = 0, monotonic()
+    while monotonic() - began < BAD:
+        await asyncio.sleep(0.05)
+        most = max([most, *(viewer.transport.get_write_buffer_size() for viewer in pictures.viewers.values())])
+    return most
+
+
 async def scene(folder: Path) -> dict:
     """What is seen while the way is bad, and how long it takes afterwards until all is well."""
     way, clip = Way(), make(Recipe(gop=25))
@@ -137,11 +146,8 @@ async def scene(folder: Path) -> dict:
         ]
         await players[0].until(lambda player: player.connected.is_set() and len(player.stamps) > 20)
         await asyncio.sleep(WARM)
-        way.loss, way.jitter, unsent = 0.05, 200.0, 0
-        began = monotonic()
-        while monotonic() - began < BAD:
-            await asyncio.sleep(0.05)
-            unsent = max([unsent, *(v.transport.get_write_buffer_size() for v in pictures.viewers.values())])
+        way.loss, way.jitter = 0.05, 200.0
+        unsent = await most_unsent(pictures)
         session = (await client.get(stage.url + players[0].place)).json()
         found = {"bad": bad.seen(), "good": good.seen(), "unsent": unsent, "packets": way.packets, "lost": way.lost,
                  "alive": [not task.done() for task in tasks]}  # fmt: skip

@@ -17,7 +17,10 @@ def _may_not() -> str:
         return "making a network namespace takes root on Linux"
     if not Path("/dev/net/tun").exists():
         return "there is no /dev/net/tun"
-    made = subprocess.run(["unshare", "-n", "ip", "link", "show"], capture_output=True)
+    try:
+        made = subprocess.run(["unshare", "-n", "ip", "link", "show"], capture_output=True)
+    except OSError as error:
+        return f"no unshare: {error}"
     return "" if made.returncode == 0 else f"no network namespace: {made.stderr.decode()[:100]}"
 
 
