@@ -61,12 +61,13 @@
 
   hall.caseCard = function (subject, box) {
     const nodes = { head: make("header.card-head"), clock: make("div.card-clock"), facts: make("dl.card-facts"), text: make("p.card-text"),
-      crews: make("ul.card-crews"), cameras: make("div.card-cameras"), history: make("ol.card-history"), moves: make("div.card-moves") };
+      crews: make("ul.card-crews"), cameras: make("div.card-cameras"), pointing: make("div.video-pointing-holder"), history: make("ol.card-history"), moves: make("div.card-moves") };
     const left = make("div.card-left", {}, [nodes.clock, nodes.text, nodes.facts]);
-    const right = make("div.card-right", {}, [nodes.crews, nodes.cameras]);
+    const right = make("div.card-right", {}, [nodes.crews, nodes.cameras, nodes.pointing]);
     const node = make("article.case-card", { "data-subject": subject }, [nodes.head, make("div.card-middle", {}, [left, right]), nodes.history, nodes.moves]);
     const card = { subject, node, view: null, fault: null, doc, file, refresh: () => ask(true), box };
-    const cameras = hall.video.beside(nodes.cameras, { count: CAMERAS, metres: NEAR_METRES, why: subject });
+    const told = (rows, place) => nodes.pointing.replaceChildren(...[hall.video.pointing(place, rows)].filter(Boolean));
+    const cameras = hall.video.beside(nodes.cameras, { count: CAMERAS, metres: NEAR_METRES, why: subject, told });
     let asked = -Infinity;
     let timer = 0;
     let removed = false;
