@@ -33,7 +33,7 @@ STOP_SECONDS = 7.0
 #: ... and whoever turns it next hears of it for so long
 FAULT_SECONDS = 2.0
 #: cameras turned to a place with one request, and how long one of them may take
-MOST_POINTED, POINT_SECONDS = 16, 9.0
+MOST_POINTED, POINT_SECONDS = 16, 7.0  # a page waits 8 s
 #: how far a lease that screens know may end before the one that holds (ms)
 TELL_MS = 5_000
 _STATUS = {
