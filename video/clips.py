@@ -15,8 +15,8 @@ _SKIP_FRAMES = 40  # up to here reading on is cheaper than seeking
 
 
 def allowed(url: str, roots: list[Path]) -> Path:
-    """The clip's file; raises Refused unless it is a regular file below one of the configured roots (links resolved). An address
-    without a leading slash (file://a/b.mp4) is looked for below each root."""
+    """The clip's file; raises Refused unless it is a regular file below one of the configured roots (links resolved).
+    An address without a leading slash (file://a/b.mp4) is looked for below each root."""
     named = file_path(url)
     path = next(filter(None, (_resolved(root / named) for root in roots or [Path("/")])), None)
     if path is None:
