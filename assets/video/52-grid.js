@@ -20,12 +20,13 @@
 
   const metres = (a, b) => Math.hypot((a.lon - b.lon) * 111320 * Math.cos((b.lat * Math.PI) / 180), (a.lat - b.lat) * 110574);
 
-  /** Cameras in the order in which they are worth being seen: near an alarm, with pictures, online, by name. */
+  /** Cameras that share pictures, in the order in which they are worth being seen: near an alarm, not known to be away, by name. */
   function ordered(rows) {
     const alarms = hall.activeAlarms().filter((alarm) => alarm.lon != null);
-    const rank = (row) => (row.state === "offline" ? 2 : row.has_stream ? 0 : 1);
+    const rank = (row) => Number(row.state === "offline");
     const near = (row) => (row.lon == null ? Infinity : Math.min(Infinity, ...alarms.map((alarm) => metres(alarm, row)).filter((m) => m <= NEAR_METRES)));
     return rows
+      .filter((row) => row.has_stream)
       .map((row) => ({ row, near: near(row), rank: rank(row) }))
       .sort((a, b) => a.near - b.near || a.rank - b.rank || ((a.row.name || "") < (b.row.name || "") ? -1 : 1))
       .map((one) => one.row.subject);
