@@ -11,11 +11,12 @@ from hall.core.errors import Refused
 from hall.roles import ROLES
 
 LONGEST = 200
+LONGEST_SUBJECT = 600  # ids are the suppliers' own words
 #: what a reason begins with -> its sort, and how the whole of it is written
 _SORTS = {
-    "case/": ("case", re.compile(r"case/[^/\s]+/\S+")),
-    "file/": ("case", re.compile(r"file/[^/\s]+/\S+")),
-    "alarm/": ("alarm", re.compile(r"alarm/\S+")),
+    "case/": ("case", re.compile(r"case/[^/\s]+/.+")),
+    "file/": ("case", re.compile(r"file/[^/\s]+/.+")),
+    "alarm/": ("alarm", re.compile(r"alarm/.+")),
     "round/": ("patrol", re.compile(r"round/[\w-]{1,64}")),
     "wall:": ("wall", re.compile(r"wall:[\w.-]{0,64}")),
 }
@@ -45,7 +46,8 @@ def sort_of(why: str, who: Identity, needed: Collection[str]) -> tuple[str, str]
         if who.role in needed:
             raise Refused("why-missing", "say why you watch: a case, an alarm, a patrol, or in words", 422)
         return "none", ""
-    if len(words) > LONGEST or not words.isprintable():
+    subject = words.startswith(("case/", "file/", "alarm/"))
+    if len(words) > (LONGEST_SUBJECT if subject else LONGEST) or not words.isprintable():
         raise Refused("why-malformed", f"say why you watch in at most {LONGEST} letters, without control characters", 422)
     if words in _ALONE:
         return _ALONE[words], words

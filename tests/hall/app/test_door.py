@@ -38,6 +38,7 @@ DOORS = {
     ("GET", "/api/v1/recordings/r18c0ffee-123456/export/e0123456789ab"): "--yyy-y---",
     ("DELETE", "/api/v1/recordings/r18c0ffee-123456"): "--yyy-y---",
     ("POST", "/api/v1/video/snapshot"): "--yyy-y---",
+    ("POST", "/api/v1/video/regions"): "--yyy-y---",
     ("GET", "/api/v1/me"): "y-yyyyyyy-",
     ("GET", "/api/v1/openapi.json"): "y-yyyyyyy-",
     ("GET", "/api/v1/cases"): "y-yyyyyyy-",

@@ -129,6 +129,11 @@ async def test_a_reason_that_nobody_can_look_up_later_is_refused_and_says_how_it
         assert error.value.reason == "why-malformed" and error.value.status == 422 and error.value.detail
 
 
+@pytest.mark.parametrize("why", ["alarm/t/<b>\"a' b</b>", "case/t/" + "号" * 300, "file/t/1 2"])
+async def test_a_suppliers_own_words_in_an_id_are_no_fault_of_who_watches(why):
+    assert sort_of(why, ASKED, ("operator",))[1] == why
+
+
 @pytest.mark.parametrize(
     "why", ["patrolling the river", "wallpaper", "map 35.30000, 113.90000", "看" * 200, "walls of the dam"]
 )
