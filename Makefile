@@ -2,8 +2,11 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# two files at a time on two cores; a file's tests stay together, the longest files come first (tests/conftest.py)
+# for two cores: whole halls and browsers two files at a time, which compute; then everything else, which also waits, four at a
+# time. A file's tests stay together; their order: tests/conftest.py
 WORKERS ?= 2
+PYTEST := .venv/bin/python -m pytest --dist loadfile --no-loadscope-reorder
+WHOLE := tests/journeys tests/browser
 PIP := .venv/bin/python -m pip --disable-pip-version-check install -q --only-binary :all: --require-hashes
 
 .PHONY: run test bench demo-real lock install install-dev needs lint clean
@@ -16,7 +19,13 @@ demo-real: install
 	HALL_REAL_DATA="$$(cd $${HALL_REAL_DATA:-../shared/data} && pwd)" .venv/bin/hall run --fresh
 
 test: install-dev needs
-	@.venv/bin/ruff check . && .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	@.venv/bin/ruff check .
+ifdef ARGS
+	@$(PYTEST) -n $(WORKERS) $(ARGS)
+else
+	@whole=0; $(PYTEST) -n $(WORKERS) $(WHOLE) || whole=$$?; \
+	$(PYTEST) -n $$((2 * $(WORKERS))) tests $(WHOLE:%=--ignore=%) && exit $$whole
+endif
 
 bench: install-dev
 	@sh tests/needs.sh bench && .venv/bin/python -m tests.bench $(ARGS)

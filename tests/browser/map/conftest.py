@@ -11,6 +11,7 @@ import pytest
 from feeds.demo import prepare
 from hall.core import config
 from tests.browser.map import mappage, scenery
+from tests.browser.reused import Reused
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
@@ -29,13 +30,18 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def pages(chromium):
+    return Reused(chromium, console=True)
+
+
 @pytest.fixture
 def chance():
     return random.Random(20210720)
 
 
 @pytest.fixture
-def open_map(chromium, city, tmp_path, monkeypatch):
+def open_map(pages, city, tmp_path, monkeypatch):
     """`open_map(*rows) -> (page, gate)`: the map with these documents on it, everything behind it alive."""
     monkeypatch.setenv("HALL_DATA_DIR", str(tmp_path / "var"))
     with contextlib.ExitStack() as stack:
@@ -46,10 +52,7 @@ def open_map(chromium, city, tmp_path, monkeypatch):
             stopped = threading.Event()
             stack.callback(stopped.set)
             threading.Thread(target=_keep_alive, args=(gate, stopped), daemon=True).start()
-            page = stack.enter_context(contextlib.closing(chromium.new_page(viewport={"width": size[0], "height": size[1]})))
-            page.faults = []
-            page.on("pageerror", lambda error: page.faults.append(str(error)))
-            page.on("console", lambda message: page.faults.append(message.text) if message.type == "error" else None)
+            page = stack.enter_context(pages.page(size))
             page.goto(address + query)
             page.wait_for_function("hall.maps && hall.maps['city-map'] && document.querySelector('[data-count-cases]')")
             page.evaluate("Promise.all(['basemap', 'districts', 'cells'].map(hall.citymap.geography)).then(() => 0)")

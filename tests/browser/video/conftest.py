@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from hall.core import config as config_module
+from tests.browser.reused import Reused
 from tests.browser.video.camerahall import camera_hall
 from tests.browser.video.picturestage import PictureStage
 from tests.browser.walls import wallstage
@@ -27,6 +28,11 @@ def chromium():
         browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS, ignore_default_args=["--headless"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(chromium):
+    return Reused(chromium)
 
 
 #: a round that the hall of `cameras_before_a_hall` keeps
@@ -63,16 +69,12 @@ def stage(picture_stage):
 
 
 @pytest.fixture
-def open_page(chromium):
+def open_page(pages):
     """`open_page(address, size)`: a page whose errors are kept in `page.faults`, once its wall of tiles is mounted."""
     with contextlib.ExitStack() as stack:
 
         def open_(address, size=(1920, 1080), script=""):
-            page = stack.enter_context(contextlib.closing(chromium.new_page(viewport={"width": size[0], "height": size[1]})))
-            page.faults = []
-            page.on("pageerror", lambda error: page.faults.append(str(error)))
-            if script:
-                page.add_init_script(script)
+            page = stack.enter_context(pages.page(size, script))
             page.goto(address)
             page.wait_for_function("() => window.hall && hall.video && hall.video.grid")
             return page

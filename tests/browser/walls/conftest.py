@@ -7,6 +7,7 @@ import contextlib
 import pytest
 
 from hall.core import config as config_module
+from tests.browser.reused import Reused
 from tests.browser.walls import scenery, wallstage
 
 playwright_api = pytest.importorskip("playwright.sync_api")
@@ -34,6 +35,11 @@ def chromium():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def pages(chromium):
+    return Reused(chromium)
+
+
 @pytest.fixture
 def stage_of():
     """`stage_of(columns, rows, screen)`: a stage whose wall is made of so many screens."""
@@ -54,14 +60,12 @@ def stage(stage_of):
 
 
 @pytest.fixture
-def open_page(chromium):
+def open_page(pages):
     """`open_page(address, size)`: a page whose errors are kept in `page.faults`, once all its panels are mounted."""
     with contextlib.ExitStack() as stack:
 
         def open_(address, size=(1920, 1080), live=True):
-            page = stack.enter_context(contextlib.closing(chromium.new_page(viewport={"width": size[0], "height": size[1]})))
-            page.faults = []
-            page.on("pageerror", lambda error: page.faults.append(str(error)))
+            page = stack.enter_context(pages.page(size))
             page.goto(address)
             page.wait_for_selector("#wall")
             if live:
