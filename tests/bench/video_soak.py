@@ -83,24 +83,29 @@ async def come_and_go(url: str, ticket: str, channels: list[str], seconds: float
             await asyncio.sleep(1.0)
 
 
-async def sample(pids: list[int], seconds: float) -> list[list[float]]:
-    """The processes' memory every PERIOD seconds."""
+async def sample(pids: list[int], port: int, seconds: float) -> list[list[float]]:
+    """The processes' memory every PERIOD seconds, and how much of it the kept posters are."""
     found = []
-    for _ in range(int(seconds / PERIOD)):
-        await asyncio.sleep(PERIOD)
-        found.append([rss(pid) for pid in pids])
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        for _ in range(int(seconds / PERIOD)):
+            await asyncio.sleep(PERIOD)
+            kept = (await client.get("/healthz")).json()["cache_bytes"] / 2**20
+            found.append([*map(rss, pids), kept])
     return found
 
 
 async def ask_for_posters(port: int, channels: list[str], seconds: float, counts: Counts) -> None:
-    """A directory that somebody leafs through: a still picture every half second."""
+    """A directory that somebody leafs through: ten still pictures a second, of many sizes, so that what is kept soon reaches its
+    bound and a growth behind it shows."""
     until = monotonic() + seconds
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         for number in itertools.count():
             if monotonic() >= until:
                 return
-            counts.posters += (await client.get(f"/poster/{channels[number % CAMERAS]}.jpg")).status_code == 200
-            await asyncio.sleep(0.5)
+            counts.posters += (
+                await client.get(f"/poster/{channels[number % CAMERAS]}.jpg?w={320 + number % 200}")
+            ).status_code == 200
+            await asyncio.sleep(0.1)
 
 
 async def publish(bus: Bus, urls: dict[str, str]) -> list[str]:
@@ -137,7 +142,7 @@ async def soak(folder: Path, children: list[subprocess.Popen], minutes: float) -
         await _answers(more + 1)
         staying = [watch(url, ticket, channels, seconds, counts) for _ in range(STAYING)]
         results = await asyncio.gather(
-            sample([child.pid for child in own], seconds), come_and_go(url, ticket, channels, seconds, counts),
+            sample([child.pid for child in own], more + 1, seconds), come_and_go(url, ticket, channels, seconds, counts),
             ask_for_posters(more + 1, channels, seconds, counts), *staying,
         )  # fmt: skip
         files = [len(list(Path(f"/proc/{child.pid}/fd").iterdir())) for child in own]
@@ -147,7 +152,8 @@ async def soak(folder: Path, children: list[subprocess.Popen], minutes: float) -
 def tell(memory: list[list[float]], counts: Counts, files: list[int], alive: list[bool]) -> None:
     """The table: means of the sixths of the run, so that a slope shows."""
     part = max(1, len(memory) // PARTS)
-    print(f"| minutes | {' | '.join(f'{name}, MiB' for name in NAMES)} |\n|---|{'---|' * len(NAMES)}")
+    titles = [*(f"{name}, MiB" for name in NAMES), "of it posters, MiB"]
+    print(f"| minutes | {' | '.join(titles)} |\n|---|{'---|' * len(titles)}")
     for start in range(0, part * PARTS, part):
         if rows := memory[start : start + part]:
             means = " | ".join(f"{statistics.mean(column):.1f}" for column in zip(*rows, strict=True))
