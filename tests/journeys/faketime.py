@@ -27,6 +27,7 @@ class FakeClock:
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1",
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",  # else each wait of a thread returns at once, and a hall takes a whole core
         }
         self.set(0)
 

@@ -49,7 +49,8 @@ def test_an_alarm_that_rises_brings_up_the_cameras_around_it_and_one_that_was_th
         "lat": 35.3,
         "since": 1,
     }
-    stage.gate.put(("alarm/g/old", alarm))
+    old = stage.gate.event("alarm/g/old", alarm)
+    stage.gate.send_events([old | {"recordedtime": old["recordedtime"] - 10_000}])
     page, subjects = showing(stage, open_page, "ab")
     page.wait_for_function(FLUID, arg=2)
     assert page.locator(".video-around").count() == 0
