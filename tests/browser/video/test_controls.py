@@ -72,7 +72,8 @@ def test_a_channel_is_found_by_words_and_dragged_into_a_tile(stage, open_page):
     row = page.wait_for_selector(f".video-row[data-channel='{subjects[3]}']")
     page.wait_for_function("() => document.querySelectorAll('.video-row').length === 1")
     assert row.inner_text().split() == ["●", "路口", "d", "交警支队"]
-    page.drag_and_drop(".video-row", ".video-tile[data-index='0']")
+    with page.expect_response(lambda answer: "/video/walls/" in answer.url and answer.request.method == "PUT"):
+        page.drag_and_drop(".video-row", ".video-tile[data-index='0']")
     page.wait_for_function("wanted => hall.video.tiles()[0].channel === wanted", arg=subjects[3])
     assert page.evaluate(SHOWN) == [
         subjects[3],
