@@ -54,6 +54,8 @@
       this.field.addEventListener("dblclick", (event) => !this.together.active && this.touched(event));
       this.field.addEventListener("click", (event) => this.pick(event));
       this.choose = hall.paced(() => this.fill(), CHOOSE_MS);
+      this.sized = new ResizeObserver(() => this.paint()); // a toolbar that appears makes it smaller, not the panel
+      this.sized.observe(this.field);
       this.follow();
     }
 
@@ -262,6 +264,7 @@
     unmount() {
       clearTimeout(this.returning);
       this.choose.cancel();
+      this.sized.disconnect();
       for (const tile of this.tiles) tile.remove();
       if (video.grid === this) video.grid = null;
       if (this.rounds) this.rounds.remove();

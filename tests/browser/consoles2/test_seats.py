@@ -114,7 +114,8 @@ async def test_the_lock_hides_everything_keeps_what_was_typed_and_lets_nothing_o
         await choose(page, subject)
         await page.evaluate("hall.desk.act('note')")
         await page.fill(".case-form textarea", "积水已退到路沿")
-        await page.keyboard.press("Control+Alt+l")
+        async with page.expect_response("**/api/v1/lock"):  # the cover does not wait for the hall
+            await page.keyboard.press("Control+Alt+l")
         await page.wait_for_selector(".lock-cover[open]")
         seen = await page.evaluate("document.body.innerText")
         assert "积水" not in seen and subject.rpartition("/")[2] not in seen
