@@ -15,6 +15,7 @@ from dash import html
 from fastapi import FastAPI
 
 from hall import __version__
+from hall.app.bundle import Bundle
 from hall.app.visit import Visit, current_visit, page_prefix
 from hall.app.words import LANGUAGES, Words, chosen_language
 from hall.core.config import HallConfig
@@ -46,6 +47,8 @@ class Shell(dash.Dash):
 
     def __init__(self, process: Process, server: FastAPI, words: Words, describe: Callable[[Visit], dict[str, Any]]) -> None:
         self._process, self._words, self._describe = process, words, describe
+        self._bundle = Bundle(ASSETS)
+        server.router.routes.append(self._bundle.route())  # before Dash takes all of /assets/
         super().__init__(
             "hall",
             server=server,
@@ -68,6 +71,8 @@ class Shell(dash.Dash):
         parts["config"] = _CONFIG.sub(lambda found: found[1] + _page_config(found[2], target) + found[3], parts["config"])
         if not needs_tables(visit.page):
             parts["scripts"] = _TABLE_SCRIPT.sub("", parts["scripts"])
+        parts["scripts"] = self._bundle.gather(parts["scripts"], "hall.js", '<script src="{}"></script>')
+        parts["css"] = self._bundle.gather(parts["css"], "hall.css", '<link rel="stylesheet" href="{}">')
         return _INDEX.format(
             lang=language,
             page=escape(json.dumps(self._settings(visit, language), ensure_ascii=False)),
