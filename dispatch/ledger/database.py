@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from dispatch.ledger.schema import REVISIONS
+from dispatch.ledger.schema import REVISIONS, head, metadata
 from dispatch.ledger.turn import Turn
 from hall.core.errors import LedgerFault
 
@@ -21,6 +21,10 @@ log = logging.getLogger("hall")
 TURN_SECONDS = 15
 #: names the ledger's turn among the advisory locks of a PostgreSQL database
 _TURN_KEY = 0x48414C4C_4C454447
+#: as Alembic makes it
+_REVISION_TABLE = (
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+)
 _SQLITE_PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA fullfsync=1",  # macOS: its fsync alone does not reach the medium
@@ -115,17 +119,24 @@ class Database:
             connection = sqlite3.connect(self.url.database, timeout=TURN_SECONDS, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.close()
-        if self._revision() == REVISIONS[-1]:
+        revision = self._revision()
+        if revision == REVISIONS[-1] or (not revision and self._made()):
             return  # Alembic is not even loaded
-        from alembic import command
-        from alembic.config import Config
-
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
         with self._transaction() as connection:
             self._known(_revision_in(connection))  # again: another process may have been here meanwhile
-            config.attributes["connection"] = connection
-            command.upgrade(config, REVISIONS[-1])
+            upgrade(connection)
+
+    def _made(self) -> bool:
+        """Makes a ledger that is not there yet as it is to be today, without walking through what it once was (a test compares
+        the two ways). False when another process has made one meanwhile."""
+        with self._transaction() as connection:
+            if _revision_in(connection):
+                return False
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(sa.insert(head).values(id=1, seq=0, hash="", recorded=0, relayed=0))
+            connection.exec_driver_sql(_REVISION_TABLE)
+            connection.exec_driver_sql(f"INSERT INTO alembic_version (version_num) VALUES ('{REVISIONS[-1]}')")
+        return True
 
     def _check(self) -> None:
         if self.sqlite and not Path(self.url.database or "").exists():
@@ -166,6 +177,17 @@ class Database:
         if "readonly" in lower or "read-only" in lower:
             return f"the ledger ({self.place}) may not be written: {reason}"
         return f"the ledger ({self.place}) could not be used: {reason}"
+
+
+def upgrade(connection: Connection, revision: str = REVISIONS[-1]) -> None:
+    """Takes a ledger of an earlier revision, or none, through every step up to `revision`, in the transaction that is open."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def _revision_in(connection: Connection) -> str:

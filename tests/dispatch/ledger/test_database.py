@@ -3,20 +3,66 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from dispatch.ledger import STEPS, Ledger, LedgerFault, schema
+from dispatch.ledger import STEPS, Ledger, LedgerFault, database, schema
 from tests.conftest import ROOT
 from tests.dispatch.ledger.counters import AGGREGATES, NOW, PETER, REAL, add
 
 
+def _differs_from_the_code(connection) -> list:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return [d for d in compare_metadata(context, schema.metadata) if getattr(d[1], "name", "") != "alembic_version"]
+
+
+def _drop_everything(connection) -> None:
+    found = sa.MetaData()
+    found.reflect(connection)
+    found.drop_all(connection)
+
+
+def _as_it_stands(connection) -> dict:
+    """Every table with its columns, keys, indexes and rows, as the database itself tells them."""
+    tells, found = sa.inspect(connection), {}
+    for table in tells.get_table_names():
+        columns = [{**column, "type": str(column["type"])} for column in tells.get_columns(table)]
+        keys = [tells.get_pk_constraint(table), tells.get_unique_constraints(table), tells.get_foreign_keys(table)]
+        indexes = sorted(tells.get_indexes(table), key=lambda index: index["name"])
+        found[table] = columns, keys, indexes, connection.exec_driver_sql(f"SELECT * FROM {table}").fetchall()
+    return found
+
+
+def test_a_new_ledger_is_what_the_migrations_make_step_by_step(ledger):
+    with ledger.database.write() as connection:
+        made = _as_it_stands(connection)
+        assert _differs_from_the_code(connection) == []
+        _drop_everything(connection)
+        assert _as_it_stands(connection) == {}
+        for revision in schema.REVISIONS:
+            database.upgrade(connection, revision)
+        assert _as_it_stands(connection) == made
+
+
 def test_the_migrations_make_what_the_code_speaks_of(ledger):
     with ledger.database.write() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert [d for d in compare_metadata(context, schema.metadata) if getattr(d[1], "name", "") != "alembic_version"] == []
+        _drop_everything(connection)
+        database.upgrade(connection)
+        assert _differs_from_the_code(connection) == []
+
+
+def test_a_ledger_of_no_revision_that_holds_other_tables_is_left_as_it_is(ledger, url):
+    with ledger.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        connection.exec_driver_sql("UPDATE head SET seq = 7")
+    with pytest.raises(LedgerFault):
+        Ledger(url, AGGREGATES)
+    with ledger.database.read() as connection:
+        assert connection.exec_driver_sql("SELECT seq FROM head").scalars().all() == [7]
+        assert not sa.inspect(connection).has_table("alembic_version")
 
 
 def test_the_revisions_known_are_those_that_ship():
