@@ -21,7 +21,13 @@
       return () => listeners.get(name).delete(call);
     },
     tell(name, value) {
-      for (const call of listeners.get(name) || []) call(value);
+      for (const call of listeners.get(name) || []) {
+        try {
+          call(value);
+        } catch (error) {
+          reportError(error); // one part that fails stops no other: a command is sent, and sent again, whoever cannot show it
+        }
+      }
     },
   };
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, TimeoutError, expect
 
 from hall.core.clock import real_ms
 from hall.core.settings import bus_socket
@@ -19,16 +19,22 @@ from tests.running import RunningHall
 ROSTER = """编号,名称,类型,所属单位,技能,经度,纬度,可派数
 C1,排水一队,crew,排水管理处,排水,113.921,35.301,40
 C2,排水二队,crew,排水管理处,排水,113.950,35.320,40
+C3,河道一队,crew,河道管理处,河道,114.300,35.600,1
 """
 CITY = """
 [dispatch.crews]
 roster = "crews.csv"
 """
+#: what a command depends on, for whoever reads that one was not sent or answered
+STANDING = """() => ({commands: hall.commands.list(), link: hall.link.state, focus: document.activeElement.outerHTML.slice(0, 120),
+  active: hall.desk.list.active(), chosen: hall.desk.chosen, dialogs: [...document.querySelectorAll('dialog[open]')].map(d => d.innerText),
+  allowed: hall.desk.current()?.allowed.map(one => one.move), revision: hall.desk.current()?.revision,
+  toasts: [...document.querySelectorAll('.desk-toast')].map(t => t.innerText), hidden: document.hidden})"""
 _numbers = itertools.count(1)
 
 
 def city(folder: Path) -> Path:
-    """hall.toml with a feed of cases and a roster of two crews."""
+    """hall.toml with a feed of cases and a roster of three crews, the last of which is too far away to be sent."""
     (folder / "crews.csv").write_text(ROSTER, encoding="utf-8")
     return write_city(folder / "hall.toml", {"calls": "case"}, demo=False, extra=CITY)
 
@@ -103,6 +109,13 @@ class Seat:
             "hall.commands.list().filter((c) => c.state === 'refused').map((c) => [c.move, c.why, c.detail])"
         )
         assert not wrong, wrong
+
+    async def until(self, expression: str) -> None:
+        """Waits until this holds on the page; else says how the desk stands."""
+        try:
+            await self.page.wait_for_function(expression)
+        except TimeoutError as error:
+            raise AssertionError(f"never {expression}: {await self.page.evaluate(STANDING)}") from error
 
     async def shows_state(self, state: str) -> None:
         await expect(self.page.locator(".case-state")).to_have_text(state)

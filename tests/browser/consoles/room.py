@@ -7,6 +7,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 
+from argon2 import PasswordHasher
 from playwright.async_api import Page
 
 from hall import access
@@ -17,6 +18,7 @@ from tests.chromium import tabs
 from tests.running import RunningHall
 
 PASSWORD, PIN = "a-good-long-password", "7294"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # the hall reads from a hash how it was made
 _numbers = itertools.count()
 
 
@@ -29,7 +31,7 @@ class Room:
     async def sit(self, role: str = "operator", path: str = "/desk", lang: str = "zh-CN", name: str = "") -> Page:
         """The page carries `.who`, the person's name."""
         name = name or f"p{next(_numbers)}"
-        users = Users(self.hall.data_dir / "users.db")
+        users = Users(self.hall.data_dir / "users.db", QUICK)
         if users.get(name) is None:
             users.add(name, role, PASSWORD, Profile(pin=PIN))
         bus = Bus(f"unix://{bus_socket(self.hall.data_dir)}", "{hall}")

@@ -5,20 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 
-import pytest
 from playwright.async_api import expect
 
-from tests.browser.consoles.seat import city, report, seat
-from tests.running import RunningHall
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
-
-
-@pytest.fixture(scope="module")
-def hall(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("together")
-    with RunningHall(folder / "data", city(folder)) as running:
-        yield running
+from tests.browser.consoles.seat import report, seat
 
 
 async def test_a_case_changed_under_ones_hands_says_so_and_the_move_can_be_redone_on_top(hall):
@@ -91,22 +80,37 @@ async def test_a_command_cut_off_in_the_middle_is_kept_shown_and_done_exactly_on
     number = report(hall)
     async with seat(hall) as zhao:
         await zhao.open(number)
-        heard: list[str] = []
+        heard, answers = [], []
 
         async def lose_the_answer(route) -> None:
             heard.append(route.request.post_data_json["id"])
-            if len(heard) == 1:
-                await route.fetch()  # it arrives and is done
+            if len(heard) > 1:
+                return await route.continue_()
+            try:
+                answers.append(await route.fetch())  # it arrives and is done
+            finally:
                 await route.abort("connectionreset")
-            else:
-                await route.continue_()
 
         await zhao.page.route("**/commands", lose_the_answer)
         await zhao.page.keyboard.press("a")
-        done = "hall.commands.list().some((c) => c.tries > 1 && c.state === 'done')"
-        await zhao.page.wait_for_function(done)
+        await zhao.until("hall.commands.list().some((c) => c.tries > 1 && c.state === 'done')")
+        assert [answer.status for answer in answers] == [200]
         assert len(heard) == 2 and len(set(heard)) == 1
         assert (await zhao.moves()).count("accept") == 1
+
+
+async def test_a_part_of_the_page_that_fails_neither_holds_up_a_command_nor_has_it_look_refused(hall):
+    number, faults = report(hall), []
+    async with seat(hall, faults=False) as zhao:
+        zhao.page.on("pageerror", lambda error: faults.append(str(error)))
+        await zhao.open(number)
+        fails = "() => { throw new Error('a part that fails'); }"
+        await zhao.page.evaluate(f"for (const name of ['command', 'outcome']) hall.desk.on(name, {fails})")
+        await zhao.page.keyboard.press("a")
+        await zhao.answered()
+        await zhao.shows_state("to register")
+        assert [command["state"] for command in await zhao.page.evaluate("hall.commands.list()")] == ["done"]
+    assert set(faults) == {"a part that fails"}  # and it is not hidden
 
 
 async def test_commands_wait_for_the_network_in_order_over_a_reload_and_are_sent_once(hall):

@@ -6,19 +6,10 @@ import pytest
 from playwright.async_api import expect
 
 from hall.core.clock import real_ms
-from tests.browser.consoles.seat import city, report, seat
+from tests.browser.consoles.seat import report, seat
 from tests.push import push
-from tests.running import RunningHall
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
 MANY = 3_000
-
-
-@pytest.fixture(scope="module")
-def hall(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("access")
-    with RunningHall(folder / "data", city(folder)) as running:
-        yield running
 
 
 #: [text, ratio] of every visible text whose contrast (WCAG 2.2, relative luminance) with what lies under it is below 4.5;

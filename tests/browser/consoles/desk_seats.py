@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.async_api import expect
 
-from tests.browser.consoles2.seats import PASSWORD, PIN, ask, claimed, report, seats, until
-from tests.running import RunningHall
-
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
-
-
-@pytest.fixture(scope="module")
-def hall(tmp_path_factory):
-    with RunningHall(tmp_path_factory.mktemp("seats")) as running:
-        yield running
+from tests.browser.consoles.room import PASSWORD, PIN, ask, claimed, report, seats, until
 
 
 async def owner(page, subject: str) -> str:
