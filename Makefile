@@ -9,6 +9,9 @@ PYTEST := .venv/bin/python -m pytest --dist loadfile --no-loadscope-reorder
 WHOLE := tests/journeys tests/browser
 PIP := .venv/bin/python -m pip --disable-pip-version-check install -q --only-binary :all: --require-hashes
 
+# bytecode is kept whatever the caller's shell says: else each of a hall's seven processes compiles every file at every start
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test bench demo-real lock install install-dev needs lint clean
 
 run: install
@@ -46,6 +49,7 @@ install-dev: .venv/.dev-installed
 .venv/.run-installed: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing (about a minute the first time)"; $(PIP) -r requirements.lock
 	@.venv/bin/python -m pip --disable-pip-version-check install -q --no-deps --no-build-isolation -e .
+	@.venv/bin/python -m compileall -q hall dispatch feeds video layouts
 	@touch $@
 
 .venv/.dev-installed: requirements-dev.lock .venv/.run-installed
