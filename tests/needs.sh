@@ -1,10 +1,11 @@
 #!/bin/sh
-# What tests need beside Python packages: Chromium, a CJK font, Mosquitto, PostgreSQL's server, libfaketime, a C compiler, GStreamer's RTSP server. Installed through apt when root, named otherwise.
+# What tests need beside Python packages: Chromium, a CJK font, Mosquitto, PostgreSQL's server, libfaketime, openssl, a C compiler, GStreamer's RTSP server. Installed through apt when root, named otherwise.
 missing=""
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing="$missing chromium"
 { command -v fc-list >/dev/null && fc-list | grep -qi 'noto.*cjk'; } || missing="$missing fonts-noto-cjk"
 [ -x /usr/sbin/mosquitto ] || command -v mosquitto >/dev/null || missing="$missing mosquitto"
 ls /usr/lib/postgresql/*/bin/postgres 2>/dev/null | grep -q . || command -v postgres >/dev/null || missing="$missing postgresql"
+command -v openssl >/dev/null || missing="$missing openssl" # checks what the hall signed
 if [ "$(uname)" = Linux ]; then # sets the clock of single processes
   ls /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib/faketime/libfaketimeMT.so.1 2>/dev/null | grep -q . || missing="$missing faketime"
   command -v gcc >/dev/null || missing="$missing gcc libc6-dev" # the disk that forgets what was not synced

@@ -1,5 +1,6 @@
 """What the hall must keep to itself: one key, from which keys are made for each purpose: sealing stream addresses at rest,
-signing tickets, signing manifests. What was signed for one purpose is worth nothing for another.
+signing tickets, attesting manifests of exports (which others check by a public key). What was signed for one purpose is worth
+nothing for another.
 
 The key is 32 random bytes in `secret.key` of the data directory, made by whichever process comes first, readable by its
 owner only; processes on several machines share one by HALL_SECRET (base64). Losing it means entering passwords again.
@@ -10,12 +11,15 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hashlib
 import hmac
 import os
 import secrets as system
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -25,6 +29,7 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from hall.core.errors import ConfigError, HallError
 
 FILE = "secret.key"
+_PUBLISHED = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 _MARK = "s1:"  # sealed, first form: AES-256-GCM, 12 bytes of nonce before the text
 
 
@@ -52,12 +57,51 @@ class Secrets:
 
     def sign(self, body: bytes, purpose: str) -> bytes:
         """32 bytes that only this hall can make of `body`, for this purpose: each has a key of its own."""
-        own = HKDF(algorithm=SHA256(), length=32, salt=None, info=f"hall sign {purpose}".encode()).derive(self._key)
-        return hmac.digest(own, body, "sha256")
+        return hmac.digest(self._own(f"hall sign {purpose}"), body, "sha256")
 
     def signed(self, body: bytes, signature: bytes, purpose: str) -> bool:
         """Whether `signature` is ours and was made for this purpose, in constant time."""
         return hmac.compare_digest(self.sign(body, purpose), signature)
+
+    def attest(self, body: bytes, purpose: str) -> bytes:
+        """Ed25519 signature (64 bytes) that anybody can check with `public_key(purpose)`, and only this hall can make."""
+        return self._private(purpose).sign(body)
+
+    def public_key(self, purpose: str) -> bytes:
+        """PEM (SubjectPublicKeyInfo) of the key that `attest` signs with: for everybody."""
+        return self._private(purpose).public_key().public_bytes(*_PUBLISHED)
+
+    def _private(self, purpose: str) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(self._own(f"hall attest {purpose}"))
+
+    def _own(self, info: str) -> bytes:
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=info.encode()).derive(self._key)
+
+
+def attested(body: bytes, signature: bytes, public_key: bytes) -> bool:
+    """Whether who has the private half of `public_key` (PEM) signed this. Raises ValueError for what is no Ed25519 key."""
+    try:
+        _opened(public_key).verify(signature, body)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def fingerprint(public_key: bytes) -> str:
+    """SHA-256 of the key's DER form, as `openssl pkey -pubin -outform DER | sha256sum` tells it, to be compared by people.
+    Raises ValueError for what is no Ed25519 key."""
+    der = _opened(public_key).public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
+
+
+def _opened(public_key: bytes) -> Ed25519PublicKey:
+    try:
+        found = serialization.load_pem_public_key(public_key)
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(found, Ed25519PublicKey):
+        raise ValueError("not an Ed25519 public key")
+    return found
 
 
 def open_cbc(key: bytes, iv: bytes, data: bytes) -> bytes:

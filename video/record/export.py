@@ -2,8 +2,8 @@
 
 Made while it is read and kept nowhere: whatever its size, it takes a block of memory and no room on the disk. Nothing is
 compressed: the pictures already are, and a reader can seek. Each byte is read once and hashed on its way: as segment (against
-the index), as file, as the whole. `manifest.json` names all of it and who took it, when and why; it is signed by this hall
-(HMAC), so that the hall can tell later whether an export is the one it made (`video.record.proof`). Blocking; for a thread.
+the index), as file, as the whole. `manifest.json` names all of it and who took it, when and why; this hall signs it (Ed25519),
+so that whoever gets it can tell whether it is what this hall made (`video.record.proof`, or openssl). Blocking; for a thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from video.record.model import Handed, Line, Recording
 from video.record.tape import FIRST_CHAIN, GAPS, INDEX, chained
 
 PURPOSE = "manifest"  # what the manifest is signed for
-SUMS, MANIFEST, SIGNATURE = "SHA256SUMS", "manifest.json", "manifest.sig"
+SUMS, MANIFEST, SIGNATURE, PUBLIC_KEY = "SHA256SUMS", "manifest.json", "manifest.sig", "hall.pem"
 _BLOCK = 1024 * 1024
 
 
@@ -103,8 +103,8 @@ class Export:
                 "content_sha256": hashlib.sha256(sums).hexdigest(),
             }  # fmt: skip
             body = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
-            signature = self._secrets.sign(body, PURPOSE).hex().encode()
-            for name, data in ((SUMS, sums), (MANIFEST, body), (SIGNATURE, signature)):
+            signature, key = self._secrets.attest(body, PURPOSE), self._secrets.public_key(PURPOSE)
+            for name, data in ((SUMS, sums), (MANIFEST, body), (SIGNATURE, signature), (PUBLIC_KEY, key)):
                 found.writestr(self._entry(name), data)
                 yield self._out.taken()
         yield self._out.taken()

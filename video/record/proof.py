@@ -1,7 +1,8 @@
-"""Whether an exported recording is what this hall handed over: `hall evidence FILE.zip`, exit code 1 where it is not.
+"""Whether an exported recording is what a hall handed over: `hall evidence FILE.zip`, exit code 1 where it is not.
 
 Every byte is read: files against the manifest, segments against the chain of the index, the manifest against its signature.
-Without this hall's key (`secret.key`, HALL_SECRET) all but the signature is looked at, and that is said.
+Whose signature: that of the public key given (`--key`), else of this hall's own, else of the key that came with the file. The
+last shows only that all of it is by one hand: its fingerprint is told, to be compared with the one that the hall made known.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any
 import msgspec
 
 from hall.core import secrets, settings
-from hall.core.secrets import Secrets
-from video.record.export import MANIFEST, PURPOSE, SIGNATURE, SUMS, chain_problems, sums_of
+from hall.core.errors import HallError
+from video.record.export import MANIFEST, PUBLIC_KEY, PURPOSE, SIGNATURE, SUMS, chain_problems, sums_of
 from video.record.model import Handed, Line
 from video.record.tape import FIRST_CHAIN, INDEX
 
@@ -65,17 +66,18 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Proof(msgspec.Struct):
-    """`faults`: what is wrong, in words; `manifest`: None where there is none to read; `sha256`: of the whole file; `signed`:
-    None where there was no key to look with."""
+    """`faults`: what is wrong, in words; `manifest`: None where there is none to read; `sha256`: of the whole file;
+    `fingerprint`: of the key that signed the manifest, empty where none did."""
 
     faults: list[str]
     sha256: str = ""
     manifest: Manifest | None = None
-    signed: bool | None = None
+    fingerprint: str = ""
 
 
-def prove(path: Path, key: Secrets | None) -> Proof:
-    """Reads the whole file; never raises for what is in it. Raises OSError when it cannot be opened."""
+def prove(path: Path, key: bytes | None) -> Proof:
+    """Reads the whole file; never raises for what is in it. `key`: PEM of the public key that must have signed; None takes the
+    one in the file. Raises OSError when the file cannot be opened."""
     with path.open("rb") as file:
         found = Proof([], sha256=hashlib.file_digest(file, "sha256").hexdigest())
     try:
@@ -86,15 +88,16 @@ def prove(path: Path, key: Secrets | None) -> Proof:
     return found
 
 
-def _prove(archive: zipfile.ZipFile, key: Secrets | None, found: Proof) -> None:
+def _prove(archive: zipfile.ZipFile, key: bytes | None, found: Proof) -> None:
     body = _small(archive, MANIFEST)
-    if key is not None:
-        found.signed = key.signed(body, bytes.fromhex(_small(archive, SIGNATURE).decode()), PURPOSE)
-        if not found.signed:
-            found.faults.append("the manifest was not signed by this hall")
+    signer = key or _small(archive, PUBLIC_KEY)
+    if secrets.attested(body, _small(archive, SIGNATURE), signer):
+        found.fingerprint = secrets.fingerprint(signer)
+    else:
+        found.faults.append(f"the manifest was not signed by {'the hall of the key' if key else 'the key in the file'}")
     found.manifest = manifest = msgspec.json.decode(body, type=Manifest)
     found.faults += [f"when it was handed over: {problem}" for problem in manifest.problems]
-    wanted = [one.name for one in manifest.files] + [SUMS, MANIFEST, SIGNATURE]
+    wanted = [one.name for one in manifest.files] + [SUMS, MANIFEST, SIGNATURE, PUBLIC_KEY]
     names = archive.namelist()
     found.faults += [f"{name}: is not in the manifest" for name in sorted(set(names) - set(wanted))]
     found.faults += [f"{name}: is missing" for name in sorted(set(wanted) - set(names))]
@@ -163,25 +166,41 @@ def _channel_faults(archive: zipfile.ZipFile, index: int, channel: Channel, name
 
 
 def main(options: argparse.Namespace) -> int:
-    """`hall evidence FILE.zip [--sha256 HEX]`."""
-    found = prove(options.file, _own_key())
+    """`hall evidence FILE.zip [--sha256 HEX] [--key FILE.pem]`, `hall evidence --public-key`. Raises HallError."""
+    own = secrets.there(settings.read().data_dir)  # looking makes no key
+    mine = own.public_key(PURPOSE) if own else None
+    if options.public_key:
+        if mine is None:
+            raise HallError("this machine has no key of a hall (HALL_DATA_DIR, HALL_SECRET)")
+        print(f"{mine.decode()}fingerprint (SHA-256) {secrets.fingerprint(mine)}")
+        return 0
+    if options.file is None:
+        raise HallError("name the export to check: hall evidence FILE.zip")
+    given = _given(options.key) if options.key else None
+    found = prove(options.file, given or mine)
     if options.sha256 and options.sha256.lower() != found.sha256:
         found.faults.append("the file is not the one with the SHA-256 given")
-    for line in (*_facts(found), *(f"FAULT   {fault}" for fault in found.faults)):
+    whose = "the key given" if given else "this hall" if mine else "the key that came with the file: compare its fingerprint"
+    for line in (*_facts(found, whose), *(f"FAULT   {fault}" for fault in found.faults)):
         print(line)
     print("not what was handed over" if found.faults else "whole: every byte is as it was handed over")
     return 1 if found.faults else 0
 
 
-def _own_key() -> Secrets | None:
-    """This hall's key where there is one; looking makes none."""
-    return secrets.there(settings.read().data_dir)
+def _given(path: Path) -> bytes:
+    """A public key from a file. Raises HallError for what is none."""
+    try:
+        key = path.read_bytes()
+        secrets.fingerprint(key)
+    except (OSError, ValueError) as error:
+        raise HallError(f"{path} is no public key of a hall: {error}") from None
+    return key
 
 
-def _facts(found: Proof) -> Iterator[str]:
+def _facts(found: Proof, whose: str) -> Iterator[str]:
     yield f"SHA-256 {found.sha256}"
-    if found.signed is None:
-        yield "signature: not looked at, this machine has no key of a hall (HALL_DATA_DIR, HALL_SECRET)"
+    if found.fingerprint:
+        yield f"signed by {whose}, fingerprint {found.fingerprint}"
     if (manifest := found.manifest) is None:
         return
     handed = manifest.export

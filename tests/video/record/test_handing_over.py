@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 
 import av
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from hall.core.clock import real_ms
+from hall.core.secrets import fingerprint
 from tests.video.cameras import clip as clips
 from tests.video.record.tapes import SMALL, A, B, numbers
 from video.record import export as export_module
+from video.record.export import PURPOSE
 from video.record.proof import prove
 
 
@@ -51,7 +54,8 @@ async def test_an_export_holds_everything_and_shows_when_it_was_touched(studio, 
         assert part == body and hashlib.sha256(body).hexdigest() == one["sha256"]
     assert manifest["channels"][0]["head"] == index[-1]["chain"]
     assert manifest["content_sha256"] == hashlib.sha256(sums).hexdigest()
-    assert prove(path, studio.stage.keys).faults == [] and prove(path, studio.stage.keys).signed
+    for key in (studio.stage.keys.public_key(PURPOSE), None):
+        assert (prove(path, key).faults, len(prove(path, key).fingerprint)) == ([], 64)
     assert not list(studio.folder.rglob("*.zip"))  # kept nowhere
 
 
@@ -74,7 +78,7 @@ async def test_whatever_is_changed_in_an_export_is_named(studio, tmp_path):
     await studio.send(A, 120)
     await studio.delete(f"/recordings/{name}")
     path, keys = await exported(studio, name, tmp_path / "export.zip"), studio.stage.keys
-    other = type(keys)(bytes(32))
+    mine, other = keys.public_key(PURPOSE), type(keys)(bytes(32)).public_key(PURPOSE)
 
     def swapped(body):
         manifest = json.loads(body)
@@ -86,16 +90,21 @@ async def test_whatever_is_changed_in_an_export_is_named(studio, tmp_path):
         ({"c0-index.jsonl": lambda body: body.splitlines(keepends=True)[0]}, "the chain does not end"),
         ({"c0-index.jsonl": lambda body: None}, "is missing"), ({"more.mp4": lambda body: b"x"}, "not in the manifest"),
         ({"SHA256SUMS": flipped}, "SHA256SUMS"), ({"manifest.json": lambda body: b"{}"}, "cannot be read"),
+        ({"manifest.sig": flipped}, "not signed"), ({"manifest.sig": lambda body: b""}, "not signed"),
+        ({"hall.pem": lambda body: None}, "is missing"),
     ):  # fmt: skip
-        faults = prove(rewritten(path, tmp_path / "touched.zip", changes), keys).faults
+        faults = prove(rewritten(path, tmp_path / "touched.zip", changes), mine).faults
         assert any(told in fault for fault in faults), (told, faults)
-    assert prove(path, other).faults == ["the manifest was not signed by this hall"]
+    assert prove(path, other).faults == ["the manifest was not signed by the hall of the key"]
+    forged = rewritten(path, tmp_path / "touched.zip", {"manifest.json": swapped, "hall.pem": lambda body: other})
+    assert "the manifest was not signed by the key in the file" in prove(forged, None).faults
+    assert "cannot be read" in prove(rewritten(path, tmp_path / "touched.zip", {"hall.pem": lambda body: b"x"}), None).faults[0]
     body = bytearray(path.read_bytes())
     body[len(body) // 3] ^= 1
     (tmp_path / "touched.zip").write_bytes(body)
-    assert prove(tmp_path / "touched.zip", keys).faults
+    assert prove(tmp_path / "touched.zip", mine).faults
     (tmp_path / "touched.zip").write_bytes(body[: len(body) // 2])
-    assert "cannot be read" in prove(tmp_path / "touched.zip", keys).faults[0]
+    assert "cannot be read" in prove(tmp_path / "touched.zip", mine).faults[0]
 
 
 async def test_the_command_line_says_whether_an_export_is_whole(studio, tmp_path, monkeypatch, capsys):
@@ -116,12 +125,37 @@ async def test_the_command_line_says_whether_an_export_is_whole(studio, tmp_path
 
     right = hashlib.sha256(path.read_bytes()).hexdigest()
     code, said = asked("--sha256", right)
-    assert code == 0 and right in said and "移交公安" in said and "no key" in said
+    assert code == 0 and right in said and "移交公安" in said and "came with the file" in said
     assert not (tmp_path / "elsewhere").exists()  # who looks makes no key
     assert asked("--sha256", "0" * 64)[0] == 1
     monkeypatch.setenv("HALL_SECRET", base64.b64encode(bytes(32)).decode())
     code, said = asked()
-    assert code == 1 and "not signed by this hall" in said
+    assert code == 1 and "not signed by the hall of the key" in said
+    key = tmp_path / "published.pem"
+    key.write_bytes(studio.stage.keys.public_key(PURPOSE))
+    code, said = asked("--key", str(key))
+    assert code == 0 and f"signed by the key given, fingerprint {fingerprint(key.read_bytes())}" in said
+    key.write_text("no key")
+    with pytest.raises(SystemExit, match="2|1"):
+        cli.main(["evidence", str(path), "--key", str(key)])
+
+
+async def test_who_gets_an_export_checks_it_with_openssl_alone(studio, tmp_path):
+    name = await studio.record(A)
+    await studio.send(A, 20)
+    await studio.delete(f"/recordings/{name}")
+    with zipfile.ZipFile(await exported(studio, name, tmp_path / "export.zip")) as found:
+        found.extractall(tmp_path)
+
+    def ran(command):
+        return subprocess.run(command, cwd=tmp_path, shell=True, capture_output=True, text=True)
+
+    check = "openssl pkeyutl -verify -pubin -inkey hall.pem -rawin -in manifest.json -sigfile manifest.sig"
+    assert ran(check).returncode == 0 and ran("sha256sum -c SHA256SUMS").returncode == 0
+    told = ran("openssl pkey -pubin -in hall.pem -outform DER | sha256sum").stdout.split()[0]
+    assert told == fingerprint((tmp_path / "hall.pem").read_bytes())
+    (tmp_path / "manifest.json").write_bytes((tmp_path / "manifest.json").read_bytes() + b" ")
+    assert ran(check).returncode != 0
 
 
 async def test_what_is_being_handed_over_is_not_removed_meanwhile(studio):
