@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from tests.journeys.faketime import FakeClock
-from tests.journeys.test_freshness import FEEDS, _not_live, _wait
+from tests.journeys.test_freshness import FEEDS, _not_live, _wait, supplier, tell
 from tests.journeys.test_kill_everything import RATE, SECONDS
 from tests.journeys.test_kill_everything import _write_city as write_replay
-from tests.push import push, write_city
+from tests.push import write_city
 from tests.running import RunningHall
 from tests.stream import Screen
 
@@ -27,7 +27,7 @@ class Town(threading.Thread):
 
     def __init__(self, hall: RunningHall, clock: FakeClock) -> None:
         super().__init__(daemon=True)
-        self.hall, self.clock, self.silent, self.ended = hall, clock, set(), threading.Event()
+        self.http, self.clock, self.silent, self.ended = supplier(hall.url), clock, set(), threading.Event()
         self.reported: list[int] = []  # of every case that was acknowledged
         self.told = 0
 
@@ -51,7 +51,7 @@ class Town(threading.Thread):
             }
             for feed in rows.keys() - self.silent:
                 row = {"lon": 113.9, "lat": 35.3, **rows[feed], "time": now}
-                push(self.hall.url, feed, [row], wait=False)
+                tell(self.http, feed, row)
                 if feed == "cases":
                     self.reported.append(row["reported"])
 

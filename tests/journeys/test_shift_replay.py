@@ -1,25 +1,101 @@
-"""A shift replayed with twenty scripted people in competition over the real API, judged by an independent model."""
+"""Shifts of twenty scripted people in competition over the real API, judged by an independent model: undisturbed, on a day of
+the past, and while web, gate, dispatch and Valkey are killed at random moments. After a kill -9 commands are answered and shown
+again within ten seconds, and afterwards everything a quiet shift promises holds, of this shift and of those before it on the
+same hall."""
 
 import asyncio
 import os
+import random
+import time
+from pathlib import Path
 
 import pytest
 
 from tests.journeys.shift import verdict
 from tests.journeys.shift.cases import Impossible
 from tests.journeys.shift.city import boston, flood
-from tests.journeys.shift.link import Asked
+from tests.journeys.shift.link import Asked, Seat
 from tests.journeys.shift.worked import shift
 from tests.running import RunningHall
 
+HEAL_SECONDS = 10.0
+KILLED = ("web", "gate", "dispatch", "bus")
+SECONDS = 14  # at least; people work on until the last process has come back
+SEEDS, QUIET = 5, 2  # shifts with kills, a wave of cases each; waves of the shift without
+
+
+class Flooded:
+    """A hall to which a wave of cases comes for each shift; `asked`: everything that people asked of it so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self.city, self.asked = flood(folder, cases=80, seconds=SECONDS, waves=SEEDS + QUIET), []
+        self.hall = RunningHall(folder / "v", self.city.config)
+
+
+@pytest.fixture(scope="module")
+def flooded(tmp_path_factory):
+    made = Flooded(tmp_path_factory.mktemp("flooded"))
+    with made.hall:
+        yield made
+
 
 @pytest.mark.timeout(120)
-def test_twenty_people_in_competition_lose_no_update_and_every_case_ends_where_the_model_says(tmp_path, capsys):
-    city = flood(tmp_path, cases=120, seconds=25)
-    with RunningHall(tmp_path / "v", city.config) as hall:
-        told = asyncio.run(shift(hall, city, city.seconds, seed=1, think=0.1))
+def test_twenty_people_in_competition_lose_no_update_and_every_case_ends_where_the_model_says(flooded, capsys):
+    told = asyncio.run(shift(flooded.hall, flooded.city, QUIET * SECONDS, seed=1, think=0.1, earlier=flooded.asked))
     with capsys.disabled():
         print(f"\n{told}")
+
+
+# -- killed in the middle ------------------------------------------------------------------------------------------
+
+
+def _allowed() -> float:
+    """Ten seconds; more only where other work leaves the hall less than the shift and its test need themselves."""
+    return HEAL_SECONDS * max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1)))
+
+
+def _killer(seed: int, healed: dict[str, float]):
+    """Kills each process once, in an order and at moments of the seed's own; notes how long each took to heal."""
+
+    async def kill_all(hall: RunningHall, watcher: Seat) -> None:
+        dice = random.Random(seed)
+        old = watcher.present("file").keys()
+        await watcher.until(lambda: len(watcher.present("file").keys() - old) >= 5, 60, "the first cases")
+        for name in dice.sample(KILLED, len(KILLED)):
+            await asyncio.sleep(dice.uniform(0.2, 2.5))
+            subject = next(iter(watcher.present("file")))
+            began, pid = time.monotonic(), hall.kill(name)
+            await _answered_and_shown(watcher, subject, name, pid)
+            healed[name] = time.monotonic() - began
+
+    return kill_all
+
+
+async def _answered_and_shown(watcher: Seat, subject: str, name: str, pid: int) -> None:
+    """A note is taken and its revision shown, and the process lives again under another pid."""
+    asked = await watcher.ask(subject, "note", None, {"text": f"after the end of {name}"})
+    assert asked.acknowledged, asked
+    revision = asked.answer["revision"]
+
+    def shown() -> bool:
+        at = watcher.present("file").get(subject, {}).get("revision", 0)
+        lives = name == "bus" or watcher.present("process").get(f"process/{name}", {}).get("pid", pid) != pid
+        return at >= revision and lives
+
+    await watcher.until(shown, 30, f"{name} back, and the note of {subject} on the screen")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_is_killed_in_a_shift_nothing_acknowledged_is_lost_and_it_heals(flooded, capsys, seed):
+    healed: dict[str, float] = {}
+    killer = _killer(seed, healed)
+    told = asyncio.run(shift(flooded.hall, flooded.city, SECONDS, seed, think=0.15, meanwhile=killer, earlier=flooded.asked))
+    with capsys.disabled():
+        print(f"\nhealed after { ({name: round(took, 1) for name, took in healed.items()}) } s; {told}")
+    assert healed.keys() == set(KILLED)
+    assert max(healed.values()) <= _allowed(), healed
 
 
 @pytest.mark.realdata

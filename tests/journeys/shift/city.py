@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
+from hall.core.bus import Bus
+from hall.core.clock import ClockState, real_ms
+from hall.replay import steered
 from tests.running import ROOT
 
 START = datetime(2011, 8, 28, 6, 0, tzinfo=UTC)
@@ -25,6 +30,17 @@ class City:
     units: tuple[str, ...]
     seconds: float
     crews: dict[str, list[str]] = field(default_factory=dict)
+    ends: list[datetime] = field(default_factory=list)  # of the waves that have not come yet
+
+    async def goes_on(self, bus_url: str, seconds: float) -> None:
+        """The clock of the running hall goes on for as many waves as `seconds` hold, as `hall replay pause MOMENT` lets it."""
+        for _ in range(round(seconds / self.seconds)):
+            end = self.ends.pop(0)
+        bus = Bus(bus_url)
+        state = msgspec.json.decode(await bus.get("clock"), type=ClockState)
+        state = steered(state, real_ms(), "pause", end.replace(tzinfo=None).isoformat(), "UTC")
+        await bus.set(msgspec.json.encode(state), "clock")
+        await bus.close()
 
 
 def _roster(folder: Path, units: tuple[str, ...], each: int, lon: float, lat: float) -> dict[str, list[str]]:
@@ -37,23 +53,25 @@ def _roster(folder: Path, units: tuple[str, ...], each: int, lon: float, lat: fl
     return crews
 
 
-def flood(folder: Path, cases: int, seconds: float, seed: int = 1, rate: int = 60, ended: bool = True) -> City:
-    """A short replay of `cases` reports; with `ended` a seventh of them are ended again by their
-    supplier while people work on them."""
+def flood(folder: Path, cases: int, seconds: float, seed: int = 1, rate: int = 60, ended: bool = True, waves: int = 1) -> City:
+    """A short replay of `cases` reports; with `ended` a seventh of them are ended again by their supplier while people work
+    on them. With more than one of these `waves` the city's clock stands still before each, until `City.goes_on`."""
     dice, span = random.Random(seed), seconds * rate
     with (folder / "cases.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "opened", "closed", "status", "kind", "unit", "lon", "lat"])
-        for number, at in enumerate(sorted(dice.uniform(1, span * 0.7) for _ in range(cases))):
+        times = [wave * span + at for wave in range(waves) for at in sorted(dice.uniform(1, span * 0.7) for _ in range(cases))]
+        for number, at in enumerate(times):
             opened = START + timedelta(seconds=at)
             closed = opened + timedelta(seconds=dice.uniform(300, span * 0.3)) if ended and number % 7 == 0 else None
             end = (closed.isoformat(), "closed") if closed else ("", "")
             place = (113.9 + dice.random() / 50, 35.3 + dice.random() / 50)
             rows.writerow([f"n{number}", opened.isoformat(), *end, "积水", dice.choice(UNITS), *place])
     config = folder / "hall.toml"
-    stop = (START + timedelta(seconds=span)).isoformat()
-    config.write_text(_FLOOD % (START.isoformat(), stop, rate) + _RULES, encoding="utf-8")
-    return City(config, UNITS, seconds, _roster(folder, UNITS, 4, 113.9, 35.3))
+    ends = [START + timedelta(seconds=span * (wave + 1)) for wave in range(waves)]
+    stop = ends[0] if waves == 1 else START + timedelta(seconds=1)
+    config.write_text(_FLOOD % (START.isoformat(), stop.isoformat(), rate) + _RULES, encoding="utf-8")
+    return City(config, UNITS, seconds, _roster(folder, UNITS, 4, 113.9, 35.3), ends if waves > 1 else [])
 
 
 def boston(folder: Path, start: str, stop: str, rate: int = 60) -> City:

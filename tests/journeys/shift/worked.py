@@ -26,14 +26,26 @@ Meanwhile = Callable[[RunningHall, Seat], Awaitable[None]]
 
 
 async def shift(
-    hall: RunningHall, city: City, seconds: float, seed: int, think: float, meanwhile: Meanwhile | None = None
+    hall: RunningHall,
+    city: City,
+    seconds: float,
+    seed: int,
+    think: float,
+    meanwhile: Meanwhile | None = None,
+    earlier: list[Asked] | None = None,
 ) -> str:
-    """Twenty people work for `seconds`; then everything is judged. Returns what happened, in words."""
+    """Twenty people work for `seconds`; then everything is judged, with what was asked in `earlier` shifts of the same hall,
+    to which this one's is added. Returns what happened, in words."""
     place = Hall(hall.url, hall.stream, f"unix://{bus_socket(hall.data_dir)}")
     people = staffed(place, city, seed, think)
     watcher = Seat(place, "watcher", "supervisor", ["file", "crew", "process"])
+    seats = (watcher, *(person.seat for person in people))
+    earlier = [] if earlier is None else earlier
+    if city.ends:
+        await city.goes_on(place.bus_url, seconds)
     async with AsyncExitStack() as stack:
-        for seat in (watcher, *(person.seat for person in people)):
+        stack.callback(lambda: earlier.extend(one for seat in seats for one in seat.asked))
+        for seat in seats:
             await stack.enter_async_context(seat)
         crews = sum(map(len, city.crews.values()))
         await watcher.until(lambda: len(watcher.present("crew")) == crews, 60, "the roster is on the screen")
@@ -42,9 +54,9 @@ async def shift(
         if disturbing:
             await disturbing
         record = await _settled(hall, watcher)
-        asked = [one for seat in (watcher, *(p.seat for p in people)) for one in seat.asked]
-        await _judge(hall, watcher, record, asked)
-        faults = [fault for seat in (watcher, *(p.seat for p in people)) for fault in seat.faults]
+        asked = [one for seat in seats for one in seat.asked]
+        await _judge(hall, watcher, record, earlier + asked)
+        faults = [fault for seat in seats for fault in seat.faults]
         assert not faults, faults[:5]
         return _told(people, asked, record)
 
