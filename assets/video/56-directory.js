@@ -193,7 +193,7 @@
       const state = row.state || "unknown";
       const age = row.state_at ? hall.t("video.state-since", { age: format.age(row.state_at) }) : "";
       const parts = [make("span.video-row-state", {}, SHAPES[state] || "○"), make("span.video-row-name", {}, row.name || row.channel_id), make("span.video-row-owner", {}, row.owner || "")];
-      const node = make("button.video-row", { type: "button", draggable: "true", "data-channel": row.subject, "data-channel-state": state, title: [hall.t(`channel.${state}`), age, row.district].filter(Boolean).join(" · ") }, parts);
+      const node = make("button.video-row", { type: "button", draggable: "true", "data-channel": row.subject, "data-channel-state": state, title: [hall.t(`channel.${state}`), row.state_by && hall.t("video.state-by-look"), age, row.district].filter(Boolean).join(" · ") }, parts);
       node.onclick = () => this.chosen(row.subject);
       return node;
     }

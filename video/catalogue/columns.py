@@ -11,7 +11,8 @@ EARTH = 6_371_008.8
 STATES = ("unknown", "online", "offline")
 PTZ, AUDIO, SUB, STREAM = 1, 2, 4, 8
 _FIELDS = {
-    "used": np.bool_, "placed": np.bool_, "state": np.int8, "flags": np.uint8, "kind": np.int32, "feed": np.int32,
+    "used": np.bool_, "placed": np.bool_, "state": np.int8, "stated": np.int8, "flags": np.uint8,
+    "kind": np.int32, "feed": np.int32,
     "region": np.int32, "group": np.int32, "owner": np.int32, "district": np.int32,
     "lon": np.float64, "lat": np.float64, "state_at": np.int64, "told_at": np.int64,
     "changed": np.int64,

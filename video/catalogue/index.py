@@ -75,6 +75,7 @@ class Index:
         self._ids: list[str] = []
         self._said: list[int] = []
         self._free: list[int] = []
+        self._looks: dict[str, int] = {}  # subject -> state that the hall saw itself
         self._nodes: dict[str, tuple[str, str]] = {}  # subject of a directory's node -> (branch, key)
 
     def __len__(self) -> int:
@@ -98,11 +99,13 @@ class Index:
             row = self.rows[subject] = self._row()
             self.subjects[row] = subject
         self._say(row, subject, channel, new)
-        state = c.STATES.index(channel.state) if channel.state in c.STATES else 0
+        stated = c.STATES.index(channel.state) if channel.state in c.STATES else 0
+        state = stated or self._looks.get(subject, 0)
         changed = new or self.columns.state[row] != state
         values = {
             "used": True,
             "state": state,
+            "stated": stated,
             "told_at": time,
             "changed": self.version,
             "flags": flags_of(channel),
@@ -114,9 +117,19 @@ class Index:
         self.columns.put(row, values | self._divisions(channel))
         self.columns.locate(row, channel.lon, channel.lat)
 
+    def look(self, subject: str, online: bool, time: int) -> None:
+        """The hall looked itself, at a time of the city: that is the state of a channel whose supplier tells none."""
+        if (row := self.rows.get(subject)) is None:
+            return
+        state = self._looks[subject] = c.STATES.index("online" if online else "offline")
+        if not self.columns.stated[row] and self.columns.state[row] != state:
+            self.version += 1
+            self.columns.put(row, {"state": state, "state_at": time, "changed": self.version})
+
     def remove(self, subject: str) -> None:
         """Takes a channel or node out; what is not there is no matter."""
         self.version += 1
+        self._looks.pop(subject, None)
         if (node := self._nodes.pop(subject, None)) is not None:
             self.branches[node[0]].forget(node[1])
         row = self.rows.pop(subject, None)

@@ -124,6 +124,8 @@ class Health:
         faults = tuple(fault for fault in held if fault != "no-picture")
         examined = channel.looks > 0 or dead
         reported = channel.doc.state == "online"
+        if examined:
+            self.directory.catalogue.index.look(subject, not dead, self.process.clock.now())
         self.rates.put(subject, Standing(channel.doc.owner, examined, examined and not dead, reported, () if dead else faults))
 
     # -- looking -----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import random
 import unicodedata
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -198,3 +199,33 @@ def test_asked_since_a_version_a_box_tells_exactly_what_was_told_after_it(seed):
         assert len(told.catalogue.search(box, ALL, "", 500, answer["version"])["rows"]) == 0
     for other in ("", "x", "0-5", f"another-{before['version']}", answer["version"].split("-")[0]):
         assert told.catalogue.search(box, ALL, "", 500, other)["rows"] == list(whole.values())
+
+
+def test_where_a_supplier_tells_no_state_a_look_does_until_he_tells_one():
+    town = Told()
+    silent = Channel(feed="gb", channel_id="1", name="甲", state="unknown", has_stream=True)
+    subject = town.tell(silent)
+
+    def shown():
+        row = town.catalogue.search(Query(), ALL, "", 10)["rows"][0]
+        return row["state"], row.get("state_by"), row["state_at"]
+
+    town.catalogue.index.look(subject, True, 2_000)
+    assert shown() == ("online", "look", 2_000)
+    assert town.catalogue.search(Query(state=("online",)), ALL, "", 10)["online"] == 1
+    before = town.catalogue.search(Query(), ALL, "", 10)["version"]
+    town.catalogue.index.look(subject, True, 3_000)  # nothing new
+    assert shown()[2] == 2_000 and town.catalogue.search(Query(), ALL, "", 10)["version"] == before
+    town.catalogue.index.look(subject, False, 4_000)
+    assert shown() == ("offline", "look", 4_000)
+    assert subjects(town.catalogue.search(Query(), ALL, "", 10, since=before)) == [subject]
+    town.tell(msgspec.structs.replace(silent, name="乙"))  # other news of him leave what was seen
+    assert shown()[:2] == ("offline", "look")
+    town.tell(msgspec.structs.replace(silent, state="online"))
+    assert shown()[:2] == ("online", None)
+    town.catalogue.index.look(subject, False, 9_000)  # his word stands; the picture's health says the rest
+    assert shown()[:2] == ("online", None)
+    town.gone(subject)
+    town.catalogue.index.look(subject, True, 9_500)
+    town.tell(silent)
+    assert shown()[:2] == ("unknown", None)

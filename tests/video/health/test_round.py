@@ -17,6 +17,8 @@ from hall.core.model import Channel, subject_of
 from hall.core.process import Process
 from hall.core.secrets import Secrets
 from tests.video.cameras import FakeCamera, Mount, Recipe, make
+from video.catalogue.index import Query
+from video.catalogue.scope import ALL
 from video.directory import Directory
 from video.health.judge import Memory, Verdict
 from video.health.looking import cheapest, examined
@@ -67,10 +69,10 @@ async def place(bus, tmp_path, monkeypatch):
     monkeypatch.setattr("video.health.lap.SUSPECT_SECONDS", 0.3)
     async with contextlib.AsyncExitStack() as stack:
 
-        async def begin(urls, lap_seconds=60, per_host=4, owner=lambda name: "交警"):
+        async def begin(urls, lap_seconds=60, per_host=4, owner=lambda name: "交警", state=lambda name: "online"):
             events = []
             for number, name in enumerate(urls):
-                doc = Channel(feed="cams", channel_id=name, name=name, owner=owner(name), state="online", has_stream=True)
+                doc = Channel(feed="cams", channel_id=name, name=name, owner=owner(name), state=state(name), has_stream=True)
                 events.append(
                     encode(Event(id=f"e{number:03}", source="t", subject=subject_of(doc), time=NOW, recordedtime=NOW, data=doc))
                 )
@@ -121,15 +123,26 @@ def _rows(place):
 async def test_every_channel_is_looked_at_and_the_rates_name_their_denominators(place):
     async with camera(a=Mount(clip=make(CLIP)), b=Mount(clip=make(CLIP)), c=Mount(clip=make(CLIP))) as cam:
         urls = {name: cam.url(name) for name in "abc"} | {"dead": "rtsp://127.0.0.1:9/x"}
-        here = await place(urls, owner=lambda name: "水务" if name == "c" else "交警")
+        told = {"a": "unknown", "dead": "unknown"}
+        here = await place(
+            urls, owner=lambda name: "水务" if name == "c" else "交警", state=lambda name: told.get(name, "online")
+        )
         await here.until(lambda: "health/video" in here.published and _rows(here)["total"]["examined"] == 4)
     whole, rows = _rows(here)["total"], {row["name"]: row for row in _rows(here)["departments"]}
-    assert (whole["total"], whole["online"], whole["sound"], whole["reported_online"]) == (4, 3, 3, 4)
+    assert (whole["total"], whole["online"], whole["sound"], whole["reported_online"]) == (4, 3, 3, 2)
     assert rows["交警"]["online_rate"] == pytest.approx(2 / 3, abs=1e-3) and rows["交警"]["sound_rate"] == 1.0
     assert rows["水务"]["online_rate"] == 1.0
     assert here.told("dead")[-1]["health"] == ["no-picture"] and here.told("dead")[-1]["reason"] == "unreachable"
     assert [doc.get("health", []) for doc in here.told("a")] == [[]], "a sound channel is told once, when it was first seen"
     assert _rows(here)["lap"]["done"] == _rows(here)["lap"]["total"] == 4
+    listed = {row["channel_id"]: row for row in here.directory.catalogue.search(Query(), ALL, "", 10)["rows"]}
+    assert {name: row["state"] for name, row in listed.items()} == {
+        "a": "online",
+        "b": "online",
+        "c": "online",
+        "dead": "offline",
+    }
+    assert {name for name, row in listed.items() if row.get("state_by") == "look"} == {"a", "dead"}
 
 
 async def test_a_departments_failure_becomes_a_reading_that_thresholds_can_judge(place):
