@@ -11,12 +11,10 @@ import contextlib
 import html as escaping
 import itertools
 import json
-import socket
 import threading
 from pathlib import Path
 
 import dash
-import uvicorn
 from dash import html
 from fastapi import FastAPI
 from websockets.asyncio.server import serve as serve_websocket
@@ -29,6 +27,7 @@ from hall.core.process import Process
 from layouts import catalogue
 from layouts.context import context_of
 from layouts.wall import Wall, wall
+from tests.browser import address
 
 ROOT = Path(__file__).parent.parent.parent.parent
 INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="hall-page" content="{page}">
@@ -134,14 +133,9 @@ def serve(found: config_module.HallConfig):
     playing.start()
     assert ready.wait(10)
     page = {"stream": f"ws://127.0.0.1:{gate.port}/v1/stream", "timezone": found.city.timezone, "demo": found.city.demo}
-    sock = socket.create_server(("127.0.0.1", 0))
-    web = uvicorn.Server(uvicorn.Config(application(found, page), log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]}, daemon=True)
-    thread.start()
     try:
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}/", gate
+        with address.serve(application(found, page)) as at:
+            yield f"{at}/", gate
     finally:
-        web.should_exit = True
-        thread.join(10)
         gate.loop.call_soon_threadsafe(gate.ended.set)
         playing.join(10)

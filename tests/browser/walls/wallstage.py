@@ -11,13 +11,11 @@ import contextlib
 import html as escaping
 import itertools
 import json
-import socket
 import threading
 from pathlib import Path
 from typing import Any
 
 import dash
-import uvicorn
 from dash import html
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -29,6 +27,7 @@ from hall.core.config import HallConfig
 from layouts import catalogue, walls
 from layouts.context import context_of
 from layouts.wall import panels, wall
+from tests.browser import address
 
 ROOT = Path(__file__).parent.parent.parent.parent
 INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="hall-page" content="{page}">
@@ -201,15 +200,9 @@ def serve(config: HallConfig, kind: type[Stage] = Stage):
     playing.start()
     assert ready.wait(10)
     stage = kind(gate, config)
-    sock = socket.create_server(("127.0.0.1", 0))
-    stage.address = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    web = uvicorn.Server(uvicorn.Config(stage.application(), log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=web.run, kwargs={"sockets": [sock]}, daemon=True)
-    thread.start()
     try:
-        yield stage
+        with address.serve(stage.application()) as stage.address:
+            yield stage
     finally:
-        web.should_exit = True
-        thread.join(10)
         gate.loop.call_soon_threadsafe(gate.ended.set)
         playing.join(10)
