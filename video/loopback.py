@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
+from typing import Any
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.routing import BaseRoute
 
-from hall.core.errors import HallError
+from hall.core.errors import HallError, Refused
 
 HOST = "127.0.0.1"
+MOST_BODY = 64 * 1024  # bytes; the hall's own processes send little
 
 
 class _Server(uvicorn.Server):
@@ -41,6 +45,19 @@ def listen(port: int, setting: str) -> socket.socket:
         found.close()
         raise HallError(f"port {port} on {HOST} cannot be used ({error.strerror}); set {setting}") from None
     return found
+
+
+async def body_of(request: Request, kind: Any = Any, most: int = MOST_BODY) -> Any:
+    """A request's JSON as `kind`, read as far as `most` bytes. Raises Refused `too-large` (413), `malformed` (422)."""
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > most:
+            raise Refused("too-large", f"at most {most} bytes", 413)
+    try:
+        return msgspec.json.decode(found, type=kind)
+    except msgspec.MsgspecError as error:
+        raise Refused("malformed", f"JSON is needed: {error}", 422) from None
 
 
 async def serve(app: Starlette, listener: socket.socket, at_once: int) -> None:

@@ -18,8 +18,7 @@ from video.analysis.service import Analysis
 from video.catalogue.routes import refusing
 from video.catalogue.scope import scope_of
 from video.directory import Directory
-
-_BODY_BOUND = 64 * 1024
+from video.loopback import body_of
 
 
 class _Saved(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,13 +47,13 @@ def routes(analysis: Analysis, directory: Directory) -> list[Route]:
         return JSONResponse(described(analysis, channel), headers={"cache-control": "no-store"})
 
     async def save(request: Request) -> Response:
-        asked, (by, name) = await _body(request, _Saved), _person(request)
+        asked, (by, name) = await body_of(request, _Saved), _person(request)
         key = analysis.drawings.save(asked.id, asked.region, by, name, real_ms())
         await analysis.apply()
         return JSONResponse({"id": key, **described(analysis, str(asked.region["channel"]))})
 
     async def do(request: Request) -> Response:
-        asked, key, (by, name) = await _body(request, _Done), request.path_params["key"], _person(request)
+        asked, key, (by, name) = await body_of(request, _Done), request.path_params["key"], _person(request)
         if asked.do == "reference":
             await analysis.refer(key, asked.channel, by, name)
         elif asked.do in ("undo", "remove"):
@@ -107,15 +106,3 @@ def _row(analysis: Analysis, key: str, drawing: Drawing) -> dict[str, Any]:
 def _person(request: Request) -> tuple[str, str]:
     """(name, how screens call him) of who acts; the web process says it."""
     return tuple(unquote(request.headers.get(f"x-hall-{part}", ""))[:100] for part in ("person", "person-name"))  # type: ignore
-
-
-async def _body(request: Request, kind: Any) -> Any:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _BODY_BOUND:
-            raise Refused("too-large", f"at most {_BODY_BOUND} bytes", 413)
-    try:
-        return msgspec.json.decode(bytes(body), type=kind)
-    except msgspec.MsgspecError as error:
-        raise Refused("malformed", f"JSON is needed: {error}", 422) from None

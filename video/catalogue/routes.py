@@ -16,6 +16,7 @@ from video.catalogue import columns as c
 from video.catalogue.catalogue import MOST_NEAR, MOST_ROWS, MOST_SOME, Catalogue
 from video.catalogue.index import Query
 from video.catalogue.scope import scope_of
+from video.loopback import body_of
 
 _NEEDS = {"ptz": c.PTZ, "audio": c.AUDIO, "sub": c.SUB, "stream": c.STREAM}
 _LISTS = ("district", "owner", "feed", "kind", "state")
@@ -51,10 +52,7 @@ def routes(catalogue: Catalogue, now: Callable[[], int], lost: Callable[[], str]
         return answer(catalogue.one(request.path_params["subject"], _scope(request)))
 
     async def some(request: Request) -> Response:
-        try:
-            subjects = msgspec.json.decode(await _body(request), type=list[str])
-        except msgspec.MsgspecError as error:
-            raise Refused("malformed", f"a list of subjects: {error}", 422) from None
+        subjects = await body_of(request, list[str], _BODY_BOUND)
         if len(subjects) > MOST_SOME:
             raise Refused("too-many-channels", f"at most {MOST_SOME}", 422)
         return answer(catalogue.some(subjects, _scope(request)))
@@ -121,12 +119,3 @@ def _number(request: Request, name: str, low: float, high: float) -> float | Non
     if not low <= found <= high:
         raise Refused("bad-request", f"{name}: a number from {low:g} to {high:g}", 422)
     return found
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _BODY_BOUND:
-            raise Refused("too-large", f"at most {_BODY_BOUND} bytes", 413)
-    return bytes(body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
@@ -16,12 +16,12 @@ from hall.core.errors import BusLost, HallError, Refused
 from hall.core.model import Channel
 from hall.core.secrets import Secrets
 from video.catalogue.routes import refusing
+from video.loopback import body_of
 from video.ptz.desk import Lookup, PtzDesk
 from video.ptz.driver import Motion, Position
 from video.ptz.lease import Asker
 
 _BODY_BOUND = 16 * 1024
-_Kind = TypeVar("_Kind")
 
 
 class _Asked(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,7 +104,7 @@ def routes(desk: PtzDesk) -> list[Route]:
 
     async def act(request: Request) -> Response:
         subject, asker = request.path_params["subject"], _asker(request)
-        asked = _decoded(await _body(request), _Asked)
+        asked = await body_of(request, _Asked, _BODY_BOUND)
         if asked.do in ("move", "stop"):
             speeds = (asked.pan, asked.tilt, asked.zoom) if asked.do == "move" else (0.0, 0.0, 0.0)
             if not all(-1 <= speed <= 1 for speed in speeds):
@@ -123,7 +123,7 @@ def routes(desk: PtzDesk) -> list[Route]:
         return JSONResponse({"lease": msgspec.to_builtins(lease)})
 
     async def point(request: Request) -> Response:
-        asked = _decoded(await _body(request), _Pointed)
+        asked = await body_of(request, _Pointed, _BODY_BOUND)
         return JSONResponse(await desk.point(asked.channels, _asker(request), asked.lon, asked.lat))
 
     return [
@@ -138,19 +138,3 @@ def _asker(request: Request) -> Asker:
         return msgspec.json.decode(unquote(request.headers.get("x-hall-asker", "")), type=Asker)
     except msgspec.MsgspecError:
         raise Refused("asker-missing", "who asks is not said", 403) from None
-
-
-def _decoded(body: bytes, kind: type[_Kind]) -> _Kind:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
-        raise Refused("malformed", str(error), 422) from None
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _BODY_BOUND:
-            raise Refused("too-large", f"at most {_BODY_BOUND} bytes", 413)
-    return bytes(body)

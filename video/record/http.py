@@ -16,12 +16,12 @@ from hall import __version__
 from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from hall.core.secrets import Secrets
+from video.loopback import body_of
 from video.record import export
 from video.record.model import Handed, Line, Ordered, Recording
 from video.record.recorder import Recorder
 from video.record.still import Still, still, still_of
 
-_MOST_BODY = 64 * 1024
 _KEPT = {"cache-control": "private, max-age=86400, immutable"}  # a closed segment never changes
 
 
@@ -79,7 +79,7 @@ class _Door:
         return _json({"rows": rows, "as_of": real_ms()})
 
     async def start(self, request: Request) -> Response:
-        return _json(await self._recorder.start(await _body(request, Ordered)), 201)
+        return _json(await self._recorder.start(await body_of(request, Ordered)), 201)
 
     async def one(self, request: Request) -> Response:
         return _json(await self._recorder.document(request.path_params["id"]))
@@ -88,14 +88,14 @@ class _Door:
         return _json(await self._recorder.stop(request.path_params["id"]))
 
     async def extend(self, request: Request) -> Response:
-        return _json(await self._recorder.extend(request.path_params["id"], (await _body(request, _Until)).until))
+        return _json(await self._recorder.extend(request.path_params["id"], (await body_of(request, _Until)).until))
 
     async def lock(self, request: Request) -> Response:
-        asked = await _body(request, _Lock)
+        asked = await body_of(request, _Lock)
         return _json(await self._recorder.lock(request.path_params["id"], asked.locked, asked.who))
 
     async def remove(self, request: Request) -> Response:
-        return _json(await self._recorder.remove(request.path_params["id"], (await _body(request, _Removal)).why))
+        return _json(await self._recorder.remove(request.path_params["id"], (await body_of(request, _Removal)).why))
 
     async def segments(self, request: Request) -> Response:
         """The closed segments of a channel that touch a span of time, with what a player needs to begin at any of them."""
@@ -124,7 +124,7 @@ class _Door:
 
     async def export(self, request: Request) -> Response:
         """The recording as one ZIP, made while it is sent; one that runs as far as its segments are closed."""
-        handed, name = await _body(request, Handed), request.path_params["id"]
+        handed, name = await body_of(request, Handed), request.path_params["id"]
         recording, archive = self._recorder.exportable(name), self._recorder.archive
 
         async def blocks() -> AsyncIterator[bytes]:
@@ -175,18 +175,6 @@ def _refusing(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Re
             return JSONResponse(body, status_code=refused.status, headers={"cache-control": "no-store"})
 
     return answer
-
-
-async def _body(request: Request, kind: Any) -> Any:
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > _MOST_BODY:
-            raise Refused("too-large", f"at most {_MOST_BODY} bytes", 413)
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
-        raise Refused("bad-request", str(error), 422) from None
 
 
 def _number(query: Any, name: str, default: int) -> int:

@@ -3,7 +3,6 @@ within what (`x-hall-scope`)."""
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import unquote
 
 import msgspec
@@ -15,6 +14,7 @@ from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from video.catalogue.routes import refusing
 from video.catalogue.scope import Scope, scope_of
+from video.loopback import body_of
 from video.rounds.keeper import Rounds
 from video.rounds.plan import RISKS, WEIGHTS
 
@@ -34,7 +34,8 @@ def routes(rounds: Rounds) -> list[Route]:
         return JSONResponse({"rounds": found, "risks": risks, "now": now})
 
     async def save(request: Request) -> Response:
-        return JSONResponse({"plan": msgspec.to_builtins(rounds.save(await _json(request), _scope(request)))})
+        asked = await body_of(request, most=_BODY_BOUND)
+        return JSONResponse({"plan": msgspec.to_builtins(rounds.save(asked, _scope(request)))})
 
     async def drop(request: Request) -> Response:
         rounds.drop(request.path_params["name"], _scope(request))
@@ -44,7 +45,7 @@ def routes(rounds: Rounds) -> list[Route]:
         return JSONResponse(rounds.coverage(request.path_params["name"], real_ms(), _scope(request)))
 
     async def do(request: Request) -> Response:
-        asked = await _json(request)
+        asked = await body_of(request, most=_BODY_BOUND)
         if not isinstance(asked, dict) or not all(isinstance(value, str) for value in asked.values()):
             raise Refused("malformed", 'give {"do": "hold"}', 422)
         person = unquote(request.headers.get("x-hall-person", ""))[:100]
@@ -63,15 +64,3 @@ def routes(rounds: Rounds) -> list[Route]:
 
 def _scope(request: Request) -> Scope:
     return scope_of(request.headers.get("x-hall-scope"))
-
-
-async def _json(request: Request) -> Any:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _BODY_BOUND:
-            raise Refused("too-large", f"at most {_BODY_BOUND} bytes", 413)
-    try:
-        return msgspec.json.decode(bytes(body))
-    except msgspec.DecodeError as error:
-        raise Refused("malformed", f"JSON is needed: {error}", 422) from None

@@ -90,7 +90,7 @@ async def test_the_end_can_be_moved_and_only_while_it_runs(studio):
     [
         ({"channels": []}, "channels-bad"), ({"channels": [A, A]}, "channels-bad"), ({"channels": ["sensor/f/1"]}, "channels-bad"),
         ({"channels": [A], "until": 5}, "until-bad"), ({"channels": [A], "until": real_ms() + 10**9}, "until-bad"),
-        ({"channels": "x"}, "bad-request"), ([], "bad-request"), ({"channels": [A], "quality": "best"}, None),
+        ({"channels": "x"}, "malformed"), ([], "malformed"), ({"channels": [A], "quality": "best"}, None),
     ],
 )  # fmt: skip
 async def test_orders_that_make_no_sense_are_refused(studio, order, reason):
