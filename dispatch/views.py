@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.ledger import schema
 from dispatch.ledger.database import Database
@@ -87,7 +86,6 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 #: a row's place in the list: opened, view, channel
 Cursor = tuple[int, str, str]
-_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class ViewBook:
@@ -108,7 +106,7 @@ class ViewBook:
 
     def _insert(self, table: sa.Table, rows: Sequence[msgspec.Struct]) -> None:
         with self.database.write() as connection:
-            statement = _INSERT[connection.dialect.name](table).on_conflict_do_nothing()
+            statement = schema.inserting(connection.dialect.name, table).on_conflict_do_nothing()
             connection.execute(statement, [msgspec.structs.asdict(row) for row in rows])
 
     def listed(self, wanted: Filter, after: Cursor | None, limit: int) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from hall.core.errors import Refused
-from video.directory import file_path
 
 _OPEN_CLIPS = 4
 _SKIP_FRAMES = 40  # up to here reading on is cheaper than seeking
@@ -17,7 +17,7 @@ _SKIP_FRAMES = 40  # up to here reading on is cheaper than seeking
 def allowed(url: str, roots: list[Path]) -> Path:
     """The clip's file; raises Refused unless it is a regular file below one of the configured roots (links resolved).
     An address without a leading slash (file://a/b.mp4) is looked for below each root."""
-    named = file_path(url)
+    named = unquote(url.partition("://")[2])
     path = next(filter(None, (_resolved(root / named) for root in roots or [Path("/")])), None)
     if path is None:
         raise Refused("clip-missing", "the clip is not there", 404)

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import math
 from collections import OrderedDict
-from urllib.parse import unquote
 
 import msgspec
 
@@ -148,8 +147,3 @@ class Directory:
 def _document(raw: bytes, kind: type):
     """The document inside an event; fields a newer version may have added are ignored."""
     return msgspec.json.decode(_channel.decode(raw)["data"], type=kind)
-
-
-def file_path(url: str) -> str:
-    """The path a file:// address means."""
-    return unquote(url.partition("://")[2])

@@ -9,27 +9,11 @@ from __future__ import annotations
 import threading
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 
 from dispatch.crews.roads import haversine
 from dispatch.crews.snapping import Snap, Snapper
-
-
-class Straight(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The way where no road is known: straight line x `factor` at `kmh`."""
-
-    factor: float = 1.4
-    kmh: float = 30.0
-
-
-class RoadSpeeds(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """`share` of the permitted speed that a crew makes through town; `reach_m` how far from a road it may stand, and `kmh_off`
-    how fast it gets to it."""
-
-    share: float = 0.75
-    reach_m: float = 400.0
-    kmh_off: float = 10.0
+from dispatch.crews.speeds import RoadSpeeds, Straight
 
 
 class Routes(Protocol):

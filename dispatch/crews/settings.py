@@ -10,7 +10,7 @@ import msgspec
 
 from dispatch.crews.model import Item
 from dispatch.crews.ranking import Needs, Weights
-from dispatch.crews.routing import RoadSpeeds, Straight
+from dispatch.crews.speeds import RoadSpeeds, Straight
 from hall.core.config import HallConfig
 
 DEFAULTS = Path(__file__).parent.parent / "defaults" / "crews-cn.toml"

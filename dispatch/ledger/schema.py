@@ -5,8 +5,11 @@ Texts hold JSON rather than a database's own JSON type: the bytes that were hash
 
 from __future__ import annotations
 
+import functools
+import importlib
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 #: every schema there was, oldest first: alembic's revision ids
 REVISIONS = ("0001", "0002")
@@ -134,10 +137,14 @@ NEW_HEAD = (
 )
 
 
-def _upsert(insert) -> sa.Insert:
-    statement = insert(streams)
+def inserting(dialect: str, table: sa.Table) -> Any:
+    """An INSERT that can say what to do about rows that are there; of SQLite and PostgreSQL only the one used is loaded."""
+    return importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+
+
+@functools.cache
+def new_streams(dialect: str) -> sa.Insert:
+    """Writes streams, new ones and those that are there."""
+    statement = inserting(dialect, streams)
     new = {name: statement.excluded[name] for name in ("revision", "ended", "seq", "recorded", "state")}
     return statement.on_conflict_do_update(index_elements=["subject"], set_=new)
-
-
-NEW_STREAMS = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}

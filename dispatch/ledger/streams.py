@@ -65,7 +65,7 @@ class Streams:
     def write(self) -> None:
         if not self._changed:
             return
-        statement = schema.NEW_STREAMS[self._connection.dialect.name]
+        statement = schema.new_streams(self._connection.dialect.name)
         self._connection.execute(statement, [self._rows[subject] for subject in self._changed])
 
 

@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from hall.app import neighbour
 from hall.app.channels import scope_header
 from hall.app.visit import Visit, current_visit
 from hall.core.errors import Refused
@@ -30,9 +31,7 @@ class Posters:
         self.sent: Callable[[Visit, str], None] = lambda visit, subject: None  # told of each still that somebody was sent
         port = process.settings.video_port
         self.base = f"http://127.0.0.1:{port}/poster/" if port else ""  # it listens nowhere else
-        self.client = httpx.AsyncClient(
-            timeout=LIMIT_SECONDS, limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False
-        )
+        self.client = neighbour.client(LIMIT_SECONDS, CONNECTIONS)
         self.router = APIRouter(tags=["picture"])
         self.router.add_api_route("/video/poster/{subject:path}", self.poster, methods=["GET"], response_class=Response)
 

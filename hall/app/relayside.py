@@ -11,6 +11,7 @@ import httpx
 import msgspec
 from fastapi.responses import Response, StreamingResponse
 
+from hall.app import neighbour
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -26,8 +27,7 @@ class RelaySide:
     def __init__(self, process: Process) -> None:
         port = process.settings.relay_port
         self._base = f"http://127.0.0.1:{port}" if port else ""  # it listens nowhere else
-        limits = httpx.Limits(max_connections=CONNECTIONS)
-        self._client = httpx.AsyncClient(timeout=LIMIT_SECONDS, limits=limits, trust_env=False)
+        self._client = neighbour.client(LIMIT_SECONDS, CONNECTIONS)
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -7,6 +7,7 @@ import asyncio
 import httpx
 from fastapi.responses import Response
 
+from hall.app import neighbour
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -19,8 +20,7 @@ class VideoSide:
         port = process.settings.video_port
         self._base = f"http://127.0.0.1:{port}" if port else ""  # it listens nowhere else
         self._seconds, self._most = seconds, most
-        limits = httpx.Limits(max_connections=connections)
-        self._client = httpx.AsyncClient(timeout=seconds, limits=limits, trust_env=False)
+        self._client = neighbour.client(seconds, connections)
 
     async def ask(
         self, method: str, path: str, content: bytes | None = None, headers: dict[str, str] | None = None

@@ -16,6 +16,7 @@ import httpx
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from hall.app import neighbour
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -37,9 +38,7 @@ class Whep:
         port = process.settings.relay_port
         self.base = f"http://127.0.0.1:{port}/whep/" if port else ""  # it listens nowhere else
         self.grant = grant
-        self.client = httpx.AsyncClient(
-            timeout=LIMIT_SECONDS, limits=httpx.Limits(max_connections=CONNECTIONS), trust_env=False
-        )
+        self.client = neighbour.client(LIMIT_SECONDS, CONNECTIONS)
         self.router = APIRouter(tags=["video"])
         self.router.add_api_route(
             SESSIONS + "{session}",

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from scipy.spatial import cKDTree
 
 from hall.core.board import Board
 from video.catalogue.columns import Columns, on_sphere
@@ -17,6 +16,8 @@ from video.rounds.plan import RISKS, RoundPlan
 
 ALARM_METRES, GAUGE_METRES, RAIN_METRES = 500.0, 1_200.0, 8_000.0
 RISE_MINUTES = 10
+#: so many pairs of a camera and a reading are simply measured, all of them; for more a tree is made
+FEW_PAIRS = 250_000
 #: topics this is read from
 TOPICS = frozenset({"alarm", "sensor", "observation", "series", "kpi", "picture"})
 
@@ -141,17 +142,41 @@ def _nearest(places: np.ndarray, told: list[tuple[float, float, float]], reach: 
     """The value told nearest to each place, 0 beyond `reach` metres."""
     if not told or not len(places):
         return np.zeros(len(places))
-    tree = cKDTree([on_sphere(lon, lat) for lon, lat, _ in told])
-    _, which = tree.query(places, distance_upper_bound=reach)
+    spots = np.array([on_sphere(lon, lat) for lon, lat, _ in told])
+    which = (_nearest_of_few if len(spots) * len(places) <= FEW_PAIRS else _nearest_of_many)(places, spots, reach)
     return np.append(np.array([value for *_, value in told]), 0.0)[which]
+
+
+def _nearest_of_few(places: np.ndarray, spots: np.ndarray, reach: float) -> np.ndarray:
+    """Number of the spot nearest to each place; `len(spots)` where none is within `reach`."""
+    away = ((places[:, None] - spots) ** 2).sum(axis=2)
+    which = away.argmin(axis=1)
+    return np.where(away[np.arange(len(places)), which] < reach**2, which, len(spots))
+
+
+def _nearest_of_many(places: np.ndarray, spots: np.ndarray, reach: float) -> np.ndarray:
+    from scipy.spatial import cKDTree  # a small city's hall never loads it
+
+    return cKDTree(spots).query(places, distance_upper_bound=reach)[1]
 
 
 def _worst_near(places: np.ndarray, told: list[tuple[float, float, float]], reach: float) -> np.ndarray:
     """The greatest value told within `reach` metres of each place."""
     worst = np.zeros(len(places))
     if told and len(places):
-        tree = cKDTree(places)
-        for lon, lat, value in told:
-            near = tree.query_ball_point(on_sphere(lon, lat), reach)
-            worst[near] = np.maximum(worst[near], value)
+        spots = np.array([on_sphere(lon, lat) for lon, lat, _ in told])
+        near = (_around_few if len(spots) * len(places) <= FEW_PAIRS else _around_many)(places, spots, reach)
+        for rows, (*_, value) in zip(near, told, strict=True):
+            worst[rows] = np.maximum(worst[rows], value)
     return worst
+
+
+def _around_few(places: np.ndarray, spots: np.ndarray, reach: float) -> list[np.ndarray]:
+    """For each spot the places within `reach` metres: rows."""
+    return [np.flatnonzero(((places - spot) ** 2).sum(axis=1) <= reach**2) for spot in spots]
+
+
+def _around_many(places: np.ndarray, spots: np.ndarray, reach: float) -> list[list[int]]:
+    from scipy.spatial import cKDTree
+
+    return list(cKDTree(places).query_ball_point(spots, reach))
