@@ -85,6 +85,9 @@ class FeedRim:
     async def archive(self, case: Case, time: int) -> Outcome:
         return await self._run((Item(case, time, archive=True),))
 
+    async def archives(self, cases: Iterable[Ready]) -> Outcome:
+        return await self._run(Item(ready.doc, ready.time, archive=True) for ready in cases)
+
     async def gone(self, subject: str, time: int) -> Outcome:
         return await self._run((Gone(subject, time),))
 

@@ -102,6 +102,9 @@ class Rim(Protocol):
     async def archive(self, case: Case, time: int) -> Outcome:
         """A case that ended long ago: topic `archive`, known to the casebook's history, not on the board."""
 
+    async def archives(self, cases: Iterable[Ready]) -> Outcome:
+        """Many of them at once."""
+
     async def gone(self, subject: str, time: int) -> Outcome:
         """The subject no longer exists."""
 

@@ -17,6 +17,9 @@ from feeds.demo.working import case_date, day_start, is_workday, local_day
 PER_DAY = 300
 #: the longest limit is 5 working days; with overrun and a weekend every case is over within this
 _LONGEST_DAYS = 24
+_CLASS_SUMS = list(itertools.accumulate(c.weight for c in CLASSES))
+_SOURCE_NAMES = [name for name, _ in SOURCES]
+_SOURCE_SUMS = list(itertools.accumulate(weight for _, weight in SOURCES))
 
 
 class Chapter:
@@ -75,9 +78,9 @@ def day_plans(seed: int, places: Places, day: int) -> list[Plan]:
     date = case_date(times[0])
     plans = []
     for n, time in enumerate(times, 1):
-        row = chance.choices(CLASSES, weights=[c.weight for c in CLASSES])[0]
+        row = chance.choices(CLASSES, cum_weights=_CLASS_SUMS)[0]
         place: Place = places.pick(chance)
-        source = chance.choices([s for s, _ in SOURCES], weights=[w for _, w in SOURCES])[0]
+        source = chance.choices(_SOURCE_NAMES, cum_weights=_SOURCE_SUMS)[0]
         if source in ("监督员上报", "网格员上报") and not 7 <= (time - day_start(day)) // HOUR < 20:
             source = "12345热线"
         plans.append(ordinary(f"{date}{n:05d}", row, place, source, time))

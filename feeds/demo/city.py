@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass, field
 
+import numpy
 import shapely
 from shapely.geometry import LineString, Point, Polygon
 
 from feeds.demo import land
 from feeds.demo.chance import rng, unit
 from feeds.demo.names import EAST_WEST, MINOR_FIRST, NORTH_SOUTH, PARKS
-from feeds.demo.plane import distance
+from feeds.demo.plane import distance, nearest_of
 from feeds.demo.streets import RIVER_ROW, Node, Streets
 
 XY = tuple[float, float]
@@ -58,10 +59,14 @@ class City:
     crossings: list[tuple[str, str, Node]]  # named crossings of two arterials
     sites: list[Site] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._shapes = numpy.array([shape for _, shape in self.districts])
+        shapely.prepare(self._shapes)
+
     def district_of(self, point: XY) -> tuple | None:
         """The row of names.DISTRICTS that a place lies in, None outside."""
-        here = Point(point)
-        return next((row for row, shape in self.districts if shape.covers(here)), None)
+        inside = shapely.intersects_xy(self._shapes, *point)
+        return self.districts[int(inside.argmax())][0] if inside.any() else None
 
 
 @functools.lru_cache(maxsize=2)
@@ -162,16 +167,17 @@ def _cells(city: City, park_blocks: set[Node]) -> list[Cell]:
                 a += b
                 group |= {block: a for block in b}
     groups = {id(blocks): blocks for blocks in group.values()}.values()
-    shapes = [(sorted(blocks), shapely.union_all([Polygon(streets.corners(b)) for b in blocks])) for blocks in groups]
-    offices = [(k, streets.centre(b)) for k, b in enumerate(rng(seed, "offices").sample(sorted(streets.blocks), 22))]
-    homes = [(k, streets.centre(b)) for k, b in enumerate(rng(seed, "communities").sample(sorted(streets.blocks), 150))]
+    groups = sorted(sorted(blocks) for blocks in groups)
+    shapes = dict(zip(streets.blocks, shapely.polygons([streets.corners(b) for b in streets.blocks]), strict=True))
+    pairs = [[shapes.get(b) for b in (*blocks, None)[:2]] for blocks in groups]
+    offices = [streets.centre(b) for b in rng(seed, "offices").sample(sorted(streets.blocks), 22)]
+    homes = [streets.centre(b) for b in rng(seed, "communities").sample(sorted(streets.blocks), 150)]
     counts: dict[str, int] = {}
     cells = []
-    for _, shape in sorted(shapes, key=lambda s: s[0]):
+    for shape in shapely.union_all(pairs, axis=1):
         middle = shape.representative_point().coords[0]
         row = city.district_of(middle) or city.districts[0][0]
-        office = min(offices, key=lambda o: distance(o[1], middle))[0] + 1
-        home = min(homes, key=lambda h: distance(h[1], middle))[0] + 1
+        office, home = nearest_of(offices, middle) + 1, nearest_of(homes, middle) + 1
         stem = f"{row[2]}{office:03d}{home:03d}"
         counts[stem] = counts.get(stem, 0) + 1
         cells.append(Cell(f"{stem}{counts[stem]:03d}", row[0], shape))

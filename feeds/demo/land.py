@@ -55,12 +55,12 @@ def districts(seed: int) -> list[tuple[tuple, Polygon]]:
     bend_x, bend_y = Field(7000, seed, "dx"), Field(7000, seed, "dy")
     seats = np.array([row[3] for row in DISTRICTS], float)
     reach = np.array([row[4] for row in DISTRICTS])
-    owners = []
-    for x, y in centres:
-        near = min(1.0, math.hypot(x, y) / 16_000)
-        here = np.array([x + 3600 * near * bend_x(x, y) + 260 * bend_y(x, y), y + 3600 * near * bend_y(x, y)])
-        owners.append(int(np.argmin(np.hypot(*(seats - here).T) / reach)))
-    merged = [shapely.union_all(pieces[[k for k, o in enumerate(owners) if o == n]]) for n in range(len(DISTRICTS))]
+    x, y = centres.T
+    near = np.minimum(1.0, np.hypot(x, y) / 16_000)
+    east, north = bend_x.over(x, y), bend_y.over(x, y)
+    here = np.stack([x + 3600 * near * east + 260 * north, y + 3600 * near * north], axis=1)
+    owners = np.argmin(np.hypot(*(seats - here[:, None]).transpose(2, 0, 1)) / reach, axis=1)
+    merged = [shapely.coverage_union_all(pieces[owners == n]) for n in range(len(DISTRICTS))]
     return list(zip(DISTRICTS, _whole(merged, area), strict=True))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 
 from feeds.demo.chance import rng
 
@@ -24,6 +26,12 @@ def to_metres(lon: float, lat: float) -> Point:
 
 def distance(a: Point, b: Point) -> float:
     return math.hypot(a[0] - b[0], a[1] - b[1])
+
+
+def nearest_of(points: Sequence[Point], here: Point) -> int:
+    """Number of the nearest point, the first of several; asked thousands of times at a start."""
+    away = list(map(math.dist, points, itertools.repeat(here)))
+    return away.index(min(away))
 
 
 def wander(start: Point, end: Point, bend: float, depth: int, *keys: object) -> list[Point]:

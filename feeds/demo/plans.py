@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 from feeds.demo.chance import rng
 from feeds.demo.city import City
 from feeds.demo.classes import CLOSING, REFUSED, CaseClass
 from feeds.demo.names import COMMUNITIES, DISTRICTS, SHOPS, UNITS, URBAN
-from feeds.demo.plane import distance, to_degrees
+from feeds.demo.plane import distance, nearest_of, to_degrees
 from feeds.demo.working import HOUR, add_service, deadline
 from hall.core.model import Case, Stages
 
@@ -79,6 +80,7 @@ class Places:
     def __init__(self, city: City) -> None:
         self.city = city
         self._edges = sorted(city.streets.edges)
+        self._corners = [city.streets.at[node] for *_, node in city.crossings]
         at = city.streets.at
         self._weights = [1.0 / (1.0 + (distance((0, 0), at[a]) / 3800.0) ** 2) for a, _ in self._edges]
         total, self._sums = 0.0, []
@@ -102,8 +104,8 @@ class Places:
     def near(self, at: tuple[float, float], chance: Random) -> Place:
         """A place in the city with an address as a caller gives it."""
         row = self.city.district_of(at)
-        name, _, node = min(self.city.crossings, key=lambda c: distance(self.city.streets.at[c[2]], at))
-        corner = self.city.streets.at[node]
+        nearest = nearest_of(self._corners, at)
+        name, corner = self.city.crossings[nearest][0], self._corners[nearest]
         metres = round(distance(corner, at), -1)
         side = ("北" if at[1] > corner[1] else "南") if abs(at[1] - corner[1]) > abs(at[0] - corner[0]) else ""
         side = side or ("东" if at[0] > corner[0] else "西")
@@ -130,9 +132,9 @@ def ordinary(case_id: str, row: CaseClass, place: Place, source: str, reported: 
     text = row.text.format(place=place.address, shop=shop)
     accepted = reported + _delay(chance, 4, 40)
     steps = [(reported, "reported")]
-    base = Plan(case_id, row, place, source, unit_for(row, place.district), text, (), 0)
+    plan = partial(Plan, case_id, row, place, source, unit_for(row, place.district), text)
     if chance.random() < 0.04:
-        return replace(base, steps=(*steps, (accepted, "not_accepted")), note=chance.choice(REFUSED))
+        return plan((*steps, (accepted, "not_accepted")), 0, note=chance.choice(REFUSED))
     registered = accepted + _delay(chance, 7, 60)
     dispatched = registered + _delay(chance, 6, 60)
     due = deadline(dispatched, row.limit, row.mode)
@@ -153,4 +155,4 @@ def ordinary(case_id: str, row: CaseClass, place: Place, source: str, reported: 
     checked = handled + pause if urgent else add_service(handled, pause)
     closed = checked + _delay(chance, 8, 60)
     steps += [(int(arrived), "handling"), (handled, "pending_check"), (checked, "pending_check"), (closed, "closed")]
-    return replace(base, steps=tuple(steps), due=due, checked=checked, note=chance.choice(CLOSING))
+    return plan(tuple(steps), due, checked, note=chance.choice(CLOSING))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+import numpy
+import shapely
 
 from feeds.demo.chance import rng
 from feeds.demo.city import City
@@ -63,5 +65,6 @@ def _item(name: str, count: float, capacity: float | None = None) -> dict[str, A
 def _cells_near(city: City, unit: Unit) -> list[str]:
     """责任网格: the cells around its station."""
     x, y = unit.loop[0]
-    centres = ((cell.code, cell.polygon.centroid) for cell in city.cells)
-    return sorted(code for code, at in centres if math.hypot(at.x - x, at.y - y) < _OWN_CELLS_METRES)
+    centres = shapely.get_coordinates(shapely.centroid([cell.polygon for cell in city.cells]))
+    near = numpy.hypot(*(centres - (x, y)).T) < _OWN_CELLS_METRES
+    return sorted(city.cells[row].code for row in numpy.flatnonzero(near))

@@ -16,6 +16,7 @@ AFTERMATH = 6 * HOUR
 HISTORY_DAYS = 8
 _FIRST_DELAY = 10_000
 _PERIOD = 4 * HOUR
+RAIN_MINUTES = 38.0
 _PEAK_MINUTE = 9.0
 _PEAK_RATE = 78.0  # mm/h under the core of a storm of strength 1
 
@@ -33,7 +34,7 @@ class Storm:
     def rate(self, at: tuple[float, float], time: int) -> float:
         """Rain at a place, mm/h: rises within minutes, peaks at about 9 min, is over after 38."""
         minute = (time - self.start) / MINUTE
-        if not 0.0 < minute < 38.0:
+        if not 0.0 < minute < RAIN_MINUTES:
             return 0.0
         swell = (minute / _PEAK_MINUTE) ** 2 * math.exp(2 - 2 * minute / _PEAK_MINUTE)
         fade = 1.0 if minute < 22 else max(0.0, (38 - minute) / 16)

@@ -10,7 +10,7 @@ import math
 from functools import lru_cache
 
 from feeds.demo.chance import Field, rng, unit
-from feeds.demo.plane import Point, distance
+from feeds.demo.plane import Point, distance, nearest_of
 
 COLUMNS, ROWS = 43, 37
 MIDDLE_COLUMN, RIVER_ROW = 21, 17
@@ -54,6 +54,8 @@ class Streets:
         self.blocks = {b for b in self._all_blocks() if self._urban(b)}
         self.edges = self._street_edges()
         self.near = self._graph()
+        self._nodes = list(self.near)
+        self._places = [self.at[node] for node in self._nodes]
 
     def _all_blocks(self) -> list[Node]:
         return [(i, j) for i in range(COLUMNS - 1) for j in range(ROWS - 1) if j != RIVER_ROW]
@@ -109,22 +111,27 @@ class Streets:
         return {node: near[node] for node in sorted(reached)}
 
     def nearest_node(self, point: Point) -> Node:
-        return min(self.near, key=lambda node: distance(self.at[node], point))
+        return self._nodes[nearest_of(self._places, point)]
 
     @lru_cache(maxsize=4096)  # noqa: B019  one Streets lives as long as its process
     def route(self, start: Node, end: Node) -> tuple[Point, ...]:
-        """The cheapest way along the streets, both ends included (Dijkstra); the graph is connected."""
+        """The cheapest way along the streets, both ends included (A*: no way is cheaper than the straight line); the graph is
+        connected."""
+        at, goal = self.at, self.at[end]
         best, origin, queue = {start: 0.0}, {start: start}, [(0.0, start)]
+        settled: set[Node] = set()
         while queue:
-            cost, node = heapq.heappop(queue)
+            node = heapq.heappop(queue)[1]
             if node == end:
                 break
-            if cost > best[node]:
+            if node in settled:
                 continue
+            settled.add(node)
+            cost = best[node]
             for other, step in self.near[node]:
                 if cost + step < best.get(other, math.inf):
                     best[other], origin[other] = cost + step, node
-                    heapq.heappush(queue, (cost + step, other))
+                    heapq.heappush(queue, (cost + step + math.dist(at[other], goal), other))
         way = [end]
         while way[-1] != start:
             way.append(origin[way[-1]])

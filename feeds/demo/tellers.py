@@ -37,12 +37,12 @@ class Teller:
 class CaseTeller(Teller):
     async def begin(self, rim: Rim, now: int) -> None:
         """Eight days of history: what ended more than a day ago goes to the archive, the rest is live."""
-        for plan in self.world.cases.known(now):
-            if plan.ended is not None and plan.ended < now - DAY:
-                await rim.archive(plan.document(self.feed, plan.ended), plan.ended)
-            else:
-                at = max(at for at, _ in plan.steps if at <= now)
-                await rim.doc(plan.document(self.feed, at), at)
+        known = self.world.cases.known(now)
+        over = [plan for plan in known if plan.ended is not None and plan.ended < now - DAY]
+        await rim.archives(Ready(plan.document(self.feed, plan.ended), plan.ended) for plan in over)
+        live = [plan for plan in known if plan.ended is None or plan.ended >= now - DAY]
+        latest = ((plan, max(at for at, _ in plan.steps if at <= now)) for plan in live)
+        await rim.docs(Ready(plan.document(self.feed, at), at) for plan, at in latest)
 
     async def tell(self, rim: Rim, after: int, now: int) -> None:
         for at, plan in self.world.cases.steps(after, now):

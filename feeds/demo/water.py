@@ -7,7 +7,7 @@ from array import array
 
 from feeds.demo.chance import unit
 from feeds.demo.city import Site
-from feeds.demo.story import HOUR, MINUTE, Storm, Story
+from feeds.demo.story import HOUR, MINUTE, RAIN_MINUTES, Storm, Story
 
 STEP = 10_000  # ms between computed depths of a storm
 _STEPS = int(4.5 * HOUR / STEP)
@@ -86,11 +86,15 @@ def _response(storm: Storm, site: Site) -> array[float]:
     keep = 1.0 - STEP / MINUTE / minutes_to_drain
     # under a core of strength 1 the stored water peaks near this many mm, which stands for the full depth
     full = 10.5 if site.kind == "underpass" else 8.4
-    level, found = 0.0, array("d")
+    deep, level, found = _full_depth(site), 0.0, array("d")
+    rains = (int(RAIN_MINUTES * MINUTE) + lag) // STEP + 1
     for k in range(_STEPS):
-        level = level * keep + storm.rate(site.at, storm.start + k * STEP - lag) * STEP / HOUR
-        found.append(_full_depth(site) * level / full if level > 0.01 else 0.0)
-    return found
+        rain = storm.rate(site.at, storm.start + k * STEP - lag) if k < rains else 0.0
+        level = level * keep + rain * STEP / HOUR
+        if level <= 0.01 and k >= rains:
+            break
+        found.append(deep * level / full if level > 0.01 else 0.0)
+    return found + array("d", bytes(8 * (_STEPS - len(found))))
 
 
 def _swell(storm: Storm, site: Site) -> list[float]:

@@ -31,6 +31,10 @@ class Notebook:
     async def archive(self, case, time):
         self.archived.append((subject_of(case), time, msgspec.json.encode(case)))
 
+    async def archives(self, cases):
+        for ready in cases:
+            await self.archive(ready.doc, ready.time)
+
     async def gone(self, subject, time):
         self.said.append((subject, time, b"null"))
 
