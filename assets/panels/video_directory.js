@@ -86,7 +86,7 @@ hall.panel("video_directory", function (element, { body, note }) {
     rows.show(all.slice(page * room, (page + 1) * room), "channel.none");
     element.dataset.channels = total;
     element.dataset.online = online;
-    const pageText = pages > 1 ? ` · ${page + 1}/${pages}` : "";
+    const pageText = pages > 1 && !directory ? ` · ${page + 1}/${pages}` : ""; // the tree has no pages to turn
     note(total ? hall.t("channel.note", { online: format.number(online), all: format.number(total) }) + pageText : "");
   }, 500);
   show();
