@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import psutil
@@ -21,11 +23,48 @@ CASES = 40
 END_SECONDS = 10
 
 
-def _rows(first: int, count: int = CASES) -> list[dict]:
+class Standing:
+    """One hall's data, in which each test's cases have names of their own; `hall` is what runs on it now."""
+
+    def __init__(self, folder: Path) -> None:
+        self.city, self.data = write_city(folder / "hall.toml", {"cases": "case"}, 600), folder / "v"
+        self.start()
+
+    def start(self) -> RunningHall:
+        self.hall = RunningHall(self.data, self.city)
+        return self.hall.__enter__()
+
+    def close(self) -> None:
+        self.hall.__exit__()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    with contextlib.closing(Standing(tmp_path_factory.mktemp("standing"))) as made:
+        yield made
+
+
+@pytest.fixture
+def standing(kept):
+    """The same one for every test, running."""
+    if kept.hall.process.poll() is not None:  # a test before failed in between
+        kept.start()
+    return kept
+
+
+def _rows(name: str, count: int = CASES) -> list[dict]:
     now = int(time.time() * 1000)
     return [
-        {"case_id": f"n{n}", "state": "handling", "class_name": "积水", "lon": 113.9, "lat": 35.3, "reported": now, "time": now}
-        for n in range(first, first + count)
+        {
+            "case_id": f"{name}{n}",
+            "state": "handling",
+            "class_name": "积水",
+            "lon": 113.9,
+            "lat": 35.3,
+            "reported": now,
+            "time": now,
+        }
+        for n in range(count)
     ]
 
 
@@ -41,41 +80,54 @@ def _tool(hall: RunningHall, *arguments: str, **env: str) -> subprocess.Complete
     )
 
 
-def _all_there(hall: RunningHall, count: int) -> None:
+def _all_there(hall: RunningHall, *names: str) -> None:
+    """Every case of these names is on the board, and none of them twice or that was not told."""
+    told = {row["case_id"] for name in names for row in _rows(name)}
+
+    def shown(screen: Screen) -> list[str]:
+        return sorted(doc["case_id"] for doc in screen.present("case").values() if doc["case_id"].startswith(names))
+
     screen = Screen(hall.stream, ["case"])
     screen.start()
-    screen.wait_until(lambda s: len(s.present("case")) == count, 20, f"{count} cases on the board")
+    screen.wait_until(lambda s: shown(s) == sorted(told), 20, f"the cases {names} on the board")
     screen.end()
 
 
 @pytest.mark.timeout(150)
-def test_a_hall_ends_cleanly_keeps_its_cases_and_refuses_a_second_one_meanwhile(tmp_path):
-    city = write_city(tmp_path / "hall.toml", {"cases": "case"})
-    hall = RunningHall(tmp_path / "v", city)
-    with hall:
-        push(hall.url, "cases", _rows(0))
-        _check_tools(hall)
-        _check_second_run(hall)
-        children = psutil.Process(hall.process.pid).children(recursive=True)
-        assert len(children) >= 6
-        began = time.monotonic()
-        assert hall.stop() == 0
-        assert time.monotonic() - began < END_SECONDS
-        assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
-        assert not [line for line in hall.lines if "Traceback" in line or "killing it" in line]
-    with sqlite3.connect(tmp_path / "v" / "cases.db") as book:
-        assert book.execute("select count(*) from cases").fetchone() == (CASES,)
-    with RunningHall(tmp_path / "v", city) as again:
-        _all_there(again, CASES)
+def test_a_hall_ends_cleanly_keeps_its_cases_and_refuses_a_second_one_meanwhile(standing):
+    hall = standing.hall
+    taken = _taken(hall)
+    push(hall.url, "cases", _rows("clean"))
+    _check_tools(hall, taken + CASES)
+    _check_second_run(hall)
+    children = psutil.Process(hall.process.pid).children(recursive=True)
+    assert len(children) >= 6
+    began = time.monotonic()
+    assert hall.stop() == 0
+    assert time.monotonic() - began < END_SECONDS
+    assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+    assert not [line for line in hall.lines if "Traceback" in line or "killing it" in line]
+    with sqlite3.connect(standing.data / "cases.db") as book:
+        assert book.execute("select count(*) from cases where number like 'clean%'").fetchone() == (CASES,)
+    _all_there(standing.start(), "clean")
 
 
-def _check_tools(hall: RunningHall) -> None:
+def _taken(hall: RunningHall) -> int:
+    """How many rows the feed says it took so far."""
+    screen = Screen(hall.stream, ["feed"])
+    screen.start()
+    screen.wait_until(lambda s: s.present("feed"), 20, "the feed says how it does")
+    screen.end()
+    return screen.present("feed")["feed/cases"].get("accepted", 0)
+
+
+def _check_tools(hall: RunningHall, taken: int) -> None:
     listed = _tool(hall, "list")
     assert listed.returncode == 0 and {"mqtt", "cap", "routine"} <= set(re.findall(r"\w+", listed.stdout))
     looked = _tool(hall, "doctor")
     assert looked.returncode == 0, looked.stdout + looked.stderr
     assert f"port {hall.port} (web) is in use" in looked.stdout and "the bus answers" in looked.stdout
-    assert re.search(rf"feed cases: live, {CASES} taken, 0 parked", looked.stdout), looked.stdout
+    assert re.search(rf"feed cases: live, {taken} taken, 0 parked", looked.stdout), looked.stdout
     assert looked.stdout.rstrip().endswith("0 faults")
 
 
@@ -90,38 +142,40 @@ def _check_second_run(hall: RunningHall) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel ends orphans on Linux only")
 @pytest.mark.timeout(120)
-def test_a_killed_supervisor_leaves_no_orphan_and_the_next_run_goes_on(tmp_path):
-    city = write_city(tmp_path / "hall.toml", {"cases": "case"})
-    with RunningHall(tmp_path / "v", city) as hall:
-        push(hall.url, "cases", _rows(0))
-        children = psutil.Process(hall.process.pid).children(recursive=True)
-        hall.process.send_signal(signal.SIGKILL)
-        hall.process.wait(10)
-        _, left = psutil.wait_procs(children, END_SECONDS)
-        assert left == [], "these live on without their supervisor"
-        again = RunningHall(tmp_path / "v", city)
-        again.port, again.env = hall.port, hall.env
-        with again:
-            push(again.url, "cases", _rows(CASES))
-            _all_there(again, 2 * CASES)
+def test_a_killed_supervisor_leaves_no_orphan_and_the_next_run_goes_on(standing):
+    hall = standing.hall
+    push(hall.url, "cases", _rows("killed"))
+    children = psutil.Process(hall.process.pid).children(recursive=True)
+    hall.process.send_signal(signal.SIGKILL)
+    hall.process.wait(10)
+    _, left = psutil.wait_procs(children, END_SECONDS)
+    assert left == [], "these live on without their supervisor"
+    again = standing.hall = RunningHall(standing.data, standing.city)
+    again.port, again.env = hall.port, hall.env
+    again.__enter__()
+    push(again.url, "cases", _rows("later"))
+    _all_there(again, "killed", "later")
 
 
 @pytest.mark.timeout(120)
-def test_a_configuration_broken_meanwhile_does_not_take_the_running_hall_down(tmp_path):
-    city = write_city(tmp_path / "hall.toml", {"cases": "case"})
+def test_a_configuration_broken_meanwhile_does_not_take_the_running_hall_down(standing):
+    hall, city = standing.hall, standing.city
     good = city.read_text(encoding="utf-8")
-    with RunningHall(tmp_path / "v", city) as hall:
-        city.write_text(good + "\n[nonsense]\n", encoding="utf-8")
+    screen = Screen(hall.stream, ["kpi", "case"])
+    screen.start()
+    screen.wait_until(lambda s: _reported(s) == len(s.present("case")), 30, "dispatch has counted what other tests told")
+    before = _reported(screen)
+    city.write_text(good + "\n[nonsense]\n", encoding="utf-8")
+    try:
         hall.kill("dispatch")
         hall.wait_for_line("dispatch ended with code 2")
         assert any("nonsense" in line for line in hall.lines), "what is wrong is said"
-        assert push(hall.url, "cases", _rows(0))["outcome"]["accepted"] == CASES
+        assert push(hall.url, "cases", _rows("broken"))["outcome"]["accepted"] == CASES
+    finally:
         city.write_text(good, encoding="utf-8")
-        screen = Screen(hall.stream, ["kpi"])
-        screen.start()
-        screen.wait_until(lambda s: _reported(s) == CASES, 30, "dispatch is back and has counted")
-        screen.end()
-        assert hall.process.poll() is None
+    screen.wait_until(lambda s: _reported(s) == before + CASES, 30, "dispatch is back and has counted")
+    screen.end()
+    assert hall.process.poll() is None
 
 
 def _reported(screen: Screen) -> int | None:
