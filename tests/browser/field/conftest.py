@@ -6,6 +6,7 @@ import contextlib
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import Page
 
 from tests.hall.app.conftest import Hall
 from tests.hall.app.test_field import Side, link_for
@@ -31,28 +32,65 @@ def chromium(chromium_tabs):
     return chromium_tabs.browser
 
 
+@pytest.fixture(scope="module")
+def phones():
+    """Phones that no test uses now, wiped, by the options they were made with."""
+    return {}
+
+
+async def wiped(page: Page, url: str) -> None:
+    """The phone as new: nothing stored of any kind, no cookie, no worker, no second page, on the network."""
+    await page.context.set_offline(False)
+    for other in page.context.pages:
+        if other is not page:
+            await other.close()
+    await page.unroute_all(behavior="ignoreErrors")
+    await page.goto(f"{url}/healthz")  # of the same origin, without scripts
+    await page.evaluate("() => sessionStorage.clear()")
+    session = await page.context.new_cdp_session(page)
+    await session.send("Storage.clearDataForOrigin", {"origin": url, "storageTypes": "all"})
+    await session.detach()
+    await page.context.clear_cookies()
+    await page.mouse.move(0, 0)
+
+
 @pytest.fixture
-def phone(chromium, city_hall):
-    """`async with phone(crew) as page`: a new phone that opened a link of this crew; an error of a script fails the test."""
+def phone(chromium, city_hall, phones):
+    """`async with phone(crew) as page`: a phone without a past that opened a link of this crew; an error of a script fails the
+    test, whose phone is not used again."""
 
     @contextlib.asynccontextmanager
-    async def opened(crew: str, language: str = "zh-CN", **options):
+    async def opened(crew: str, language: str = "zh-CN", **more):
         faults = []
-        context = await chromium.new_context(
-            viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, locale=language,
-            **{"permissions": ["geolocation"], "geolocation": {"longitude": 113.921, "latitude": 35.301, "accuracy": 9}, **options},
-        )  # fmt: skip
-        page = await context.new_page()
+        options = {"locale": language, "has_touch": True, "is_mobile": True, "permissions": ["geolocation"], **more}
+        free = phones.setdefault(repr(sorted(options.items())), [])
+        if free:
+            page = free.pop()
+        else:
+            place = {"longitude": 113.921, "latitude": 35.301, "accuracy": 9}
+            size = {"width": 360, "height": 740}
+            page = await (await chromium.new_context(viewport=size, geolocation=place, **options)).new_page()
         page.set_default_timeout(20_000)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith((city_hall.url, "data:", "blob:")) else faults.append(r.url))
+
+        def heard(request) -> None:
+            if not request.url.startswith((city_hall.url, "data:", "blob:")):
+                faults.append(request.url)
+
+        listeners = {"pageerror": lambda error: faults.append(str(error)), "request": heard}
+        for event, listener in listeners.items():
+            page.on(event, listener)
         try:
             link = await link_for(city_hall, crew)
             await page.goto(link["url"].replace("/field/", f"/field/?lang={language}"))
             await page.wait_for_selector(".tasks")
             yield page
-        finally:
-            await context.close()
+        except BaseException:
+            await page.context.close()
+            raise
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        await wiped(page, city_hall.url)
+        free.append(page)
         assert not faults, faults
 
     return opened
