@@ -55,8 +55,15 @@ hall.panel("video_directory", function (element, { body, note }) {
   function known() {
     if (hall.cameras.leftOut()) return hall.cameras.list(LISTED) || { rows: [], total: 0, online: 0, owners: [] };
     const rows = [...hall.store.docs("channel").values()].map((event) => ({ ...event.data, subject: event.subject }));
+    const silent = rows.filter((channel) => (channel.state || "unknown") === "unknown");
+    const seen = silent.length ? hall.cameras.list(LISTED) : null; // their supplier tells no state: the catalogue knows what the hall saw
+    if (seen) {
+      const states = new Map(seen.rows.map((row) => [row.subject, row.state]));
+      for (const channel of silent) channel.state = states.get(channel.subject);
+    }
     const rank = { offline: 0, unknown: 1, online: 2 };
     rows.sort((a, b) => (rank[a.state || "unknown"] ?? 1) - (rank[b.state || "unknown"] ?? 1) || ((a.name || "") < (b.name || "") ? -1 : 1));
+    if (seen) return { ...seen, rows };
     return { rows, total: rows.length, online: rows.filter((channel) => channel.state === "online").length, owners: summed(rows) };
   }
 

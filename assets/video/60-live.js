@@ -137,38 +137,75 @@
   const AROUND_METRES = 2000;
   const STAYS_MS = 90000;
   const URGENT = 3;
+  const KEEPS_MS = 12000; // what one alarm brought up is not taken away by the next at once
   let over = null;
+  let next = null; // the most severe alarm that rose meanwhile: {subject, data}
+
+  const nameOf = ({ subject, data }) => data.label || video.nameOf(subject);
+
+  function waits(found) {
+    next = found;
+    if (!over) return;
+    over.further.hidden = !found;
+    if (found) setText(over.further, `${hall.t("video.around-next", { name: nameOf(found) })} ›`);
+  }
 
   function close() {
     if (!over) return;
     clearTimeout(over.timer);
+    clearTimeout(over.after);
     over.beside.remove();
     over.node.remove();
     over = null;
   }
 
   /** Shows the cameras nearest to `place` {lon, lat} large over this wall for a while; false where there is no wall. */
-  video.around = function (place, { title, why }) {
+  video.around = function (place, { title, why, alarm = false }) {
     const layer = hall.show && hall.show.layer();
     if (!layer || place.lon == null || (hall.card && hall.card.shown())) return false;
     close();
     const box = hall.wall.block(hall.wall.part);
     const pictures = make("div.video-around");
     const shut = make("button.card-close", { type: "button" }, `✕ ${hall.t("card.close")}`);
-    shut.onclick = close;
+    shut.onclick = () => (waits(null), close());
+    const further = make("button.video-around-next", { type: "button", hidden: true });
+    further.onclick = () => follow(true);
     const holder = make("div.video-pointing-holder");
     const about = title === hall.t("map.here-cameras") ? "" : hall.t("video.around");
     const head = make("header.video-around-head", {}, [make("b", {}, title), make("span", {}, about), holder]);
     const told = (rows, at) => holder.replaceChildren(...[video.pointing && video.pointing(at, rows)].filter(Boolean));
-    const node = make("section.show-frame.is-touched", { "data-what": "around", role: "dialog" }, [make("div.video-around-body", {}, [head, pictures]), make("div.card-bar", {}, shut)]);
+    const node = make("section.show-frame.is-touched", { "data-what": "around", role: "dialog" }, [make("div.video-around-body", {}, [head, pictures]), make("div.card-bar", {}, [further, shut])]);
     for (const side of ["left", "top", "width", "height"]) node.style[side] = `${box[side]}px`;
     layer.append(node);
-    over = { node, beside: video.beside(pictures, { count: AROUND, metres: AROUND_METRES, why, told }), timer: setTimeout(close, STAYS_MS) };
-    node.addEventListener("pointerdown", () => over && (clearTimeout(over.timer), (over.timer = setTimeout(close, STAYS_MS))));
+    over = { node, further, beside: video.beside(pictures, { count: AROUND, metres: AROUND_METRES, why, told }), timer: setTimeout(close, STAYS_MS), after: alarm ? setTimeout(() => follow(), KEEPS_MS) : 0, alarm };
+    node.addEventListener("pointerdown", () => {
+      if (!over) return;
+      clearTimeout(over.timer);
+      Object.assign(over, { timer: setTimeout(close, STAYS_MS), alarm: false }); // somebody looks at it: no alarm takes it away
+    });
     over.beside.show(place);
     return true;
   };
   video.closeAround = close;
+
+  const alarmed = (found) => video.around(found.data, { title: nameOf(found), why: found.subject, alarm: true });
+
+  /** An alarm rose: its cameras come up where there are any, unless somebody looks at something or another one just came up. */
+  async function rise(subject, data) {
+    const rows = data.lon == null ? [] : await video.nearest(data, { count: 1, metres: AROUND_METRES });
+    if (!rows.length) return;
+    if (!over || (over.alarm && !over.after)) alarmed({ subject, data });
+    else if (!next || data.severity >= next.data.severity) waits({ subject, data });
+  }
+
+  /** The cameras of one alarm have been seen for a while, or somebody asks: those of the next one, if it still stands. */
+  function follow(asked = false) {
+    over.after = 0;
+    if (!next || !(asked || over.alarm)) return;
+    const found = next;
+    waits(null);
+    if (risen.has(found.subject)) alarmed(found);
+  }
 
   const risen = new Set();
   hall.store.on(["alarm"], (changes) => {
@@ -179,7 +216,7 @@
       const news = up && !risen.has(subject) && recordedtime > opened;
       if (up) risen.add(subject);
       else risen.delete(subject);
-      if (news && video.grid) video.around(data, { title: data.label || video.nameOf(subject), why: subject });
+      if (news && video.grid) rise(subject, data);
     }
   });
 })();

@@ -59,8 +59,30 @@ def test_an_alarm_that_rises_brings_up_the_cameras_around_it_and_one_that_was_th
     page.wait_for_function(PLAYING, arg=".video-around")
     assert page.inner_text(".video-around-head b") == "洪门桥积水"
     assert {view["why"] for view in stage.views if set(view["channels"]) <= set(subjects)} >= {"alarm/g/new"}
+    stage.gate.put(("alarm/g/worse", alarm | {"alarm_id": "w", "label": "更急", "severity": 5}))
+    stage.gate.put(("alarm/g/third", alarm | {"alarm_id": "t", "label": "第三"}))
+    page.wait_for_function("() => hall.store.get('alarm/g/third')")
+    page.click(".video-around-head b")  # somebody looks at it: it stays, however many rise
+    page.wait_for_selector(".video-around-next:text('更急')")
+    assert page.inner_text(".video-around-head b") == "洪门桥积水"
     page.click("[data-what='around'] .card-close")
     assert page.locator(".video-around").count() == 0
+
+
+def test_an_alarm_without_a_camera_near_it_covers_nothing_and_of_several_the_most_severe_comes_next(stage, open_page):
+    page, _ = showing(stage, open_page, "ab")
+    alarm = {"alarm_id": "x", "rule": "level", "cause": "x", "severity": 4, "lon": 113.9, "lat": 35.3, "since": 1}
+    with page.expect_response(lambda answer: "/channels/near" in answer.url):
+        stage.gate.put(("alarm/g/far", alarm | {"label": "远处", "lon": 115.0}))
+    stage.gate.put(("alarm/g/one", alarm | {"label": "甲"}))
+    page.wait_for_selector(".video-around-head b:text('甲')")
+    for name, label, severity in (("two", "乙", 4), ("three", "丙", 5), ("four", "丁", 4)):
+        with page.expect_response(lambda answer: "/channels/near" in answer.url):
+            stage.gate.put((f"alarm/g/{name}", alarm | {"label": label, "severity": severity}))
+    assert page.inner_text(".video-around-head b") == "甲"  # not taken away at once
+    page.click(".video-around-next:text('丙')")
+    page.wait_for_selector(".video-around-head b:text('丙')")
+    page.click("[data-what='around'] .card-close")
 
 
 def test_a_camera_pressed_on_the_map_plays_there_shows_its_sector_and_can_be_dragged_into_a_tile(stage, open_page):
