@@ -226,11 +226,13 @@
         event.dataTransfer.setData(PLACE, String(index));
         event.dataTransfer.setData(video.DRAG, channel);
       });
-      field.addEventListener("dragover", (event) => {
+      const accept = (event) => {
         if (!takes(event)) return;
         event.preventDefault();
         over(this.grid.indexOf(event));
-      });
+      };
+      // entering too: who lets go just as a picture begins under the pointer has entered what is new there and passed over nothing
+      for (const kind of ["dragenter", "dragover"]) field.addEventListener(kind, accept);
       field.addEventListener("dragleave", () => over(null));
       field.addEventListener("drop", (event) => {
         over(null);

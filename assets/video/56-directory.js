@@ -26,6 +26,25 @@
     }
   }
 
+  /**
+   * Makes the children of `box` those of `made`. What was there before by the same `key` stays the same element, made equal: a list
+   * that is told anew takes nothing out of the hand of who presses or drags it just then, nor the focus.
+   */
+  function place(box, made, key) {
+    const before = new Map([...box.children].map((node) => [node.getAttribute(key), node]));
+    const nodes = made.map((fresh) => alike(before.get(fresh.getAttribute(key)), fresh));
+    const stay = new Set(nodes);
+    for (const node of [...box.children]) if (!stay.has(node)) node.remove();
+    nodes.forEach((node, index) => box.children[index] !== node && box.insertBefore(node, box.children[index] || null));
+  }
+
+  function alike(node, fresh) {
+    if (!node || node.isEqualNode(fresh)) return node || fresh;
+    for (const { name, value } of fresh.attributes) node.setAttribute(name, value);
+    node.replaceChildren(...fresh.childNodes);
+    return node;
+  }
+
   const treeOf = (node) => hall.acting.ask(`/api/v1/channels/tree?node=${encodeURIComponent(node)}`);
 
   video.Directory = class {
@@ -163,18 +182,19 @@
         return button;
       }));
       const found = this.input.value.trim() ? [] : tree.children.filter((child) => child.total);
-      this.branches.replaceChildren(...found.map((child) => {
+      const branches = found.map((child) => {
         const counts = make("span.video-count", {}, `${format.number(child.online)}/${format.number(child.total)}`);
         const button = make("button.video-branch", { type: "button", "data-node": child.id }, [make("span", {}, this.nameOf(child)), counts]);
         button.onclick = () => this.go(child.id);
         return button;
-      }));
+      });
+      place(this.branches, branches, "data-node");
     }
 
     paintRows(rows, found, further) {
       const made = rows.map((row) => this.row(row));
       if (further) this.rows.append(...made);
-      else this.rows.replaceChildren(...made);
+      else place(this.rows, made, "data-channel");
       this.cursor = found && found.cursor;
       this.more.hidden = !this.cursor;
       setText(this.status, found && found.total ? hall.t("video.found", { n: format.number(found.total), online: format.number(found.online ?? 0) }) : this.nothing(found));

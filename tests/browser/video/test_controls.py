@@ -84,6 +84,44 @@ def test_a_channel_is_found_by_words_and_dragged_into_a_tile(stage, open_page):
     assert kept(stage)["grid"]["cells"] == [subjects[3], subjects[1], subjects[2], subjects[0]]
 
 
+def test_what_is_let_go_over_a_tile_just_as_its_picture_begins_is_not_lost(stage, open_page):
+    page, subjects = showing(stage, open_page, "abcd")
+    page.fill(".video-directory input", "路口 d")
+    page.wait_for_function("() => document.querySelectorAll('.video-row').length === 1")
+    page.hover(".video-row")
+    page.mouse.down()
+    box = page.locator(".video-tile[data-index='0']").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.evaluate("""() => { const begins = document.createElement('canvas');
+      begins.style.cssText = 'position: absolute; inset: 0; z-index: 99';
+      hall.video.tiles()[0].node.append(begins); }""")
+    page.mouse.up()
+    page.wait_for_function("wanted => hall.video.tiles()[0].channel === wanted", arg=subjects[3])
+
+
+def test_a_list_that_is_told_anew_keeps_its_rows_and_who_is_on_one_of_them(stage, open_page):
+    stage.gate.put(*scenery.feeds())
+    for name in "bd":
+        camera(stage, name)
+    page = open_page(stage.url("video"))
+    page.fill(".video-directory input", "路口")
+    page.wait_for_function("() => document.querySelectorAll('.video-row').length === 2")
+    page.focus(".video-row[data-channel='channel/v/d']")
+    page.evaluate("() => { window.held = document.activeElement }")
+    camera(stage, "c")
+    camera(stage, "a", state="offline")
+    camera(stage, "d", state="offline")
+    del stage.gate.events["channel/v/b"]
+    page.dispatch_event(".video-directory input", "input")
+    page.wait_for_function("() => document.querySelectorAll('.video-row').length === 3")
+    assert page.evaluate("() => document.activeElement === held && held.dataset.channelState") == "offline"
+    assert page.locator(".video-row").all_inner_texts() == [
+        "✕\n路口 d\n交警支队",
+        "●\n路口 c\n交警支队",
+        "✕\n路口 a\n交警支队",
+    ]
+
+
 def test_a_tile_is_dragged_onto_another_and_they_change_places(stage, open_page):
     page, subjects = showing(stage, open_page, "abcd")
     page.drag_and_drop(".video-tile[data-index='0']", ".video-tile[data-index='3']")
@@ -217,19 +255,6 @@ def test_each_browser_of_a_wall_plays_its_own_part_only(picture_stage, open_page
     )
     assert set(inside) == {True, False}
     assert page.evaluate("() => hall.video.tiles().map(t => !!t.channel)") == inside
-
-
-def test_a_page_that_nobody_looks_at_lets_its_pictures_go_and_has_them_back(stage, open_page):
-    page, _ = showing(stage, open_page, "ab")
-    page.wait_for_function(FLUID, arg=2)
-    hide = """hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
-      document.dispatchEvent(new Event('visibilitychange')) }"""
-    page.evaluate("() => { hall.video.hiddenMs = 100 }")
-    page.evaluate(hide, True)
-    stage.relay.wait_for(lambda: not stage.relay.watches)
-    page.evaluate(hide, False)
-    stage.relay.wait_for(lambda: len(stage.relay.watches) == 2)
-    page.wait_for_function(FLUID, arg=2)
 
 
 def test_with_fewer_tiles_than_screens_a_line_between_them_lies_on_a_seam_where_one_is_near(stage, open_page):

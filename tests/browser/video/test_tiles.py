@@ -162,6 +162,19 @@ def test_what_was_let_go_is_left_at_the_relay_and_frees_its_pixels(stage, open_p
     page.wait_for_function("() => hall.video.feeds().length === 1")
 
 
+def test_a_page_that_nobody_looks_at_lets_its_pictures_go_and_has_them_back(stage, open_page):
+    page, _ = showing(stage, open_page, "ab")
+    page.wait_for_function(FLUID, arg=2)
+    hide = """hidden => { Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
+      document.dispatchEvent(new Event('visibilitychange')) }"""
+    page.evaluate("() => { hall.video.hiddenMs = 100 }")
+    page.evaluate(hide, True)
+    stage.relay.wait_for(lambda: not stage.relay.watches)
+    page.evaluate(hide, False)
+    stage.relay.wait_for(lambda: len(stage.relay.watches) == 2)
+    page.wait_for_function(FLUID, arg=2)
+
+
 def test_tiles_of_one_stream_keep_their_names_say_which_camera_stands_and_enlarge_at_a_press(stage, open_page):
     stage.relay.add("mosaic/4", main=Recipe())
     page, subjects = showing(stage, open_page, "abcd")
