@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +11,12 @@ if TYPE_CHECKING:
 
 async def run(process: Process) -> None:
     """The dispatch process; returns only when cancelled."""
+    gc.disable()  # nothing of what is loaded now is ever garbage
     from dispatch.evaluation.keeper import Keeper
     from dispatch.service import Dispatch
 
     dispatch = Dispatch(process)
+    gc.freeze()
+    gc.enable()
     process.spawn(Keeper(process).run(), "evaluation")
     await dispatch.run()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import contextlib
+import gc
 import importlib
 import os
 import resource
@@ -79,6 +79,8 @@ def _list(_: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
+    import asyncio
+
     from hall.replay import main
 
     return asyncio.run(main(options))
@@ -177,6 +179,8 @@ def main(argv: list[str] | None = None) -> None:
         code = 2
     except KeyboardInterrupt:
         code = 130
+    finally:
+        gc.freeze()  # Python looks through everything it loaded once more before it ends: half as long as loading took
     raise SystemExit(code)
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import msgspec
 
+from hall.beats import Beats
 from hall.core.bus import Bus
 from hall.core.clock import ClockState, monotonic
 from hall.core.errors import BusLost, HallError
-from hall.core.event import unpack
 from hall.core.settings import Settings, bus_socket
 from hall.ports import free_port, healthz, require_port
 
@@ -222,8 +222,8 @@ class Supervisor:
         for name, child in self.children.items():
             if name != "bus":
                 child.start()
-        names = {name for name in self.children if name != "bus"}
-        healthy = await self._wait(lambda: self._all_beat(bus, since, names), "all processes")
+        beats = Beats(bus, since, {name for name in self.children if name != "bus"})
+        healthy = await self._wait(beats.all, "all processes")
         healthy = healthy and await self._wait(self._doors_open, "web and gate")
         if not healthy and (self._stopping.is_set() or self._fatal()):
             return 2 if self._fatal() else 0
@@ -270,19 +270,6 @@ class Supervisor:
             return False
         self._bus_fault = ""
         return True
-
-    async def _all_beat(self, bus: Bus, since: tuple[int, int], names: set[str]) -> bool:
-        """Whether every process has said on the bus, since this run began, that it lives."""
-        seen: set[str] = set()
-        with contextlib.suppress(BusLost):
-            at = since
-            while entries := await bus.queue_read("bulk", after=at, count=500):
-                at = entries[-1][0]
-                for _, fields in entries:
-                    for raw in unpack(fields.get("p", b"[]")):
-                        if b'"subject":"process/' in bytes(raw)[:200]:
-                            seen.add(msgspec.json.decode(raw)["subject"].partition("/")[2])
-        return names <= seen
 
     async def _doors_open(self) -> bool:
         """Whether web and gate answer `GET /healthz`: a process beats before its pages are assembled."""

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 async def run(process: Process, desk: Desk, ledger: Ledger) -> None:
     """Delivers until cancelled; returns at once where no webhook is configured."""
-    from dispatch.webhooks.deliverer import Deliverer
     from dispatch.webhooks.settings import hooks_of
 
     if hooks := hooks_of(process.config):
+        from dispatch.webhooks.deliverer import Deliverer
+
         await Deliverer(process, desk, ledger, hooks).run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import socket
 import sys
@@ -53,9 +54,12 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(process: Process) -> None:
     """Runs the web process until it is cancelled."""
     sock = listen(process.settings.host, process.settings.port)
+    gc.disable()  # nothing of what is loaded now is ever garbage
     from hall.app.assembly import assemble  # after the port is ours: a second hall fails fast
 
     app = await assemble(process)
+    gc.freeze()
+    gc.enable()
     config = uvicorn.Config(
         app.door,
         log_config=None,

@@ -5,6 +5,7 @@ Blocking: call it in a thread.
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
 import sqlite3
@@ -71,7 +72,6 @@ class Users:
     def __init__(self, path: Path, hasher: PasswordHasher | None = None) -> None:
         self.path = path
         self._hasher = hasher or PasswordHasher()
-        self._decoy_hash = self._hasher.hash(_DECOY)
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as db:
             db.execute("begin immediate")
@@ -81,6 +81,10 @@ class Users:
                 if column not in known:
                     db.execute(f"alter table users add column {column} {kind}")
         path.chmod(0o600)
+
+    @functools.cached_property
+    def _decoy_hash(self) -> str:
+        return self._hasher.hash(_DECOY)
 
     def _open(self) -> _Connection:
         return _Connection(self.path)
@@ -105,8 +109,9 @@ class Users:
     def _verified(self, name: str, secret: str, column: str) -> User | None:
         with self._open() as db:
             row = db.execute(f"select {_FIELDS}, {column} from users where name = ?", (name,)).fetchone()
+        decoy = self._decoy_hash  # made at the first sign-in, whoever tries it
         try:
-            self._hasher.verify((row and row[-1]) or self._decoy_hash, secret)
+            self._hasher.verify((row and row[-1]) or decoy, secret)
         except (VerificationError, InvalidHashError):
             return None
         return _user(row[:-1]) if row and row[-1] else None
