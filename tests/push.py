@@ -75,6 +75,7 @@ def push(base: str, feed: str, rows: list[dict], wait: bool = True) -> dict:
         content=json.dumps(rows),
         headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
         timeout=20,
+        verify=False,  # plain http: loading all certificates of the world takes longer than the call
     )
     answer.raise_for_status()
     return answer.json()

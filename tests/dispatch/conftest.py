@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 
 import pytest
 
 from hall.core.board import Board
 from hall.core.bus import apply_entry
 from hall.core.event import Event, encode
-from tests.conftest import ROOT
+from tests.prefork import prefork
 
 CONFIG = """
 [city]
@@ -38,6 +37,10 @@ value = 0.27
 severity = 4
 label = {{en = "close the road"}}
 """
+
+IMPORTED = (
+    "dispatch.service", "dispatch.evaluation.keeper", "alembic.command", "alembic.ddl.sqlite", "sqlalchemy.dialects.sqlite", "uvloop",
+)  # fmt: skip
 
 
 class Hall:
@@ -66,13 +69,12 @@ class Hall:
 
     async def start(self):
         code = "import dispatch; from hall.core.process import main; main('dispatch', dispatch.run)"
-        self.process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, cwd=ROOT, env=self._env)
+        self.process = prefork().start(code, after=IMPORTED, env=self._env)
 
     async def stop(self, how=signal.SIGTERM):
-        if self.process is not None and self.process.returncode is None:
-            self.process.send_signal(how)
         if self.process is not None:
-            await asyncio.wait_for(self.process.wait(), 20)
+            self.process.send_signal(how)
+            await asyncio.to_thread(self.process.wait, 20)
 
     async def until(self, found, seconds=30):
         """The board once `found(board)` is true, followed live."""

@@ -10,6 +10,7 @@ import pytest
 from hall.core import settings as settings_module
 from hall.core.errors import HallError
 from hall.supervisor import Supervisor, harmless, read_procfile
+from tests.prefork import prefork
 from tests.running import ROOT, free_port_pair
 
 
@@ -77,8 +78,8 @@ def test_a_port_that_is_no_number_is_refused_by_name(tmp_path):
     ],
 )
 def test_every_command_explains_itself(command):
-    ended = _hall(command, "--help")
-    assert ended.returncode == 0 and "usage: hall" in ended.stdout
+    code, told, _ = prefork().run("from hall.cli import main; main()", command, "--help", after=("hall.cli",))
+    assert code == 0 and f"usage: hall {command}" in told
 
 
 def test_the_procfile_is_read_and_a_bad_line_is_named():

@@ -12,6 +12,13 @@ from tests.dispatch.ledger.counters import AGGREGATES
 
 _names = itertools.count()
 
+#: a child process of `mortal.py`, its arguments given, and what is imported before it is forked
+MORTAL = "from tests.dispatch.ledger.mortal import main; main()"
+IMPORTED = (
+    "tests.dispatch.ledger.mortal", "alembic.command", "alembic.ddl.sqlite", "alembic.ddl.postgresql", "sqlalchemy.dialects.sqlite",
+    "sqlalchemy.dialects.postgresql.psycopg",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="session")
 def postgresql():

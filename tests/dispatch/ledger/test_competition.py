@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections import Counter as Count
 
 from dispatch.ledger import Ledger
 from hall.core.command import Actor, Command, Stale
 from hall.core.errors import Refused
-from tests.conftest import ROOT
+from tests.dispatch.ledger.conftest import IMPORTED, MORTAL
 from tests.dispatch.ledger.counters import AGGREGATES, NOW, REAL, Counters, add
+from tests.prefork import prefork
 
 WRITERS, STREAMS = 8, 100
 
@@ -50,23 +49,23 @@ def test_of_eight_writers_on_a_hundred_streams_one_wins_each(ledger, url):
     assert [e.seq for e in ledger.entries(0, 1_000)] == list(range(1, STREAMS + 1)) and ledger.verify().ok
 
 
-def test_several_processes_write_without_a_gap_and_in_the_order_of_their_commits(ledger, url):
-    command = [sys.executable, "-m", "tests.dispatch.ledger.mortal", "write", url]
-    children = [
-        subprocess.Popen([*command, name, "60"], cwd=ROOT, stdout=subprocess.PIPE, text=True) for name in ("p", "q", "r")
-    ]
+def test_several_processes_write_without_a_gap_and_in_the_order_of_their_commits(ledger, url, tmp_path):
+    heard = {name: tmp_path / name for name in "pqr"}
+    children = []
+    for name, path in heard.items():
+        with path.open("w") as out:
+            children.append(prefork().start(MORTAL, "write", url, name, 60, after=IMPORTED, out=out))
     seen = []  # a reader that follows while they write must never have to go back
     while len(seen) < 3 * 180:
         seen += [row.seq for row in ledger.outbox(seen[-1] if seen else 0, 50)]
         assert seen == list(range(1, len(seen) + 1))
-    for child in children:
-        assert len(child.communicate(timeout=60)[0].splitlines()) == 60
+    assert [child.wait(60) for child in children] == [0, 0, 0]
+    assert all(len(path.read_text().splitlines()) == 60 for path in heard.values())
     assert ledger.verify().ok and ledger.head()[0] == 3 * 180
 
 
 def test_a_hall_opened_by_several_processes_at_once_is_made_once(url):
-    command = [sys.executable, "-m", "tests.dispatch.ledger.mortal", "write", url]
-    children = [subprocess.Popen([*command, name, "1"], cwd=ROOT) for name in "pqrs"]
+    children = [prefork().start(MORTAL, "write", url, name, 1, after=IMPORTED) for name in "pqrs"]
     assert [child.wait(60) for child in children] == [0, 0, 0, 0]
     ledger = Ledger(url, AGGREGATES)
     assert ledger.verify().lines == 12

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 
 import msgspec
 import pytest
@@ -12,17 +10,17 @@ import pytest
 from dispatch.ledger import STEPS
 from dispatch.ledger.relay import RELAY_STEPS
 from hall.core.event import unpack
-from tests.conftest import ROOT
+from tests.dispatch.ledger.conftest import IMPORTED, MORTAL
 from tests.dispatch.ledger.counters import NOW, PETER, REAL, add, tap
+from tests.prefork import prefork
 
 pytestmark = pytest.mark.chaos
 
 
 def child(*arguments):
-    command = [sys.executable, "-m", "tests.dispatch.ledger.mortal", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode, [line.split()[1] for line in done.stdout.splitlines()]
+    code, said, faults = prefork().run(MORTAL, *arguments, after=IMPORTED)
+    assert code in (0, -signal.SIGKILL), faults
+    return code, [line.split()[1] for line in said.splitlines()]
 
 
 async def told(bus):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from dispatch.ledger import Ledger
-from tests.conftest import ROOT
+from tests.dispatch.ledger.conftest import IMPORTED, MORTAL
 from tests.dispatch.ledger.counters import AGGREGATES, NOW, PETER, REAL, tap
+from tests.prefork import Prefork
 
 pytestmark = [
     pytest.mark.chaos,
@@ -30,31 +31,29 @@ def library(tmp_path_factory):
     return made
 
 
+@pytest.fixture(scope="module")
+def writers(library):
+    """What writers are forked from: their every file operation goes through our library."""
+    found = Prefork(LD_PRELOAD=str(library))
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def disk(library, tmp_path):
+def disk(writers, tmp_path):
     """Runs a writer on that disk; the ids it acknowledged and what it complained of."""
     for name in ("live", "synced"):
         (tmp_path / name).mkdir()
 
     def run(pragma="", **settings):
         env = os.environ | {
-            "LD_PRELOAD": str(library),
             "STORAGE_FROM": str(tmp_path / "live"),
             "STORAGE_TO": str(tmp_path / "synced"),
         }
         env |= {f"STORAGE_{name.upper()}": str(value) for name, value in settings.items()}
         url = f"sqlite:///{tmp_path}/live/ledger.db"
-        command = [
-            sys.executable,
-            "-m",
-            "tests.dispatch.ledger.mortal",
-            "storage",
-            url,
-            "p",
-            str(COMMANDS),
-            *([pragma] if pragma else []),
-        ]
-        said = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, timeout=60).stdout.splitlines()
+        more = [pragma] if pragma else []
+        said = writers.run(MORTAL, "storage", url, "p", COMMANDS, *more, after=IMPORTED, env=env)[1].splitlines()
         return [line[4:] for line in said if line.startswith("ACK ")], [line for line in said if line.startswith("FAULT")]
 
     return run

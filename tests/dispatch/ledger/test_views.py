@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
-import signal
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -23,6 +21,8 @@ from hall.core.errors import LedgerFault
 from hall.core.event import Event, encode, unpack
 from hall.core.process import Process
 from tests.conftest import ROOT
+from tests.dispatch.ledger.conftest import IMPORTED
+from tests.prefork import prefork
 from video.relay.documents import Watched
 
 HOUR = 3_600_000
@@ -156,12 +156,14 @@ for number in range(10_000):
 
 @pytest.mark.parametrize("after", [1, 17])
 def test_a_view_that_was_acknowledged_survives_a_kill_whole(url, after):
-    writer = subprocess.Popen([sys.executable, "-c", _WRITER, url], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    told = [int(writer.stdout.readline()) for _ in range(after)]
-    writer.send_signal(signal.SIGKILL)
-    told += [int(line) for line in writer.stdout.read().split()]
+    heard, mouth = os.pipe()
+    with open(mouth, "w") as out:
+        writer = prefork().start(_WRITER, url, after=("dispatch.views", *IMPORTED), out=out)
+    with open(heard) as said:
+        told = [int(said.readline()) for _ in range(after)]
+        writer.kill()
+        told += [int(line) for line in said.read().split()]
     writer.wait(10)
-    writer.stdout.close()
     database = Database(url)
     rows = ViewBook(database).listed(Filter(), None, 100_000)
     database.close()

@@ -26,6 +26,7 @@ from hall.core.command import Actor
 from hall.core.errors import ConfigError
 from tests.dispatch.ledgerdesk import SUPERVISOR, UNIT, Town
 from tests.dispatch.webhooks.receiver import Receiver
+from tests.prefork import Child, prefork
 from tests.running import free_port_pair
 from tests.tasks import ended
 
@@ -293,8 +294,9 @@ async def test_a_process_killed_between_call_and_answer_delivers_again_and_loses
     receiver.plan = ["hang", "hang"]
     hook = msgspec.json.encode(hook_for(receiver, at_once=2)).decode()
 
-    def start() -> subprocess.Popen:
-        return subprocess.Popen([sys.executable, "-c", _CHILD, str(tmp_path), valkey, hook], cwd=ROOT)
+    def start() -> Child:
+        modules = ("tests.dispatch.ledgerdesk", "dispatch.webhooks.deliverer", "alembic.command")
+        return prefork().start(_CHILD, tmp_path, valkey, hook, after=modules)
 
     child = start()
     await receiver.wait_for(2)  # both calls are with the receiver, unanswered

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import os
 import re
 import sqlite3
-import subprocess
-import sys
+import ssl
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from hall import access
+from hall.app.users import Users
 from hall.core.bus import Bus
+from tests.prefork import Child, prefork
 from tests.running import free_port_pair
 
+#: for clients of plain http: by default each loads all certificates of the world, a twentieth of a second
+NO_HTTPS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+#: what the processes import sooner or later; a process forked before has to do it by itself
+IMPORTED = {
+    "hall.app": (
+        "hall.app.server", "hall.app.assembly", "layouts.walls", "dash.backends._fastapi", "dash_leaflet", "flask", "httpcore",
+        "alembic.command", "alembic.ddl.sqlite", "sqlalchemy.dialects.sqlite", "anyio._backends._asyncio", "uvloop",
+        "uvicorn.lifespan.on", "uvicorn.protocols.websockets.websockets_sansio_impl",
+    ),
+    "hall.gate": ("hall.gate", "uvloop"),
+    "video.server": ("video.server", "uvicorn", "uvloop"),
+    "video.relay": ("video.relay", "uvloop"),
+}  # fmt: skip
 ROOT = Path(__file__).parent.parent.parent.parent
 _numbers = itertools.count()
 
@@ -57,15 +73,15 @@ class Hall:
             HALL_BUS_PREFIX=self.prefix,
         )
         self.log = home / "log"
-        self._processes: list[subprocess.Popen] = []
+        self._processes: list[Child] = []
 
     def bus(self) -> Bus:
         return Bus(self.valkey, self.prefix)
 
-    def spawn(self, name: str, package: str) -> subprocess.Popen:
-        code = f"from hall.core.process import main; from {package} import serve; main({name!r}, serve)"
+    def spawn(self, name: str, package: str, body: str = "serve") -> Child:
+        code = f"from hall.core.process import main; from {package} import {body}; main({name!r}, {body})"
         with self.log.open("ab") as out:
-            process = subprocess.Popen([sys.executable, "-c", code], env=self.env, cwd=ROOT, stdout=out, stderr=out)
+            process = prefork().start(code, after=IMPORTED[package], env=self.env, out=out, err=out)
         self._processes.append(process)
         return process
 
@@ -76,19 +92,25 @@ class Hall:
     def start_gate(self) -> None:
         self._wait(self.spawn("gate", "hall.gate"), self.port + 1)
 
-    def _wait(self, process: subprocess.Popen, port: int) -> None:
+    def _wait(self, process: Child, port: int) -> None:
         limit = time.monotonic() + 90  # two busy cores
         while process.poll() is None and time.monotonic() < limit:
-            try:
-                httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=20, trust_env=False)
+            asked = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            with contextlib.closing(asked), contextlib.suppress(OSError, http.client.HTTPException):
+                asked.request("GET", "/healthz")
+                asked.getresponse().read()
                 return
-            except httpx.TransportError:
-                time.sleep(0.03)
+            time.sleep(0.03)
         raise AssertionError(self.log.read_text())
 
     @property
     def admin_password(self) -> str:
         return re.search(r"with the password\s+(\S+)", self.log.read_text())[1]
+
+    @property
+    def people(self) -> Users:
+        """Who may sign in here; passwords that a test gives are hashed cheaply, and so are checked cheaply."""
+        return Users(self.home / "var" / "users.db", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
 
     def keep_first_password(self) -> None:
         """Lets the tests of one module share the printed password, which otherwise must be changed at the first sign-in."""
@@ -103,7 +125,7 @@ class Hall:
 
     async def client(self, role: str | None = None, name: str = "", **known) -> httpx.AsyncClient:
         """A browser-like client, signed in as `role`; its changes carry the page's CSRF token."""
-        client = httpx.AsyncClient(base_url=self.url, timeout=10)
+        client = httpx.AsyncClient(base_url=self.url, timeout=10, verify=NO_HTTPS)
         if role:
             bus = self.bus()
             secret = await access.open_session(bus, name or f"a-{role}", role, **known)

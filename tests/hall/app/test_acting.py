@@ -10,7 +10,7 @@ import pytest
 from dispatch.ledger import Ledger
 from hall import access
 from hall.app.acting import COOKIE, PER_PERSON
-from hall.app.users import Profile, Users
+from hall.app.users import Profile
 
 PIN = "4826"
 
@@ -21,7 +21,7 @@ def person(city_hall):
 
     def make(role="supervisor", pin=PIN, **profile):
         name = f"p{uuid.uuid4().hex[:10]}"
-        Users(city_hall.home / "var" / "users.db").add(name, role, "a long password", Profile(pin=pin, **profile))
+        city_hall.people.add(name, role, "a long password", Profile(pin=pin, **profile))
         return name
 
     return make
@@ -32,7 +32,7 @@ async def wall_client(hall, wall="main") -> httpx.AsyncClient:
     bus = hall.bus()
     token = await access.pair_wall(bus, wall, "test")
     await bus.close()
-    client = httpx.AsyncClient(base_url=hall.url, timeout=10, headers={"origin": hall.url})
+    client = httpx.AsyncClient(base_url=hall.url, timeout=10, headers={"origin": hall.url}, verify=False)
     client.cookies.set(access.COOKIE, token)
     return client
 
@@ -115,7 +115,7 @@ async def test_the_lent_name_holds_at_this_browser_of_this_wall_and_for_these_ad
         other.headers["x-hall-csrf"] = token
         assert (await other.get("/api/v1/acting")).json() == {"name": ""}
         assert (await other.post(f"/api/v1/cases/{case}/commands", json=note(1))).status_code == 403
-        async with httpx.AsyncClient(base_url=city_hall.url, headers={"x-hall-csrf": token}) as thief:
+        async with httpx.AsyncClient(base_url=city_hall.url, headers={"x-hall-csrf": token}, verify=False) as thief:
             thief.cookies.set(COOKIE, lent)
             assert (await thief.post(f"/api/v1/cases/{case}/commands", json=note(1))).status_code == 401
             thief.cookies.set(access.COOKIE, lent)

@@ -30,28 +30,13 @@ A, B, FAR = (subject_of(channel) for channel in CHANNELS)
 def hall(valkey, tmp_path_factory):
     found = Hall(tmp_path_factory.mktemp("recordings"), valkey, demo=False, video_port=free_port_pair())
     found.env["HALL_RELAY_PORT"] = str(free_port_pair())
-    for name, package, port in (("video", "video.server", "HALL_VIDEO_PORT"), ("relay", "video.relay", "HALL_RELAY_PORT")):
-        found._wait(_spawn(found, name, package), int(found.env[port]))
+    found._wait(found.spawn("video", "video.server"), int(found.env["HALL_VIDEO_PORT"]))
+    found._wait(found.spawn("relay", "video.relay", "run"), int(found.env["HALL_RELAY_PORT"]))
     found.start()
     found.keep_first_password()
     asyncio.run(_known(found))
     yield found
     found.stop()
-
-
-def _spawn(hall, name, package):
-    if name == "video":
-        return hall.spawn(name, package)
-    import subprocess
-    import sys
-
-    from tests.conftest import ROOT
-
-    code = "from hall.core.process import main; from video.relay import run; main('relay', run)"
-    with hall.log.open("ab") as out:
-        process = subprocess.Popen([sys.executable, "-c", code], env=hall.env, cwd=ROOT, stdout=out, stderr=out)
-    hall._processes.append(process)
-    return process
 
 
 async def _known(hall):

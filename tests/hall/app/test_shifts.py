@@ -7,7 +7,7 @@ import io
 import itertools
 
 from hall import access
-from hall.app.users import Profile, Users
+from hall.app.users import Profile
 from tests.hall.app.test_dispatching import fresh, move, moved, reported
 
 _names = itertools.count()
@@ -18,7 +18,7 @@ SHIFTS = "/api/v1/shifts"
 async def seat(hall, role="operator", **profile):
     """A client signed in as a new user of the hall, with its name in `.who`."""
     name = f"seat{next(_names)}"
-    Users(hall.home / "var" / "users.db").add(name, role, PASSWORD, Profile(**profile) if profile else None)
+    hall.people.add(name, role, PASSWORD, Profile(**profile) if profile else None)
     client = await hall.client(role, name)
     client.who = name
     client.headers["x-hall-desk"] = f"desk-of-{name}"
@@ -160,7 +160,7 @@ async def test_a_locked_session_does_nothing_and_shows_nothing_until_its_owner_u
 
 async def test_anothers_password_does_not_unlock(city_hall):
     async with await seat(city_hall) as client:
-        Users(city_hall.home / "var" / "users.db").add("stranger", "admin", "another-password")
+        city_hall.people.add("stranger", "admin", "another-password")
         await client.post("/api/v1/lock", json={})
         assert (await client.post("/api/v1/lock/open", json={"password": "another-password"})).status_code == 403
 

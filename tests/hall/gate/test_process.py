@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ import websockets
 from hall.core.bus import Bus
 from hall.core.embedded import server_command
 from tests.hall.gate.conftest import CONFIG, Screen, event, free_port_below
+from tests.prefork import prefork
 
 ROOT = Path(__file__).parents[3]
 GATE = "from hall.core.process import main; from hall.gate import serve; main('gate', serve)"
@@ -31,13 +31,12 @@ class OwnHall:
         (home / "hall.toml").write_text(CONFIG, encoding="utf-8")
         self.url = f"ws://127.0.0.1:{self.port + 1}/v1/stream"
         self.start_bus()
-        self.gate = subprocess.Popen(
-            [sys.executable, "-c", GATE],
+        self.gate = prefork().start(
+            GATE, after=("hall.gate", "uvloop"),
             env={
                 **os.environ, "HALL_REDIS_URL": f"unix://{self.socket}", "HALL_PORT": str(self.port), "HALL_DATA_DIR": str(home),
                 "HALL_CONFIG": str(home / "hall.toml"), "PYTHONPATH": str(ROOT),
             },
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
     def start_bus(self) -> None:
