@@ -26,6 +26,7 @@ _FAULTS = (RedisError, OSError, asyncio.TimeoutError)
 STREAM_BUDGET = 192 * 1024 * 1024
 #: to the bus from one process; who finds all in use waits so long for one
 CONNECTIONS, WAIT_SECONDS = 64, 10
+_BATCH = 512  # entries of one read; less means that there are no more yet
 #: a pack and the position it brings a cursor to, in one step: whoever repeats it after a lost answer doubles nothing
 _PUBLISH_ONCE = """
 if (redis.call('GET', KEYS[2]) or '') ~= ARGV[1] then return 0 end
@@ -134,9 +135,15 @@ class Bus(Store):
     # -- following -----------------------------------------------------------------------------------------------
 
     async def follow(
-        self, lane: str, after: EntryId, on_lost: Callable[[str], None] | None = None, block_ms: int = 1000
+        self,
+        lane: str,
+        after: EntryId,
+        on_lost: Callable[[str], None] | None = None,
+        block_ms: int = 1000,
+        gather_seconds: float = 0.0,
     ) -> AsyncIterator[list[tuple[EntryId, bytes]]]:
-        """Yields batches of `(entry id, payload)` for ever, an empty batch at least every `block_ms` when idle.
+        """Yields batches of `(entry id, payload)` for ever, an empty batch at least every `block_ms` when idle. Who is in no
+        hurry lets what comes within `gather_seconds` come together: a read costs as much as what it reads.
 
         Survives the server's death: calls `on_lost(reason)` once per outage, retries with a bounded wait, goes on
         after the last entry seen.
@@ -146,7 +153,7 @@ class Bus(Store):
             try:
                 with _faults():
                     async with asyncio.timeout(block_ms / 1000 + BLOCK_GRACE_SECONDS):
-                        reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=512, block=block_ms)
+                        reply = await self.redis.xread({self.key(lane): f"{last[0]}-{last[1]}"}, count=_BATCH, block=block_ms)
             except BusLost as error:
                 if not lost and on_lost:
                     on_lost(str(error))
@@ -159,6 +166,8 @@ class Bus(Store):
             if entries:
                 last = entries[-1][0]
             yield entries
+            if gather_seconds and 0 < len(entries) < _BATCH:
+                await asyncio.sleep(gather_seconds)
 
     async def first_entry(self, lane: str) -> EntryId | None:
         """The oldest entry a lane still holds, None when it is empty."""

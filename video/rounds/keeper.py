@@ -30,6 +30,7 @@ log = logging.getLogger("hall.video")
 MOST_ROUNDS = 64
 #: how often the surroundings are read anew, and who takes part (ms)
 REFRESH_MS = 5_000
+TURN_SECONDS = 0.25
 #: every camera of the city takes part where nobody wrote another round down
 EVERY = RoundPlan(name="all", label={"zh-CN": "全部摄像机", "en": "All cameras"}, tiles=4, dwell_seconds=15)
 
@@ -111,7 +112,7 @@ class Rounds:
 
     async def _follow(self, lane: str) -> None:
         start = getattr(self.board.position, lane)
-        async for entries in self._process.bus.follow(lane, start, lambda reason: None):
+        async for entries in self._process.bus.follow(lane, start, lambda reason: None, gather_seconds=TURN_SECONDS):
             for at, payload in entries:
                 apply_entry(self.board, lane, at, payload)
                 await asyncio.sleep(0)
@@ -129,7 +130,7 @@ class Rounds:
         while True:
             self.turn(real_ms())
             await self.seen.keep()
-            await asyncio.sleep(0.25)
+            await asyncio.sleep(TURN_SECONDS)
 
     def turn(self, now: int) -> None:
         """One look at every round; `now` is real ms."""
