@@ -55,7 +55,8 @@ class Child:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -115,7 +116,7 @@ class Prefork:
 
     def close(self) -> None:
         self._line.close()
-        self._process.wait(10)
+        self._process.wait(60)
 
 
 @functools.cache
@@ -200,7 +201,7 @@ class _Server:
 def _main() -> None:
     wanted = _Server(socket.socket(fileno=int(sys.argv[1]))).serve()
     if wanted is None:
-        return
+        os._exit(0)  # nothing to tidy up, and much that would be
     os.environ.clear()
     os.environ.update(wanted["env"])
     sys.argv[:] = ["-c", *wanted["arguments"]]
