@@ -11,18 +11,18 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-import aiomqtt
 import msgspec
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from feeds.source import Rim, Transport
 from feeds.supplier import Options, expanded, read_options
 from hall.core.config import FeedConfig
 from hall.core.errors import HallError
+
+if TYPE_CHECKING:
+    import aiomqtt
 
 #: messages taken in before one flush and their acknowledgements
 BATCH = 200
@@ -100,6 +100,10 @@ async def _client_id(feed: FeedConfig, options: MqttOptions, rim: Rim) -> str:
 def _client(
     feed: FeedConfig, options: MqttOptions, rim: Rim, identifier: str, queue: Callable[[int], Backlog]
 ) -> aiomqtt.Client:
+    import aiomqtt  # brings a DNS library and more, which only those need that read MQTT
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
     url = urlsplit(expanded(feed.url, rim, "url"))
     secure = url.scheme == "mqtts"
     if not url.hostname:
