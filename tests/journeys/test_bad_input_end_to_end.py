@@ -93,7 +93,9 @@ class Ways:
     def socket(self, feed: str, body: bytes, counts: Counter) -> str:
         if feed not in self.sockets:
             address = f"{self.base}/api/v1/ingest/{feed}"
-            self.sockets[feed] = connect(address, additional_headers=HEADERS, max_size=2**24, compression=None)
+            # room for all the answers that are read late: else none is taken from the wire meanwhile, nor a ping answered
+            options = {"max_size": 2**24, "compression": None, "max_queue": 64}
+            self.sockets[feed] = connect(address, additional_headers=HEADERS, **options)
             self.waiting[feed] = deque()
         self.sockets[feed].send(body)
         self.waiting[feed].append(counts)
