@@ -1,7 +1,9 @@
-"""From a camera's RTSP to the glass through the whole hall: it plays, says what happens to it, and comes back by itself."""
+"""From a camera's RTSP to the glass through the whole hall: it plays, says what happens to it, and comes back by itself; and a round
+on the wall: cameras change without black, wait when held, and count as seen. All of it before one hall."""
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 from tests.browser.video.camerahall import GLASS_JS, quantile
@@ -23,6 +25,19 @@ AGES = f"""() => new Promise(done => {{ {READ_JS}
   }};
   feed.player.element.requestVideoFrameCallback(look);
 }})"""
+#: notes on every frame of the screen what each tile shows, and whether it is a picture
+WATCH = """() => {
+  window.changes = []; window.black = 0; let last = "";
+  const look = () => {
+    requestAnimationFrame(look);
+    const tiles = hall.video.grid.tiles.slice(0, 2);
+    if (tiles.some((tile) => !tile.view || !tile.view.painted)) { window.black += 1; (window.why = window.why || []).push(tiles.map((t) => [t.channel, !!t.view, t.view && t.view.painted, t.condition, t.feed && performance.now() - t.feed.shownAt, t.feed && t.feed.state.state])); }
+    const now = tiles.map((tile) => tile.channel).join(" ");
+    if (now !== last) window.changes.push(last = now);
+  };
+  requestAnimationFrame(look);
+}"""
+LIVE = "() => hall.video.grid.round === 'fast' && hall.video.grid.tiles.slice(0, 2).every(t => t.condition === 'live')"
 
 
 @pytest.fixture
@@ -34,13 +49,14 @@ def place(cameras_before_a_hall):
 @pytest.fixture
 def page(place, open_page):
     hall, _, subjects = place
-    found = open_page(f"{hall.url}/wall/video", script=GLASS_JS)
+    found = open_page(f"{hall.url}/wall/video")
     found.evaluate("cells => hall.video.grid.set({layout: 4, cells}, true)", subjects)
     found.wait_for_function(FLUID, arg=4)
     return found
 
 
 def test_what_the_camera_burns_into_its_pictures_is_on_the_glass_moments_later(page):
+    page.evaluate(f"() => {{ {GLASS_JS} }}")
     page.evaluate("() => watchGlass(() => hall.video.tiles(), 25, 4)")
     page.wait_for_function("() => hall.video.tiles().every(t => t.feed.shown > 100)")
     ages = page.evaluate("() => glass()")
@@ -119,3 +135,62 @@ def test_cameras_composed_by_the_hall_are_marked_when_they_die_and_come_back(pla
     cameras.do(cameras.camera.start())
     page.wait_for_function(FLUID, arg=4)
     assert page.faults == []
+
+
+@pytest.fixture
+def turns(cameras_before_a_hall, open_page):
+    """A page on which all eight cameras take turns."""
+    hall, _, _ = cameras_before_a_hall
+    found = open_page(f"{hall.url}/wall/video")
+    found.wait_for_function("() => hall.store.get('round/fast') && hall.store.get('round/fast').data.living === 8")
+    found.evaluate("() => hall.video.grid.set({round: 'fast', layout: 4, cells: []}, true)")
+    found.wait_for_function(LIVE)
+    return found
+
+
+def test_cameras_take_turns_and_no_frame_is_black(turns):
+    turns.evaluate(WATCH)
+    turns.wait_for_function("() => new Set(changes.flatMap((one) => one.split(' '))).size === 8")
+    assert turns.evaluate("() => black") == 0, turns.evaluate("() => why")
+    assert turns.faults == []
+
+
+def test_what_was_on_the_wall_counts_as_seen_by_its_department(cameras_before_a_hall, turns):
+    hall, _, _ = cameras_before_a_hall
+    turns.wait_for_function("() => hall.store.get('round/fast').data.seen === 8")
+    rows = httpx.get(f"{hall.url}/api/v1/rounds/fast/coverage").json()["rows"]
+    assert [(row["owner"], row["living"], row["seen"], row["never"]) for row in rows] == [("测试", 8, 8, 0)]
+
+
+def test_a_camera_that_dies_is_passed_over_and_comes_back(cameras_before_a_hall, turns):
+    _, cameras, _ = cameras_before_a_hall
+    cameras.do(cameras.camera.stop())
+    turns.wait_for_function("() => hall.store.get('round/fast').data.skipped > 0")
+    cameras.do(cameras.camera.start())
+    turns.wait_for_function("() => hall.store.get('round/fast').data.skipped === 0")
+    turns.wait_for_function(LIVE)
+
+
+def test_somebody_at_a_console_holds_the_round_and_everybody_sees_it(cameras_before_a_hall, turns, chromium):
+    hall, _, _ = cameras_before_a_hall
+    desk = chromium.new_page(viewport={"width": 1920, "height": 1080})
+    try:
+        desk.goto(hall.desk_link)
+        desk.goto(f"{hall.url}/wall/video")
+        desk.wait_for_selector(".video-bar:not([hidden])")
+        desk.select_option(".video-bar select[aria-label='轮巡…']", "fast")
+        desk.wait_for_function(LIVE)
+        desk.get_by_role("button", name="保持").click()
+        turns.wait_for_function("() => /已保持画面/.test(document.querySelector('.round-words').textContent)")
+        until = turns.evaluate("() => hall.store.get('round/fast').data.until")
+        turns.wait_for_function("until => hall.clock.real() > until + 500", arg=until)
+        held = turns.evaluate("() => hall.store.get('round/fast').data")
+        assert held["until"] == until and held["held_by"]
+        desk.get_by_role("button", name="覆盖率").click()
+        desk.wait_for_selector(".round-coverage td >> text=测试")
+        desk.get_by_role("button", name="继续").click()
+        turns.wait_for_function("until => hall.store.get('round/fast').data.until > until", arg=until)
+        desk.get_by_role("button", name="结束轮巡").click()
+        turns.wait_for_function("() => !hall.video.grid.round")
+    finally:
+        desk.close()

@@ -145,9 +145,8 @@ def test_unanswered_alarms_come_first_and_the_most_severe_of_them_before_the_oth
 
 @pytest.mark.parametrize("layout", ["flood", "briefing", "video"])
 def test_a_screen_that_never_heard_the_hall_does_not_say_that_nothing_happened(stage, open_page, layout):
+    stage.gate.silent = True
     page = open_page(stage.url(layout), live=False)
-    page.route_web_socket("**/*", lambda socket: None)  # a socket that opens and stays silent
-    page.reload()
     page.wait_for_function(
         "() => window.hall && hall.panels.size === document.querySelectorAll('[data-panel]').length && hall.panels.size > 0"
     )
@@ -156,3 +155,15 @@ def test_a_screen_that_never_heard_the_hall_does_not_say_that_nothing_happened(s
     for claim in ("没有报警", "没有生效", "没有配置", "没有接入", "全部正常", "还没有案件"):
         assert claim not in said
     assert "等待大厅的数据" in said
+
+
+def test_a_source_that_waits_with_parked_input_is_not_told_as_in_order(stage, open_page):
+    page = open_page(stage.url("routine"))
+    note = page.locator("[data-panel=feed_health] .panel-note")
+    page.wait_for_function(
+        "() => document.querySelector('[data-panel=feed_health] .panel-note').textContent.includes('全部正常')"
+    )
+    stage.gate.put(("feed/pushed", {"name": "pushed", "kind": "case", "state": "waiting", "parked": 12}))
+    page.wait_for_function("() => document.querySelector('[data-feed=pushed]')")
+    assert "全部正常" not in note.inner_text() and "▲ 待查 12" in note.inner_text()
+    assert "▲ 待查 12" in page.inner_text("[data-feed=pushed]")

@@ -48,6 +48,7 @@ class Gate:
         self.reports: list[dict] = []
         self.changed = threading.Condition()
         self.beating = self.living = True
+        self.silent = False  # a socket opens and nothing is said
         self.bus_age, self.build = 0, "b1"
         self._ids, self._clients, self._position = itertools.count(1), set(), 0
         self.loop, self.port, self.ended = asyncio.new_event_loop(), 0, asyncio.Event()
@@ -114,6 +115,8 @@ class Gate:
             self.changed.notify_all()
 
     async def handle(self, client) -> None:
+        if self.silent:
+            return await client.wait_closed()
         await client.send(json.dumps({"op": "hello", "now": real_ms(), "build": self.build}))
         with contextlib.suppress(Exception):
             async for raw in client:

@@ -25,6 +25,16 @@ def clip(folder: Path, name: str) -> list[np.ndarray]:
         return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
 
 
+@lru_cache(maxsize=1)
+def waters(folder: Path) -> dict[int, np.ndarray]:
+    """The labelled BGR pictures of the clip of water, by their numbers: a whole clip is a gigabyte."""
+    label = LABELS["water"]
+    wanted = {row[0] for kind in ("lines", "dry", "wet") for row in label[kind]}
+    with av.open(str(folder / label["clip"])) as container:
+        numbered = enumerate(container.decode(video=0))
+        return {number: frame.to_ndarray(format="bgr24") for number, frame in numbered if number in wanted}
+
+
 class Counts(NamedTuple):
     """Labelled frames by what was there and what was said."""
 
@@ -58,7 +68,7 @@ def strip(image: np.ndarray, x: int, top: int, bottom: int, half: int = 10):
 
 def lines(folder: Path) -> list[tuple[float, float]]:
     """(pixels off the label, confidence) of each labelled waterline, single pictures."""
-    images, found = clip(folder, LABELS["water"]["clip"]), []
+    images, found = waters(folder), []
     for number, x, top, bottom, truth in LABELS["water"]["lines"]:
         place, sure = water_level.waterline(strip(images[number], x, top, bottom), None)
         found.append((top + place * (bottom - top) - truth, sure))
@@ -67,13 +77,13 @@ def lines(folder: Path) -> list[tuple[float, float]]:
 
 def no_lines(folder: Path, kind: str) -> list[float]:
     """Confidence in strips that hold no waterline: `dry` (wall, railings) or `wet` (water only)."""
-    images = clip(folder, LABELS["water"]["clip"])
+    images = waters(folder)
     return [water_level.waterline(strip(images[n], *place), None)[1] for n, *place in LABELS["water"][kind]]
 
 
 def boards(folder: Path) -> list[tuple[float, float]]:
     """As `lines`, with a gauge board drawn on the wall, down to the labelled waterline: no real clip has a board."""
-    images, found = clip(folder, LABELS["water"]["clip"]), []
+    images, found = waters(folder), []
     for number, x, top, bottom, truth in LABELS["water"]["lines"]:
         image = images[number].copy()
         board(image, x, top, truth)
