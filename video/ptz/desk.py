@@ -171,7 +171,7 @@ class PtzDesk:
         """Lets go; a camera in movement stops."""
         camera = self._camera(subject)
         lease = let_go(camera.lease, asker, real_ms())
-        if lease is FREE and camera.moving:
+        if lease is FREE and (camera.moving or camera.wanted is not None):
             camera.wanted = Motion()
             if camera.pump is None or camera.pump.done():
                 camera.pump = asyncio.create_task(self._pump(subject, camera))
@@ -225,6 +225,7 @@ class PtzDesk:
         while camera.wanted is not None:
             motion, camera.wanted = camera.wanted, None
             began = monotonic()
+            camera.moving = camera.moving or not motion.still  # from here on it may turn, whatever it answers
             try:
                 await self._ask(subject, camera, lambda driver, motion=motion: driver.move(motion))
             except Refused as error:

@@ -43,7 +43,8 @@ class OnvifCamera:
 
     def __init__(self, elements, user="admin", password="口令&<1>"):
         self.elements, self.user, self.password = elements, user, password
-        self.mode, self.skew_s, self.delay, self.seen_host = "ok", 0, 0.0, ""
+        self.mode, self.skew_s, self.seen_host = "ok", 0, ""
+        self.delay = self.late = 0.0  # seconds before it acts, and before it answers that it did
         self.done, self.invalid = [], []
         self.other_address = ""
         self.at, self.space = (-0.25, 0.5, 0.1), ""  # where it looks, and the space it says that in
@@ -70,6 +71,7 @@ class OnvifCamera:
             return self.fault("NotAuthorized", "Sender not authorized", 400)
         await asyncio.sleep(self.delay)
         self.done.append((operation, values))
+        await asyncio.sleep(self.late)
         if operation == "AbsoluteMove":
             turn, zoom = values.Position.PanTilt, values.Position.Zoom
             self.at, self.space = (turn.x, turn.y, zoom.x if zoom else self.at[2]), turn.space or ""

@@ -20,7 +20,7 @@ from hall.core.model import Channel
 from hall.core.process import Process
 from hall.core.secrets import Secrets
 from video.guard import Guard
-from video.ptz.desk import PtzDesk
+from video.ptz.desk import EVERY_SECONDS, PtzDesk
 from video.ptz.lease import IDLE_MS
 from video.ptz.routes import lookup, routes
 
@@ -92,6 +92,8 @@ async def stage(bus, tmp_path, monkeypatch, elements):
         work = asyncio.create_task(found.camera.serve(listener))
         yield found
         for camera in found.desk._cameras.values():
+            if camera.pump:
+                camera.pump.cancel()
             if camera.driver:
                 await camera.driver.close()
         found.camera.server.should_exit = found.camera.server.force_exit = True
@@ -133,7 +135,9 @@ async def test_while_a_camera_is_slow_only_the_newest_wish_waits_and_a_stop_gets
     assert len(stage.moves()) < 8, "eight wishes in the time of two: the older ones are gone"
 
 
-async def test_letting_go_stops_the_camera(stage):
+@pytest.mark.parametrize("late", [0.0, 2 * EVERY_SECONDS])
+async def test_letting_go_stops_the_camera_whether_or_not_it_has_said_that_it_turns(stage, late):
+    stage.camera.late = late
     await stage.post(LI, do="move", pan=0.1)
     await stage.until(0.1)
     await stage.post(LI, do="release")
