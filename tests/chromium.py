@@ -7,11 +7,12 @@ decodes the same fonts and compiles the same scripts again.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright
 
 from hall import access
 
@@ -67,6 +68,23 @@ class Tabs:
             await page.context.close()
             raise
         await self.give_back(page, url, **options)
+
+
+async def intercept(page: Page, pattern: str, handler: Callable[[Route], Any]) -> None:
+    """`page.route` for a page that is open: it takes up interception a moment after Chromium says so, and under load what is
+    asked for in that moment passes by. Returns once a request of the page was seen to be intercepted."""
+    await page.route(pattern, handler)
+    seen = asyncio.Event()
+
+    async def probe(route: Route) -> None:
+        seen.set()
+        await route.fulfill(status=204)
+
+    await page.route("**/healthz?intercepted", probe)
+    async with asyncio.timeout(20):
+        while not seen.is_set():
+            await page.evaluate("() => fetch('/healthz?intercepted').then(() => 0)")
+    await page.unroute("**/healthz?intercepted", probe)
 
 
 def tabs() -> Tabs:

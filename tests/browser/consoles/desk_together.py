@@ -8,6 +8,7 @@ import re
 from playwright.async_api import expect
 
 from tests.browser.consoles.seat import report, seat
+from tests.chromium import intercept
 
 
 async def test_a_case_changed_under_ones_hands_says_so_and_the_move_can_be_redone_on_top(hall):
@@ -91,7 +92,7 @@ async def test_a_command_cut_off_in_the_middle_is_kept_shown_and_done_exactly_on
             finally:
                 await route.abort("connectionreset")
 
-        await zhao.page.route("**/commands", lose_the_answer)
+        await intercept(zhao.page, "**/commands", lose_the_answer)
         await zhao.page.keyboard.press("a")
         await zhao.until("hall.commands.list().some((c) => c.tries > 1 && c.state === 'done')")
         assert [answer.status for answer in answers] == [200]
@@ -123,7 +124,7 @@ async def test_commands_wait_for_the_network_in_order_over_a_reload_and_are_sent
             cut.set()
             await route.abort("internetdisconnected")
 
-        await zhao.page.route("**/commands", gone)
+        await intercept(zhao.page, "**/commands", gone)
         await zhao.page.keyboard.press("a")
         await cut.wait()
         await expect(zhao.page.locator(".bar-commands")).to_contain_text("1 to send")

@@ -12,6 +12,7 @@ from dispatch.casebook import Casebook, Version
 from hall.core.clock import real_ms
 from hall.core.model import Case, Stages
 from tests.browser.consoles.consolestage import console, opened
+from tests.chromium import intercept
 from tests.hall.app.conftest import Hall
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
@@ -49,7 +50,7 @@ async def test_filters_changed_faster_than_they_are_answered_end_with_the_last_o
     async with console(hall.url, valkey, prefix=hall.prefix) as page:
         await all_counted(page, f"{hall.url}/desk?view=all&lang=en")
         held = asyncio.Queue()
-        await page.route("**/api/v1/cases?*", held.put)
+        await intercept(page, "**/api/v1/cases?*", held.put)
         for severity in ("1", "2", "3", "4"):
             while not held.empty():
                 held.get_nowait()

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 
 from hall import access
 from hall.core.command import Actor
+from tests.chromium import intercept
 from tests.hall.app.test_field import SYSTEM
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -115,7 +116,7 @@ async def test_an_answer_that_is_lost_makes_the_phone_ask_again_and_the_hall_act
             else:
                 await route.continue_()
 
-        await page.route("**/api/v1/field/commands", lose)
+        await intercept(page, "**/api/v1/field/commands", lose)
         async with page.expect_response("**/api/v1/field/commands", timeout=60_000):  # the first answer that comes back
             await page.click('[data-step="acknowledge"]')
         await settled(page)
@@ -138,7 +139,7 @@ async def test_an_upload_that_breaks_off_is_sent_again(phone, side):
             else:
                 await route.continue_()
 
-        await page.route("**/api/v1/media", break_off)
+        await intercept(page, "**/api/v1/media", break_off)
         await page.click('[data-do="photo"]')
         await page.set_input_files(
             ".sheet input[type=file]", [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo(640, 480)}]
