@@ -109,9 +109,13 @@ class Desk:
         """The folded state of any stream."""
         return await self.run(lambda: self.ledger.state(subject))
 
-    async def states(self, topic: str) -> dict[str, Any]:
-        """Every stream of a topic that is not ended."""
-        return await self.run(lambda: dict(self.ledger.states(topic)))
+    async def states(self, topic: str, *, ended: bool = False) -> dict[str, Any]:
+        """Every stream of a topic that is not ended; those that are, too, with `ended`."""
+        return await self.run(lambda: dict(self.ledger.states(topic, ended=ended)))
+
+    async def history(self, subject: str) -> list[Entry]:
+        """Every line of one stream, oldest first."""
+        return await self.run(lambda: self.ledger.history(subject))
 
     async def many(self, subjects: list[str]) -> dict[str, Any]:
         """The folded states of those streams that exist."""

@@ -11,24 +11,31 @@ from dispatch.crews.aggregate import Crews
 from dispatch.notices import Notices
 from dispatch.shifts import Shifts
 from dispatch.shows import Shows
+from dispatch.tabled import Tabled
 from dispatch.webhooks.settings import hooks_of
 from hall.core.config import HallConfig
 from hall.core.errors import ConfigError
 
 #: tables of `[dispatch]`; each part of the room reads its own
-TABLES = ("calendar", "limits", "escalation", "casefile", "crews", "webhooks", "evaluation", "shows", "field", "shifts")
+TABLES = (
+    "calendar", "limits", "escalation", "casefile", "crews", "webhooks", "evaluation", "shows", "field", "shifts",
+    "alarms", "plans", "closures", "depots", "incidents", "reporting", "bulletins",
+)  # fmt: skip
 
 
 class Policy(NamedTuple):
-    """`clocks`: calendar, limits, ladder; `files`: the case files' aggregate with its rules; `table`: `[dispatch]` itself."""
+    """`clocks`: calendar, limits, ladder; `files`: the case files' aggregate with its rules; `table`: `[dispatch]` itself;
+    `emergency`: what alarms and emergencies keep, each moved by its own table."""
 
     clocks: CityClocks
     files: CaseFiles
     table: dict[str, Any]
+    emergency: tuple[Tabled, ...] = ()
 
     def aggregates(self) -> dict[str, Aggregate]:
         """Every kind of stream the ledger keeps, by topic."""
-        return {made.topic: made for made in (self.files, Crews(), Notices(), Shifts(), Shows())}
+        made = (self.files, Crews(), Notices(), Shifts(), Shows(), *self.emergency)
+        return {one.topic: one for one in made}
 
 
 def compile_policy(config: HallConfig) -> Policy:
@@ -44,7 +51,13 @@ def compile_policy(config: HallConfig) -> Policy:
         if error.file:
             raise
         raise config.error(error.key, error.problem) from None
-    return Policy(clocks, CaseFiles(_case_rules(config, table.get("casefile", {})), clocks), table)
+    files = CaseFiles(_case_rules(config, table.get("casefile", {})), clocks)
+    return Policy(clocks, files, table, _emergency(config))
+
+
+def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
+    """Every kind of thing that alarms and emergencies keep; raises ConfigError."""
+    return ()
 
 
 def _case_rules(config: HallConfig, table: dict[str, Any]) -> CaseRules:

@@ -13,6 +13,7 @@ from dispatch import webhooks
 from dispatch.casebook import Casebook, CasebookFault, Version
 from dispatch.casefile.model import subject_of_file
 from dispatch.desk import Desk
+from dispatch.emergency import Parts, parts_of
 from dispatch.facts import Facts, facts_of
 from dispatch.filework import FileWork
 from dispatch.indicators import Indicators
@@ -56,7 +57,9 @@ class Dispatch:
         self.ledger = Ledger(process.settings.database_url, self.policy.aggregates())
         self.desk = Desk(process, self.ledger, self.policy.files, self.casebook.supplied)
         self.notifier = Notifier(process, self.desk, self.ledger)
-        self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, [self.notifier.take])
+        self.parts = Parts(parts_of(process, self.desk, self.policy))
+        listeners = [self.notifier.take, self.parts.take]
+        self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, listeners)
         self.indicators = Indicators(config.city.timezone)
         self.sites = Sites(config.thresholds, config.city.languages[0] if config.city.languages else "")
         self.series = AllSeries()
@@ -82,7 +85,7 @@ class Dispatch:
         files, process, ledger = self.files, self.process, self.ledger
         own = files.open_files(), files.follow_ledger(), files.watch_clocks(), self.notifier.run()
         others = webhooks.run(process, self.desk, ledger), follow_watches(process, ledger.database)
-        return *own, *map(self._follow, LANES), Relay(ledger, process.bus, process).run(), *others
+        return *own, *map(self._follow, LANES), Relay(ledger, process.bus, process).run(), *others, *self.parts.works()
 
     # -- start -----------------------------------------------------------------------------------------------------
 
@@ -90,15 +93,18 @@ class Dispatch:
         """The board first (current cases, sensors, own alarms and series), then everything after the saved position."""
         board = await self._patiently(self._load_board)
         versions: list[Version] = []
-        for entry in board.current(("sensor", "alarm", "series", "case")):
+        for entry in board.current(tuple({"sensor", "alarm", "series", "case", *self.parts.topics})):
             with self._tolerant():
-                self._restore(msgspec.json.decode(entry.raw, type=Head), versions)
+                head = msgspec.json.decode(entry.raw, type=Head)
+                self.parts.hear(head)
+                self._restore(head, versions)
         await self._record(versions, counted=False, on_board=False)
         for version in versions:
             facts = facts_of(version.case, version.key[0])
             self.retirements.put(version.subject, facts.ended_at, version.key[0])
         await self._count_anew()
         await self.files.start(self.casebook.positions().get("ledger", START)[0])
+        await self.parts.start()
         for version in versions:
             if version.case is not None:
                 self.files.supplied(version.subject, version.key[2], version.case)
@@ -171,6 +177,7 @@ class Dispatch:
 
     def _sort(self, head: Head, live: list[Version], archived: list[Version]) -> None:
         """Hands one event to whom it concerns."""
+        self.parts.hear(head)
         own, told = head.source == self.process.name, None
         match topic_of(head.subject):
             case "observation" if not head.gone:

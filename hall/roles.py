@@ -56,6 +56,9 @@ MATRIX: dict[str, frozenset[str]] = {
     "draw-regions": _SEATS,
     "manage-channels": _LEAD,
     "manage-tokens": frozenset({"admin"}),
+    # alarms and emergencies: what a person may do with one thing says its own table (dispatch/tabled.py)
+    "see-emergency": _PEOPLE,
+    "act-emergency": _ACTING,
 }
 
 _PICTURE = (
@@ -64,7 +67,7 @@ _PICTURE = (
     "picture", "health", "round", "ptz",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
-_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording")
+_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin")
 _WHOLE = (*LOG_TOPICS, "recording")
 #: role -> topics of the stream it may follow; a crew follows none, it asks for its tasks
 TOPICS: dict[str, tuple[str, ...]] = {
@@ -116,7 +119,7 @@ def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
     if who.role == "department":
         for topic in ("channel", "ptz", "round"):
             found.setdefault(topic, {})["owner"] = [who.unit] if who.unit else []
-        for topic in ("file", "crew"):
+        for topic in ("file", "crew", "task", "request"):
             found.setdefault(topic, {})["unit"] = [who.unit]
         found["notice"] = {"for": [f"person:{who.name}", f"role:{who.role}", *([f"unit:{who.unit}"] if who.unit else [])]}
     return found

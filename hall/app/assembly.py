@@ -51,6 +51,7 @@ from hall.app.shows import Shows
 from hall.app.signin import SignIn
 from hall.app.steering import Steering
 from hall.app.stills import Stills
+from hall.app.streams import Streams
 from hall.app.users import FIRST_USER, Users
 from hall.app.views import Views
 from hall.app.visit import Visit
@@ -155,6 +156,9 @@ async def assemble(process: Process) -> Assembled:
     routers += _field(process, command_desk, words, parts.commands.send)
     deliveries = await asyncio.to_thread(DeliveryStore, process.settings.data_dir / "webhooks.db")
     routers += (WebhookApi(command_desk, deliveries, {hook.name: hook.shown() for hook in hooks_of(process.config)}).router,)
+    emergency = {one.topic: one for one in policy.emergency}
+    offered = {topic: one.offered for topic, one in emergency.items()}
+    routers += (Streams(process, parts.commands, emergency, offered).router,)
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)

@@ -62,6 +62,8 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_ALL, r"/api/v1/acting(/.+)?", "act-at-wall"),
     (_READ, r"/api/v1/card/.+", "see-wall"),
     (_READ, r"/pair", "act-at-wall"),
+    (_READ, r"/emergency|/api/v1/streams/[a-z]+(/.+)?", "see-emergency"),
+    (frozenset({"POST"}), r"/api/v1/streams/[a-z]+/.+/commands", "act-emergency"),
     (_READ, r"/evaluation|/api/v1/evaluation(/cases|/export\.(xlsx|csv))?", "see-evaluation"),
     (_READ, r"/api/v1/rounds(/[^/]+/coverage)?", "see-wall"),
     (_ALL, r"/api/v1/rounds(/[^/]+(/do)?)?", "manage-rounds"),
@@ -85,7 +87,7 @@ _BODIES = {"/api/v1/media": 12 * 1024 * 1024 + 4096, "/api/v1/commands": 1024 * 
 _COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)
 
 #: pages a person opens: refused visitors are led to the sign-in instead of getting JSON
-_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/crews|/evaluation|/pair|/field/links|/admin/(feeds|screens|users)")
+_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/crews|/emergency|/evaluation|/pair|/field/links|/admin/(feeds|screens|users)")
 
 #: what a person signed in at a wall reaches there in his own name (hall/app/acting.py); everywhere else the wall is a wall
 _AT_WALL = re.compile(

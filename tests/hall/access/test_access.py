@@ -48,6 +48,8 @@ EXPECTED = {
     "manage-rounds": "--yyy-y---",
     "draw-regions": "--yyy-y---",
     "manage-channels": "----y-y---",
+    "see-emergency": "y-yyyyyyy-",
+    "act-emergency": "--yyyyyyy-",
 }
 
 
@@ -174,7 +176,7 @@ def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     assert bounds(east) == {**same, "round": {"district": ["东区", ""]}}, "null: a round over several districts"
     drains = access.Identity("wu", "department", unit="排水处")
     own = {topic: {"owner": ["排水处"]} for topic in ("channel", "ptz", "round")}
-    own |= {topic: {"unit": ["排水处"]} for topic in ("file", "crew")}
+    own |= {topic: {"unit": ["排水处"]} for topic in ("file", "crew", "task", "request")}
     assert bounds(drains) == {**own, "notice": {"for": ["person:wu", "role:department", "unit:排水处"]}}
     assert bounds(access.Identity("sun", "supervisor")) == {}
 

@@ -1,0 +1,85 @@
+"""What the dispatch process does for alarms and emergencies, part by part: one line each in `parts_of`.
+
+A part hears bus events of its topics, is told of new ledger lines, and may work by itself; it acts by giving the desk commands
+in the hall's name, with ids made of what caused them, so that a restart does nothing twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Any
+
+from dispatch.desk import Desk
+from dispatch.policy import Policy
+from dispatch.reader import Head
+from hall.core.command import Actor, Entry
+from hall.core.event import topic_of
+from hall.core.process import Process
+
+log = logging.getLogger("hall")
+
+SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
+
+
+class Part:
+    """Base: a part overrides what it needs. `topics` are those of the bus that `hear` is called for, also once at the start
+    with what the board holds."""
+
+    topics: frozenset[str] = frozenset()
+
+    def hear(self, head: Head) -> None:
+        """One bus event of `topics`. Quick, no I/O: note it, `run` does the work. At a restart some are heard again."""
+
+    async def start(self) -> None:
+        """Once, after the board was heard and before new events are followed: read states from the ledger here."""
+
+    async def take(self, entries: list[Entry]) -> None:
+        """New ledger lines, in order, at least once."""
+
+    async def run(self) -> None:
+        """Works until cancelled; a part that returns has nothing to do by itself."""
+
+
+def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
+    """Every part of one dispatch process."""
+    return []
+
+
+class Parts:
+    """All of them as one, each kept from harming the others."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self._parts = parts
+        self._by_topic: dict[str, list[Part]] = {}
+        for part in parts:
+            for topic in part.topics:
+                self._by_topic.setdefault(topic, []).append(part)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        return tuple(self._by_topic)
+
+    def hear(self, head: Head) -> None:
+        for part in self._by_topic.get(topic_of(head.subject), ()):
+            part.hear(head)
+
+    async def start(self) -> None:
+        for part in self._parts:
+            await part.start()
+
+    async def take(self, entries: list[Entry]) -> None:
+        for part in self._parts:
+            with self._apart(part):
+                await part.take(entries)
+
+    def works(self) -> list[Any]:
+        """Their own work, to be run side by side."""
+        return [part.run() for part in self._parts]
+
+    @contextlib.contextmanager
+    def _apart(self, part: Part):
+        try:
+            yield
+        except Exception:
+            log.exception("dispatch: %s missed new ledger lines", type(part).__name__)
