@@ -179,6 +179,13 @@ def text(name: str, value: Any, field: Field) -> str:
     return value.strip()
 
 
+def line(name: str, value: Any, field: Field) -> str:
+    found = text(name, value, field)
+    if "\n" in found:
+        raise _bad(name, "one line")
+    return found
+
+
 def number(name: str, value: Any, field: Field) -> float:
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     low, high = -1e12 if field.low is None else field.low, 1e12 if field.high is None else field.high
@@ -264,6 +271,6 @@ def record(name: str, value: Any, field: Field) -> Any:
 
 #: kind -> what checks a value and gives it back clean
 KINDS: dict[str, Callable[[str, Any, Field], Any]] = {
-    "text": text, "line": text, "number": number, "whole": whole, "choice": choice, "yes": yes, "moment": moment,
+    "text": text, "line": line, "number": number, "whole": whole, "choice": choice, "yes": yes, "moment": moment,
     "subject": subject, "subjects": subjects, "texts": texts, "place": place, "amounts": amounts, "record": record,
 }  # fmt: skip
