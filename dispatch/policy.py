@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dispatch.aggregate import Aggregate
+from dispatch.alarmlife.aggregate import Alarms
+from dispatch.alarmlife.settings import settings_of as life_of
 from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
 from dispatch.crews.aggregate import Crews
@@ -57,7 +59,9 @@ def compile_policy(config: HallConfig) -> Policy:
 
 def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
     """Every kind of thing that alarms and emergencies keep; raises ConfigError."""
-    return ()
+    return (
+        Alarms(life_of(config)),
+    )  # fmt: skip
 
 
 def _case_rules(config: HallConfig, table: dict[str, Any]) -> CaseRules:

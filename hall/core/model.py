@@ -197,25 +197,52 @@ class PublicWarning(Doc, kw_only=True):
 
 
 class Alarm(Doc, kw_only=True):
-    """Something a person must answer (ISA-18.2 independent bits). Subject `alarm/<site>`: one per site."""
+    """Something a person must answer, in the independent bits of ISA-18.2 / IEC 62682. Subject `alarm/<site>`: one per site.
 
-    alarm_id: str
+    What the engine knows (docs/ALARMS.md, rules): up to `district`. What people decided (life): from `acknowledged` on.
+    """
+
+    alarm_id: str  # of this occurrence: one that comes back after it returned and was answered is a new one
     rule: str
-    cause: str  # subject that raised it
+    cause: str  # subject of the observation that raised it
+    rules: list[str] = []  # every rule of the site that holds now, the worst first
     label: str = ""
+    labels: dict[str, str] = {}  # the same by language
     severity: int = 0
+    priority: int = 0  # 1 high, 2 medium, 3 low; 0: not ranked
+    respond_seconds: float | None = None  # how long a person has
     active: bool = True
-    acknowledged: bool = False
     since: int | None = None
     returned: int | None = None
     value: float | None = None
     unit: str = ""
     threshold: float | None = None
+    quantity: str = ""
+    kind: str = ""  # of the measuring point: road, underpass, river ...
+    name: str = ""
+    group: str = ""  # id of the event it belongs to: `group/<id>`
+    hidden_by: str = ""  # site whose alarm explains this one (suppressed by design)
+    hidden_why: dict[str, Any] | None = None  # {code, values}
+    latched: bool = False  # stands until somebody resets it, also when the condition is over
+    chattering: bool = False
+    doubtful: bool = False  # the sensor may lie: it never closes a road by itself
+    forecast: dict[str, Any] | None = None  # {at, low, high, value, unit}: when the next line is reached
+    advice: list[str] = []
     confidence: float | None = None  # 0..1, of the reading that raised it; None: measured, not judged from pictures
     picture: str = ""  # address of the very picture the reading was taken from
     lon: float | None = None
     lat: float | None = None
     district: str = ""
+    acknowledged: bool = False
+    acked_by: str = ""
+    acked_at: int | None = None
+    announced: int | None = None  # when it last asked for somebody's attention: raised, worse, or no longer put away
+    shelved: dict[str, Any] | None = None  # {until, by, reason, at}
+    out_of_service: dict[str, Any] | None = None  # {by, reason, at}
+    case: str = ""  # the first case file linked to it
+    cases: list[str] = []
+    closure: str = ""
+    disposition: str = ""  # confirmed | false
 
 
 class FeedStatus(Doc, kw_only=True):
