@@ -67,7 +67,7 @@
   }
 
   hall.why = function (error) {
-    const known = ["desk", "crew", "shift"].map((part) => `${part}.refused.${error.reason}`).find(hall.knows);
+    const known = ["desk", "crew", "shift", "emergency"].map((part) => `${part}.refused.${error.reason}`).find(hall.knows);
     return known ? hall.t(known, { detail: error.message, status: error.status }) : error.message;
   };
   hall.failed = (error) => hall.t("desk.failed", { why: hall.why(error) });
@@ -129,6 +129,7 @@
   const PAGES = [
     ["/desk", "desk.nav.desk", "see-desk"],
     ["/crews", "crewboard.nav", "see-crews"],
+    ["/emergency", "emergency.nav", "see-emergency"],
     ["/evaluation", "desk.nav.evaluation", "see-evaluation"],
     ["/admin/feeds", "desk.nav.feeds", "see-system"],
     ["/admin/screens", "desk.nav.screens", "see-system"],

@@ -1,7 +1,8 @@
 /* Commands of this operator: kept in the browser until the hall has answered, sent once each, in order for each case.
  *
  * hall.commands.send({subject, move, revision, reason, data})   returns the command; its `id` is made here, once
- *     state   queued | sending | done | refused | stale; `subject` is file/<feed>/<case id>; `quiet`: no toast, no dialog
+ *     state   queued | sending | done | refused | stale; `quiet`: no toast, no dialog; `subject` is file/<feed>/<case id> or
+ *     any other stream that docs/DISPATCH.md names (closure/<id>, task/<id> ...)
  * hall.commands.list()   all that is known, oldest first; hall.commands.waiting(subject): those not answered yet
  * hall.commands.drop(id) forgets one that was refused; hall.commands.redo(id, revision): asks the same again, on top of `revision`
  * tells "command" with the command at each change, "outcome" {command, view} when one was done
@@ -75,6 +76,9 @@
 
   const address = (subject) => subject.split("/").slice(1).map(encodeURIComponent).join("/");
   desk.address = address;
+  const topic = (subject) => subject.slice(0, subject.indexOf("/"));
+  /** Where a subject's commands go: case files at their cases, the emergency side's at its one address. */
+  const pathOf = (subject) => `/api/v1/${topic(subject) === "file" ? "cases" : `streams/${topic(subject)}`}/${address(subject)}/commands`;
 
   function body(command) {
     const sent = { id: command.id, move: command.move, reason: command.reason || "", data: command.data || {} };
@@ -97,7 +101,7 @@
   async function attempt(command) {
     change(command, "sending", { tries: (command.tries || 0) + 1, why: "" });
     try {
-      const answer = await hall.ask(`/api/v1/cases/${address(command.subject)}/commands`, { method: "POST", body: body(command), within: ATTEMPT_MS });
+      const answer = await hall.ask(pathOf(command.subject), { method: "POST", body: body(command), within: ATTEMPT_MS });
       lift(command, answer.view);
       change(command, "done", { revision_after: answer.outcome.revision });
       desk.tell("outcome", { command, view: answer.view, outcome: answer.outcome });

@@ -39,7 +39,7 @@
     shown.add(command.id);
     const items = (command.meanwhile || []).map((entry) => make("li", {}, desk.saidOf(entry)));
     const body = [
-      make("p", {}, hall.t("desk.stale-what", { move: desk.moveName(command.move), number: desk.numberOf(command.subject) })),
+      make("p", {}, hall.t("desk.stale-what", { move: desk.moveName(command.move, command.subject), number: desk.numberOf(command.subject) })),
       make("ol.stale-list", {}, items.length ? items : [make("li", {}, command.detail || "")]),
       make("p", {}, hall.t("desk.stale-choose")),
     ];
@@ -65,7 +65,7 @@
 
   function line(command, again) {
     const why = command.why ? make("span.command-why", {}, desk.refusalText(command)) : "";
-    const parts = [make("b", {}, desk.commandText(command)), make("span", {}, `${desk.moveName(command.move)} · ${desk.numberOf(command.subject)}`), make("time", {}, hall.format.seconds(command.made)), why];
+    const parts = [make("b", {}, desk.commandText(command)), make("span", {}, `${desk.moveName(command.move, command.subject)} · ${desk.numberOf(command.subject)}`), make("time", {}, hall.format.seconds(command.made)), why];
     if (command.state === "refused") {
       const drop = said("button.desk-chip", "desk.command-drop", null, { type: "button" });
       drop.onclick = () => (hall.commands.drop(command.id), again());

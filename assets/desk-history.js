@@ -11,7 +11,9 @@
 
   const yes = (value) => hall.t(value ? "desk.yes" : "desk.no");
   const names = (crews) => crews.map(desk.crewName).join(", ");
-  const number = (subject) => String(subject).split("/").slice(2).join("/") || subject;
+  const isFile = (subject) => !subject || String(subject).startsWith("file/");
+  /** What people call a thing: a case its number, what the emergency side keeps its name. */
+  const number = (subject) => (isFile(subject) || !hall.emergency ? String(subject).split("/").slice(2).join("/") || subject : hall.emergency.nameOf(subject));
   /** data of an entry -> its words; what is not here is not shown (states for folds, hashes ...) */
   const WORDS = {
     to: (value) => hall.t("desk.became", { state: hall.word("desk.state", value) }),
@@ -54,13 +56,13 @@
       .map((name) => [name, WORDS[name](asked[name], entry)]).filter(([, text]) => text);
   }
 
-  const moveName = (move) => hall.word("desk.move", move);
+  const moveName = (move, subject) => (isFile(subject) || !hall.emergency ? hall.word("desk.move", move) : hall.emergency.moveName(subject, move));
   const whoOf = (entry) => (entry.kind === "system" ? [hall.t("desk.who-system")] : [entry.who, hall.word("desk.role", entry.role), entry.desk]).filter(Boolean).join(" · ");
   desk.moveName = moveName;
   desk.whoOf = whoOf;
   desk.numberOf = number;
 
-  desk.saidOf = (entry) => `${hall.format.seconds(entry.time)} ${entry.who === "system" ? hall.t("desk.who-system") : entry.who} (${hall.word("desk.role", entry.role)}): ${moveName(entry.move)}${entry.reason ? ` · ${entry.reason}` : ""}`;
+  desk.saidOf = (entry) => `${hall.format.seconds(entry.time)} ${entry.who === "system" ? hall.t("desk.who-system") : entry.who} (${hall.word("desk.role", entry.role)}): ${moveName(entry.move, entry.subject)}${entry.reason ? ` · ${entry.reason}` : ""}`;
 
   function entryNode(entry) {
     const when = hall.make("time", { title: hall.t("desk.learnt", { at: desk.moment(entry.recorded) }) }, desk.shortMoment(entry.time));

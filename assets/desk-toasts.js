@@ -29,11 +29,11 @@
 
   desk.announce = (text, kind) => toast([make("span", {}, text)], kind || "note", NOTE_MS);
 
-  const what = (command) => `${desk.moveName(command.move)} · ${desk.numberOf(command.subject)}`;
+  const what = (command) => `${desk.moveName(command.move, command.subject)} · ${desk.numberOf(command.subject)}`;
 
   function offerUndo(command, view) {
     const move = view && (view.allowed || []).find((one) => one.move === "undo");
-    const last = view && view.file.last;
+    const last = view && view.file && view.file.last; // other streams take back by a move of their own
     if (!move || !last || last.command !== command.id) return void toast([make("span", {}, `● ${what(command)}`)], "done", NOTE_MS);
     const left = move.until != null ? move.until - hall.clock.city() : UNDO_MS;
     const count = make("span.toast-count", { "aria-hidden": "true" });

@@ -63,6 +63,7 @@ from hall.core.errors import BusLost
 from hall.core.process import Process
 from layouts import admin, catalogue, chooser, crews, desk, evaluation, pair, walls
 from layouts.context import Context, context_of
+from layouts.emergency import emergency as emergency_console
 from layouts.wall import panels
 from layouts.wall import wall as render_wall
 
@@ -71,6 +72,7 @@ log = logging.getLogger("hall.web")
 CONSOLES: dict[str, Callable[[Context], Any]] = {
     "/desk": desk.desk,
     "/crews": crews.crews,
+    "/emergency": emergency_console,
     "/admin/feeds": admin.feeds,
     "/admin/screens": admin.screens,
     "/admin/users": admin.users,
