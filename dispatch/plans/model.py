@@ -15,6 +15,8 @@ COLOURS = {severity: colour for colour, severity in SIGNALS.items()}
 RED = SIGNALS["red"]
 MINUTE = 60_000
 HOUR = 60 * MINUTE
+#: roles that sign, command or are given tasks
+ROLES = ("operator", "dispatcher", "supervisor", "leader", "admin", "inspector")
 #: hours of rain that the hall adds up
 RAIN_HOURS = (1, 3, 6, 12, 24)
 Words = dict[str, str]

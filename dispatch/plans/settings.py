@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 
-from dispatch.plans.model import LEVELS, SIGNALS, Level, Message, Plan, Plans, Spot, TaskRule
+from dispatch.plans.model import LEVELS, ROLES, SIGNALS, Level, Message, Plan, Plans, Spot, TaskRule
 from hall.core.config import HallConfig
-from hall.roles import ROLES
 
 DEFAULTS = Path(__file__).parent.parent / "defaults" / "plans-cn.toml"
 #: tables of a plan whose entries are checked one by one, so that a mistake is named by its own key
