@@ -13,7 +13,7 @@ EMERGENCY = Panel(
     title="emergency.title",
     topics=(
         "alarm", "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "bulletin",
-        "warning", "crew", "kpi", "log",
+        "warning", "crew", "log",
     ),
     needs=("dispatch", "web"),
     bare=True,

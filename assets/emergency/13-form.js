@@ -93,6 +93,7 @@
       if (command.state === "queued" && command.why) hall.setText(status, hall.t("emergency.waiting", { why: hall.why({ reason: command.why, message: command.detail || "" }) }));
       if (!DONE.has(command.state)) return;
       if (command.state === "done") return end(command);
+      if (command.state === "stale") return end(null); // the desk's dialog tells what changed; the text stays as a draft
       sent = null;
       button.disabled = false;
       complain(hall.why({ reason: command.why, message: command.detail || "", status: command.status || 0 }));
