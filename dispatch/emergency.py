@@ -11,39 +11,25 @@ import logging
 from typing import Any
 
 from dispatch.desk import Desk
+from dispatch.part import SYSTEM, Part
 from dispatch.policy import Policy
 from dispatch.reader import Head
-from hall.core.command import Actor, Entry
+from dispatch.reporting import rules_of as reporting_rules
+from dispatch.reporting.rolling import Rolling
+from hall.core.command import Entry
 from hall.core.event import topic_of
 from hall.core.process import Process
 
+__all__ = ["SYSTEM", "Part", "Parts", "parts_of"]
+
 log = logging.getLogger("hall")
-
-SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
-
-
-class Part:
-    """Base: a part overrides what it needs. `topics` are those of the bus that `hear` is called for, also once at the start
-    with what the board holds."""
-
-    topics: frozenset[str] = frozenset()
-
-    def hear(self, head: Head) -> None:
-        """One bus event of `topics`. Quick, no I/O: note it, `run` does the work. At a restart some are heard again."""
-
-    async def start(self) -> None:
-        """Once, after the board was heard and before new events are followed: read states from the ledger here."""
-
-    async def take(self, entries: list[Entry]) -> None:
-        """New ledger lines, in order, at least once."""
-
-    async def run(self) -> None:
-        """Works until cancelled; a part that returns has nothing to do by itself."""
 
 
 def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
     """Every part of one dispatch process."""
-    return []
+    return [
+        Rolling(process, desk, reporting_rules(process.config)),
+    ]  # fmt: skip
 
 
 class Parts:

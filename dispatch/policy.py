@@ -11,6 +11,8 @@ from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
 from dispatch.crews.aggregate import Crews
 from dispatch.notices import Notices
+from dispatch.reporting import Reportings
+from dispatch.reporting import rules_of as reporting_rules
 from dispatch.shifts import Shifts
 from dispatch.shows import Shows
 from dispatch.tabled import Tabled
@@ -61,6 +63,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
     """Every kind of thing that alarms and emergencies keep; raises ConfigError."""
     return (
         Alarms(life_of(config)),
+        Reportings(reporting_rules(config)),
     )  # fmt: skip
 
 

@@ -1,0 +1,27 @@
+"""What a part of the dispatch process is: something of alarms and emergencies that it does by itself."""
+
+from __future__ import annotations
+
+from dispatch.reader import Head
+from hall.core.command import Actor, Entry
+
+SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
+
+
+class Part:
+    """Base: a part overrides what it needs. `topics` are those of the bus that `hear` is called for, also once at the start
+    with what the board holds."""
+
+    topics: frozenset[str] = frozenset()
+
+    def hear(self, head: Head) -> None:
+        """One bus event of `topics`. Quick, no I/O: note it, `run` does the work. At a restart some are heard again."""
+
+    async def start(self) -> None:
+        """Once, after the board was heard and before new events are followed: read states from the ledger here."""
+
+    async def take(self, entries: list[Entry]) -> None:
+        """New ledger lines, in order, at least once."""
+
+    async def run(self) -> None:
+        """Works until cancelled; a part that returns has nothing to do by itself."""

@@ -1,0 +1,98 @@
+"""What the dispatch process does for reporting by itself: lets periods end, fills schedules, reminds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from dispatch.desk import Desk
+from dispatch.part import SYSTEM, Part
+from dispatch.reporting import reminders
+from dispatch.reporting.model import Reporting, rhythm
+from dispatch.reporting.settings import ReportingRules
+from hall.core.command import Command, Entry
+from hall.core.errors import LedgerFault, Refused
+from hall.core.process import Process
+
+log = logging.getLogger("hall")
+
+#: real seconds between two looks at the city's clock
+LOOK_SECONDS = 0.5
+_TOGETHER = 500
+
+
+class Rolling(Part):
+    """Holds the running rhythms; all it does is named by what caused it, so a restart does nothing twice."""
+
+    def __init__(self, process: Process, desk: Desk, rules: ReportingRules) -> None:
+        self.process, self.desk, self.rules = process, desk, rules
+        self._states: dict[str, Reporting] = {}
+        self._reminded: dict[str, tuple[int, int]] = {}  # subject -> dues that units were reminded of, and told missing of
+        process.counters |= {"reporting_running": 0, "reporting_faults": 0}
+
+    async def start(self) -> None:
+        self._states = {subject: state for subject, state in (await self.desk.states("reporting")).items()}
+
+    async def take(self, entries: list[Entry]) -> None:
+        lines = [entry for entry in entries if entry.subject.startswith("reporting/")]
+        for subject in dict.fromkeys(entry.subject for entry in lines):
+            state = await self.desk.state(subject)
+            if state is None or state.ended:
+                self._states.pop(subject, None)
+                self._reminded.pop(subject, None)
+            else:
+                self._states[subject] = state
+        told = [entry for entry in lines if entry.move == "report" and entry.subject in self._states]
+        await self._do([
+            command
+            for entry in told
+            for command in reminders.settled(entry.subject, self._states[entry.subject], self.rules, entry.data["unit"])
+        ])  # fmt: skip
+
+    async def run(self) -> None:
+        faulty = False
+        while True:
+            try:
+                await self.look(self.process.clock.now())
+                faulty = False
+            except (LedgerFault, Refused) as error:
+                self.process.counters["reporting_faults"] += 1
+                if not faulty:
+                    log.warning("dispatch: reporting periods wait: %s", error)
+                faulty = True
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self, now: int) -> None:
+        """What is to be done at `now`, done."""
+        self.process.counters["reporting_running"] = len(self._states)
+        for subject in list(self._states):
+            if await self._move_on(subject, now):
+                self._states[subject] = await self.desk.state(subject)
+            if (state := self._states.get(subject)) and state.settled:
+                await self._remind(subject, state, now)
+
+    async def _move_on(self, subject: str, now: int) -> bool:
+        state = self._states[subject]
+        if not state.settled:
+            return await self._do([Command(id=f"settle-{subject}-{state.revision}", subject=subject, move="settle")])
+        until = rhythm(state).closed(now)
+        if until <= state.closed:
+            return False
+        cause = f"{state.start}-{state.every_minutes}-{until}"
+        return await self._do([Command(id=f"roll-{subject}-{cause}", subject=subject, move="roll")])
+
+    async def _remind(self, subject: str, state: Reporting, now: int) -> None:
+        due, over = rhythm(state).due(state.closed), state.periods[-1].due if state.periods else 0
+        near, missed = self._reminded.get(subject, (0, 0))
+        commands = [] if near == due else reminders.near(subject, state, self.rules, now)
+        if commands:
+            near = due
+        if missed != over:
+            commands, missed = [*commands, *reminders.missing(subject, state, self.rules, now)], over
+        await self._do(commands)
+        self._reminded[subject] = near, missed
+
+    async def _do(self, commands: list[Command]) -> bool:
+        for start in range(0, len(commands), _TOGETHER):
+            await self.desk.execute_many([(command, SYSTEM) for command in commands[start : start + _TOGETHER]])
+        return bool(commands)
