@@ -10,6 +10,8 @@ import contextlib
 import logging
 from typing import Any
 
+from dispatch.closures.part import ClosurePart
+from dispatch.closures.settings import settings_of as closures_of
 from dispatch.desk import Desk
 from dispatch.part import SYSTEM, Part
 from dispatch.policy import Policy
@@ -29,6 +31,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
     """Every part of one dispatch process."""
     return [
         Rolling(process, desk, reporting_rules(process.config)),
+        ClosurePart(process, desk, closures_of(process.config)),
     ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from dispatch.alarmlife.aggregate import Alarms
 from dispatch.alarmlife.settings import settings_of as life_of
 from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
+from dispatch.closures import Closures
+from dispatch.closures.settings import settings_of as closures_of
 from dispatch.crews.aggregate import Crews
 from dispatch.notices import Notices
 from dispatch.reporting import Reportings
@@ -64,6 +66,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
     return (
         Alarms(life_of(config)),
         Reportings(reporting_rules(config)),
+        Closures(closures_of(config)),
     )  # fmt: skip
 
 

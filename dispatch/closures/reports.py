@@ -1,0 +1,65 @@
+"""双向报告: what is drafted for whom when a place is closed and when it is open again. Pure.
+
+The drafts are bulletins (topic `bulletin`) like any other: people approve and send them. Their ids are made of the closure and
+the number of its closing, so that one event drafts once.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+import zoneinfo
+from typing import Any
+
+from dispatch.closures.model import Closure
+from dispatch.closures.settings import ClosureRules, Report
+from hall.core.command import Command
+
+#: what stands in a text where nobody said
+_NOBODY = {"zh-CN": "待定", "en": "to follow"}
+_PLACES = re.compile(r"\{(name|depth|time|detour|reason|unit)\}")
+
+
+def drafts_for(state: Closure, rules: ClosureRules) -> list[Command]:
+    """Commands of the hall's that make the drafts a closure in this state must have led to."""
+    due = []
+    if state.ordered:
+        due.append(("order", state.ordered))
+    if state.ordered and state.state in ("reopened", "cancelled"):
+        due.append(("reopen", state.reopened or state.over))
+    found = []
+    for on, act in due:
+        for number, report in enumerate(r for r in rules.reports if r.on == on):
+            found.append(_command(state, on, number, _draft(state, report, act, rules)))
+    return found
+
+
+def _command(state: Closure, on: str, number: int, data: dict[str, Any]) -> Command:
+    name = re.sub(r"[^\w.-]", "-", state.closure_id)
+    subject = f"bulletin/closure-{name}-{state.number}-{on}-{number}"
+    return Command(id=f"draft-{subject}", subject=subject, move="draft", revision=0, data=data)
+
+
+def _draft(state: Closure, report: Report, act: dict[str, Any], rules: ClosureRules) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "kind": "message",
+        "severity": report.severity,
+        "audience": list(report.audience),
+        "headline": {tag: _filled(text, tag, state, act, rules) for tag, text in report.headline.items()},
+        "text": {tag: _filled(text, tag, state, act, rules) for tag, text in report.text.items()},
+    }
+    return found | ({"exercise": True} if state.exercise else {})
+
+
+def _filled(text: str, language: str, state: Closure, act: dict[str, Any], rules: ClosureRules) -> str:
+    nobody = _NOBODY.get(language, _NOBODY["en"])
+    zone = zoneinfo.ZoneInfo(rules.timezone)
+    values = {
+        "name": state.label.get(language) or state.name,
+        "depth": nobody if state.depth is None else f"{state.depth * 100:.0f}{'厘米' if language.startswith('zh') else ' cm'}",
+        "time": f"{datetime.datetime.fromtimestamp(act.get('at', 0) / 1000, zone):%H:%M}",
+        "detour": state.detour.get(language) or next(iter(state.detour.values()), nobody),
+        "reason": str(act.get("reason", "")) or nobody,
+        "unit": state.unit or nobody,
+    }
+    return _PLACES.sub(lambda found: values[found[1]], text)

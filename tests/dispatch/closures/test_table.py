@@ -1,0 +1,224 @@
+"""Closures move by their table: who orders, what confirms, what the hall can never do."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from dispatch.closures import Closures
+from dispatch.closures.aggregate import table
+from dispatch.closures.settings import settings_of
+from hall.core.command import Actor
+from hall.core.config import parse
+from hall.core.errors import ConfigError, Refused
+from tests.dispatch.plainledger import SYSTEM, PlainLedger
+
+CITY = """
+[city]
+name = { "zh-CN" = "试验市" }
+centre = [113.9, 35.3]
+languages = ["zh-CN", "en"]
+[[dispatch.closures.places]]
+id = "jiefang"
+name = { "zh-CN" = "解放大道下穿", en = "Jiefang underpass" }
+site = "gauges/X01"
+lon = 113.91
+lat = 35.31
+district = "红旗区"
+unit = "排水处"
+detour = { "zh-CN" = "绕行平原路" }
+"""
+RULES = settings_of(parse(CITY))
+ROLES = ("viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "admin", "inspector", "department", "crew")
+ROAD, PASS, UNKNOWN = "closure/road-1", "closure/jiefang", "closure/none"
+
+
+def person(role, **more):
+    return Actor(name=role, role=role, **more)
+
+
+DECIDER = person("dispatcher")
+
+
+def town():
+    return PlainLedger(Closures(RULES))
+
+
+def brought_to(ledger, state, subject=ROAD, **about):
+    """A closure in a state, by the shortest way."""
+    ledger.do(subject, "propose", SYSTEM, **({"name": "平原路", "kind": "road"} | about))
+    ways = {
+        "proposed": (), "declined": ("decline",), "cancelled": ("order", "cancel"), "ordered": ("order",),
+        "confirmed": ("order", "confirm_site"), "reopening_proposed": ("order", "propose_reopening"),
+        "reopened": ("order", "propose_reopening", "reopen"),
+    }  # fmt: skip
+    for move in ways[state]:
+        ledger.do(subject, move, DECIDER)
+    assert ledger.states[subject].state == state
+    return ledger
+
+
+STATES = ("proposed", "ordered", "confirmed", "reopening_proposed", "reopened", "declined", "cancelled")
+#: what people may do by state, written down here once more: the oracle of the walk. Roles of a row in ALLOWED
+DECIDE = {"dispatcher", "supervisor", "leader", "admin"}
+SEE = {"operator", "dispatcher", "supervisor", "admin"}
+ALLOWED = {
+    "propose": ({"reopened", "declined", "cancelled"}, DECIDE | SEE),
+    "order": ({"proposed"}, DECIDE),
+    "decline": ({"proposed"}, DECIDE),
+    "cancel": ({"proposed", "ordered"}, DECIDE),
+    "confirm_site": ({"ordered", "confirmed"}, SEE),
+    "confirm_video": ({"ordered", "confirmed"}, SEE | {"leader"}),
+    "propose_reopening": ({"ordered", "confirmed"}, DECIDE | SEE),
+    "reopen": ({"ordered", "confirmed", "reopening_proposed"}, DECIDE),
+    "keep_closed": ({"reopening_proposed"}, DECIDE),
+    "correct": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
+    "link": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
+    "worsen": ({"proposed"}, set()),
+    "lapse": ({"proposed"}, set()),
+    "retire": ({"reopened", "declined", "cancelled"}, set()),
+}
+GIVEN = {
+    "confirm_video": {"channel": "channel/cams/1"}, "correct": {"name": "新名"}, "link": {"incident": "incident/i1"},
+    "propose": {"name": "平原路"},
+}  # fmt: skip
+
+
+def test_every_move_from_every_state_by_every_role_is_allowed_or_refused_as_written_here():
+    assert set(table(RULES)) == set(ALLOWED)
+    for state in STATES:
+        ledger = brought_to(town(), state)
+        known = ledger.states[ROAD]
+        for move, role in itertools.product(ALLOWED, ROLES):
+            states, roles = ALLOWED[move]
+            offered = {offer["move"] for offer in ledger.aggregates["closure"].offered(known, person(role))}
+            ledger.states[ROAD] = known
+            try:
+                ledger.do(ROAD, move, person(role), **GIVEN.get(move, {}))
+                done = True
+            except Refused as refusal:
+                done = False
+                assert refusal.reason in ("not-permitted", "state-wrong"), (state, move, role, refusal)
+            assert done == (state in states and role in roles), (state, move, role)
+            assert (move in offered) == done, (state, move, role)
+
+
+def test_the_hall_by_itself_can_neither_order_nor_decline_nor_confirm_nor_reopen():
+    for state, move in itertools.product(STATES, ("order", "decline", "reopen", "confirm_site", "confirm_video", "cancel")):
+        with pytest.raises(Refused) as refusal:
+            brought_to(town(), state).do(ROAD, move, SYSTEM, **GIVEN.get(move, {}))
+        assert refusal.value.reason == "not-permitted"
+
+
+def test_an_underpass_is_confirmed_by_both_facts_and_shows_the_one_that_is_missing():
+    ledger = brought_to(town(), "ordered", PASS)
+    assert ledger.document(PASS)["missing"] == ["on_site", "by_video"]
+    ledger.do(PASS, "confirm_video", person("operator"), channel="channel/cams/7", media="m1")
+    shown = ledger.document(PASS)
+    assert (shown["state"], shown["missing"]) == ("ordered", ["on_site"])
+    assert shown["by_video"] == {
+        "at": ledger.now, "by": "operator", "role": "operator", "reason": "because", "channel": "channel/cams/7", "media": "m1",
+    }  # fmt: skip
+    ledger.do(PASS, "confirm_site", person("department", unit="排水处"), note="围挡已到位")
+    shown = ledger.document(PASS)
+    assert shown["state"] == "confirmed" and "missing" not in shown and shown["on_site"]["note"] == "围挡已到位"
+
+
+def test_a_road_is_confirmed_by_either_fact_and_the_other_one_is_still_taken():
+    for first, second in itertools.permutations(("confirm_site", "confirm_video")):
+        ledger = brought_to(town(), "ordered")
+        ledger.do(ROAD, first, DECIDER, **GIVEN.get(first, {}))
+        assert ledger.document(ROAD)["state"] == "confirmed"
+        ledger.do(ROAD, second, DECIDER, **GIVEN.get(second, {}))
+        assert {"on_site", "by_video"} <= set(ledger.document(ROAD))
+
+
+def test_a_place_of_the_citys_list_is_known_by_its_name_and_its_site_whoever_proposes_it():
+    ledger = town()
+    ledger.do(PASS, "propose", person("operator"), depth=0.26)
+    shown = ledger.document(PASS)
+    assert (shown["name"], shown["kind"], shown["district"]) == ("解放大道下穿", "underpass", "红旗区")
+    assert shown["gauge"] == "observation/gauges/X01/water_depth" and (shown["lon"], shown["lat"]) == (113.91, 35.31)
+    assert shown["detour"] == {"zh-CN": "绕行平原路"} and shown["confirm"] == "both"
+
+
+def test_a_place_that_closes_again_begins_anew_and_is_counted():
+    ledger = brought_to(town(), "reopened", PASS)
+    ledger.do(PASS, "propose", SYSTEM, depth=0.3)
+    shown = ledger.document(PASS)
+    assert (shown["state"], shown["number"], shown["depth"]) == ("proposed", 2, 0.3)
+    assert not {"ordered", "reopened", "reopening"} & set(shown)
+
+
+def test_not_yet_leads_back_to_what_was_known_before():
+    ledger = brought_to(town(), "confirmed")
+    ledger.do(ROAD, "propose_reopening", person("operator"))
+    ledger.do(ROAD, "keep_closed", DECIDER, "泵还没撤")
+    assert ledger.document(ROAD)["state"] == "confirmed" and ledger.document(ROAD)["kept"]["reason"] == "泵还没撤"
+    ledger = brought_to(town(), "reopening_proposed")
+    ledger.do(ROAD, "keep_closed", DECIDER)
+    assert ledger.document(ROAD)["state"] == "ordered"
+
+
+def test_an_exercise_has_a_name_of_its_own_and_so_never_stands_in_a_real_closings_way():
+    ledger = town()
+    with pytest.raises(Refused, match="exercise"):
+        ledger.do(PASS, "propose", person("operator"), exercise=True)
+    ledger.do(f"{PASS}-exercise", "propose", person("operator"), exercise=True)
+    assert ledger.document(f"{PASS}-exercise")["exercise"] and ledger.document(f"{PASS}-exercise")["name"] == "解放大道下穿"
+    ledger.do(PASS, "propose", SYSTEM)
+    with pytest.raises(Refused, match="exercise"):
+        ledger.do(f"{ROAD}-exercise", "propose", person("operator"), name="平原路")
+
+
+def test_persons_say_why_and_what_and_cannot_fill_in_what_is_the_halls():
+    ledger = town()
+    for reason, data, code in (
+        ("", {"name": "平原路"}, "reason-missing"),
+        ("积水", {}, "field-missing"),
+        ("积水", {"name": "平原路", "why": []}, None),
+        ("积水", {"name": "平原路", "urgent": True}, "bad-field"),
+        ("积水", {"name": "平原路", "depth": -1}, "bad-field"),
+    ):
+        if code:
+            with pytest.raises(Refused) as refusal:
+                ledger.do(ROAD, "propose", person("operator"), reason, **data)
+            assert refusal.value.reason == code
+        else:
+            ledger.do("closure/other", "propose", person("operator"), reason, **data)
+
+
+def test_who_answers_for_one_district_moves_nothing_of_another():
+    ledger = brought_to(town(), "proposed", PASS)
+    for district, allowed in (("红旗区", True), ("牧野区", False)):
+        actor = person("supervisor", districts=(district,))
+        assert bool(ledger.aggregates["closure"].offered(ledger.states[PASS], actor)) == allowed
+    with pytest.raises(Refused, match="红旗区"):
+        town().do(PASS, "propose", person("supervisor", districts=("牧野区",)))
+
+
+def test_a_correction_of_the_kind_changes_what_confirms_it():
+    ledger = brought_to(town(), "ordered")
+    ledger.do(ROAD, "correct", person("operator"), kind="underpass")
+    ledger.do(ROAD, "confirm_site", person("operator"))
+    assert ledger.document(ROAD)["state"] == "ordered" and ledger.document(ROAD)["missing"] == ["by_video"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "line"),
+    [
+        ("[dispatch.closures]\nhold_readings = 0", "dispatch.closures.hold_readings", 2),
+        ('[dispatch.closures]\ndeciders = ["police"]', "dispatch.closures.deciders", 2),
+        ("[dispatch.closures.lines.underpass]\nclose = 0.05", "dispatch.closures.lines.underpass", 1),
+        ('[dispatch.closures.confirm]\nroad = "perhaps"', "dispatch.closures.confirm.road", 2),
+        ('[[dispatch.closures.places]]\nid = "a b"\nname = {en = "x"}', "dispatch.closures.places[0].id", 2),
+        ('[[dispatch.closures.places]]\nid = "a"\nname = {en = "x"}\nkind = "bridge"', "dispatch.closures.places[0].kind", 4),
+        ('[[dispatch.closures.places]]\nid = "a"\nname = {en = "x"}\ndepth = 1', "dispatch.closures.places[0]", 1),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_named_by_file_line_and_key(text, key, line):
+    city = '[city]\nname = {en = "x"}\ncentre = [1.0, 2.0]\n'
+    with pytest.raises(ConfigError) as error:
+        settings_of(parse(city + text, "hall.toml"))
+    assert error.value.key.startswith(key) and error.value.line == line + 3
