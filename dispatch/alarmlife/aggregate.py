@@ -144,6 +144,11 @@ def _announced(move: str, state: AlarmState | None, told: dict[str, Any], *, alw
     return made
 
 
+def _asking(state: AlarmState) -> dict[str, Any]:
+    """That a line asks for somebody's attention, with what counts it; edges carry the same in their own fields."""
+    return {"announced": True, "priority": state.priority, "district": state.district}
+
+
 def _return(self: Alarms, view: View, state: Any, command: Command, actor: Actor, data: dict[str, Any]) -> list | None:
     if state is None or not state.active:
         return None
@@ -170,7 +175,7 @@ def _unshelve(self: Alarms, view: View, state: Any, command: Command, actor: Act
     if actor.kind != "system":
         data = {}
     asks = state.active and not state.acknowledged and not state.hidden_by and not state.out_of_service
-    return [("unshelve", data | ({"announced": True} if asks else {}))]
+    return [("unshelve", data | (_asking(state) if asks else {}))]
 
 
 def _out_of_service(self: Alarms, view: View, state: Any, command: Command, actor: Actor, data: dict[str, Any]) -> list:
@@ -183,7 +188,7 @@ def _in_service(self: Alarms, view: View, state: Any, command: Command, actor: A
     if state.out_of_service is None:
         raise Refused("state-wrong", "it is in service", 409)
     asks = state.active and not state.acknowledged and not state.hidden_by and not state.shelved
-    return [("in_service", {"announced": True} if asks else {})]
+    return [("in_service", _asking(state) if asks else {})]
 
 
 def _link_case(self: Alarms, view: View, state: Any, command: Command, actor: Actor, data: dict[str, Any]) -> list | None:

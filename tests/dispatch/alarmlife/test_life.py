@@ -146,7 +146,7 @@ def test_what_is_out_of_service_or_hidden_asks_nobody_and_asks_when_it_comes_bac
 
 def test_saying_what_it_was_answers_it_and_the_halls_own_link_does_not(world):
     world.raised()
-    world.do("link_case", case="file/g/1", role="system", kind="system", who="system", metres=40.0)
+    world.do("link_case", case="file/g/1", role="system", sort="system", who="system", metres=40.0)
     assert world.state.case == "file/g/1" and not world.state.acknowledged
     assert world.do("link_case", case="file/g/1") == []
     world.do("link_case", case="file/g/2")

@@ -32,25 +32,25 @@ class World:
         return [entry for entry in self.entries if entry.subject == subject]
 
     def do(
-        self, move, *, subject=SUBJECT, who="li", role="supervisor", kind="person", reason="", time=None, districts=(), **data
+        self, move, *, subject=SUBJECT, who="li", role="supervisor", sort="person", reason="", time=None, districts=(), **data
     ):
         self.commands += 1
         command = Command(id=f"c{self.commands}", subject=subject, move=move, reason=reason, data=data, time=time)
-        actor = Actor(name=who, role=role, kind=kind, desk="desk-1", districts=districts)
+        actor = Actor(name=who, role=role, kind=sort, desk="desk-1", districts=districts)
         drafts = self.alarms.decide(self, command, actor)
         for draft in drafts:
             state = self.states.get(subject)
             entry = Entry(
                 seq=len(self.entries) + 1, subject=subject, revision=(state.revision if state else 0) + 1, move=draft.move,
                 time=min(self.now, time if time is not None else self.now), recorded=self.now, real=self.real, who=who, role=role,
-                kind=kind, reason=draft.reason or reason, data=msgspec.json.decode(msgspec.json.encode(draft.data)),
+                kind=sort, reason=draft.reason or reason, data=msgspec.json.decode(msgspec.json.encode(draft.data)),
             )  # fmt: skip
             self.states[subject] = self.alarms.evolve(state, entry)
             self.entries.append(entry)
         return [draft.move for draft in drafts]
 
     def machine(self, move, **data):
-        return self.do(move, who="system", role="system", kind="system", **data)
+        return self.do(move, who="system", role="system", sort="system", **data)
 
     def raised(self, **data):
         """An alarm that came up now; gives its state."""

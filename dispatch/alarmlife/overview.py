@@ -1,0 +1,147 @@
+"""From all alarms of the hall to what one operator can take in: groups, flood mode, figures of his load. Pure, incremental.
+
+Fed with the ledger's lines (`take`, what was announced and answered) and with each alarm as it stands after them (`put`). Asked
+for documents at any moment; the answer depends on what was fed and the moment, not on how often it was asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import Any
+
+from dispatch.alarmlife.groups import group_document
+from dispatch.alarmlife.health import Load, health_document
+from dispatch.alarmlife.model import AlarmState
+from dispatch.alarmlife.settings import HOUR, LifeSettings
+from dispatch.alarmlife.stages import Around, Row, row_of
+from dispatch.alarmlife.windows import Flood, Told, Window
+from hall.core.command import Entry
+
+DAY = 24 * HOUR
+#: districts whose own flood is watched
+DISTRICTS = 500
+#: times to answer that are kept
+ANSWERS = 10_000
+#: moves by which a person answers an alarm
+ANSWERING = frozenset({"acknowledge", "dispose", "link_case"})
+
+
+class Overview:
+    """All rows and counts; `flood` is the whole hall's, which one operator may have to answer alone."""
+
+    def __init__(self, settings: LifeSettings) -> None:
+        self.settings, figures = settings, settings.flood
+        self.rows: dict[str, Row] = {}
+        self.day = Window(DAY)
+        self.recent = Window(settings.chatter.window)
+        self.buckets: Counter[int] = Counter()
+        self._figures = (figures.window, figures.begins, figures.ends_below, DAY)
+        self.flood = Flood(*self._figures)
+        self.districts: dict[str, Flood] = {}
+        self.answers: deque[tuple[int, int]] = deque(maxlen=ANSWERS)  # (when, ms from announcement to answer)
+        self._asked: dict[str, int] = {}  # site -> since when it has been waiting for an answer
+        self._members: dict[str, set[str]] = {}
+        self._dirty: set[str] = set()
+        self._told: dict[str, dict[str, Any]] = {}
+
+    # -- fed ---------------------------------------------------------------------------------------------------------------
+
+    def take(self, entry: Entry) -> None:
+        """One ledger line of an alarm, in order."""
+        site, at = entry.subject.partition("/")[2], entry.recorded
+        self._slide(at)
+        if entry.data.get("announced"):
+            told = Told(at, site, entry.data.get("priority") or 3, entry.data.get("district") or "")
+            self.day.take(told)
+            self.recent.take(told)
+            self.buckets[at // self.settings.flood.window] += 1
+            self.flood.take(at)
+            self._district(told.district, at)
+            self._asked.setdefault(site, at)
+            self._again(site)
+        if entry.move in ANSWERING and entry.kind != "system" and (asked := self._asked.pop(site, None)) is not None:
+            self.answers.append((at, max(0, at - asked)))
+
+    def put(self, site: str, alarm: AlarmState | None) -> None:
+        """An alarm as it stands now; None or ended: it left."""
+        before = self.rows.get(site)
+        if before is not None:
+            self._leave(site, before.group)
+        if alarm is None or alarm.ended:
+            self.rows.pop(site, None)
+            self._asked.pop(site, None)
+            return
+        row = self.rows[site] = row_of(site, alarm, self._around())
+        self._members.setdefault(row.group, set()).add(site)
+        self._dirty.add(row.group)
+
+    # -- asked -------------------------------------------------------------------------------------------------------------
+
+    def groups(self, now: int) -> list[tuple[str, dict[str, Any] | None]]:
+        """`(subject, document)` of the groups that changed since they were asked for last; None: it is over."""
+        self._advance(now)
+        found = []
+        for group in sorted(self._dirty):
+            document = group_document(group, (self.rows[site] for site in self._members.get(group, ())))
+            if document != self._told.get(group):
+                found.append((f"group/{group}", document))
+                self._told[group] = document or {}
+            if document is None:
+                self._told.pop(group, None)
+        self._dirty.clear()
+        return found
+
+    def health(self, now: int) -> dict[str, Any]:
+        """`kpi/alarms`."""
+        self._advance(now)
+        self._tidy(now)
+        load = Load(self.day, self.buckets, self.flood, self.districts, list(self.answers), self.recent.sites)
+        return health_document(self.rows.values(), load, self.settings, now)
+
+    def known_groups(self) -> set[str]:
+        """Ids of groups with a standing alarm."""
+        return set(self._told)
+
+    # -- inside ------------------------------------------------------------------------------------------------------------
+
+    def _advance(self, now: int) -> None:
+        self._slide(now)
+        self.flood.advance(now)
+
+    def _slide(self, now: int) -> None:
+        self.day.advance(now)
+        for told in self.recent.advance(now):
+            self._again(told.site)
+
+    def _tidy(self, now: int) -> None:
+        """Forgets what is older than a day."""
+        while self.answers and self.answers[0][0] <= now - DAY:
+            self.answers.popleft()
+        first = (now - DAY) // self.settings.flood.window
+        for bucket in [bucket for bucket in self.buckets if bucket < first]:
+            del self.buckets[bucket]
+        for district, flood in list(self.districts.items()):
+            flood.advance(now)
+            if flood.idle(now):
+                del self.districts[district]
+
+    def _district(self, name: str, at: int) -> None:
+        if name and (name in self.districts or len(self.districts) < DISTRICTS):
+            self.districts.setdefault(name, Flood(*self._figures)).take(at)
+
+    def _again(self, site: str) -> None:
+        """Whether it chatters may have changed."""
+        row = self.rows.get(site)
+        if row is not None and (made := row_of(site, row.alarm, self._around())) != row:
+            self.rows[site] = made
+            self._dirty.add(made.group)
+
+    def _around(self) -> Around:
+        return Around(self.recent.sites, self.settings.chatter.times)
+
+    def _leave(self, site: str, group: str) -> None:
+        self._dirty.add(group)
+        members = self._members.get(group, set())
+        members.discard(site)
+        if not members:
+            self._members.pop(group, None)
