@@ -4,6 +4,10 @@ No mapping is needed: an `Alert` or `Update` becomes a PublicWarning, and whatev
 gone. All infos of one alert are one warning: texts by language, the worst severity, the areas of one language (they
 repeat in the others).
 
+Every message is checked before it is read (feeds/capmessages.py: options `schema`, `signature`, `certificates`), and its signal
+recognised (feeds/capsignals.py: option `signals`): `extra.signal {kind, colour}`, the severity is then the colour's unless the
+option `severity` names the sender's word.
+
 Options: `severity` (table from the sender's word to 0..4; default Minor..Extreme and 蓝色..红色 = 1..4), `areas` (file that
 knows geocodes: GeoJSON, or JSON `{code: [lon, lat] or ring}`), `areas_code` (its property that holds the code),
 `point_radius_km` (size a point is drawn with, 5), `statuses` (default all five of the standard; screens mark whatever is not
@@ -22,11 +26,14 @@ from xml.etree.ElementTree import Element
 from zoneinfo import ZoneInfo
 
 from feeds.capareas import Areas, areas_of
+from feeds.capmessages import OPTIONS, Message, messages
+from feeds.capsignals import Meaning, signal_of
+from feeds.signalwords import COLOUR_VALUES
 from feeds.source import Format, Gone, Ready, Row, Unread
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 from hall.core.model import PublicWarning
-from hall.core.xmltree import content, named, root
+from hall.core.xmltree import content
 
 #: CAP's words, and the colours China's warnings are named by, -> blue, yellow, orange, red
 SEVERITY = {
@@ -35,6 +42,8 @@ SEVERITY = {
 }  # fmt: skip
 #: all that CAP 1.2 knows; a screen marks every one but the first as no real warning
 STATUSES = ("Actual", "Exercise", "System", "Test", "Draft")
+#: characters of a parameter's value that can be a signal's name
+SIGNAL_VALUE = 40
 MAX_MEMBERS = 5_000
 MAX_UNPACKED = 32 * 1024 * 1024
 
@@ -49,14 +58,16 @@ def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:
     unread: list[Unread] = []
     documents = list(_documents(body))
     for document in documents:
-        try:
-            for alert in _alerts(document):
-                time, made = _warning(alert, feed, config, areas)
+        for message in _messages(document, unread, feed, config, alone=len(documents) == 1):
+            try:
+                if message.refused:
+                    raise message.refused
+                time, made = _warning(message, feed, config, areas)
                 found.append((time, len(found), made))
-        except BadInput as error:
-            if len(documents) == 1 and not found:
-                raise
-            unread.append(Unread(document, error.reason, error.detail))
+            except BadInput as error:
+                if len(documents) == 1 and message.raw is document:
+                    raise
+                unread.append(Unread(message.raw, error.reason, error.detail))
     for _, _, made in sorted(found, key=lambda item: item[:2]):
         yield from made
     yield from unread
@@ -81,11 +92,15 @@ def _documents(body: bytes) -> Iterator[bytes]:
         raise BadInput("zip-broken", str(error)) from None
 
 
-def _alerts(document: bytes) -> list[Element]:
-    alerts = list(named(root(document), "alert"))
-    if not alerts:
-        raise BadInput("not-cap", "there is no <alert>")
-    return alerts
+def _messages(document: bytes, unread: list[Unread], feed: FeedConfig, config: HallConfig, alone: bool) -> list[Message]:
+    """The alerts of one XML text. One of several that holds none is added to `unread`; for the only one it raises BadInput."""
+    try:
+        return messages(document, feed, config)
+    except BadInput as error:
+        if alone:
+            raise
+        unread.append(Unread(document, error.reason, error.detail))
+        return []
 
 
 def _moment(text: str, zone: str, place: str) -> int | None:
@@ -105,43 +120,63 @@ def _texts(alert: Element, path: str) -> list[str]:
     return [text.strip() for element in alert.iterfind(path) if (text := element.text or "").strip()]
 
 
-def references(alert: Element) -> list[str]:
-    """Identifiers of the alerts this one refers to: `sender,identifier,sent` triples between blanks."""
+def references(alert: Element) -> list[tuple[str, str]]:
+    """Identifier and moment of sending of the alerts this one refers to: `sender,identifier,sent` triples between blanks."""
     found = []
     for triple in content(alert, "references").split():
         parts = triple.split(",")
         if len(parts) < 3:
             raise BadInput("cap-references", f"not sender,identifier,sent: {triple[:80]!r}")
-        found.append(",".join(parts[1:-1]))
+        found.append((",".join(parts[1:-1]), parts[-1]))
     return found
 
 
-def _warning(alert: Element, feed: FeedConfig, config: HallConfig, areas: Areas) -> tuple[int, list[Row]]:
+def _replaced(alert: Element, identifier: str, sent: int, feed: FeedConfig, zone: str) -> list[Row]:
+    """What an Update or Cancel takes off the screens. Whatever the clocks say, it is newer than what it refers to: an alert
+    sent in the same second, or repeated later, does not come back."""
+    made: list[Row] = []
+    for old, told in references(alert):
+        if old == identifier:
+            continue
+        try:
+            before = _moment(told, zone, "references") or 0
+        except BadInput:
+            before = 0  # who is meant is clear all the same
+        made.append(Gone(f"warning/{feed.name}/{old}", max(sent, before + 1)))
+    return made
+
+
+def _warning(message: Message, feed: FeedConfig, config: HallConfig, areas: Areas) -> tuple[int, list[Row]]:
     """When an alert was sent and what it makes; raises BadInput."""
-    zone = feed.timezone or config.city.timezone
+    alert, zone = message.alert, feed.timezone or config.city.timezone
     identifier, status, kind = content(alert, "identifier"), content(alert, "status"), content(alert, "msgType")
     sent = _moment(content(alert, "sent"), zone, "sent")
     if not identifier or sent is None:
         raise BadInput("cap-incomplete", "identifier and sent are required")
-    if status not in STATUSES:
-        raise BadInput("cap-status", f"{identifier}: no status of the standard: {status[:40]!r}")
-    if status not in feed.options.get("statuses", STATUSES):
-        raise BadInput("cap-status", f"{identifier}: this feed takes no {status}; its option `statuses` says what it takes")
-    if kind not in ("Alert", "Update", "Cancel"):
-        raise BadInput("cap-message-type", f"{identifier}: {kind[:40]!r} is no warning")
-    referred = references(alert)
+    _check_kind(identifier, status, kind, feed)
+    referred = [old for old, _ in references(alert)]
     if kind == "Cancel" and not referred:
         raise BadInput("cap-references", f"{identifier}: a Cancel that names no warning")
-    replaced = referred if kind in ("Update", "Cancel") else []
-    made: list[Row] = [Gone(f"warning/{feed.name}/{old}", sent) for old in replaced if old != identifier]
+    made = _replaced(alert, identifier, sent, feed, zone) if kind in ("Update", "Cancel") else []
     if kind == "Cancel":
         return sent, made
     infos = alert.findall("info")
     if not infos:
         raise BadInput("cap-incomplete", f"{identifier}: no <info>")
     document = _document(alert, infos, feed, config, areas)
+    if message.signature:
+        document.extra["signature"] = message.signature
     document.status, document.message_type, document.references = status, kind, referred
     return sent, [*made, Ready(document, sent)]
+
+
+def _check_kind(identifier: str, status: str, kind: str, feed: FeedConfig) -> None:
+    if status not in STATUSES:
+        raise BadInput("cap-status", f"{identifier}: no status of the standard: {status[:40]!r}")
+    if status not in feed.options.get("statuses", STATUSES):
+        raise BadInput("cap-status", f"{identifier}: this feed takes no {status}; its option `statuses` says what it takes")
+    if kind not in ("Alert", "Update", "Cancel"):
+        raise BadInput("cap-message-type", f"{identifier}: {kind[:40]!r} is no warning")
 
 
 def _document(alert: Element, infos: list[Element], feed: FeedConfig, config: HallConfig, areas: Areas) -> PublicWarning:
@@ -152,13 +187,14 @@ def _document(alert: Element, infos: list[Element], feed: FeedConfig, config: Ha
     mine = [info for info in infos if _language(info) == _own_language(infos, config)]
     lead = next((info for info in mine if content(info, "severity") == label), worst)
     onsets = [_moment(content(i, "onset") or content(i, "effective"), zone, "onset") for i in infos]
+    signal, renamed = _signal(lead, feed), label in feed.options.get("severity", {})
     ends = [_moment(content(i, "expires"), zone, "expires") for i in infos]
     return PublicWarning(
         feed=feed.name,
         warning_id=content(alert, "identifier"),
         sender=content(lead, "senderName") or content(alert, "sender"),
         event=content(lead, "event"),
-        severity=ranks.get(label, 0),
+        severity=ranks.get(label, 0) if renamed or signal.severity is None else signal.severity,
         severity_label=label,
         urgency=content(lead, "urgency"),
         certainty=content(lead, "certainty"),
@@ -167,11 +203,11 @@ def _document(alert: Element, infos: list[Element], feed: FeedConfig, config: Ha
         onset=min((onset for onset in onsets if onset is not None), default=None),
         expires=None if None in ends else max(end for end in ends if end is not None),
         areas=areas_of(mine, areas),
-        extra=_extra(alert, infos, lead),
+        extra=_extra(alert, infos, lead, signal),
     )
 
 
-def _extra(alert: Element, infos: list[Element], lead: Element) -> dict[str, Any]:
+def _extra(alert: Element, infos: list[Element], lead: Element, signal: Meaning) -> dict[str, Any]:
     """What warnings carry beyond our terms: instruction by language, categories, parameters, the note."""
     pairs = {content(p, "valueName"): content(p, "value") for p in lead.iterfind("parameter")}
     found = {
@@ -181,8 +217,22 @@ def _extra(alert: Element, infos: list[Element], lead: Element) -> dict[str, Any
         "note": content(alert, "note"),
         "scope": content(alert, "scope"),
         "web": content(lead, "web"),
+        "signal": {name: value for name, value in (("kind", signal.kind), ("colour", signal.colour)) if value},
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _signal(info: Element, feed: FeedConfig) -> Meaning:
+    """The signal an info names: in its event, its codes, its parameters, its headline."""
+    codes = [content(code, "value") for code in info.iterfind("eventCode")]
+    values = [COLOUR_VALUES.get(value.lower(), value) for p in info.iterfind("parameter") if (value := content(p, "value"))]
+    # a long value is a text, which may speak of other signals too
+    values = [value for value in values if len(value) <= SIGNAL_VALUE]
+    try:
+        texts = (content(info, "event"), *codes, *values, content(info, "headline"))
+        return signal_of(texts, feed.options.get("signals"))
+    except ValueError as error:
+        raise BadInput("cap-signals", f"option `signals`: {error}") from None
 
 
 def _language(info: Element) -> str:
@@ -214,5 +264,5 @@ FORMAT = Format(
     rows,
     types=("application/cap+xml",),
     suffixes=(".cap",),
-    options=("severity", "areas", "areas_code", "point_radius_km", "statuses"),
+    options=("severity", "areas", "areas_code", "point_radius_km", "statuses", "signals", *OPTIONS),
 )

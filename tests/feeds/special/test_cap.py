@@ -175,8 +175,9 @@ def test_the_worst_of_several_infos_counts_and_each_language_keeps_its_texts(cit
 
 def test_severities_can_be_renamed_and_an_unknown_one_is_none(city):
     assert _one(_alert(), city, severity={"Severe": 4}).doc.severity == 4
-    assert _one(_alert(infos=[_info(severity="Weird")]), city).doc.severity == 0
-    assert _one(_alert(infos=[_info(severity="橙色")]), city).doc.severity == 3
+    plain = {"schema": "off", "signals": False}
+    assert _one(_alert(infos=[_info(severity="Weird")]), city, **plain).doc.severity == 0
+    assert _one(_alert(infos=[_info(severity="橙色")]), city, **plain).doc.severity == 3
 
 
 def test_polygons_are_turned_to_lon_lat_and_circles_to_rings(city):
@@ -195,8 +196,10 @@ def test_every_status_of_the_standard_is_a_warning_that_says_so(city, status):
 
 @pytest.mark.parametrize("status", ["", "actual", "Real", "test"])
 def test_a_status_the_standard_does_not_know_is_parked(city, status):
-    with pytest.raises(BadInput, match="cap-status"):
+    with pytest.raises(BadInput, match="cap-schema: line 1, <status>"):
         list(rows(_alert(status=status), *city("warning")))
+    with pytest.raises(BadInput, match="cap-status"):
+        list(rows(_alert(status=status), *city("warning", schema="off")))
 
 
 def test_a_feed_may_take_fewer_statuses(city):
@@ -219,7 +222,7 @@ OUTSIDE = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert>&x;</al
     ("body", "reason"),
     [
         (BOMB, "xml-forbidden"), (OUTSIDE, "xml-forbidden"), (b"", "xml-malformed"), (b"PK\3\4broken", "zip-broken"),
-        (_zip(), "zip-empty"), (b"<feed/>", "not-cap"), (_alert(sent="yesterday"), "time-unparsable"),
+        (_zip(), "zip-empty"), (b"<feed/>", "not-cap"), (_alert(sent="yesterday"), "cap-schema"),
         (_alert(identifier=""), "cap-incomplete"), (_alert(kind="Ack"), "cap-message-type"),
         (_alert(infos=[]), "cap-incomplete"), (_alert(kind="Cancel", infos=[]), "cap-references"),
         (_alert(kind="Cancel", infos=[], references="nonsense"), "cap-references"),

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from feeds.formats import cap, gb28181, nmea
-from feeds.transports import inbox, jt808, lines, mqtt, open311, poll, redis_stream, ws
+from feeds.transports import capindex, inbox, jt808, lines, mqtt, open311, poll, redis_stream, ws
 
 DOCS = (Path(__file__).parents[3] / "docs" / "TRANSPORTS.md").read_text()
 
 
-@pytest.mark.parametrize("module", [inbox, jt808, lines, mqtt, open311, poll, redis_stream, ws])
+@pytest.mark.parametrize("module", [capindex, inbox, jt808, lines, mqtt, open311, poll, redis_stream, ws])
 def test_every_scheme_has_a_row_with_exactly_its_options(module):
     transport = module.TRANSPORT
     (row,) = [line for line in DOCS.splitlines() if line.startswith(f"| `{transport.schemes[0]}:")]
