@@ -13,6 +13,7 @@ from dispatch.closures import Closures
 from dispatch.closures.settings import settings_of as closures_of
 from dispatch.crews.aggregate import Crews
 from dispatch.notices import Notices
+from dispatch.plans import response_streams
 from dispatch.reporting import Reportings
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.shifts import Shifts
@@ -58,7 +59,10 @@ def compile_policy(config: HallConfig) -> Policy:
             raise
         raise config.error(error.key, error.problem) from None
     files = CaseFiles(_case_rules(config, table.get("casefile", {})), clocks)
-    return Policy(clocks, files, table, _emergency(config))
+    policy = Policy(clocks, files, table, _emergency(config))
+    for one in policy.emergency:
+        one.beside(policy.aggregates())
+    return policy
 
 
 def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
@@ -67,6 +71,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
         Alarms(life_of(config)),
         Reportings(reporting_rules(config)),
         Closures(closures_of(config)),
+        *response_streams(config),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ tells a screen which moves to offer and which controls a form needs, so that no 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -84,6 +84,9 @@ class Tabled:
     def open_moves(self, state: Any | None, actor: Actor, names: list[str]) -> list[str]:
         """Takes out of the moves that the table allows those that this very state does not."""
         return names
+
+    def beside(self, topics: Collection[str]) -> None:
+        """Told once which streams this hall keeps: what writes into others writes into those only."""
 
     # -- the Aggregate -----------------------------------------------------------------------------------------------------
 

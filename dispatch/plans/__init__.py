@@ -3,3 +3,19 @@
 `settings` reads the configuration, `proposing` weighs the picture (pure), `response` and `task` are the streams of the ledger,
 `effects` says what an act makes and undoes, `watching` and `reminding` are what the dispatch process does by itself.
 """
+
+from __future__ import annotations
+
+from dispatch.plans.response import Responses, walls_of
+from dispatch.plans.settings import plans_of
+from dispatch.plans.task import Tasks
+from dispatch.tabled import Tabled
+from hall.core.config import HallConfig
+
+
+def response_streams(config: HallConfig) -> tuple[Tabled, ...]:
+    """The streams of responses and tasks. Raises ConfigError."""
+    return Responses(plans_of(config), walls_of(config)), Tasks()
+
+
+__all__ = ["plans_of", "response_streams"]

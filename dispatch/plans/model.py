@@ -15,6 +15,7 @@ COLOURS = {severity: colour for colour, severity in SIGNALS.items()}
 RED = SIGNALS["red"]
 MINUTE = 60_000
 HOUR = 60 * MINUTE
+ACTS = ("up", "down", "end")
 #: roles that sign, command or are given tasks
 ROLES = ("operator", "dispatcher", "supervisor", "leader", "admin", "inspector")
 #: hours of rain that the hall adds up
@@ -103,13 +104,15 @@ class TaskRule(Part, kw_only=True):
 
 
 class Message(Part, kw_only=True):
-    """Drafted when one of `levels` is signed; `{level}` stands for the level's label in each language."""
+    """Drafted when one of `levels` is signed; `{level}` and `{plan}` stand for their labels in each language."""
 
     key: str = ""
-    levels: list[str]
+    levels: list[str]  # the level signed; where it ends, the level left
+    on: tuple[str, ...] = ("up",)  # acts it belongs to: up, down, end
     kind: str = "message"  # message | warning
     audience: list[str] = []
-    event: Words = {}
+    event: str = ""
+    severity: int = 0
     headline: Words
     text: Words
     instruction: Words = {}
@@ -172,6 +175,8 @@ class Plan(Part, kw_only=True):
             yield from (
                 (f"messages.{name}.levels", f"there is no level {one}") for one in message.levels if one not in self.levels
             )
+            if not message.on or set(message.on) - set(ACTS):
+                yield f"messages.{name}.on", f"one or more of {', '.join(ACTS)}"
             if message.kind not in ("message", "warning"):
                 yield f"messages.{name}.kind", "message or warning"
         for name, spot in self.spots.items():

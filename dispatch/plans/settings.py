@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
-from dispatch.plans.model import LEVELS, ROLES, SIGNALS, Level, Message, Plan, Plans, Spot, TaskRule
+from dispatch.plans.model import LEVELS, ROLES, Level, Message, Plan, Plans, Spot, TaskRule
 from hall.core.config import HallConfig
 
 DEFAULTS = Path(__file__).parent.parent / "defaults" / "plans-cn.toml"
 #: tables of a plan whose entries are checked one by one, so that a mistake is named by its own key
 _TABLES: dict[str, type[msgspec.Struct]] = {"levels": Level, "tasks": TaskRule, "messages": Message, "spots": Spot}
+#: texts by language
+_WORDS = frozenset({"label", "name", "headline", "text", "instruction"})
 _NAMED = {"tasks": "key", "messages": "key", "spots": "spot_id", "levels": "name"}
 
 
@@ -51,18 +53,14 @@ def defaults() -> dict[str, Any]:
 
 
 def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables are laid over each other entry by entry; everything else is replaced as a whole."""
+    """Tables are laid over each other entry by entry; everything else is replaced as a whole, a text with all its languages,
+    too: half of it from here and half from there would say two things."""
     made = dict(below)
     for name, value in above.items():
         known = made.get(name)
-        both = isinstance(known, Mapping) and isinstance(value, Mapping) and not _is_words(known)
+        both = isinstance(known, Mapping) and isinstance(value, Mapping) and name not in _WORDS
         made[name] = laid_over(known, value) if both else value
     return made
-
-
-def _is_words(table: Mapping[str, Any]) -> bool:
-    """A text by language is one value: half of it from here and half from there would say two things."""
-    return bool(table) and all(isinstance(text, str) for text in table.values()) and not set(table) & set(SIGNALS)
 
 
 def compiled(table: Mapping[str, Any]) -> Plans:
