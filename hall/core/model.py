@@ -101,6 +101,8 @@ class Sensor(Doc, kw_only=True):
     cell: str = ""
     owner: str = ""
     state: str = ""
+    site: str = ""  # whose one alarm its findings are; empty: the sensor's own
+    station: str = ""  # what it stands in, whose power failure explains its silence
     thresholds: list[Threshold] = []
     extra: dict[str, Any] = {}
 
