@@ -10,6 +10,9 @@ import contextlib
 import logging
 from typing import Any
 
+from dispatch.alarmlife.keeper import AlarmKeeper
+from dispatch.alarmlife.merging import PondingMerger
+from dispatch.alarmlife.settings import settings_of as life_of
 from dispatch.closures.part import ClosurePart
 from dispatch.closures.settings import settings_of as closures_of
 from dispatch.desk import Desk
@@ -30,6 +33,8 @@ log = logging.getLogger("hall")
 def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
     """Every part of one dispatch process."""
     return [
+        AlarmKeeper(process, desk, life_of(process.config)),
+        PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),
         ClosurePart(process, desk, closures_of(process.config)),
     ]  # fmt: skip

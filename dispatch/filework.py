@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,6 +20,7 @@ from dispatch.clocks.timer import Timers
 from dispatch.crews.enrolment import enrol
 from dispatch.desk import Desk
 from dispatch.laidover import LaidOver, of_document
+from dispatch.naming import name_of
 from hall.core.clock import real_ms
 from hall.core.command import Actor, Command, Entry, Outcome
 from hall.core.errors import LedgerFault, Refused
@@ -36,8 +36,6 @@ _TOGETHER = 200
 #: timers that fall in one look; the rest follow at once
 _FALL = 500
 _LOOK_SECONDS = 0.1
-#: characters of a command's id (dispatch/ledger/rules.py)
-_ID_BOUND = 200
 _RETRY_SECONDS = 1.0
 
 LayOver = Callable[[dict[str, LaidOver]], Awaitable[None]]
@@ -130,7 +128,7 @@ class FileWork:
                 await self._refresh(list(batch))
 
     def _supplied_command(self, name: str, cause: str, case: Case) -> Command:
-        return Command(id=_id(f"supplied-{cause}"), subject=name, move="supplied", data={"case": msgspec.to_builtins(case)})
+        return Command(id=name_of(f"supplied-{cause}"), subject=name, move="supplied", data={"case": msgspec.to_builtins(case)})
 
     async def _refresh(self, names: list[str]) -> None:
         """Lays the decisions of these files over the casebook and sets their timers."""
@@ -219,22 +217,15 @@ class FileWork:
             if file.state != "suspended" or (file.suspended_until or 0) > now:
                 return []
             cause = f"resume-{file.suspended_until}-{file.suspensions}-{name}"
-            return [(Command(id=_id(cause), subject=name, move="resume", revision=file.revision), SYSTEM)]
+            return [(Command(id=name_of(cause), subject=name, move="resume", revision=file.revision), SYSTEM)]
         if file.ended or file.clock is None:
             return []
         made = []
         for step in self.clocks.ladder.due(standing(file), now):
             cause = f"rung-{file.clock.started}-{file.returns}-{file.reworks}-{step.rung.name}-{name}"
             data = {"rung": step.rung.name, "told": step.rung.to}
-            made.append((Command(id=_id(cause), subject=name, move="escalate", data=data), SYSTEM))
+            made.append((Command(id=name_of(cause), subject=name, move="escalate", data=data), SYSTEM))
         return made
-
-
-def _id(cause: str) -> str:
-    """A command's id from what caused it, also where a supplier's names are longer than an id may be."""
-    if len(cause) <= _ID_BOUND:
-        return cause
-    return f"{cause[: _ID_BOUND - 65]}-{hashlib.sha256(cause.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def standing(file: CaseFile) -> Standing:

@@ -36,7 +36,15 @@ class Alarms(Tabled):
         if made is None:
             return []
         reason = command.reason.strip()
-        return [Draft(subject=command.subject, move=move, data=told, reason=reason) for move, told in made]
+        drafts = [Draft(subject=command.subject, move=move, data=told, reason=reason) for move, told in made]
+        return drafts + (self._word_to_file(view, state, data["case"]) if command.move == "link_case" else [])
+
+    def _word_to_file(self, view: View, state: AlarmState, file: str) -> list[Draft]:
+        """The case's own history says which alarm saw the same, where the hall has opened the file."""
+        if view.get(file) is None:
+            return []
+        text = self.settings.case_note.format(name=state.name or state.label or state.alarm_id, label=state.label)
+        return [Draft(subject=file, move="note", data={"text": text})]
 
     def open_moves(self, state: AlarmState | None, actor: Actor, names: list[str]) -> list[str]:
         """Of the independent bits: what is set can be taken back, what is not can be set."""
@@ -48,6 +56,7 @@ class Alarms(Tabled):
             "unshelve": state.shelved is None,
             "out_of_service": state.out_of_service is not None,
             "in_service": state.out_of_service is None,
+            "unlink_case": not state.cases,
         }
         return [name for name in names if not shut.get(name, False)]
 
@@ -199,6 +208,12 @@ def _link_case(self: Alarms, view: View, state: Any, command: Command, actor: Ac
     return [("link_case", data)]
 
 
+def _unlink_case(self: Alarms, view: View, state: Any, command: Command, actor: Actor, data: dict[str, Any]) -> list:
+    if data["case"] not in state.cases:
+        raise Refused("state-wrong", "this case is not linked with it", 409)
+    return [("unlink_case", data)]
+
+
 def _link_closure(self: Alarms, view: View, state: Any, command: Command, actor: Actor, data: dict[str, Any]) -> list | None:
     return None if state.closure == data["closure"] else [("link_closure", data)]
 
@@ -215,5 +230,5 @@ def _moment(command: Command, view: View) -> int:
 _DECIDE = {
     "raise": _raise, "change": _change, "return": _return, "acknowledge": _acknowledge, "shelve": _shelve,
     "unshelve": _unshelve, "out_of_service": _out_of_service, "in_service": _in_service, "link_case": _link_case,
-    "link_closure": _link_closure, "retire": _retire,
+    "unlink_case": _unlink_case, "link_closure": _link_closure, "retire": _retire,
 }  # fmt: skip

@@ -85,6 +85,11 @@ def _case_linked(state: AlarmState, entry: Entry) -> None:
         _answer(state, entry)
 
 
+def _case_unlinked(state: AlarmState, entry: Entry) -> None:
+    state.cases = [case for case in state.cases if case != entry.data["case"]]
+    state.case = state.cases[0] if state.cases else ""
+
+
 def _put_out(state: AlarmState, entry: Entry) -> None:
     state.out_of_service = {"by": entry.who, "reason": entry.reason, "at": entry.time}
 
@@ -93,7 +98,7 @@ def _put_out(state: AlarmState, entry: Entry) -> None:
 FOLD = {
     "raise": _raised, "change": _changed, "return": _returned, "acknowledge": _acknowledged,
     "comment": lambda state, entry: _comment(state, entry, entry.data["text"]), "shelve": _shelved, "unshelve": _unshelved,
-    "dispose": _disposed, "link_case": _case_linked,
+    "dispose": _disposed, "link_case": _case_linked, "unlink_case": _case_unlinked,
     "link_closure": lambda state, entry: setattr(state, "closure", entry.data["closure"]),
     "reset": lambda state, entry: setattr(state, "latched", False), "out_of_service": _put_out,
     "in_service": lambda state, entry: setattr(state, "out_of_service", None),

@@ -82,7 +82,7 @@ class Overview:
         self._advance(now)
         found = []
         for group in sorted(self._dirty):
-            document = group_document(group, (self.rows[site] for site in self._members.get(group, ())))
+            document = self.group(group)
             if document != self._told.get(group):
                 found.append((f"group/{group}", document))
                 self._told[group] = document or {}
@@ -97,6 +97,16 @@ class Overview:
         self._tidy(now)
         load = Load(self.day, self.buckets, self.flood, self.districts, list(self.answers), self.recent.sites)
         return health_document(self.rows.values(), load, self.settings, now)
+
+    def group(self, name: str) -> dict[str, Any] | None:
+        """The document of one group as it stands."""
+        return group_document(name, (self.rows[site] for site in self._members.get(name, ())))
+
+    def tell_again(self) -> None:
+        """As if no group had been told: the next `groups` gives all."""
+        self._dirty |= set(self._members)
+        for name in self._told:
+            self._told[name] = {}
 
     def known_groups(self) -> set[str]:
         """Ids of groups with a standing alarm."""

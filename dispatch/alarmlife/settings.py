@@ -89,6 +89,7 @@ class LifeSettings(Section):
     shelf_high_roles: list[str]
     keep_answered_hours: float
     keep_unanswered_hours: float
+    case_note: str
     flood: Flood
     chatter: Chatter
     targets: Targets
@@ -109,6 +110,10 @@ class LifeSettings(Section):
             yield "flood.window_minutes" if self.flood.window_minutes <= 0 else "chatter.window_minutes", "above 0"
         if not 1 <= self.flood.ends_below <= self.flood.begins:
             yield "flood.ends_below", "from 1 to `begins`: a flood that ends where it begins would flicker"
+        try:
+            self.case_note.format(name="", label="")
+        except (KeyError, IndexError, ValueError):
+            yield "case_note", "may name {name} and {label}"
         if self.chatter.times < 2:
             yield "chatter.times", "at least 2"
         if not self.notices.first_seconds <= self.notices.second_seconds:

@@ -52,6 +52,7 @@ MOVES: dict[str, Move] = {
         SHOWN, (*PEOPLE, *HALL), case=Field(kind="subject", topic="file", must=True),
         metres=Field(kind="number", low=0, unit="m"),
     ),
+    "unlink_case": _people(SHOWN, reason=True, case=Field(kind="subject", topic="file", must=True)),
     "link_closure": _people(SHOWN, (*PEOPLE, "leader", *HALL), closure=Field(kind="subject", topic="closure", must=True)),
     "reset": _people(("latched",)),
     "out_of_service": _people(SHOWN, LEAD, reason=True),

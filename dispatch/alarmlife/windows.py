@@ -103,6 +103,12 @@ class Flood:
         while self.spans and self.spans[0][1] <= now - self._memory:
             self.spans.popleft()
 
+    def since_at(self, moment: int) -> int | None:
+        """When the flood that was on at `moment` had begun; None: there was none (that is still remembered)."""
+        if self.since is not None and self.since <= moment:
+            return self.since
+        return next((begin for begin, end in self.spans if begin <= moment < end), None)
+
     def share(self, now: int) -> float:
         """Part of the last `memory` ms that was flood."""
         start = now - self._memory

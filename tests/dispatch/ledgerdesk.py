@@ -40,13 +40,13 @@ class Standing:
 
 
 class Town:
-    """Cases and crews in a ledger; `do` makes a move as somebody and returns its outcome."""
+    """Cases and crews in a ledger, and `more` aggregates; `do` makes a move as somebody and returns its outcome."""
 
-    def __init__(self, home: Path, bus, dispatch: dict | None = None) -> None:
+    def __init__(self, home: Path, bus, dispatch: dict | None = None, more: tuple = ()) -> None:
         self.process = Standing(home, bus, dispatch=dispatch)
         clocks = CityClocks.from_table({}, "Asia/Shanghai", lambda name: home / name)
         files = CaseFiles(CaseRules(), clocks)
-        aggregates = {made.topic: made for made in (files, Crews(), Notices())}
+        aggregates = {made.topic: made for made in (files, Crews(), Notices(), *more)}
         self.ledger = Ledger(f"sqlite:///{home / 'ledger.db'}", aggregates)
         self.desk = Desk(self.process, self.ledger, files, lambda subject: None)
         self._ids = itertools.count()

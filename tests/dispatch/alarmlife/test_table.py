@@ -28,6 +28,7 @@ ASKS = {
     "unshelve": (DESK, {}, ""),
     "dispose": (DESK, {"found": "false"}, "a plastic bag on the sensor"),
     "link_case": (DESK, {"case": "file/desk/1"}, ""),
+    "unlink_case": (DESK, {"case": "file/desk/0"}, "another street"),
     "link_closure": (DESK | {"leader"}, {"closure": "closure/u1"}, ""),
     "reset": (DESK, {}, ""),
     "out_of_service": (LEAD, {}, "the sensor is being changed"),
@@ -53,6 +54,8 @@ def ready(world: World, move: str, state: str) -> None:
     """What must be so before a bit can be taken back."""
     if state in SHOWN and move == "unshelve":
         world.do("shelve", reason="works", until=world.now + HOUR)
+    if state in SHOWN and move == "unlink_case":
+        world.do("link_case", case="file/desk/0", role="system", sort="system", who="system")
     if state in SHOWN and move == "in_service":
         world.do("out_of_service", reason="broken")
 
