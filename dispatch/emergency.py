@@ -15,6 +15,8 @@ from dispatch.alarmlife.merging import PondingMerger
 from dispatch.alarmlife.settings import settings_of as life_of
 from dispatch.closures.part import ClosurePart
 from dispatch.closures.settings import settings_of as closures_of
+from dispatch.depots.part import ResourcePart
+from dispatch.depots.roster import settings_of as depots_of
 from dispatch.desk import Desk
 from dispatch.part import SYSTEM, Part
 from dispatch.policy import Policy
@@ -37,6 +39,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),
         ClosurePart(process, desk, closures_of(process.config)),
+        ResourcePart(process, desk, depots_of(process.config)),
     ]  # fmt: skip
 
 

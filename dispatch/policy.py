@@ -12,6 +12,8 @@ from dispatch.clocks.city import CityClocks
 from dispatch.closures import Closures
 from dispatch.closures.settings import settings_of as closures_of
 from dispatch.crews.aggregate import Crews
+from dispatch.depots import Depots, Requests
+from dispatch.depots.roster import settings_of as depots_of
 from dispatch.notices import Notices
 from dispatch.plans import response_streams
 from dispatch.reporting import Reportings
@@ -67,11 +69,14 @@ def compile_policy(config: HallConfig) -> Policy:
 
 def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
     """Every kind of thing that alarms and emergencies keep; raises ConfigError."""
+    depots_of(config)  # the dispatch process reads the list; a mistake in the table shows before anything starts
     return (
         Alarms(life_of(config)),
         Reportings(reporting_rules(config)),
         Closures(closures_of(config)),
         *response_streams(config),
+        Depots(),
+        Requests(),
     )  # fmt: skip
 
 
