@@ -99,7 +99,7 @@ def _same(state: AlarmState, data: dict[str, Any]) -> None:
     looked_at, seen = data.pop("alarm_id", None), data.pop("seen", None)
     if looked_at is not None and looked_at != state.alarm_id:
         raise Refused("alarm-changed", "this is another occurrence than the one you looked at; look again", 409)
-    if seen is not None and state.active and state.severity > seen:
+    if isinstance(seen, int) and state.active and state.severity > seen:
         raise Refused("alarm-worse", "it has become worse since you looked; look again", 409)
 
 

@@ -22,13 +22,14 @@ EDGE: dict[str, Field] = dict.fromkeys(
     (
         "rule", "rules", "cause", "label", "labels", "severity", "priority", "respond_seconds", "value", "unit", "threshold",
         "quantity", "kind", "name", "group", "hidden_by", "hidden_why", "doubtful", "chattering", "latched", "forecast",
-        "advice", "confidence", "picture", "lon", "lat", "district", "since",
+        "advice", "confidence", "picture", "lon", "lat", "district", "since", "doubts", "fleeting",
     ),
     Field(kind="record"),
 )  # fmt: skip
 
-#: the occurrence that was looked at: what somebody answers must be what he saw
-_SEEN = {"alarm_id": Field(kind="text", longest=400), "seen": Field(kind="whole", low=0, high=4)}
+#: the occurrence that was looked at and how severe it was (0-4): what somebody answers must be what he saw. A screen fills
+#: them in, so no form shows them
+_SEEN = {"alarm_id": Field(kind="record"), "seen": Field(kind="record")}
 _COMMENT = Field(kind="text", longest=1_000)
 
 

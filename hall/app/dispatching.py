@@ -46,9 +46,9 @@ class Move(Strict):
 
 
 class SubjectMove(Move):
-    """A move that names what it moves: `file/<feed>/<case>` or `crew/<id>`."""
+    """A move that names what it moves: `file/<feed>/<case>`, `crew/<id>` or `alarm/<site>`."""
 
-    subject: str = Field(max_length=400, pattern=r"^(file/[\w-]{1,64}/.+|crew/.+)$")
+    subject: str = Field(max_length=400, pattern=r"^(file/[\w-]{1,64}/.+|crew/.+|alarm/.+)$")
 
 
 class Batch(Strict):
