@@ -1,4 +1,4 @@
-"""Writes the demo city: districts, cells, basemap (GeoJSON, WGS-84), the roster of its crews and hall.toml."""
+"""Writes the demo city: districts, cells, basemap (GeoJSON, WGS-84), the rosters of its crews and depots, hall.toml."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zlib import crc32
 import msgspec
 import shapely
 
-from feeds.demo import land, roster
+from feeds.demo import land, roster, supplies
 from feeds.demo.chance import Field
 from feeds.demo.city import City, build
 from feeds.demo.names import DISTRICTS
@@ -31,7 +31,8 @@ def write_city(folder: Path, seed: int) -> Path:
     _write(folder / "cells.geojson", _collection(_cell_features(city)))
     _write(folder / "basemap.geojson", _collection(_basemap_features(city)))
     _write(folder / "crews.json", msgspec.json.encode(roster.rows(city)))
-    text = (_SOURCES / "hall.toml").read_text(encoding="utf-8")
+    _write(folder / "depots.json", msgspec.json.encode(supplies.depots(city)))
+    text = (_SOURCES / "hall.toml").read_text(encoding="utf-8") + supplies.closures(city)
     _write(config, text.replace("@seed@", str(seed)).encode())
     _write(mark, wanted.encode())
     return config
