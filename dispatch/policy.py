@@ -14,6 +14,8 @@ from dispatch.closures.settings import settings_of as closures_of
 from dispatch.crews.aggregate import Crews
 from dispatch.depots import Depots, Requests
 from dispatch.depots.roster import settings_of as depots_of
+from dispatch.incidents import Incidents
+from dispatch.incidents import rules_of as incident_rules
 from dispatch.notices import Notices
 from dispatch.plans import response_streams
 from dispatch.reporting import Reportings
@@ -73,6 +75,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
     return (
         Alarms(life_of(config)),
         Reportings(reporting_rules(config)),
+        Incidents(incident_rules(config)),
         Closures(closures_of(config)),
         *response_streams(config),
         Depots(),

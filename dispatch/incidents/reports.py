@@ -60,9 +60,8 @@ class Writer:
 
     def situation(self, facts: Facts) -> list[str]:
         """What the hall itself sees."""
-        found = [
-            f"{name} {label} {_reading(value, unit)}".replace("  ", " ").strip() for name, label, value, unit in facts["alarms"]
-        ]
+        rows = [(name, _reading(value, unit), label) for name, label, value, unit in facts["alarms"]]
+        found = [" ".join(part for part in row if part) for row in rows]
         made = [f"告警：{'；'.join(found)}"] if found else []
         return [*made, _CASE.format(**facts["cases"])] if facts["cases"]["n"] else made
 
