@@ -19,6 +19,7 @@ from dispatch.depots.part import ResourcePart
 from dispatch.depots.roster import settings_of as depots_of
 from dispatch.desk import Desk
 from dispatch.part import SYSTEM, Part
+from dispatch.plans import response_parts
 from dispatch.policy import Policy
 from dispatch.reader import Head
 from dispatch.reporting import rules_of as reporting_rules
@@ -38,6 +39,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         AlarmKeeper(process, desk, life_of(process.config)),
         PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),
+        *response_parts(process, desk),
         ClosurePart(process, desk, closures_of(process.config)),
         ResourcePart(process, desk, depots_of(process.config)),
     ]  # fmt: skip

@@ -188,7 +188,7 @@ MOVES: dict[str, Move] = {
     "call_back": Move(OPEN | ENDED, "", _DESK, needs=("reached",), takes=("satisfied", "text"), revision=False),
     "attach": Move(OPEN | ENDED, "", _ALL, needs=("photos",), revision=False, field=True),
     "correct": Move(OPEN, "", _DESK, needs=("fields",), reason=True, bound=True, undoable=True),
-    "emergency": Move(OPEN - {"suspended"}, "", _SEND, needs=("emergency",), reason=True, bound=True, undoable=True),
+    "emergency": Move(OPEN - {"suspended"}, "", (*_SEND, "system"), needs=("emergency",), reason=True, bound=True, undoable=True),
     "undo": Move(OPEN | ENDED, "", _ALL, guards=("can_undo",)),
     "stop_ladder": Move(OPEN, "", _HIGH, reason=True, takes=("rung",), guards=("has_clock", "ladder_running")),
     # the hall's own

@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+from dispatch.desk import Desk
+from dispatch.part import Part
+from dispatch.plans.following import Follower
 from dispatch.plans.response import Responses, walls_of
 from dispatch.plans.settings import plans_of
 from dispatch.plans.task import Tasks
+from dispatch.plans.watching import Watcher
 from dispatch.tabled import Tabled
 from hall.core.config import HallConfig
+from hall.core.process import Process
 
 
 def response_streams(config: HallConfig) -> tuple[Tabled, ...]:
@@ -18,4 +23,10 @@ def response_streams(config: HallConfig) -> tuple[Tabled, ...]:
     return Responses(plans_of(config), walls_of(config)), Tasks()
 
 
-__all__ = ["plans_of", "response_streams"]
+def response_parts(process: Process, desk: Desk) -> list[Part]:
+    """What the dispatch process does for them by itself."""
+    plans = plans_of(process.config)
+    return [Watcher(process, desk, plans), Follower(process, desk, plans)]
+
+
+__all__ = ["plans_of", "response_parts", "response_streams"]

@@ -15,6 +15,8 @@ COLOURS = {severity: colour for colour, severity in SIGNALS.items()}
 RED = SIGNALS["red"]
 MINUTE = 60_000
 HOUR = 60 * MINUTE
+#: what a plan may say of the case that a task is turned into
+TASK_CASE = ("kind", "class_name", "subclass_name", "class_code", "severity")
 ACTS = ("up", "down", "end")
 #: roles that sign, command or are given tasks
 ROLES = ("operator", "dispatcher", "supervisor", "leader", "admin", "inspector")
@@ -145,6 +147,7 @@ class Plan(Part, kw_only=True):
     ease: float = 0.8
     step_down_minutes: float = 60.0
     case_classes: list[str] = []
+    task_case: dict[str, str | int] = {}  # fields of the case that a task is turned into: kind, class_name, subclass_name ...
     commander_role: str = "supervisor"
     levels: dict[str, Level] = {}
     tasks: dict[str, TaskRule] = {}
@@ -165,6 +168,8 @@ class Plan(Part, kw_only=True):
         for level in self.automatic:
             if level not in self.levels:
                 yield "automatic", f"there is no level {level}"
+        for name in set(self.task_case) - set(TASK_CASE):
+            yield f"task_case.{name}", f"one of {', '.join(TASK_CASE)}"
         if self.commander_role not in roles:
             yield "commander_role", f"one of {', '.join(roles)}"
         for name, level in self.levels.items():
@@ -221,11 +226,13 @@ class Plans(Part, kw_only=True):
     fresh_minutes: float = 15.0
     scene_lead_seconds: float = 1.5
     decline_minutes: float = 30.0
+    lapse_minutes: float = 15.0
+    keep_hours: float = 12.0
     exercise: bool = False
     by_name: dict[str, Plan] = {}
 
     def faults(self) -> Iterable[tuple[str, str]]:
-        for name in ("undo_minutes", "decline_minutes"):
+        for name in ("undo_minutes", "decline_minutes", "lapse_minutes", "keep_hours"):
             if getattr(self, name) < 0:
                 yield name, "not below 0"
         for name in ("look_seconds", "fresh_minutes", "scene_lead_seconds"):

@@ -119,10 +119,11 @@ def _act(state: Response, entry: Entry) -> None:
 
 
 def _undo(state: Response, entry: Entry) -> None:
+    taken_back = {"level": state.level, "direction": "up", "at": entry.time, "by": entry.who, "reason": entry.reason}
     for name, value in state.act["before"].items():
         setattr(state, name, value)
     state.run = max(state.run, entry.data["run"])  # names of tasks that were taken back are not used again
-    state.undo_until, state.act = None, {}
+    state.undo_until, state.act, state.declined = None, {}, taken_back  # nor is it proposed again at once
 
 
 def _commander(state: Response, entry: Entry) -> None:

@@ -63,7 +63,7 @@ note           GGGGGGGGGGGGGG
 call_back      FFFFFFFFFFFFFF
 attach         GGGGGGGGGGGGGG
 correct        FFF.FFFFF..FF.
-emergency      AAA.AAAAA..A..
+emergency      EEE.EEEEE..E..
 undo           GGGGGGGGGGGGGG
 stop_ladder    LLL.LLLLL..LL.
 supplied       NNNNNNNNNNNNNN

@@ -260,7 +260,7 @@ OWN = {"east": "routine", "routine": "routine", "briefing": "briefing"}
 def standing(world: World) -> dict:
     """What people work by: the response but for its history, what is to be done, what walls show, what is drafted."""
     response = msgspec.to_builtins(world.response)
-    for name in ("history", "revision", "act", "undo_until", "run"):
+    for name in ("history", "revision", "act", "undo_until", "run", "declined"):
         response.pop(name)
     found = {"response": response, "tasks": {name: task.state for name, task in world.tasks("open", "acknowledged").items()}}
     shows = {name: state.scene["layout"] for name, state in world.states.items() if name.startswith("show/") and state.scene}
