@@ -47,6 +47,7 @@ def settings(wall: Wall, context: Context) -> str:
             "languages": context.languages,
             "demo": context.demo,
             "thresholds": context.thresholds,
+            "approach": context.approach,
         },
         ensure_ascii=False,
     )

@@ -181,6 +181,7 @@
   }
 
   const DRAW = { case: drawCase, gauge: drawGauge, unit: drawUnit, camera: drawCamera };
+  citymap.symbols = DRAW; // further symbols are added by the files that place them
   let sprites = new Map();
   let madeFor = "";
 

@@ -27,7 +27,9 @@
       this.cases = new Map();
       this.gauges = new Map(); // feed/sensor_id -> {sensor, readings: Map quantity -> event, alarm}
       this.cameras = new Map();
-      this.shown = { cases: true, gauges: true, cameras: true };
+      this.closures = new Map(); // subject -> {event, lon, lat}
+      this.alarmAt = new Map(); // alarm's subject -> key of the gauge that raised it
+      this.shown = { cases: true, gauges: true, cameras: true, closures: true };
       this.hits = []; // what was drawn: {x, y, r, what, entry, members}, topmost last
     }
 
@@ -56,14 +58,25 @@
     }
 
     takeGauge(topic, event) {
-      const [, feed, sensor, quantity] = event.subject.split("/");
-      const gauge = this.gauge(`${feed}/${sensor}`);
+      const [, , , quantity] = event.subject.split("/");
+      const gauge = this.gauge(topic === "alarm" ? this.raisedBy(event) : hall.site(event.subject));
       if (topic === "sensor") gauge.sensor = event.data ? event : null;
       else if (topic === "alarm") gauge.alarm = event.data && event.data.active !== false ? event : null;
       else if (event.data) gauge.readings.set(quantity, event);
       else gauge.readings.delete(quantity);
       if (!gauge.sensor && !gauge.readings.size) this.gauges.delete(gauge.key);
       else this.judge(gauge);
+    }
+
+    /** One alarm stands for a site: what it hangs on is the measuring point that its cause names. */
+    raisedBy({ subject, data }) {
+      const { cause } = data || {};
+      const key = cause && cause.startsWith("observation/") ? hall.site(cause) : this.alarmAt.get(subject) || hall.site(subject);
+      const before = this.alarmAt.get(subject);
+      if (before && before !== key && this.gauges.has(before)) this.gauges.get(before).alarm = null;
+      if (data) this.alarmAt.set(subject, key);
+      else this.alarmAt.delete(subject);
+      return key;
     }
 
     /** What a gauge shows: its main quantity, or the one that is worse; judged by its lines, the reading's word, its alarm. */
@@ -113,6 +126,7 @@
         citymap.stamp(c, sprite, px, py, frame.ratio);
         this.hit(px, py, ...hit);
       }
+      if (this.shown.closures) citymap.drawClosures(this, c, frame);
       this.drawLabels(c, frame);
     }
 
@@ -171,7 +185,8 @@
       const seen = this.inView(this.gauges.values(), frame, frame.glyph).sort((a, b) => a.entry.severity - b.entry.severity);
       const crowded = seen.length > 120 && frame.wide < 14;
       const now = hall.clock.city();
-      for (const one of seen) {
+      const rest = citymap.drawTubes(this, seen, frame, now); // the worst stand as tubes that are read from afar
+      for (const one of rest) {
         const { severity, event, quantity, top } = one.entry;
         const value = event ? event.data.value : null;
         const quiet = severity < 1;
@@ -190,7 +205,8 @@
     drawCases(frame) {
       const order = (a, b) => b.severity - a.severity || b.time - a.time;
       const now = hall.clock.city();
-      const seen = this.inView(this.cases.values(), frame, frame.glyph * 2);
+      const merged = this.shown.gauges ? citymap.mergedCases(this) : new Set(); // shown by the gauge that saw the same water
+      const seen = this.inView([...this.cases.values()].filter((entry) => !merged.has(entry.subject)), frame, frame.glyph * 2);
       const step = frame.glyph * (frame.wide >= 15.5 ? 1 : seen.length > 400 ? 3 : 2.2);
       const groups = this.grouped(seen, frame, step, order).sort((a, b) => order(b.lead.entry, a.lead.entry));
       for (const { lead, members } of groups) {
@@ -229,7 +245,8 @@
       for (const { x, y, r, text, colour, rank } of this.labels) {
         const width = c.measureText(text).width;
         const gap = r + frame.u * 2;
-        const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half]];
+        const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half],
+          ...[-1, 1].flatMap((side) => [[x + gap * 0.7, y + side * (gap + half)], [x - gap * 0.7 - width, y + side * (gap + half)], [x - width / 2, y + side * (gap + 3.4 * half)]])];
         const free = places.find(([left, middle]) => boxes.free(left, middle - half, left + width, middle + half));
         const [left, middle] = free || places[0];
         if (!free && rank < FORCED) continue;
@@ -255,7 +272,7 @@
     counts() {
       let unknown = 0;
       for (const entry of this.cases.values()) if (!entry.known) unknown += 1;
-      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size };
+      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size, closures: this.closures.size };
     }
   };
 

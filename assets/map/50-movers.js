@@ -14,6 +14,7 @@
     constructor(obstacles) {
       this.obstacles = obstacles;
       this.units = new Map(); // subject -> {x, y, turn, body, event, known, age}
+      this.crews = new Map(); // subject of a position -> the crew whose it is
       this.shown = { vehicles: true };
       this.hits = [];
     }
@@ -72,7 +73,7 @@
       if (count <= 150) this.drawAccuracy(c, frame, seen, r);
       if (count > PIXELS_FROM) this.writeAll(c, frame, seen, r);
       else this.stampAll(c, frame, seen, r);
-      if (count <= NAMED_MAX || (count <= 60 && frame.wide >= NAMES_FROM)) this.drawNames(c, frame, seen, r);
+      this.drawNames(c, frame, seen, r, count <= NAMED_MAX || (count <= 60 && frame.wide >= NAMES_FROM));
       this.seen = seen;
       this.radius = r;
     }
@@ -122,7 +123,9 @@
       c.stroke();
     }
 
-    drawNames(c, frame, seen, r) {
+    /** Names of `all`; else of those that are called, with what they are doing. */
+    drawNames(c, frame, seen, r, all) {
+      if (!all && !this.crews.size) return;
       const own = new citymap.Boxes(64);
       const boxes = this.obstacles() || new citymap.Boxes(64);
       const size = frame.font;
@@ -132,9 +135,11 @@
       c.lineWidth = size * 0.2;
       for (let i = 0; i < seen.length; i += 3) {
         const { name, unit_id: id } = seen[i].event.data;
+        const called = citymap.crewText(this.crews.get(seen[i].subject), seen[i]);
+        if (!all && !called) continue;
         const x = seen[i + 1] + r * 1.5;
         const y = seen[i + 2];
-        const text = name || id;
+        const text = called || name || id;
         const width = c.measureText(text).width;
         if (x + width > frame.width || !own.take(x, y - size * 0.6, x + width, y + size * 0.6)) continue;
         if (boxes.free(x, y - size * 0.5, x + width, y + size * 0.5)) citymap.write(c, text, x, y, "#c9d5e3");

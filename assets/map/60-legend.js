@@ -13,8 +13,9 @@
     gauges: ["gauge", { severity: 0, level: 7, rain: false, stale: false }],
     vehicles: ["unit", { body: "moving", turn: 4, age: 0 }],
     cameras: ["camera", { offline: false, stream: true }],
+    closures: ["closure", { state: "confirmed" }],
   };
-  citymap.LAYERS = ["cases", "gauges", "vehicles", "cameras", "warnings", "cells"];
+  citymap.LAYERS = ["cases", "gauges", "closures", "vehicles", "cameras", "warnings", "cells"];
 
   function swatch(c, name, r) {
     c.lineWidth = r * 0.2;

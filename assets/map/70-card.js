@@ -33,8 +33,19 @@
         picture: typeof picture === "string" && picture.startsWith("/video/poster/") ? picture : "",
         rows: [["quantity", word("quantity", gauge.quantity)], ["reading", gauge.event ? citymap.reading(gauge) : hall.t("map.no-value")],
           ["confidence", typeof confidence === "number" ? hall.format.number(confidence, 2) : ""],
-          ["threshold", line == null ? "" : String(line)], ["kind", word("gaugekind", s.kind)], ["district", s.district],
+          ["threshold", line == null ? "" : String(line)], ["forecast", gauge.alarm ? hall.flood.forecastText({ forecast: gauge.alarm.data.forecast, unit: gauge.alarm.data.unit }, hall.clock.city()) : ""],
+          ["cases", gauge.alarm && (gauge.alarm.data.cases || []).length ? String(gauge.alarm.data.cases.length) : ""], ["kind", word("gaugekind", s.kind)], ["district", s.district],
           ["owner", s.owner]],
+      };
+    },
+    closure({ event }) {
+      const d = event.data;
+      const act = { proposed: d.proposed, ordered: d.ordered, confirmed: d.ordered, reopening_proposed: d.reopening }[d.state] || {};
+      return {
+        title: hall.label(d.label) || d.name || d.closure_id,
+        severity: null,
+        rows: [["closure", hall.t(`flood.closure.${d.state}`)], ["by", act.by], ["since", act.at ? hall.format.age(act.at) : ""],
+          ["reading", d.depth == null ? "" : `${hall.format.number(d.depth, 2)} m`], ["district", d.district]],
       };
     },
     unit({ event }) {

@@ -181,7 +181,7 @@
     // -- people ------------------------------------------------------------------------------------------------------------
 
     toggle(name, shown) {
-      const sheet = { cases: "things", gauges: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
+      const sheet = { cases: "things", gauges: "things", closures: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
       this.render(sheet, "things"); // the warnings' plates lie on the uppermost
     }
@@ -278,6 +278,8 @@
     alarm: (self, event) => (self.things.takeGauge("alarm", event), "things"),
     channel: (self, event) => (self.things.takeCamera(event), "things"),
     position: (self, event) => (self.movers.take(event), "movers"),
+    closure: (self, event) => (citymap.takeClosure(self.things.closures, event), "things"),
+    crew: (self, event) => (citymap.takeCrew(self.movers.crews, event), "movers"),
     warning: (self, event) => (citymap.takeWarning(self.ground.warnings, event), "ground"),
     kpi(self, event) {
       if (event.subject !== "kpi/cells") return "";

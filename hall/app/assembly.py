@@ -16,6 +16,7 @@ from dispatch.casebook import Casebook
 from dispatch.crews import recommender
 from dispatch.crews.moves import MOVES as CREW_MOVES
 from dispatch.crews.moves import allowed as crew_moves
+from dispatch.crews.settings import settings_of
 from dispatch.crews.shifts import on_duty
 from dispatch.desk import Desk
 from dispatch.evaluation.evaluator import Evaluator
@@ -93,6 +94,8 @@ class Pages:
 
     def __init__(self, process: Process, words: Words) -> None:
         self.config, self.walls, self.words = process.config, walls.all(), words
+        straight = settings_of(process.config).straight
+        self.approach = {"factor": straight.factor, "kmh": straight.kmh}
 
     def wall_of(self, visit: Visit) -> tuple[str, str] | None:
         """Layout and wall name of `/wall/<layout or configured wall>?wall=`; None when there is no such wall."""
@@ -124,6 +127,7 @@ class Pages:
         found = self.wall_of(visit) if visit.page.startswith("/wall/") else None
         locale = shell.page_language(visit, self.config)
         context = context_of(self.config, found[1] if found else "", self.words.catalogues, locale)
+        context.approach = self.approach
         if found:
             return render_wall(self.walls[found[0]], context)
         if visit.page in CONSOLES:

@@ -1,4 +1,4 @@
-"""The flood wall: rain, water on the streets, alarms, who is near."""
+"""The flood wall, the one map of an emergency: response, wet places, closures, tasks, alarms, rain, resources."""
 
 from layouts.wall import Wall
 
@@ -7,13 +7,14 @@ WALL = Wall(
     title="wall.flood",
     about="wall.flood.about",
     plan="""
-               34           50           30
-      2.7em |  masthead     masthead     masthead
-      3.9em |  warnings     warnings     warnings
-      5.8em |  kpi_strip    kpi_strip    kpi_strip
-      14   |   gauges       city_map     alarms
-      8    |   gauges       city_map     case_ticker
-      4    |   rainfall     city_map     case_ticker
-      8    |   rainfall     city_map     feed_health
+               34             48             32
+      2.7em |  masthead       masthead       masthead
+      4.4em |  response_strip response_strip response_strip
+      5.2em |  warnings       warnings       warnings
+      13   |   wet_spots      city_map       alarms
+      7    |   wet_spots      city_map       closures
+      5    |   rainfall       city_map       closures
+      9    |   rainfall       city_map       tasks_due
+      2.1em |  resources      resources      resources
     """,
 )

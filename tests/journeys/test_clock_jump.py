@@ -130,7 +130,7 @@ def _alarm(screen: Screen) -> bool | None:
 def _still_honest(hall: RunningHall, town: Town, pages) -> None:
     """With the clock a day back, what stops is still seen to have stopped."""
     town.silent = {"gauges"}
-    assert not _wait(pages, 12, lambda s: {t for t, state in s.items() if state == "live" and t.endswith("/gauges")})
+    assert not _wait(pages, 12, lambda s: {t for t, state in s.items() if state == "live" and t.endswith("/wet_spots")})
     town.silent = set()
     dispatch = hall.child("dispatch")
     dispatch.send_signal(signal.SIGSTOP)

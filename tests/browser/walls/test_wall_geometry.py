@@ -106,7 +106,7 @@ def test_a_screen_reports_what_it_shows(stage, open_page):
     page = open_page(stage.url("flood", "wall=main"))
     stage.gate.wait_for(lambda: stage.gate.reports)
     report = stage.gate.reports[-1]
-    assert report["layout"] == "flood" and report["tiles"]["gauges"] == "live" and len(report["hash"]) == 8
+    assert report["layout"] == "flood" and report["tiles"]["wet_spots"] == "live" and len(report["hash"]) == 8
     assert set(report["tiles"]) == set(
         page.evaluate("() => [...document.querySelectorAll('[data-panel]')].map(p => p.dataset.panel)")
     )
@@ -120,6 +120,6 @@ def test_reconnecting_and_repainting_does_not_pile_up_elements(stage, open_page)
         seen = len(stage.gate.subscriptions)
         stage.gate.cut()
         stage.gate.wait_for(lambda seen=seen: len(stage.gate.subscriptions) > seen)
-        page.wait_for_function("() => hall.link.state === 'live' && document.querySelector('.feed-row')")
+        page.wait_for_function("() => hall.link.state === 'live' && document.querySelector('.spot-row')")
         before = before or page.evaluate(count)
     assert page.evaluate(count) <= before + 8

@@ -88,8 +88,8 @@ def test_a_silent_source_marks_the_panels_behind_it_and_no_others(stage, open_pa
     if state != "off":
         page.wait_for_function("() => Object.values(hall.panelStates()).some(state => state !== 'live')")
     page.wait_for_timeout(600)  # two looks of the panels: nothing else may follow
-    assert page.evaluate(STATES)["gauges"] == expected
-    assert page.evaluate(STATES)["feed_health"] == "live"
+    assert page.evaluate(STATES)["rainfall"] == expected
+    assert page.evaluate(STATES)["closures"] == "live"
 
 
 def test_an_exercise_cannot_be_taken_for_a_real_warning(stage, open_page):
@@ -122,18 +122,15 @@ def test_whatever_is_no_actual_warning_says_what_it_is(stage, open_page):
     }
 
 
-def test_gauges_stand_in_order_of_severity_with_shape_and_word(stage, open_page):
+def test_wet_places_stand_in_order_of_severity_with_shape_and_what_stands_over_which_line(stage, open_page):
     page = open_page(stage.url("flood"))
-    page.wait_for_function("() => Number(document.querySelector('[data-panel=gauges] .rows').dataset.total) === 28")
-    rows = page.evaluate(
-        "() => [...document.querySelectorAll('.gauge-row:not([hidden])')].map(r => [r.dataset.value, r.querySelector('.gauge-severity').textContent])"
-    )
-    depths = [float(value) for value, _ in rows]
-    assert 5 < len(rows) < 28 and depths == pytest.approx(sorted((0.02 * n for n in range(28)), reverse=True)[: len(rows)])
-    assert [mark for value, mark in rows] == [
-        "■ 红" if float(v) >= 0.27 else "▲ 黄" if float(v) >= 0.15 else "○" for v, _ in rows
-    ]
-    assert page.inner_text("[data-panel=gauges] .rows-more") == f"还有 {28 - len(rows)} 项"
+    page.wait_for_function("() => Number(document.querySelector('[data-panel=wet_spots] .rows').dataset.total) === 20")
+    rows = page.evaluate("""() => [...document.querySelectorAll('.spot-row:not([hidden])')].map(r =>
+        [r.dataset.value, r.querySelector('.spot-name').textContent[0], r.querySelector('.spot-forecast').textContent])""")
+    depths = [float(value) for value, *_ in rows]
+    assert 3 < len(rows) < 20 and depths == pytest.approx(sorted((0.02 * n for n in range(28)), reverse=True)[: len(rows)])
+    assert {(mark, line) for _, mark, line in rows} == {("■", "红 ≥ 0.27 m")}, "as many as fit stand over the red line"
+    assert page.inner_text("[data-panel=wet_spots] .rows-more") == f"还有 {20 - len(rows)} 项"
 
 
 def test_unanswered_alarms_come_first_and_the_most_severe_of_them_before_the_others(stage, open_page):

@@ -1,0 +1,26 @@
+/* What a crew that is called is doing, beside its position: name, CAD state in words, how long it still needs. The way is taken
+ * as a straight line with the city's own factor and speed, and says so: 约. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const CALLED = new Set(["assigned", "acknowledged", "mustered", "en_route", "on_scene"]);
+  const COMING = new Set(["acknowledged", "mustered", "en_route"]);
+
+  /** Takes a crew's document into `crews` (subject of its position -> document). */
+  citymap.takeCrew = function (crews, event) {
+    for (const [position, crew] of crews) if (`crew/${crew.crew_id}` === event.subject) crews.delete(position);
+    if (event.data && event.data.position) crews.set(event.data.position, event.data);
+  };
+
+  const placeOf = (subject) => (hall.store.get((subject || "").replace(/^file\//, "case/")) || {}).data;
+
+  /** "二号泵车 · 途中 约 12 分", or "" for one that nothing calls. */
+  citymap.crewText = function (crew, unit) {
+    if (!crew || !CALLED.has(crew.state)) return "";
+    const target = COMING.has(crew.state) && placeOf(crew.assignment);
+    const seconds = target ? hall.flood.eta(unit, target) : null;
+    return [hall.label(crew.label) || crew.name || crew.crew_id, `${hall.word("crew.state", crew.state)} ${hall.flood.etaText(seconds)}`.trim()].join(" · ");
+  };
+})();
