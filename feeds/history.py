@@ -72,9 +72,7 @@ class History:
         Directories come first, with the time `since` or of the first fact. Raises ConfigError, BadInput."""
         read = [(feed, *self._recording(feed)) for feed in self.feeds]
         try:
-            first = min(
-                (self._bounds(recording, decoding)[0] for _, recording, decoding in read if _timed(recording)), default=0
-            )
+            first = min((decoding.mapping.warp(found.time(0)) for _, found, decoding in read if _timed(found)), default=0)
             begin = first if since is None else since
             for feed, recording, decoding in read:
                 if not _timed(recording):

@@ -111,6 +111,13 @@ def _audit_parser(audit: argparse.ArgumentParser) -> None:
     export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl", help="jsonl: as it was hashed; csv: for people")
 
 
+def _alarms(options: argparse.Namespace) -> int:
+    from dispatch.alarming.tryout import main
+    from feeds.history import History
+
+    return main(options.check, History)
+
+
 def _evidence(options: argparse.Namespace) -> int:
     from video.record.proof import main
 
@@ -147,6 +154,11 @@ def parser() -> argparse.ArgumentParser:
     limits.add_argument("check", choices=("check",))
     limits.set_defaults(act=_limits)
     _audit_parser(commands.add_parser("audit", help="check the ledger's chain of lines, or print its lines"))
+    alarms = commands.add_parser(
+        "alarms", help="`alarms try RULES.toml`: a history through other rules before they are switched on"
+    )
+    alarms.add_argument("check", choices=("try",))
+    alarms.set_defaults(act=_alarms)
     evidence = commands.add_parser("evidence", help="check an exported recording: is it what a hall handed over")
     evidence.add_argument("file", type=Path, metavar="FILE.zip", nargs="?")
     evidence.add_argument("--key", type=Path, metavar="FILE.pem", help="public key of the hall that made it")
@@ -168,7 +180,7 @@ def main(argv: list[str] | None = None) -> None:
     os.umask(0o077)  # what the hall keeps is for its own user: cases, stream addresses, the bus
     _allow_files()
     given = sys.argv[1:] if argv is None else argv
-    checking = given[:2] in (["feeds", "check"], ["limits", "check"])
+    checking = given[:2] in (["feeds", "check"], ["limits", "check"], ["alarms", "try"])
     options = parser().parse_args(given[:2] if checking else given)
     if checking:
         options.check = given[2:]  # the tool reads its own options
