@@ -29,7 +29,7 @@ _FOR_HEIR = ("take_command", "decline_command")
 _OF_TRANSFER, _OF_REPORT = ("edit_brief", "hand_over", "recall_brief"), ("edit_report", "discard_report", "sign_report")
 
 DECISIONS: dict[str, Callable[[Deciding], list[Draft]]] = {
-    "open": content.opening, "correct": content.correct, "grade": content.grade, "link": content.link,
+    "begin": content.opening, "correct": content.correct, "grade": content.grade, "link": content.link,
     "unlink": content.unlink, "linked": content.linked, "unlinked": content.unlinked, "note": plain,
     "figures": content.figures, "objective": content.objective, "objective_done": content.objective_ended,
     "objective_dropped": content.objective_ended, "assign": plain,

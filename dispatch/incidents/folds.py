@@ -190,7 +190,7 @@ def archived(state: Incident, entry: Entry, data: Data) -> None:
 
 
 FOLDS = {
-    "open": opened, "correct": corrected, "grade": graded, "link": linked, "linked": linked, "unlink": unlinked,
+    "begin": opened, "correct": corrected, "grade": graded, "link": linked, "linked": linked, "unlink": unlinked,
     "unlinked": unlinked, "note": noted, "figures": counted, "objective": aimed, "objective_done": reached,
     "objective_dropped": reached, "assign": assigned, "appoint": appointed, "brief": briefed, "edit_brief": brief_edited,
     "hand_over": handed_over, "take_command": taken, "decline_command": declined, "recall_brief": declined,

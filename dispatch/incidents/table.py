@@ -34,7 +34,7 @@ def moves_of(rules: IncidentRules) -> dict[str, Move]:
     members = Field(kind="texts", longest=300)
     brief = {"situation": _LONG, "organisation": _LONG, "resources": _LONG, "objectives": _LONG}
     return {
-        "open": Move(
+        "begin": Move(
             frm=("",), by=_DESK, revision=False,
             fields={"title": must(_SHORT), "grade": grade, "kind": kind, "commander": person, **facts,
                      "members": members, "exercise": Field(kind="yes")},

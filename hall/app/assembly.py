@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
 from dash import html
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
@@ -42,6 +43,7 @@ from hall.app.evidence import Given
 from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
 from hall.app.georeport import Service
+from hall.app.incidents import Incidents
 from hall.app.locking import Lock
 from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
@@ -165,6 +167,7 @@ async def assemble(process: Process) -> Assembled:
     emergency = {one.topic: one for one in policy.emergency}
     offered = {topic: one.offered for topic, one in emergency.items()}
     routers += (Streams(process, parts.commands, emergency, offered).router,)
+    routers += (_incidents(process, command_desk, policy).router,)
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)
@@ -261,6 +264,15 @@ def _recordings(
     commands, say = parts.commands, partial(words.text, chosen_language(None, process.config.city.languages))
     given = Given(views.grant, channels.known, commands.view, commands.send, parts.media.keep, command_desk.note, say)
     return Recordings(process, given)
+
+
+def _incidents(process: Process, command_desk: Desk, policy: Policy) -> Incidents:
+    kinds = {one.topic: one for one in policy.emergency}
+    rules, hourly = kinds["incident"].rules, kinds["reporting"].rules
+    named = ("grades", "kinds", "roles", "figures", "offer", "phone_first")
+    settings = {name: msgspec.to_builtins(getattr(rules, name)) for name in named}
+    settings |= {"numbers": msgspec.to_builtins(hourly.numbers), "units": hourly.units, "every_minutes": hourly.every_minutes}
+    return Incidents(process, command_desk, settings, rules.timeline)
 
 
 def _evaluator(process: Process) -> Evaluator:

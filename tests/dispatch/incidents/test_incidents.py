@@ -43,7 +43,7 @@ def test_a_case_is_under_one_roof_only_and_what_is_not_there_is_not_linked(hall)
     case = hall.case("1")
     hall.opened(members=[case])
     other = "incident/other"
-    hall.do(other, "open", LI, title="另一起", grade="IV")
+    hall.do(other, "begin", LI, title="另一起", grade="IV")
     assert why(hall.do, other, "link", LI, members=[case]) == "linked-elsewhere"
     assert why(hall.do, ID, "link", LI, members=["file/t/404"]) == "unknown"
     assert why(hall.do, ID, "link", LI, members=["kpi/today"]) == "bad-field"
@@ -66,7 +66,7 @@ def test_what_a_person_let_go_the_hall_does_not_take_in_again(hall):
 def test_two_incidents_become_one_with_all_that_is_under_both_roofs(hall):
     first, second = hall.case("1"), hall.case("2")
     hall.opened(members=[first])
-    hall.do("incident/b", "open", LI, title="同一起", grade="IV", members=[second, "alarm/g/1"])
+    hall.do("incident/b", "begin", LI, title="同一起", grade="IV", members=[second, "alarm/g/1"])
     assert why(hall.do, "incident/b", "merge", SUN, "x", into="incident/b") == "bad-target"
     assert why(hall.do, "incident/b", "merge", LI, "x", into=ID) == "not-permitted"
     hall.do("incident/b", "merge", SUN, "同一处积水", into=ID)
@@ -78,7 +78,7 @@ def test_two_incidents_become_one_with_all_that_is_under_both_roofs(hall):
 
 def test_an_exercise_is_not_merged_with_what_is_real(hall):
     hall.opened()
-    hall.do("incident/drill", "open", LI, title="演练", grade="IV", exercise=True)
+    hall.do("incident/drill", "begin", LI, title="演练", grade="IV", exercise=True)
     assert hall.document("incident/drill")["exercise"] is True
     assert why(hall.do, "incident/drill", "merge", SUN, "x", into=ID) == "exercise"
 

@@ -79,7 +79,7 @@ class World:
     def opened(self, **data):
         known = {"title": "京广路隧道积水", "grade": "III", "kind": "natural", "place": "京广路隧道", "source": "12345 热线",
                  "started": self.now - 5 * MINUTE, **data}  # fmt: skip
-        return self.do(ID, "open", LI, **known)
+        return self.do(ID, "begin", LI, **known)
 
     def sent(self, kind: str):
         """A report all the way."""
