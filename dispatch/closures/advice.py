@@ -32,9 +32,16 @@ class Gauge:
         self.lines, self.time, self.value = lines, -1, 0.0
         self._above: dict[float, tuple[int, int]] = {}
         self._below: tuple[int, int] | None = None
+        self.jumped: tuple[int, float] | None = None  # when, and how far: until it stood for long
 
-    def take(self, value: float, time: int) -> None:
+    def take(self, value: float, time: int, rules: ClosureRules) -> None:
         """A believable reading, newer than the last."""
+        rise, minutes = value - self.value, max(time - self.time, 1) / MINUTE
+        steep = rise > rules.step_metres or (rise / minutes > rules.step_metres_per_minute and rise > self.lines.close)
+        if self.time >= 0 and steep:
+            self.jumped = (time, rise)
+        elif value < self.lines.close:
+            self.jumped = None
         self.time, self.value = time, value
         for line in {self.lines.care, self.lines.close, self.lines.must}:
             since, count = self._above.get(line, (time, 0))
@@ -50,7 +57,8 @@ class Gauge:
 
     def above(self, line: float, rules: ClosureRules) -> bool:
         since, count = self._above.get(line, (self.time, 0))
-        return count >= rules.hold_readings and self.time - since >= rules.hold_seconds * 1000
+        doubted = self.jumped is not None and self.time - self.jumped[0] < rules.doubt_minutes * MINUTE
+        return not doubted and count >= rules.hold_readings and self.time - since >= rules.hold_seconds * 1000
 
     def below_since(self, rules: ClosureRules) -> int | None:
         """Since when it is under the reopen line, once readings in a row agree."""
@@ -117,7 +125,7 @@ class Advisor:
                 self.counters["closure_readings_refused"] += 1
                 gauge.forget(time)
             else:
-                gauge.take(value, time)
+                gauge.take(value, time, self.rules)
 
     def crew(self, subject: str, document: dict[str, Any] | None) -> None:
         """`crew/<id>`: which files it is working on."""
@@ -194,7 +202,8 @@ class Advisor:
         if gauge is None:
             return None
         place = self._place.get(site)
-        closure_id = (place.id if place is not None else site) + (DRILL if alarm.get("exercise") else "")
+        drill = alarm.get("exercise") and not self.rules.exercise
+        closure_id = (place.id if place is not None else site) + (DRILL if drill else "")
         state = self.closures.get(closure_id)
         if state is not None and (state.state not in OVER or not self._again(state, gauge, alarm, now)):
             return None
@@ -216,6 +225,8 @@ class Advisor:
         line = lines.must if must else lines.close if deep else lines.care
         why = [{"code": "past-must" if must else "depth" if deep else "advice", "values": {"value": gauge.value, "line": line}}]
         found = {"depth": gauge.value, "urgent": must, "why": why, "alarm_id": str(alarm.get("alarm_id", ""))}
+        if gauge.jumped is not None:
+            why.append({"code": "jump", "values": {"rise": round(gauge.jumped[1], 3), "at": gauge.jumped[0]}})
         forecast = alarm.get("forecast")
         if forecast and forecast.get("at"):
             why.append({"code": "forecast", "values": {key: forecast[key] for key in ("at", "value") if key in forecast}})

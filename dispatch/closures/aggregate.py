@@ -103,10 +103,9 @@ class Closures(Tabled):
         """Everything about the place, so that the fold asks no configuration: the city's own list first, then what was there
         before, then what is said now."""
         closure_id = command.subject.partition("/")[2]
-        if bool(data.get("exercise")) != closure_id.endswith(DRILL):
-            raise Refused(
-                "bad-field", f"an exercise is closure/<place>{DRILL}, so that it never stands in a real one's way", 422
-            )
+        drill = closure_id.endswith(DRILL) or self.rules.exercise
+        if data.get("exercise") and not drill:
+            raise Refused("bad-field", f"an exercise is closure/<place>{DRILL}: it must not stand in a real one's way", 422)
         place = self._places.get(closure_id.removesuffix(DRILL))
         if actor.kind != "system" and (own := sorted(set(data) & set(_OWN))):
             raise Refused("bad-field", f"{', '.join(own)}: the hall fills these in by itself", 422)
@@ -122,6 +121,7 @@ class Closures(Tabled):
         if actor.districts and data.get("district") not in (None, *actor.districts):
             raise Refused("not-permitted", f"{data['district']} is not yours", 403)
         data.setdefault("kind", KINDS[0])
+        data |= {"exercise": True} if drill else {}
         if data.get("alarm") and not data.get("site"):
             data["site"] = data["alarm"].partition("/")[2]
         if data.get("site") and not data.get("gauge"):
@@ -139,10 +139,11 @@ class Closures(Tabled):
         return [name for name in names if not (name == "propose" and state is not None and state.state in _LIVE)]
 
     def offered(self, state: Closure | None, actor: Actor) -> list[dict[str, Any]]:
-        """Forms without what only the hall fills in."""
+        """Forms without what only the hall fills in, or the place's name says."""
         found = super().offered(state, actor)
         for offer in found:
-            offer["fields"] = [field for field in offer["fields"] if field["name"] not in _OWN or offer["move"] == "correct"]
+            left_out = {**_OWN, "alarm": 0, "case": 0, "exercise": 0} if offer["move"] == "propose" else {"why": 0}
+            offer["fields"] = [field for field in offer["fields"] if field["name"] not in left_out]
             for field in offer["fields"]:
                 if offer["move"] == "propose" and field["name"] == "name" and state is None:
                     field["must"] = True

@@ -45,6 +45,7 @@ def _draft(state: Closure, report: Report, act: dict[str, Any], rules: ClosureRu
         "kind": "message",
         "severity": report.severity,
         "audience": list(report.audience),
+        "cause": f"closure/{state.closure_id}",
         "headline": {tag: _filled(text, tag, state, act, rules) for tag, text in report.headline.items()},
         "text": {tag: _filled(text, tag, state, act, rules) for tag, text in report.text.items()},
     }

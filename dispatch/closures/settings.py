@@ -9,6 +9,7 @@ import msgspec
 
 from dispatch import overlay
 from dispatch.closures.model import FACTS, KINDS
+from dispatch.plans.settings import plans_of
 from hall.core.config import HallConfig
 
 MINUTE = 60_000
@@ -66,6 +67,9 @@ class ClosureRules(Table, kw_only=True, frozen=True):
     stale_seconds: float
     believable_metres: float
     reopen_minutes: float
+    step_metres: float
+    step_metres_per_minute: float
+    doubt_minutes: float
     again_minutes: float
     again_metres: float
     keep_minutes: float
@@ -77,6 +81,7 @@ class ClosureRules(Table, kw_only=True, frozen=True):
     confirm: dict[str, str]
     reports: list[Report] = []
     places: list[Place] = []
+    exercise: bool = False  # the whole hall is one: [dispatch.plans] exercise, a demo city
     language: str = "zh-CN"  # of the city, for what is written in one language only
     timezone: str = "Asia/Shanghai"
 
@@ -92,7 +97,10 @@ def settings_of(config: HallConfig) -> ClosureRules:
     """Raises ConfigError naming file, line and key."""
     made = overlay.settings(config, "closures", "closures-cn.toml", ClosureRules)
     made = msgspec.structs.replace(
-        made, timezone=config.city.timezone, language=config.city.languages[0] if config.city.languages else made.language
+        made,
+        exercise=plans_of(config).exercise,
+        timezone=config.city.timezone,
+        language=config.city.languages[0] if config.city.languages else made.language,
     )
     for key, problem in _mistakes(made):
         raise config.error(f"dispatch.closures.{key}", problem)

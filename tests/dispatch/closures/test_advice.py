@@ -113,6 +113,20 @@ def test_a_gauge_that_lies_proposes_nothing(name):
     assert town.given == []
 
 
+def test_a_jump_that_water_could_hardly_make_waits_five_minutes_and_is_told_with_the_proposal():
+    for before, after, every, quiet in ((0.03, 3.0, 60, 5), (0.05, 1.0, 300, 1), (0.0, 0.5, 30, 10)):
+        town = Town().alarm().water(before, before, before, *[after] * quiet, every=every)
+        assert town.given == [], (before, after)
+        town.water(after, every=every)
+        assert town.given == [("propose", "jiefang")]
+        assert [why["code"] for why in town.ledger.document(PASS)["why"]][-1] == "jump"
+
+
+def test_fast_water_is_no_jump():
+    town = Town().alarm().water(*[0.02 + 0.08 * minute for minute in range(6)], every=60)
+    assert town.given[0] == ("propose", "jiefang") and len(town.ledger.document(PASS)["why"]) == 1
+
+
 @pytest.mark.parametrize("hours", (-24, -1, 1, 24))
 def test_a_gauge_whose_clock_is_off_proposes_nothing(hours):
     town = Town().alarm().water(*[0.5] * 12, at=hours * 60 * MINUTE)

@@ -34,7 +34,9 @@ class Bulletins(Tabled):
         "draft": Move(
             frm=("",),
             by=("system",),
-            fields={name: Field(kind="record") for name in ("kind", "severity", "audience", "headline", "text", "exercise")},
+            fields={
+                name: Field(kind="record") for name in ("kind", "severity", "audience", "headline", "text", "exercise", "cause")
+            },
         )
     }
 
