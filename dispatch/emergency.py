@@ -10,6 +10,7 @@ import contextlib
 import logging
 from typing import Any
 
+from dispatch.alarming.part import AlarmPart
 from dispatch.alarmlife.keeper import AlarmKeeper
 from dispatch.alarmlife.merging import PondingMerger
 from dispatch.alarmlife.settings import settings_of as life_of
@@ -24,6 +25,7 @@ from dispatch.policy import Policy
 from dispatch.reader import Head
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.reporting.rolling import Rolling
+from hall.core.board import EntryId
 from hall.core.command import Entry
 from hall.core.event import topic_of
 from hall.core.process import Process
@@ -36,6 +38,7 @@ log = logging.getLogger("hall")
 def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
     """Every part of one dispatch process."""
     return [
+        AlarmPart(process, desk),
         AlarmKeeper(process, desk, life_of(process.config)),
         PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),
@@ -62,6 +65,14 @@ class Parts:
     def hear(self, head: Head) -> None:
         for part in self._by_topic.get(topic_of(head.subject), ()):
             part.hear(head)
+
+    def position(self, lane: str, otherwise: EntryId) -> EntryId:
+        """The earliest entry that a part goes on after."""
+        return min([otherwise, *(at for part in self._parts if (at := part.position(lane)) is not None)])
+
+    def reached(self, lane: str, at: EntryId) -> None:
+        for part in self._parts:
+            part.reached(lane, at)
 
     async def start(self) -> None:
         for part in self._parts:

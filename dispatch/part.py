@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dispatch.reader import Head
+from hall.core.board import EntryId
 from hall.core.command import Actor, Entry
 
 SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
@@ -16,6 +17,13 @@ class Part:
 
     def hear(self, head: Head) -> None:
         """One bus event of `topics`. Quick, no I/O: note it, `run` does the work. At a restart some are heard again."""
+
+    def position(self, lane: str) -> EntryId | None:
+        """The bus entry of `lane` after which it must hear everything; None: wherever the process goes on from."""
+        return None
+
+    def reached(self, lane: str, at: EntryId) -> None:
+        """Everything of `lane` up to the entry `at` was heard."""
 
     async def start(self) -> None:
         """Once, after the board was heard and before new events are followed: read states from the ledger here."""

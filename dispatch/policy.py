@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from dispatch.aggregate import Aggregate
+from dispatch.alarming.rulebook import compile_rules
 from dispatch.alarmlife.aggregate import Alarms
 from dispatch.alarmlife.settings import settings_of as life_of
 from dispatch.casefile import CaseFiles, CaseRules
@@ -55,6 +56,7 @@ def compile_policy(config: HallConfig) -> Policy:
     for name in table:
         if name not in TABLES:
             raise config.error(f"dispatch.{name}", f"no such table: one of {', '.join(TABLES)}")
+    compile_rules(config)  # as the next line
     hooks_of(config)  # the dispatch process compiles them for itself; a mistake shows before anything starts
     try:
         clocks = CityClocks.from_table(table, config.city.timezone, config.path)

@@ -1,4 +1,4 @@
-"""The dispatch process: follows the bus, keeps casebook, indicators, alarms and series, publishes what they mean."""
+"""The dispatch process: follows the bus, keeps casebook, indicators and series, runs the parts, publishes what they mean."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from dispatch.notifier import Notifier
 from dispatch.patience import PatientBook
 from dispatch.policy import compile_policy
 from dispatch.reader import Head, document, heads, version_of
-from dispatch.retirement import KEEP, Retirements
+from dispatch.retirement import Retirements
 from dispatch.series import AllSeries
-from dispatch.sites import Sites
 from dispatch.views import follow_watches
 from hall.core.board import LANES, START, Board, EntryId
 from hall.core.clock import monotonic
@@ -61,7 +60,6 @@ class Dispatch:
         listeners = [self.notifier.take, self.parts.take]
         self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, listeners)
         self.indicators = Indicators(config.city.timezone)
-        self.sites = Sites(config.thresholds, config.city.languages[0] if config.city.languages else "")
         self.series = AllSeries()
         self.retirements = Retirements()
         self._news = News(_TELL_SECONDS)
@@ -90,10 +88,10 @@ class Dispatch:
     # -- start -----------------------------------------------------------------------------------------------------
 
     async def _start(self) -> None:
-        """The board first (current cases, sensors, own alarms and series), then everything after the saved position."""
+        """The board first (current cases and series, what the parts hear), then everything after the saved position."""
         board = await self._patiently(self._load_board)
         versions: list[Version] = []
-        for entry in board.current(tuple({"sensor", "alarm", "series", "case", *self.parts.topics})):
+        for entry in board.current(tuple({"series", "case", *self.parts.topics})):
             with self._tolerant():
                 head = msgspec.json.decode(entry.raw, type=Head)
                 self.parts.hear(head)
@@ -113,10 +111,6 @@ class Dispatch:
         match topic_of(head.subject):
             case "case":
                 versions.append(version_of(head))
-            case "sensor":
-                self.sites.sensor(head.subject, document(head))
-            case "alarm":
-                self.sites.restore(head.subject.partition("/")[2], document(head), head.time)
             case "series":
                 self.series.restore(head.subject, msgspec.json.decode(head.data))
 
@@ -125,7 +119,9 @@ class Dispatch:
         await self.process.bus.load_board(board)
         stored = self.casebook.positions()
         for lane in LANES:
-            self._positions[lane] = await self._position(lane, stored.get(lane, START))
+            saved = self.parts.position(lane, stored.get(lane, START))
+            self._positions[lane] = await self._position(lane, saved)
+            self.parts.reached(lane, self._positions[lane])
         return board
 
     async def _patiently(self, work: Callable[[], Awaitable[Board]]) -> Board:
@@ -171,6 +167,7 @@ class Dispatch:
                 with self._tolerant():
                     self._sort(head, live, archived)
             await asyncio.sleep(0)
+        self.parts.reached(lane, batch[-1][0])
         await self._record(archived, on_board=False)
         await self._record(live, on_board=True, positions=self._positions | {lane: batch[-1][0]})
         self._positions[lane] = batch[-1][0]
@@ -178,22 +175,15 @@ class Dispatch:
     def _sort(self, head: Head, live: list[Version], archived: list[Version]) -> None:
         """Hands one event to whom it concerns."""
         self.parts.hear(head)
-        own, told = head.source == self.process.name, None
+        own = head.source == self.process.name
         match topic_of(head.subject):
             case "observation" if not head.gone:
                 reading = document(head)
                 self.series.reading(head.subject, reading.quantity, head.time, reading.value)
-                told = self.sites.reading(reading, head.time)
             case "case" if not (own and head.gone):
                 live.append(version_of(head))
             case "archive":
                 archived.append(version_of(head))
-            case "sensor":
-                told = self.sites.sensor(head.subject, document(head), head.time)
-            case "alarm" if not own:
-                self.sites.acknowledged(head.subject.partition("/")[2], document(head))
-        if told:
-            self.process.fast.put(self.process.event(f"alarm/{told[0]}", told[1], time=head.time))
 
     @contextlib.contextmanager
     def _tolerant(self):
@@ -291,10 +281,7 @@ class Dispatch:
                 for subject, time in self.retirements.due(now):
                     self.process.bulk.put(self.process.event(subject, None, time=time + 1))
                     self.process.fast.put(self.process.event(subject_of_file(subject), None))
-                for site, returned in self.sites.forget_returned(now - KEEP):
-                    self.process.bulk.put(self.process.event(f"alarm/{site}", None, time=returned + 1))
-            counts, series = {"alarms_active": self.sites.active, "sites_refused": self.sites.refused}, self.series
-            self.process.counters |= counts | {"series": series.count, "series_refused": series.refused}
+            self.process.counters |= {"series": self.series.count, "series_refused": self.series.refused}
             self._positions["ledger"] = (self.files.seen, 0)
             if monotonic() - saved_at >= _POSITION_SECONDS and self._positions != self._saved:
                 async with self._lock:

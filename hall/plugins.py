@@ -9,6 +9,7 @@ from hall.core.discover import discover
 SEAMS = (
     ("transports (URL schemes)", "feeds.transports", "TRANSPORT"),
     ("formats", "feeds.formats", "FORMAT"),
+    ("rules of alarms", "dispatch.alarming.rules", "RULE"),
     ("walls", "layouts.walls", "WALL"),
     ("panels", "layouts.panels", "PANEL"),
 )

@@ -50,7 +50,7 @@ class Bindings:
         self._by_quantity: dict[str, list[Live]] = {}
         self._sensors, self._units, self._subjects = [], [], []
         self._own: dict[tuple, tuple[Live, ...]] = {}
-        self._adopted: dict[str, set[str]] = {}
+        self._adopted: dict[str, tuple[frozenset[str], int]] = {}
         self._language = ground.rules.languages[0] if ground.rules.languages else "en"
         for live in self.lives.values():
             self._sort(live)
@@ -103,13 +103,14 @@ class Bindings:
 
     def _made(self, live: Live, slot: Slot, key: str) -> Any:
         condition = live.rule.kind.condition(live)
-        rules = self._adopted.get(slot.place.site, ())
-        if live.rule.name in rules or (live.rule.shown and live.rule.shown in rules):
+        rules, severity = self._adopted.get(slot.place.site, ((), 0))
+        if (live.rule.shown or live.rule.name) in rules and live.rule.severity <= severity:
             condition.active = True
         return condition
 
-    def adopt(self, site: str, rules: list[str]) -> None:
-        self._adopted[site] = set(rules)
+    def adopt(self, site: str, rules: list[str], severity: int) -> None:
+        """Lines of a sensor share their name: those beyond the alarm's severity were not reached."""
+        self._adopted[site] = (frozenset(rules), severity)
 
     def _chosen(self, place: Place, quantity: str) -> list[Live]:
         """Lines of the sensor's own document, else the city's for its kind, else for any kind, else the default set's;

@@ -272,9 +272,14 @@ class Detect(Stage):
 
     # -- restart -------------------------------------------------------------------------------------------------------
 
-    def adopt(self, site: str, rules: list[str]) -> None:
+    def adopt(self, site: str, rules: list[str], severity: int) -> None:
         """An alarm of the ledger, after its state was lost: its rules count as found until readings say otherwise."""
-        self._bind.adopt(site, rules)
+        self._bind.adopt(site, rules, severity)
+        lives = self._bind.lives
+        if not any(name.startswith("threshold/") or (name in lives and name not in self._bind.derived) for name in rules):
+            # no reading can ever end it: what builds on other rules comes up again by itself
+            rule = rules[0] if rules else ""
+            self._unbound.append(Finding(key=f"{rule}|{site}", rule=rule, site=site, active=False, time=0))
 
     def settle(self, now: int) -> Iterable[Finding]:
         """What no rule stands for any more ends: the rules were changed while the hall was down."""

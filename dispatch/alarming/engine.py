@@ -54,6 +54,10 @@ class Engine:
         """Alarms that are told as active."""
         return self._by_name["tell"].active
 
+    def told(self) -> dict[str, dict[str, Any]]:
+        """What was told of each active alarm, by site."""
+        return self._by_name["tell"].sites()
+
     def take(self, inputs: Iterable[Input]) -> list[Edge]:
         """The edges that these inputs make, each after the wakes that fell due before it."""
         edges: list[Edge] = []
@@ -122,5 +126,9 @@ class Engine:
         """Active alarms as the ledger has them (site -> fields), where the state was lost: readings go on from them."""
         for site, data in alarms.items():
             rules = data.get("rules") or [data.get("rule", "")]
-            self._by_name["detect"].adopt(site, rules)
+            self._by_name["detect"].adopt(site, rules, data.get("severity", 0))
+            if data.get("since") is not None:
+                self._by_name["join"].adopt(site, data["since"])
+            if data.get("group"):
+                self._by_name["gather"].adopt(site, data)
             self._by_name["tell"].adopt(site, data)

@@ -83,12 +83,14 @@ class Gather(Stage):
 
     def _take_in(self, group: Group, item: Standing, worst: Finding) -> None:
         group.last = max(group.last, item.time)
-        if worst.lon is None or worst.lat is None:
-            return
+        if worst.lon is not None and worst.lat is not None:
+            self._widen(group, item.site, worst.lon, worst.lat)
+
+    def _widen(self, group: Group, site: str, lon: float, lat: float) -> None:
         if len(group.members) < MEMBERS:
-            group.members[item.site] = (worst.lon, worst.lat)
-        group.west, group.east = min(group.west, worst.lon), max(group.east, worst.lon)
-        group.south, group.north = min(group.south, worst.lat), max(group.north, worst.lat)
+            group.members[site] = (lon, lat)
+        group.west, group.east = min(group.west, lon), max(group.east, lon)
+        group.south, group.north = min(group.south, lat), max(group.north, lat)
 
     def _forget(self, time: int) -> None:
         """Groups nobody is in any more and that are too old to be joined."""
@@ -96,6 +98,22 @@ class Gather(Stage):
             figures = self._tables.families.get(group.family, self._tables.gathering)
             if not group.active and time - group.last > figures.minutes * 60_000:
                 del self._groups[name]
+
+    def adopt(self, site: str, data: dict[str, Any]) -> None:
+        """A standing alarm's event, as the ledger knows it."""
+        name, lon, lat, since = data["group"], data.get("lon"), data.get("lat"), data.get("since") or 0
+        if name not in self._groups:
+            placed = lon is not None and lat is not None
+            scope = "" if placed else data.get("district") or site.partition("/")[0]
+            self._groups[name] = Group(
+                name.rsplit("-", 2)[0], scope, since, {}, [], lon or 0.0, lat or 0.0, lon or 0.0, lat or 0.0
+            )
+        group = self._groups[name]
+        self._of[site] = name
+        group.active.append(site)
+        group.last = max(group.last, since)
+        if lon is not None and lat is not None:
+            self._widen(group, site, lon, lat)
 
     def dump(self) -> Any:
         return [self._groups, self._of]

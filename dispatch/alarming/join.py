@@ -27,6 +27,7 @@ class Join(Stage):
     def __init__(self, ground: Ground, number: int) -> None:
         super().__init__(ground, number)
         self._sites: dict[str, Joined] = {}
+        self._adopted: dict[str, int] = {}  # site -> since when its alarm stands, as the ledger knows it
         self._most = ground.rules.tables.lies.severity
 
     def steps(self, items: Iterable[Any], now: int) -> list[Standing]:
@@ -45,7 +46,7 @@ class Join(Stage):
         site = self._sites.get(item.site)
         if item.active:
             if site is None:
-                site = self._sites[item.site] = Joined({}, item.time)
+                site = self._sites[item.site] = Joined({}, self._adopted.pop(item.site, item.time))
             site.findings[item.key] = item
         elif site is not None:
             site.findings.pop(item.key, None)
@@ -59,6 +60,9 @@ class Join(Stage):
         """Never closes a road by itself: a person has to look."""
         severity = min(item.severity, self._most) if HARD & set(item.doubts) else item.severity
         return msgspec.structs.replace(item, severity=severity, advice=("verify",))
+
+    def adopt(self, site: str, since: int) -> None:
+        self._adopted[site] = since
 
     def dump(self) -> Any:
         return self._sites
