@@ -14,6 +14,8 @@ from dispatch.alarming.part import AlarmPart
 from dispatch.alarmlife.keeper import AlarmKeeper
 from dispatch.alarmlife.merging import PondingMerger
 from dispatch.alarmlife.settings import settings_of as life_of
+from dispatch.bulletins import rules_of as bulletin_rules
+from dispatch.bulletins.part import BulletinPart
 from dispatch.closures.part import ClosurePart
 from dispatch.closures.settings import settings_of as closures_of
 from dispatch.depots.part import ResourcePart
@@ -25,6 +27,7 @@ from dispatch.policy import Policy
 from dispatch.reader import Head
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.reporting.rolling import Rolling
+from dispatch.webhooks.settings import hooks_of
 from hall.core.board import EntryId
 from hall.core.command import Entry
 from hall.core.event import topic_of
@@ -45,6 +48,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         *response_parts(process, desk),
         ClosurePart(process, desk, closures_of(process.config)),
         ResourcePart(process, desk, depots_of(process.config)),
+        BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
     ]  # fmt: skip
 
 

@@ -8,6 +8,8 @@ from dispatch.aggregate import Aggregate
 from dispatch.alarming.rulebook import compile_rules
 from dispatch.alarmlife.aggregate import Alarms
 from dispatch.alarmlife.settings import settings_of as life_of
+from dispatch.bulletins import Bulletins
+from dispatch.bulletins import rules_of as bulletin_rules
 from dispatch.casefile import CaseFiles, CaseRules
 from dispatch.clocks.city import CityClocks
 from dispatch.closures import Closures
@@ -82,6 +84,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
         *response_streams(config),
         Depots(),
         Requests(),
+        Bulletins(bulletin_rules(config)),
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import split as cut
 
+from hall.core.cap.shapes import circle
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 from hall.core.model import WarningArea
@@ -23,8 +23,6 @@ from hall.core.xmltree import content
 Ring = list[list[float]]
 #: a geocode of this name is no code but a hole in the polygon (Deutscher Wetterdienst's profile)
 EXCLUDE = "EXCLUDE_POLYGON"
-CIRCLE_POINTS = 48
-EARTH_KM = 6371.0088
 
 
 @dataclass(frozen=True)
@@ -80,18 +78,6 @@ def _geojson_rings(shape: dict[str, Any], radius_km: float) -> list[Ring]:
         raise ValueError(f"geometry {kind}: give Point, Polygon or MultiPolygon")
     polygons = [coordinates] if kind == "Polygon" else coordinates
     return [ring for rings in polygons for ring in simple_rings(Polygon(rings[0], rings[1:]))]
-
-
-def circle(lon: float, lat: float, radius_km: float) -> Ring:
-    """A closed ring around a point, on a sphere; a radius below 10 m counts as 10 m."""
-    angle, at = max(radius_km, 0.01) / EARTH_KM, math.radians(lat)
-    ring = []
-    for step in range(CIRCLE_POINTS):
-        bearing = 2 * math.pi * step / CIRCLE_POINTS
-        north = math.asin(math.sin(at) * math.cos(angle) + math.cos(at) * math.sin(angle) * math.cos(bearing))
-        east = math.atan2(math.sin(bearing) * math.sin(angle) * math.cos(at), math.cos(angle) - math.sin(at) * math.sin(north))
-        ring.append([round(lon + math.degrees(east), 6), round(math.degrees(north), 6)])
-    return [*ring, ring[0]]
 
 
 def simple_rings(shape: BaseGeometry) -> list[Ring]:

@@ -8,6 +8,8 @@ import logging
 import random
 import sqlite3
 
+from dispatch.bulletins import posting
+from dispatch.bulletins.model import Bulletin
 from dispatch.casefile.model import CaseFile
 from dispatch.desk import Desk
 from dispatch.ledger import Ledger
@@ -78,22 +80,33 @@ class Deliverer:
         return after
 
     async def _of(self, hook: Hook, entry: Entry) -> Delivery | None:
-        if not entry.subject.startswith("file/") or entry.move not in hook.moves:
+        about_bulletin = bool(hook.audiences) and entry.subject.startswith("bulletin/")
+        if not about_bulletin and (not entry.subject.startswith("file/") or entry.move not in hook.moves):
             return None
-        file = await self.desk.state(entry.subject)
+        state = await self.desk.state(entry.subject)
         try:
-            return self._made(hook, entry, file) if wanted(hook, entry, file) else None
+            if about_bulletin:
+                return self._posted(hook, entry, state) if posting.wanted(hook, entry, state) else None
+            return self._made(hook, entry, state) if wanted(hook, entry, state) else None
         except Exception:  # one odd line must not keep the department from all others
             log.exception("dispatch: webhook %s leaves out ledger line %d", hook.name, entry.seq)
             self.process.counters["webhooks_failed"] += 1
             return None
 
+    def _posted(self, hook: Hook, entry: Entry, bulletin: Bulletin) -> Delivery:
+        body = posting.body_of(hook, entry, bulletin, self.process.config.city.code)
+        return self._delivery(hook, entry, body, {"unit": hook.name})
+
     def _made(self, hook: Hook, entry: Entry, file: CaseFile) -> Delivery:
-        now, unit = real_ms(), str(entry.data.get("unit") or file.unit)
+        unit = str(entry.data.get("unit") or file.unit)
+        return self._delivery(hook, entry, body_of(hook, entry, file, self.process.config.city.code), {"unit": unit})
+
+    def _delivery(self, hook: Hook, entry: Entry, body: bytes, to: dict[str, str]) -> Delivery:
+        now = real_ms()
         return Delivery(
             id=delivery_id(hook, entry), hook=hook.name, subject=entry.subject, seq=entry.seq, move=entry.move, made=now,
-            body=body_of(hook, entry, file, self.process.config.city.code), attempts=0,
-            give_up_at=now + int(hook.give_up_hours * 3_600_000), notice=subject_for(entry.seq, entry.subject, {"unit": unit}),
+            body=body, attempts=0,
+            give_up_at=now + int(hook.give_up_hours * 3_600_000), notice=subject_for(entry.seq, entry.subject, to),
         )  # fmt: skip
 
     # -- sending -----------------------------------------------------------------------------------------------------

@@ -23,13 +23,16 @@ SECRET_LEAST = 16
 
 class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """One receiver. `secret` may be `env:NAME`. `units` it answers for (empty: every unit); `allow`: private networks it may
-    lie in (`10.0.0.0/8`), since a public name must not lead the hall into its own network. Durations as named."""
+    lie in (`10.0.0.0/8`), since a public name must not lead the hall into its own network. `audiences` of bulletins it is told
+    of; `exercise`: whether it takes what belongs to an exercise, which is marked. Durations as named."""
 
     name: str
     url: str
     secret: str
     units: list[str] = []
     moves: list[str] = msgspec.field(default_factory=lambda: list(MOVES))
+    audiences: list[str] = []
+    exercise: bool = False
     allow: list[str] = []
     timeout_seconds: float = 10.0
     first_wait_seconds: float = 2.0
@@ -44,7 +47,7 @@ class Hook(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     def shown(self) -> dict[str, Any]:
         """What people may know of it."""
-        return {name: getattr(self, name) for name in ("url", "units", "moves", "give_up_hours")}
+        return {name: getattr(self, name) for name in ("url", "units", "moves", "audiences", "exercise", "give_up_hours")}
 
     @property
     def key(self) -> bytes:

@@ -1,0 +1,42 @@
+"""Who of the hall's own people is told of an issued bulletin, and which webhooks: the notices are its delivery ledger. Pure."""
+
+from __future__ import annotations
+
+from dispatch.bulletins.model import Bulletin
+from dispatch.bulletins.settings import BulletinRules
+from dispatch.notices import subject_for
+from dispatch.webhooks.settings import Hook
+from hall.core.command import Command, Entry
+
+TEXT_BOUND = 200
+
+
+def receivers(bulletin: Bulletin, rules: BulletinRules, hooks: list[Hook]) -> list[dict[str, str]]:
+    """Addressees of notices: those of its audiences, each once, and one per webhook that carries it."""
+    found = []
+    for name in bulletin.audience:
+        for to in rules.audiences[name].notices if name in rules.audiences else ():
+            kind, _, who = to.partition(":")
+            found.append({kind: who})
+    found += [{"unit": hook.name} for hook in hooks if carries(hook, bulletin)]
+    return list({str(to): to for to in found}.values())
+
+
+def carries(hook: Hook, bulletin: Bulletin) -> bool:
+    """Whether a webhook is told: one of its audiences, and an exercise only where it is configured to take exercises."""
+    return not set(hook.audiences).isdisjoint(bulletin.audience) and (hook.exercise or not bulletin.exercise)
+
+
+def notices_for(entry: Entry, bulletin: Bulletin, rules: BulletinRules, hooks: list[Hook]) -> list[Command]:
+    """One `tell` per receiver, named by the line that issued it: told twice it is done once."""
+    first = rules.languages[0]
+    mark = rules.in_language(rules.mark, first) if bulletin.exercise else ""
+    values = {"headline": mark + rules.in_language(bulletin.headline, first), "kind": bulletin.kind}
+    urgency = "normal" if bulletin.severity < 2 else "urgent" if bulletin.severity < 4 or bulletin.exercise else "emergency"
+    made = []
+    for to in receivers(bulletin, rules, hooks):
+        subject = subject_for(entry.seq, entry.subject, to)
+        data = {"to": to, "about": entry.subject, "key": "notice.bulletin", "urgency": urgency, "cause": entry.seq}
+        data["values"] = {name: text[:TEXT_BOUND] for name, text in values.items()}
+        made.append(Command(id=f"tell-{subject}", subject=subject, move="tell", data=data, correlation=entry.correlation))
+    return made
