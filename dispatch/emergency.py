@@ -21,9 +21,12 @@ from dispatch.closures.settings import settings_of as closures_of
 from dispatch.depots.part import ResourcePart
 from dispatch.depots.roster import settings_of as depots_of
 from dispatch.desk import Desk
+from dispatch.incidents import rules_of as incident_rules
+from dispatch.incidents.keeping import Keeping
 from dispatch.part import SYSTEM, Part
 from dispatch.plans import response_parts
 from dispatch.policy import Policy
+from dispatch.rain.part import RainPart
 from dispatch.reader import Head
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.reporting.rolling import Rolling
@@ -45,10 +48,12 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         AlarmKeeper(process, desk, life_of(process.config)),
         PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),
+        Keeping(process, desk, incident_rules(process.config)),
         *response_parts(process, desk),
         ClosurePart(process, desk, closures_of(process.config)),
         ResourcePart(process, desk, depots_of(process.config)),
         BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
+        RainPart(process),
     ]  # fmt: skip
 
 
