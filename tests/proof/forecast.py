@@ -112,8 +112,8 @@ def _about(by_site: dict[str, list[Profile]], told: list[Told], line_cm: float) 
         f"{len(rows_told - crossed):,} floods with a forecast never reached it."
     )
     yield ""
-    yield "| lead time | forecasts | error, median / 90 % (min, absolute) | bias, median (min) | naive, median / 90 % | naive has none | inside the spread |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| lead time | forecasts | error, median / 90 % (min) | bias, median | where naive has one, too: ours | naive | has none | inside the spread |"
+    yield "|---|---|---|---|---|---|---|---|"
     for low, high in (*LEADS, (0, float("inf"))):
         yield _row(low, high, [one for one in true if low <= one.lead < high])
 
@@ -121,14 +121,17 @@ def _about(by_site: dict[str, list[Profile]], told: list[Told], line_cm: float) 
 def _row(low: float, high: float, found: list[Outcome]) -> str:
     name = "all" if high == float("inf") else f"{low:g}-{high:g} min"
     if not found:
-        return f"| {name} | 0 | - | - | - | - | - |"
+        return f"| {name} | 0 | - | - | - | - | - | - |"
     errors = np.array([one.error for one in found])
     peers = np.array([one.naive for one in found])
-    known = np.abs(peers[~np.isnan(peers)])
+    both = ~np.isnan(peers)
     median, p90 = np.percentile(np.abs(errors), [50, 90])
-    other = " / ".join(f"{x:.1f}" for x in np.percentile(known, [50, 90])) if len(known) else "-"
+    ours, other = (
+        " / ".join(f"{x:.1f}" for x in np.percentile(np.abs(part[both]), [50, 90])) if both.any() else "-"
+        for part in (errors, peers)
+    )
     inside = np.mean([one.inside for one in found])
     return (
-        f"| {name} | {len(found):,} | {median:.1f} / {p90:.1f} | {np.median(errors):+.1f} | {other} | "
-        f"{int(np.isnan(peers).sum()):,} | {inside:.0%} |"
+        f"| {name} | {len(found):,} | {median:.1f} / {p90:.1f} | {np.median(errors):+.1f} | {ours} | {other} | "
+        f"{int((~both).sum()):,} | {inside:.0%} |"
     )
