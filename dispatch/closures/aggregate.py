@@ -115,7 +115,7 @@ class Closures(Tabled):
                 name: getattr(state, name) for name in ("name", "kind", "site", "district", "unit") if getattr(state, name)
             }
             known |= {"place": {"lon": state.lon, "lat": state.lat}} if state.lon is not None else {}
-        data = {**data, **known} if actor.kind == "system" else {**known, **data}
+        data = {**data, **known} if place is not None else {**known, **data}
         if not data.get("name"):
             raise Refused("field-missing", "propose needs name: which road or underpass?", 422)
         if actor.districts and data.get("district") not in (None, *actor.districts):

@@ -19,8 +19,8 @@ from hall.core.errors import Refused
 PURPOSES = ("closure", "incident", "file", "response", "task", "alarm")
 _SENDERS = ("dispatcher", "supervisor", "admin")
 _SOME = {"low": 1, "high": MOST}
-_AMOUNTS = Field(kind="amounts", low=0, high=MOST, must=True, longest=200, offer="depots")
-_OPTIONAL = Field(kind="amounts", low=0, high=MOST, longest=200, offer="depots")
+_AMOUNTS = Field(kind="amounts", low=0, high=MOST, must=True, longest=200, offer="stores")
+_OPTIONAL = Field(kind="amounts", low=0, high=MOST, longest=200, offer="lenders")
 
 MOVES = {
     "request": Move(

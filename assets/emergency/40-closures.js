@@ -1,0 +1,204 @@
+/* Tab 封控: underpasses and roads, from the proposal to the traffic let back in. The cameras of the place stand in its card. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const { make, said } = hall;
+  const E = hall.emergency;
+  const RANK = ["proposed", "reopening_proposed", "ordered", "confirmed", "reopened", "declined", "cancelled"];
+  const SHUT = new Set(["ordered", "confirmed", "reopening_proposed"]);
+  const OVER = new Set(["reopened", "declined", "cancelled"]);
+  const DRILL = "-exercise";
+
+  const closures = (hall.closures = {});
+  const figures = () => (hall.store.get("kpi/closures") || {}).data || {};
+  const placeOf = (id) => (figures().places || []).find((place) => place.id === id.replace(DRILL, ""));
+  closures.cm = (metres) => (metres == null ? "" : `${hall.format.number(metres * 100)} cm`);
+  closures.all = () => [...hall.store.docs("closure").values()].map((event) => event.data).filter(Boolean);
+
+  /** The gauge's newest reading: {value, at}; null where nobody measures. */
+  closures.reading = function (state) {
+    const event = state.gauge ? hall.store.get(state.gauge) : null;
+    return event && event.data && event.data.value != null ? { value: event.data.value, at: event.time } : null;
+  };
+  function waterText(state) {
+    const now = closures.reading(state);
+    if (now) return `${closures.cm(now.value)} · ${hall.format.age(now.at)}`;
+    return state.depth == null ? "–" : hall.t("closures.told-depth", { depth: closures.cm(state.depth) });
+  }
+
+  const IN_CM = new Set(["value", "line", "rise"]);
+  closures.why = (list) => [].concat(list || []).filter(Boolean).map(({ code, values }) => {
+    const shown = Object.entries(values || {}).map(([name, value]) => {
+      if (IN_CM.has(name)) return [name, closures.cm(value)];
+      if ((name === "since" || name === "at") && value) return [name, hall.format.time(value)];
+      return [name, Array.isArray(value) ? value.join(hall.t("rows.comma")) : value];
+    });
+    return hall.knows(`closures.why.${code}`) ? hall.t(`closures.why.${code}`, Object.fromEntries(shown)) : code;
+  });
+
+  /** Each fact by sign and word: ✓ there, ○ still to come, – not asked for. */
+  function factText(state, fact) {
+    const known = state[fact];
+    if (known) return `✓ ${known.by} ${hall.format.seconds(known.at)}`;
+    return SHUT.has(state.state) && (state.missing || []).includes(fact) ? `○ ${hall.t("closures.to-come")}` : "–";
+  }
+  const told = (act) => act && `${act.by === "system" ? hall.t("closures.hall") : act.by} · ${E.moment(act.at)}${act.reason ? ` · ${act.reason}` : ""}`;
+
+  function stateNode(state) {
+    const mark = { proposed: "▲", ordered: "▶", confirmed: "■", reopening_proposed: "△", reopened: "○", declined: "–", cancelled: "–" }[state.state] || "";
+    const urgent = state.urgent && state.state === "proposed" ? hall.t("closures.urgent") : "";
+    return make("b.closure-state", { "data-state": state.state, "data-urgent": urgent ? "1" : null }, [`${mark} ${E.stateText("closure", state.state)}`, urgent ? ` · ${urgent}` : ""]);
+  }
+
+  // -- the card ---------------------------------------------------------------------------------------------------------------
+
+  function facts(state) {
+    const lines = (placeOf(state.closure_id) || {}).lines;
+    const seen = state.by_video && state.by_video.channel;
+    const waiting = state.state === "ordered" || state.state === "confirmed" ? closures.why((figures().waiting || {})[state.closure_id]) : [];
+    return [
+      ["closures.why", closures.why(state.why)],
+      ["closures.water", waterText(state)],
+      ["closures.lines", lines && hall.t("closures.lines-text", { care: closures.cm(lines.care), close: closures.cm(lines.close), must: closures.cm(lines.must), reopen: closures.cm(lines.reopen) })],
+      ["closures.on-site", state.on_site ? `✓ ${told(state.on_site)}${state.on_site.note ? ` · ${state.on_site.note}` : ""}` : SHUT.has(state.state) && factText(state, "on_site")],
+      ["closures.by-video", state.by_video ? make("span", {}, [`✓ ${told(state.by_video)} · ${hall.video ? hall.video.nameOf(seen) : seen}`, state.by_video.media ? make("a.emergency-link", { href: `/api/v1/media/${encodeURIComponent(state.by_video.media)}`, target: "_blank", rel: "noopener" }, ` ${hall.t("closures.still")}`) : ""]) : SHUT.has(state.state) && factText(state, "by_video")],
+      ["closures.proposed", told(state.proposed)], ["closures.ordered", told(state.ordered)],
+      ["closures.reopening", state.reopening && [told(state.reopening), ...closures.why(state.reopening.why)]],
+      ["closures.kept", state.kept && [told(state.kept), ...closures.why(state.kept.why)]],
+      ["closures.waits", waiting],
+      ["closures.reopened", told(state.reopened)], ["closures.over", state.over && [told(state.over), ...closures.why(state.over.why)]],
+      ["closures.detour", hall.label(state.detour)], ["emergency.field.unit", state.unit], ["emergency.field.district", state.district],
+      ["emergency.field.incident", state.incident && E.link(`incident/${state.incident}`)], ["closures.alarm", state.alarm], ["closures.case", state.case],
+      ["closures.number", state.number > 1 && hall.t("closures.times", { n: state.number })],
+    ].map(([key, value]) => [key, value || ""]);
+  }
+
+  // -- cameras ------------------------------------------------------------------------------------------------------------------
+
+  const CAMERAS = 3;
+  const NEAR_METRES = 600;
+  let box = null; // {subject, key, node, may}: pictures stay while the card is painted anew
+
+  async function confirm(state, channel, button) {
+    button.disabled = true;
+    const subject = `closure/${state.closure_id}`;
+    const data = { channel };
+    try {
+      if (state.case && hall.may("record")) {
+        const made = await hall.video.recordings.snapshot({ channel, case: state.case, text: hall.t("closures.still-of", { name: state.name }) }).catch(() => null);
+        if (made && made.media) data.media = made.media;
+      }
+      E.send(subject, "confirm_video", data);
+    } finally {
+      setTimeout(() => (button.disabled = false), 1500);
+    }
+  }
+  function picture(channel, state) {
+    const why = state.alarm || hall.t("closures.why-watch", { name: state.name });
+    const live = hall.video.live(channel.subject, { why, quality: "sub", passing: true });
+    const far = channel.metres == null ? "" : `${hall.t("card.metres", { n: hall.format.number(channel.metres) })}${channel.sees ? ` · ${hall.t("video.sees")}` : ""}`;
+    const button = said("button.desk-button.closure-confirm", "closures.confirm-video", null, { type: "button", "data-channel": channel.subject });
+    button.onclick = () => confirm(box.state, channel.subject, button);
+    return make("figure.closure-camera", { "data-channel": channel.subject }, [live.node, make("figcaption", {}, [make("span", {}, `${hall.video.nameOf(channel.subject)} ${far}`), button])]);
+  }
+  async function rowsOf(state) {
+    const near = state.lon == null ? [] : await hall.video.nearest(state, { count: CAMERAS, metres: NEAR_METRES });
+    const own = (state.cameras || []).map((subject) => near.find((row) => row.subject === subject) || { subject });
+    const rest = near.filter((row) => !own.some((one) => one.subject === row.subject));
+    return [...own, ...rest].slice(0, CAMERAS);
+  }
+  function cameras(state, view) {
+    const subject = `closure/${state.closure_id}`;
+    if (!hall.video || OVER.has(state.state)) return [];
+    const key = `${subject} ${state.number} ${(state.cameras || []).join()} ${hall.locale}`;
+    if (!box || box.key !== key) {
+      const mine = (box = { key, node: make("div.closure-cameras"), state });
+      rowsOf(state).then((rows) => {
+        if (box === mine) hall.fill(mine.node, rows.length ? rows.map((row) => picture(row, state)) : said("p.desk-empty", "closures.no-camera"));
+      });
+    }
+    box.state = state;
+    box.node.dataset.may = view.allowed.some(({ move }) => move === "confirm_video") ? "1" : "";
+    return [said("h3.tab-title", "closures.cameras"), box.node];
+  }
+
+  // -- the list -----------------------------------------------------------------------------------------------------------------
+
+  const byState = (a, b) => RANK.indexOf(a.data.state) - RANK.indexOf(b.data.state) || Number(!!b.data.urgent) - Number(!!a.data.urgent) || (b.data.since || 0) - (a.data.since || 0);
+  const freePlaces = () => {
+    const busy = new Set(closures.all().filter((one) => !OVER.has(one.state)).map((one) => one.closure_id));
+    return (figures().places || []).filter((place) => !busy.has(place.id));
+  };
+
+  function strip() {
+    const { counts = {}, shut = 0, unconfirmed = 0, places = [] } = figures();
+    const waits = (counts.proposed || 0) + (counts.reopening_proposed || 0);
+    const part = (key, n, alert) => make("span.closure-count", { "data-alert": alert && n ? "1" : null }, [make("b", {}, `${alert && n ? "▲ " : ""}${n}`), ` ${hall.t(key)}`]);
+    return [part("closures.count.shut", shut), part("closures.count.waits", waits, true), part("closures.count.unconfirmed", unconfirmed, true), part("closures.count.places", places.length)];
+  }
+  /** Proposing a place of the city's list: its name, site and detour are known. */
+  function chooser() {
+    const select = make("select.desk-select", { "aria-label": hall.t("closures.of-list") });
+    const fill = () => {
+      if (document.activeElement === select) return;
+      const rows = freePlaces();
+      const key = rows.map((row) => row.id).join();
+      if (select.key === key) return;
+      select.key = key;
+      hall.fill(select, [make("option", { value: "" }, hall.t("closures.of-list")), ...rows.map((row) => make("option", { value: row.id }, hall.label(row.label) || row.name))]);
+    };
+    select.onchange = () => {
+      const place = freePlaces().find((row) => row.id === select.value);
+      select.value = "";
+      if (place) E.create("closure", { move: "propose", id: place.id, given: { name: hall.label(place.label) || place.name, kind: place.kind, place: place.place, district: place.district, unit: place.unit } });
+    };
+    fill();
+    return { node: select, fill };
+  }
+
+  E.words("closure", {
+    why: (value) => closures.why(value).join(hall.t("rows.comma")), depth: closures.cm, detour: (value) => hall.label(value), label: () => "", site: () => "", gauge: () => "", alarm_id: () => "",
+    cameras: (value) => hall.t("closures.n-cameras", { n: value.length }), channel: (value) => (hall.video ? hall.video.nameOf(value) : value), media: () => "●", alarm: (value) => value.replace(/^alarm\//, ""),
+  });
+
+  E.tab({
+    name: "closures", order: 40, title: "closures.tab", topics: ["closure", "kpi"], owns: ["closure"],
+    badge() {
+      const waiting = closures.all().filter((one) => one.state === "proposed" || one.state === "reopening_proposed").length;
+      return { n: waiting || closures.all().filter((one) => SHUT.has(one.state)).length, alert: waiting > 0 };
+    },
+    mount(node, tools) {
+      hall.link.want(["observation", "channel"]);
+      const counts = make("div.closure-counts", { role: "status" });
+      let list = null;
+      const drill = () => {
+        const button = make("button.desk-button", { type: "button" }, hall.t("closures.drill"));
+        button.onclick = () => E.create("closure", { move: "propose", id: () => `${E.newId()}${DRILL}` });
+        return button;
+      };
+      const handle = tools.split(node, {
+        items: E.items("closure", byState),
+        columns: ["closures.name", "closures.state", "closures.water", "closures.on-site", "closures.by-video", "closures.since"],
+        row: ({ data }) => [
+          [data.exercise ? `【${hall.t("emergency.exercise")}】` : "", hall.label(data.label) || data.name].join(""), stateNode(data), waterText(data),
+          factText(data, "on_site"), factText(data, "by_video"), E.since(data.since),
+        ],
+        empty: "closures.none",
+        head: () => [counts, ...(E.mayAct() ? [(list = chooser()).node, drill()] : [])],
+        create: "closure",
+        card: {
+          facts, more: cameras,
+          mark: stateNode,
+          keys: { order: "o", decline: "d", confirm_site: "s", confirm_video: "v", propose_reopening: "p", reopen: "r", keep_closed: "h", cancel: "x", correct: "e", link: "l" },
+        },
+      });
+      const paint = () => {
+        hall.fill(counts, strip());
+        if (list) list.fill();
+      };
+      paint();
+      return { ...handle, update: (changes) => (handle.update(changes), paint()), tick: () => (handle.tick(), paint()), locale: () => (handle.locale(), paint()) };
+    },
+  });
+})();
