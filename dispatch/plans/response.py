@@ -42,8 +42,7 @@ MOVES: Mapping[str, Move] = {
     "propose": Move(
         frm=_ANY, by=_PROPOSERS, reason=True, revision=False,
         fields={
-            "direction": Field(kind="choice", choices=("up", "down", "end")), "level": Field(kind="choice", choices=LEVELS),
-            "why": Field(kind="record"), "exercise": Field(kind="yes"),
+            "level": Field(kind="choice", choices=LEVELS), "why": Field(kind="record"), "exercise": Field(kind="yes"),
         },
     ),
     "lapse": Move(frm=("proposed", "in_force"), by=HALL, revision=False),

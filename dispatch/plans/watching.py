@@ -149,7 +149,7 @@ class Watcher(Part):
                 return None  # what wavers about a line is not proposed up and down
         if self._refused(state, found, now):
             return None
-        data = {"direction": found.direction, "why": list(found.why), "exercise": found.exercise or self.plans.exercise}
+        data = {"why": list(found.why), "exercise": found.exercise or self.plans.exercise}
         return self._command(state, "propose", data | ({"level": found.level} if found.level else {}))
 
     def _refused(self, state: Response, found: Proposal, now: int) -> bool:
@@ -177,5 +177,5 @@ class Watcher(Part):
     @staticmethod
     def _command(state: Response, move: str, data: dict[str, Any]) -> Command:
         subject = f"response/{state.plan}"
-        cause = name_of(f"{move}-{subject}-{state.revision}-{data.get('level', '')}-{data.get('direction', '')}")
+        cause = name_of(f"{move}-{subject}-{state.revision}-{data.get('level', '')}")
         return Command(id=cause, subject=subject, move=move, data=data)

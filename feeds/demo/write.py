@@ -10,7 +10,7 @@ from zlib import crc32
 import msgspec
 import shapely
 
-from feeds.demo import land, roster, supplies
+from feeds.demo import land, lowspots, roster, supplies
 from feeds.demo.chance import Field
 from feeds.demo.city import City, build
 from feeds.demo.names import DISTRICTS
@@ -32,7 +32,7 @@ def write_city(folder: Path, seed: int) -> Path:
     _write(folder / "basemap.geojson", _collection(_basemap_features(city)))
     _write(folder / "crews.json", msgspec.json.encode(roster.rows(city)))
     _write(folder / "depots.json", msgspec.json.encode(supplies.depots(city)))
-    text = (_SOURCES / "hall.toml").read_text(encoding="utf-8") + supplies.closures(city)
+    text = (_SOURCES / "hall.toml").read_text(encoding="utf-8") + supplies.closures(city) + lowspots.spots(city)
     _write(config, text.replace("@seed@", str(seed)).encode())
     _write(mark, wanted.encode())
     return config
