@@ -212,10 +212,10 @@
     body.append(line);
     const show = hall.paced(() => {
       const found = flood.doc("kpi/resources");
-      const pumping = found && (found.pumping || found.capacity);
+      const pumping = found && found.pumping;
       const cells = resourceCells();
       const nodes = cells.map((one) => make("span.resource", { "data-missing": one.missing ? "1" : null, "data-item": one.name }, [make("span.soft", {}, `${one.name} `), make("b", {}, `${format.number(one.free)}/${format.number(one.have)}`), one.unit ? ` ${hall.word("unit", one.unit)}` : "", one.missing ? make("b.resource-missing", {}, ` ■ ${t("flood.short-of", { n: format.number(one.missing) })}`) : ""]));
-      if (pumping && typeof pumping === "object") nodes.unshift(make("span.resource", {}, [make("span.soft", {}, `${t("flood.pumping")} `), make("b", {}, `${format.number(pumping.used ?? pumping.out ?? pumping.in_use ?? 0)}/${format.number(pumping.have ?? pumping.all ?? 0)}`), ` ${hall.word("unit", "m3/h")}`]));
+      if (pumping && pumping.have) nodes.unshift(make("span.resource", {}, [make("span.soft", {}, `${t("flood.pumping")} `), make("b", {}, `${format.number(pumping.in_use || 0)}/${format.number(pumping.have || 0)}`), ` ${hall.word("unit", "m3/h")}`]));
         hall.fill(line, [make("span.resource-title", {}, t("panel.resources")), ...(nodes.length ? nodes : [make("span.soft", {}, hall.store.ready ? t("flood.resources.none") : t("rows.waiting"))])]);
       // what does not fit is counted, not cut
       const rest = [...line.children].slice(1).filter((node) => node.offsetLeft + node.offsetWidth > line.clientWidth - 1);

@@ -1,62 +1,64 @@
-/* Rain gauges, heaviest first: the quantities that the suppliers send, and how it fell. */
+/* Rain gauges, heaviest first: what fell in 10 minutes, 1, 3, 6 and 24 hours, as the hall added it up (kpi/rain); while it has not,
+ * what the gauges themselves say. A sum of more than was heard of is a lower bound and says so: ≥. */
 "use strict";
 
 hall.panel("rainfall", function (element, { body, note }) {
   const { make, setText, format } = hall;
-  const ORDER = ["rain_1h", "rain_10min", "rain_rate", "rain_24h"];
+  const SPANS = ["10", "60", "180", "360", "1440"];
+  const SAID = { rain_10min: "10", rain_1h: "60", rain_24h: "1440" };
+  const head = make("div.rain-head", {}, [make("span"), ...SPANS.map(() => make("span"))]);
+  const room = make("div.rain-room");
+  body.append(head, room);
 
   function build() {
-    const parts = { name: make("span"), spark: make("canvas.spark"), now: make("span.num"), day: make("span.num.soft") };
+    const parts = { name: make("span"), ...Object.fromEntries(SPANS.map((span) => [`mm${span}`, make("span.num")])) };
     const row = make("div.rain-row", {}, Object.values(parts));
     row.parts = parts;
     return row;
   }
 
-  const shown = (reading) => (reading ? `${format.number(reading.value, 1)} ${hall.t(`unit.${reading.unit || "mm"}`)}` : "");
-
   function fill(row, gauge) {
-    const { name, spark, now, day } = row.parts;
-    setText(name, gauge.name);
-    setText(now, shown(gauge.main));
-    setText(day, gauge.other ? `${hall.t(`short.${gauge.other.quantity}`)} ${format.number(gauge.other.value, 1)}` : "");
-    now.dataset.severity = gauge.severity;
-    row.dataset.subject = gauge.main.subject;
-    row.dataset.value = gauge.main.value ?? "";
-    hall.sparkline(spark, gauge.series, []);
+    setText(row.parts.name, gauge.name);
+    for (const span of SPANS) {
+      const cell = row.parts[`mm${span}`];
+      const value = gauge.mm[span];
+      const least = gauge.covers != null && gauge.covers < Number(span);
+      setText(cell, value == null ? "–" : `${least && value > 0 ? "≥" : ""}${format.number(value, value < 100 ? 1 : 0)}`);
+      cell.dataset.severity = value == null ? 0 : hall.severityOf(gauge.lines[span] || [], value);
+    }
+    row.dataset.subject = gauge.subject;
+    row.dataset.value = gauge.mm["60"] ?? "";
   }
 
-  function collect() {
+  const sensorOf = (site) => (hall.store.get(`sensor/${site}`) || {}).data;
+  const linesOf = (sensor) => Object.fromEntries(Object.entries(SAID).map(([quantity, span]) => [span, hall.linesOf(sensor, quantity)]));
+
+  function said() {
     const sites = new Map();
     for (const event of hall.store.docs("observation").values()) {
-      const { quantity, value, unit } = event.data;
-      if (!quantity.startsWith("rain_")) continue;
+      const span = event.data && SAID[event.data.quantity];
+      if (!span) continue;
       const site = hall.site(event.subject);
-      if (!sites.has(site)) sites.set(site, {});
-      sites.get(site)[quantity] = { quantity, value, unit, subject: event.subject, time: event.time };
+      if (!sites.has(site)) sites.set(site, { site, mm: {} });
+      sites.get(site).mm[span] = event.data.value;
     }
-    return sites;
+    return [...sites.values()];
   }
 
-  const rows = hall.rows(body, build, fill);
+  const rows = hall.rows(room, build, fill);
   const show = hall.paced(() => {
-    const sites = collect();
-    const readings = [...sites.values()];
-    const main = ORDER.find((quantity) => readings.some((reading) => reading[quantity]));
-    const all = [];
-    for (const [site, reading] of sites) {
-      if (!reading[main]) continue;
-      const sensor = (hall.store.get(`sensor/${site}`) || {}).data;
-      const other = ORDER.filter((quantity) => quantity !== main).map((quantity) => reading[quantity]).find(Boolean);
-      const lines = hall.linesOf(sensor, main);
-      all.push({
-        name: (sensor && sensor.name) || site.split("/")[1], main: reading[main], other,
-        series: (hall.store.get(`series/${site}/${main}`) || {}).data, severity: hall.severityOf(lines, reading[main].value),
-      });
-    }
-    all.sort((a, b) => (b.main.value ?? -1) - (a.main.value ?? -1) || (a.name < b.name ? -1 : 1));
+    const told = (hall.store.get("kpi/rain") || {}).data;
+    const gauges = told && told.gauges.length ? told.gauges : said();
+    const all = gauges.map((one) => {
+      const sensor = sensorOf(one.site);
+      return { ...one, subject: `sensor/${one.site}`, name: one.name || (sensor && sensor.name) || one.site.split("/")[1], lines: linesOf(sensor) };
+    });
+    all.sort((a, b) => (b.mm["60"] ?? -1) - (a.mm["60"] ?? -1) || (b.mm["10"] ?? -1) - (a.mm["10"] ?? -1) || (a.name < b.name ? -1 : 1));
+    [...head.children].forEach((cell, index) => setText(cell, index ? hall.t(`flood.rain.${SPANS[index - 1]}`) : ""));
+    head.hidden = !all.length;
     rows.show(all, "rain.none");
-    const mean = all.length ? all.reduce((sum, g) => sum + (g.main.value || 0), 0) / all.length : 0;
-    note(all.length ? hall.t("rain.note", { what: hall.t(`short.${main}`), mean: format.number(mean, 1) }) : "");
+    const most = told ? told.most["60"] : Math.max(0, ...all.map((one) => one.mm["60"] || 0));
+    note(all.length ? hall.t("flood.rain.note", { n: told ? told.count : all.length, most: format.number(most, 1) }) : "");
   }, 500);
   show();
   return { update: show, tick: show, locale: show, resize: show, unmount: show.cancel };
