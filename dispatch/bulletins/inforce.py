@@ -41,7 +41,7 @@ def warning_of(bulletin: Bulletin, rules: BulletinRules) -> PublicWarning | None
         severity_label=SEVERITY[bulletin.severity],
         headline=_marked(bulletin, rules, bulletin.headline),
         description=_marked(bulletin, rules, bulletin.text),
-        onset=bulletin.onset,
+        onset=None if bulletin.onset is None else bulletin.onset // 1000 * 1000,  # CAP knows whole seconds
         expires=message.expires,
         areas=[_area(area) for area in message.areas],
         extra={name: value for name, value in extra.items() if value},

@@ -13,6 +13,10 @@ from dash import html
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
+from dispatch.bulletins import Bulletins
+from dispatch.bulletins.preview import options as bulletin_options
+from dispatch.bulletins.preview import preview
+from dispatch.bulletins.signing import Signer
 from dispatch.casebook import Casebook
 from dispatch.crews import recommender
 from dispatch.crews.moves import MOVES as CREW_MOVES
@@ -33,6 +37,7 @@ from hall import __version__, access
 from hall.app import geography, ingest, shell
 from hall.app.answers import install
 from hall.app.api import Api
+from hall.app.capfeed import CapFeed
 from hall.app.cases import Cases
 from hall.app.channels import Channels
 from hall.app.crewboard import CrewBoard
@@ -168,6 +173,7 @@ async def assemble(process: Process) -> Assembled:
     offered = {topic: one.offered for topic, one in emergency.items()}
     routers += (Streams(process, parts.commands, emergency, offered).router,)
     routers += (_incidents(process, command_desk, policy).router,)
+    routers += (_cap(process, command_desk, emergency["bulletin"]).router,)
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)
@@ -203,6 +209,14 @@ async def assemble(process: Process) -> Assembled:
         await recordings.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
+
+
+def _cap(process: Process, command_desk: Desk, kind: Bulletins) -> CapFeed:
+    """The city's own warnings for others, and their preview."""
+    rules = kind.rules
+    signer = Signer.of(process.config, rules)
+    look = lambda state, before, now: preview(rules, state, now, before)  # noqa: E731
+    return CapFeed(process, command_desk, rules.feed, signer.signed, look, lambda: bulletin_options(kind))
 
 
 def _desk(process: Process, book: Casebook, policy: Policy) -> Desk:

@@ -63,6 +63,8 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/card/.+", "see-wall"),
     (_READ, r"/pair", "act-at-wall"),
     (_READ, r"/emergency|/api/v1/streams/[a-z]+(/.+)?", "see-emergency"),
+    (_READ, r"/cap/[^/]+\.xml", PUBLIC),  # asks for an API token itself, where the feed is not public
+    (_READ, r"/api/v1/bulletins/(options|.+/preview)", "see-emergency"),
     (_READ, r"/api/v1/incidents/.+", "see-emergency"),
     (frozenset({"POST"}), r"/api/v1/streams/[a-z]+/.+/commands", "act-emergency"),
     (_READ, r"/evaluation|/api/v1/evaluation(/cases|/export\.(xlsx|csv))?", "see-evaluation"),
