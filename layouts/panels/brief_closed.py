@@ -5,7 +5,7 @@ from layouts.panel import Panel
 PANEL = Panel(
     name="brief_closed",
     title="panel.brief_closed",
-    topics=("sensor", "observation", "alarm"),
+    topics=("sensor", "observation", "alarm", "closure"),
     needs=("dispatch",),
     feeds=("observation",),
 )
