@@ -46,6 +46,7 @@ def health_document(rows: Iterable[Row], load: Load, settings: LifeSettings, now
         "away": _away(found),
         "answered": _answered(load.answers),
         "targets": msgspec.to_builtins(settings.targets),
+        "desk": {"case_classes": settings.case_classes, "shelf_hours_most": settings.shelf_hours_most},
     }
 
 

@@ -90,6 +90,7 @@ class LifeSettings(Section):
     keep_answered_hours: float
     keep_unanswered_hours: float
     case_note: str
+    case_classes: dict[str, str]
     flood: Flood
     chatter: Chatter
     targets: Targets

@@ -149,7 +149,7 @@ def test_a_screen_that_never_heard_the_hall_does_not_say_that_nothing_happened(s
     )
     page.wait_for_function("() => hall.link.state === 'lost'")
     said = page.inner_text("#wall")
-    for claim in ("没有报警", "没有生效", "没有配置", "没有接入", "全部正常", "还没有案件"):
+    for claim in ("没有告警", "没有生效", "没有配置", "没有接入", "全部正常", "还没有案件"):
         assert claim not in said
     assert "等待大厅的数据" in said
 
