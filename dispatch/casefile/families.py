@@ -53,6 +53,8 @@ def split(d: Deciding) -> list[Draft]:
     """Each task is a case of the desk's own, registered already. Whom a return bars here is barred there."""
     hidden = ("feed", "case_id", "state", "stages", "unit", "due", "closing_note", "extra")
     report = {name: value for name, value in d.file.report.items() if name not in hidden}
+    if d.file.report.get("extra", {}).get("exercise"):
+        report["extra"] = {"exercise": True}  # its parts are no more real than it is
     drafts: list[Draft] = []
     number = len(d.file.children)
     for task in d.given["tasks"]:

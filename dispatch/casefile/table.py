@@ -20,6 +20,7 @@ REGISTERED = OPEN - BEFORE_REGISTER - {"suspended"}
 _DESK = ("operator", "dispatcher", "supervisor", "admin")
 _ACCEPT = ("operator", "supervisor", "admin")
 _SEND = ("dispatcher", "supervisor", "admin")
+_SENT = (*_SEND, "system")
 _LEAD = ("supervisor", "admin")
 _HIGH = ("supervisor", "leader", "admin")
 _UNIT = ("department", "dispatcher", "supervisor", "admin")
@@ -188,7 +189,7 @@ MOVES: dict[str, Move] = {
     "call_back": Move(OPEN | ENDED, "", _DESK, needs=("reached",), takes=("satisfied", "text"), revision=False),
     "attach": Move(OPEN | ENDED, "", _ALL, needs=("photos",), revision=False, field=True),
     "correct": Move(OPEN, "", _DESK, needs=("fields",), reason=True, bound=True, undoable=True),
-    "emergency": Move(OPEN - {"suspended"}, "", (*_SEND, "system"), needs=("emergency",), reason=True, bound=True, undoable=True),
+    "emergency": Move(OPEN - {"suspended"}, "", _SENT, needs=("emergency",), reason=True, bound=True, undoable=True),
     "undo": Move(OPEN | ENDED, "", _ALL, guards=("can_undo",)),
     "stop_ladder": Move(OPEN, "", _HIGH, reason=True, takes=("rung",), guards=("has_clock", "ladder_running")),
     # the hall's own

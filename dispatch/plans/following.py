@@ -113,7 +113,7 @@ class Follower(Part):
         plan = self.plans.by_name.get(task.response.partition("/")[2])
         text = " · ".join(filter(None, [_spoken(task.label), _spoken(task.place), task.note]))
         case: dict[str, Any] = {
-            "feed": "desk", "case_id": f"T-{task.task_id}", "description": f"【演练】{text}" if task.exercise else text,
+            "feed": "desk", "case_id": _case_id(task), "description": f"【演练】{text}" if task.exercise else text,
             "address": _spoken(task.place), "district": task.district, "unit": task.unit, "report_source": "应急任务",
             "stages": {"reported": self.process.clock.now()},
             "extra": {"task": subject, **({"exercise": True} if task.exercise else {})},
@@ -121,12 +121,12 @@ class Follower(Part):
         }  # fmt: skip
         if task.lon is not None and task.lat is not None:
             case |= {"lon": task.lon, "lat": task.lat}
-        file = f"file/desk/T-{task.task_id}"
+        file = f"file/desk/{_case_id(task)}"
         return Command(id=name_of(f"case-{subject}-{task.made}"), subject=file, move="open", data={"case": case})
 
     @staticmethod
     def _linked(subject: str, task: Task) -> Command:
-        data = {"case": f"file/desk/T-{task.task_id}"}
+        data = {"case": f"file/desk/{_case_id(task)}"}
         return Command(id=name_of(f"linked-{subject}-{task.made}"), subject=subject, move="case", data=data)
 
     # -- scenes ----------------------------------------------------------------------------------------------------------------
@@ -164,6 +164,11 @@ class Follower(Part):
             if not file.emergency and file.state not in (*CASE_ENDED, "suspended") and _concerns(response, file.report)
         ]
         return found[:_TOGETHER]
+
+
+def _case_id(task: Task) -> str:
+    """What is part of an exercise says so in its very number: outsiders are told of none of these (hall/app/georeport.py)."""
+    return f"{'exercise' if task.exercise else 'task'}-{task.task_id}"
 
 
 def _concerns(response: Response, report: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from dispatch.ledger import Ledger
 from dispatch.notices import subject_for
 from dispatch.notifier import SYSTEM
 from dispatch.webhooks.caller import Caller, Failure
-from dispatch.webhooks.message import body_of, delivery_id, signed_headers, wanted
+from dispatch.webhooks.message import body_of, delivery_id, of_exercise, signed_headers, wanted
 from dispatch.webhooks.settings import Hook
 from dispatch.webhooks.store import Delivery, DeliveryStore
 from hall.core.clock import monotonic, real_ms
@@ -41,6 +41,7 @@ class Deliverer:
         self.store = DeliveryStore(process.settings.data_dir / "webhooks.db")
         self._random = random.Random()
         process.counters |= {"webhooks_sent": 0, "webhooks_failed": 0, "webhooks_dead": 0, "webhooks_waiting": 0}
+        process.counters["webhooks_held"] = 0
 
     async def run(self) -> None:
         try:
@@ -87,11 +88,18 @@ class Deliverer:
         try:
             if about_bulletin:
                 return self._posted(hook, entry, state) if posting.wanted(hook, entry, state) else None
+            if wanted(hook, entry, state) and of_exercise(state) and not hook.exercise:
+                return await self._held(hook, entry, state)
             return self._made(hook, entry, state) if wanted(hook, entry, state) else None
         except Exception:  # one odd line must not keep the department from all others
             log.exception("dispatch: webhook %s leaves out ledger line %d", hook.name, entry.seq)
             self.process.counters["webhooks_failed"] += 1
             return None
+
+    async def _held(self, hook: Hook, entry: Entry, file: CaseFile) -> None:
+        """An exercise stays in the house: nothing is sent, the delivery ledger says why."""
+        self.process.counters["webhooks_held"] += 1
+        await self._stamp(self._made(hook, entry, file), "failed", "exercise: held back")
 
     def _posted(self, hook: Hook, entry: Entry, bulletin: Bulletin) -> Delivery:
         body = posting.body_of(hook, entry, bulletin, self.process.config.city.code)

@@ -40,6 +40,11 @@ def wanted(hook: Hook, entry: Entry, file: CaseFile | None) -> bool:
     return bool(units) and (not hook.units or not units.isdisjoint(hook.units))
 
 
+def of_exercise(file: CaseFile | None) -> bool:
+    """Whether a case was made in an exercise: outsiders must never take it for a real one."""
+    return file is not None and bool(file.report.get("extra", {}).get("exercise"))
+
+
 def body_of(hook: Hook, entry: Entry, file: CaseFile, city: str) -> bytes:
     """The event as it is sent; made once, so that every attempt carries the same bytes."""
     clock = file.clock
@@ -57,6 +62,8 @@ def body_of(hook: Hook, entry: Entry, file: CaseFile, city: str) -> bytes:
         "given": {name: entry.data[name] for name in _GIVEN if entry.data.get(name) not in (None, "", [])},
         "answer": f"/api/v1/cases/{entry.subject.partition('/')[2]}/commands",
     }
+    if of_exercise(file):
+        data["exercise"] = True  # told to those only who take part (`exercise = true` of the hook)
     if clock is not None:
         data["clock"] = {"due": iso(clock.due), "limit": clock.label, "stopped": clock.stopped_at is not None}
     event = {

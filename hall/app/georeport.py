@@ -96,6 +96,11 @@ def number(subject: str) -> str:
     return case_id if feed == "desk" else f"{feed}:{case_id}"
 
 
+def rehearsed(subject: str) -> bool:
+    """Whether a case belongs to an exercise (dispatch/plans): no citizen's app must ever hear of it."""
+    return number(subject).removeprefix("desk.").startswith("exercise-")
+
+
 def file_of(request_id: str) -> str:
     feed, colon, case_id = request_id.partition(":")
     return f"file/{feed}/{case_id}" if colon else f"file/desk/{request_id}"

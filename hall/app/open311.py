@@ -152,7 +152,9 @@ class Open311:
         subject = georeport.file_of(request_id)
         with contextlib.suppress(Refused):
             view = await self.commands.desk.view(subject, current_actor())
-            if not unseen_file(current_visit().identity, subject, view["file"], view["case"]):
+            if not georeport.rehearsed(subject) and not unseen_file(
+                current_visit().identity, subject, view["file"], view["case"]
+            ):
                 updated = view["entries"][-1]["recorded"]
                 return georeport.request_row(subject, view["case"], updated, self.process.config.city.timezone)
         raise fault(404, f"service_request_id {request_id[:80]} was not found")
@@ -171,6 +173,7 @@ class Open311:
         page = await asyncio.to_thread(self.book.search, "", filters, "reported desc", 0, MOST_REQUESTS, now)
         who, zone = current_visit().identity, self.process.config.city.timezone
         seen = [row for row in page.rows if not unseen(who, row.get("district", ""), row.get("unit", ""))]
+        seen = [row for row in seen if not georeport.rehearsed(row["subject"])]
         rows = [georeport.request_row(row["subject"], row, row["time"], zone) for row in seen]
         wanted = set(filter(None, service_code.split(",")))
         return [row for row in rows if not wanted or row["service_code"] in wanted]

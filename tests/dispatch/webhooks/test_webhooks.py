@@ -24,7 +24,7 @@ from dispatch.webhooks.settings import Hook, hooks_of
 from dispatch.webhooks.store import DeliveryStore
 from hall.core.command import Actor
 from hall.core.errors import ConfigError
-from tests.dispatch.ledgerdesk import SUPERVISOR, UNIT, Town
+from tests.dispatch.ledgerdesk import DISPATCHER, OPERATOR, SUPERVISOR, SYSTEM, UNIT, Town
 from tests.dispatch.webhooks.receiver import Receiver
 from tests.prefork import Child, prefork
 from tests.running import free_port_pair
@@ -97,6 +97,35 @@ async def test_a_dispatch_arrives_signed_with_what_is_needed_to_go_there_and_no_
     assert event["data"]["answer"] == "/api/v1/cases/t/1/commands" and event["data"]["clock"]["due"].endswith("Z")
     assert b"13803731234" not in call["body"]
     assert event["data"]["revision"] == [e.revision for e in town.ledger.history(subject) if e.move == "dispatch"][0]
+
+
+async def exercised(town: Town, name: str) -> str:
+    """A case of an exercise in the hands of 排水所, as a task of an exercise makes it."""
+    report = {"feed": "desk", "case_id": name, "subclass_name": "道路积水", "extra": {"exercise": True}, "district": "红旗区"}
+    await town.do(f"file/desk/{name}", "open", SYSTEM, case=report)
+    await town.do(f"file/desk/{name}", "accept", OPERATOR)
+    await town.do(f"file/desk/{name}", "register", OPERATOR)
+    await town.do(f"file/desk/{name}", "dispatch", DISPATCHER, unit="排水所")
+    return f"file/desk/{name}"
+
+
+async def test_what_belongs_to_an_exercise_is_held_back_and_counted(town, receiver):
+    async with delivering(town, hook_for(receiver)) as deliverer:
+        await exercised(town, "exercise-1")
+        await town.dispatched("real")  # later in the ledger: when it has come, the exercise was passed over
+        await receiver.wait_for(1)
+        held = deliverer.process.counters["webhooks_held"]
+    assert [call["event"]["subject"] for call in receiver.calls] == ["file/t/real"] and held == 1
+
+
+async def test_who_takes_part_in_exercises_gets_them_marked_and_in_parts_too(town, receiver):
+    async with delivering(town, hook_for(receiver, exercise=True)):
+        await exercised(town, "exercise-1")
+        await town.do("file/desk/exercise-1", "split", SUPERVISOR, tasks=[{"unit": "排水所", "text": "抽水"}])
+        call = (await receiver.wait_for(1))[0]
+    assert call["event"]["data"]["exercise"] is True
+    part = await town.desk.state("file/desk/desk.exercise-1-1")
+    assert part.report["extra"] == {"exercise": True}
 
 
 async def test_a_failing_receiver_gets_it_again_under_the_same_id_and_in_order_per_case(town, receiver):
