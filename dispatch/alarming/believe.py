@@ -26,6 +26,7 @@ class Trust(msgspec.Struct, array_like=True, gc=False):
     value: float = 0.0
     trusted: float | None = None
     jumps: int = 0  # readings one after the other that agree with one another and not with `trusted`
+    unit: bool = False  # whether one of them was off by the ratio of two units: then all of them are
     moved: bool = False  # whether those differed at all: a frozen sensor confirms nothing
     still_since: int = 0
 
@@ -92,14 +93,15 @@ class Believe(Stage):
             return ""
         room = belief.step + belief.rate * max(0, time - trust.time) / 1000
         if abs(value - trust.trusted) <= room:
-            trust.trusted, trust.jumps, trust.moved = value, 0, False
+            trust.trusted, trust.jumps, trust.moved, trust.unit = value, 0, False, False
             return ""
         if trust.jumps and abs(value - trust.value) <= room:
             trust.jumps += 1
             trust.moved = trust.moved or value != trust.value
         else:
-            trust.jumps, trust.moved = 1, False
-        if self._other_unit(trust.trusted, value, quantity):
+            trust.jumps, trust.moved, trust.unit = 1, False, False
+        trust.unit = trust.unit or self._other_unit(trust.trusted, value, quantity)
+        if trust.unit:
             return "unit"
         if trust.jumps > belief.confirm and trust.moved:
             trust.trusted, trust.jumps, trust.moved = value, 0, False

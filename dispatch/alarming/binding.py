@@ -18,10 +18,10 @@ Bound = tuple[Rule, Any, str]  # the rule, its condition here, the condition's k
 class Slot:
     """One sensor: what is known of it, the silence it is watched for, its points."""
 
-    __slots__ = ("awake", "place", "points", "silence")
+    __slots__ = ("place", "points", "silence")
 
     def __init__(self, place: Place) -> None:
-        self.place, self.points, self.silence, self.awake = place, {}, [], False
+        self.place, self.points, self.silence = place, {}, []
 
     def every(self) -> Iterator[Bound]:
         yield from self.silence

@@ -61,7 +61,8 @@ class Calm(Stage):
             self._tidy(item, site)
             return (item,)
         if item.active:
-            item.chattering, site.shown, site.waits = True, item, None
+            item.chattering, item.since = True, site.shown.since if site.shown else item.since
+            site.shown, site.waits = item, None
             return (item,)
         site.waits = item
         return ()

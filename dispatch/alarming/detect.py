@@ -11,23 +11,18 @@ from typing import Any
 
 import msgspec
 
-from dispatch.alarming.binding import Bindings, Point, Slot
+from dispatch.alarming.binding import Point, Slot
 from dispatch.alarming.findings import Finding
-from dispatch.alarming.ground import Ground, Place, Stage, place_of
+from dispatch.alarming.ground import Ground, Place, place_of
 from dispatch.alarming.inputs import Heard, Position, Posture, Reading, SensorGone, SensorSeen, Supplied
+from dispatch.alarming.restoring import Restoring
 
 
-class Detect(Stage):
+class Detect(Restoring):
     name = "detect"
 
     def __init__(self, ground: Ground, number: int) -> None:
         super().__init__(ground, number)
-        self._bind = Bindings(ground)
-        self._points: dict[tuple[str, str, str], Point] = {}
-        self._slots: dict[str, Slot] = {}
-        self._others: dict[str, Any] = {}  # conditions of units and subjects by key
-        self._unbound: list[Finding] = []
-        self._held: dict[str, Finding] = {}  # every finding that holds, by key: told again where doubt or figures change
         self._steps = {
             Reading: self._reading, SensorSeen: self._seen, SensorGone: self._gone, Position: self._position,
             Heard: self._heard, Posture: self._posture, Supplied: self._supplied,
@@ -47,12 +42,12 @@ class Detect(Stage):
         found: list[Finding] = []
         slot, value = point.slot, item.value
         if slot.silence:
-            self._speaks(slot, now, found)
+            self._speaks(slot, now, item.time, found)
         if point.past is not None:
             point.past.add(item.time, value)
         # all of its conditions have said between which values nothing changes
         if point.low <= value < point.high and item.doubts == point.doubts:
-            return found
+            return self._derived(found) if found else found
         self._judge(point, item, found)
         return self._derived(found) if found else found
 
@@ -98,14 +93,13 @@ class Detect(Stage):
 
     # -- silence -------------------------------------------------------------------------------------------------------
 
-    def _speaks(self, slot: Slot, now: int, found: list[Finding]) -> None:
+    def _speaks(self, slot: Slot, now: int, time: int, found: list[Finding]) -> None:
         for rule, condition, key in slot.silence:
-            first = not condition.heard
-            if condition.hear(now):
+            first = not condition.heard or condition.active
+            if condition.hear(now, time):
                 found.append(self._of_slot(slot, rule, condition, key, now))
-            if first or not slot.awake:
+            if first:
                 self.ground.wake(condition.due(), self.number, key)
-        slot.awake = True
 
     def _of_slot(self, slot: Slot, rule: Any, condition: Any, key: str, time: int) -> Finding:
         place = slot.place
@@ -165,7 +159,7 @@ class Detect(Stage):
             if condition is None:
                 condition = self._others[key] = live.rule.kind.condition(live)
             first = not condition.heard or condition.active
-            if condition.hear(now):
+            if condition.hear(now, item.time):
                 found.append(self._of_subject(live.rule.name, item.subject, condition, now))
             if first:
                 self.ground.wake(condition.due(), self.number, key)
@@ -233,17 +227,6 @@ class Detect(Stage):
             self._figures(level)
         return (item,)
 
-    def _figures(self, level: str) -> None:
-        self.ground.level = level
-        for live in self._bind.lives.values():
-            live.posture(level)
-        for point in self._points.values():
-            point.low, point.high = 1.0, 0.0  # each condition says anew when it is quiet
-        for slot in self._slots.values():
-            for _, condition, key in slot.silence:
-                if condition.heard and not condition.active:
-                    self.ground.wake(condition.due(), self.number, key)
-
     # -- rules that build on rules -------------------------------------------------------------------------------------
 
     def _derived(self, found: list[Finding]) -> list[Finding]:
@@ -269,78 +252,3 @@ class Detect(Stage):
         if per == "feed":
             return sum(slot.place.feed == scope for slot in self._slots.values())
         return sum(per == "city" or getattr(slot.place, per) == scope for slot in self._slots.values())
-
-    # -- restart -------------------------------------------------------------------------------------------------------
-
-    def adopt(self, site: str, rules: list[str], severity: int) -> None:
-        """An alarm of the ledger, after its state was lost: its rules count as found until readings say otherwise."""
-        self._bind.adopt(site, rules, severity)
-        lives = self._bind.lives
-        if not any(name.startswith("threshold/") or (name in lives and name not in self._bind.derived) for name in rules):
-            # no reading can ever end it: what builds on other rules comes up again by itself
-            rule = rules[0] if rules else ""
-            self._unbound.append(Finding(key=f"{rule}|{site}", rule=rule, site=site, active=False, time=0))
-
-    def settle(self, now: int) -> Iterable[Finding]:
-        """What no rule stands for any more ends: the rules were changed while the hall was down."""
-        ended, self._unbound = self._unbound, []
-        return self._ended(ended, now)
-
-    def _drop_unbound(self) -> None:
-        bound = {key for slot in self._slots.values() for _, _, key in slot.every()} | set(self._others)
-        derived = set(self._bind.derived)
-        for finding in self._held.values():
-            rule = finding.key.partition("|")[0]
-            if finding.key not in bound and rule not in derived and finding.kind != "supplied":
-                self._unbound.append(finding)
-
-    def dump(self) -> Any:
-        slots = [
-            [sensor, slot.place, [[key, condition.dump()] for _, condition, key in slot.silence],
-             [[q, p.doubts, p.past.samples if p.past else [], [[key, c.dump()] for _, c, key in p.conditions]] for q, p in
-             slot.points.items()]]
-            for sensor, slot in self._slots.items()
-        ]  # fmt: skip
-        others = [[key, condition.dump()] for key, condition in self._others.items()]
-        derived = [[name, one.dump()] for name, one in self._bind.derived.items()]
-        return [self.ground.level, list(self.ground.places.values()), slots, others, derived, self._held]
-
-    def load(self, kept: Any) -> None:
-        level, places, slots, others, derived, held = kept
-        self.ground.places = {place.sensor: place for place in msgspec.convert(places, list[Place])}
-        self._held = msgspec.convert(held, dict[str, Finding])
-        self._figures(level)
-        for sensor, place, silence, points in slots:
-            self._load_slot(sensor, msgspec.convert(place, Place), dict(silence), points)
-        for key, dumped in others:
-            rule = key.partition("|")[0]
-            if rule in self._bind.lives:
-                condition = self._others[key] = self._bind.lives[rule].rule.kind.condition(self._bind.lives[rule])
-                condition.load(dumped)
-                if hasattr(condition, "due") and not condition.active:
-                    self.ground.wake(condition.due(), self.number, key)
-        for name, dumped in derived:
-            if name in self._bind.derived:
-                self._bind.derived[name].load(dumped)
-        self._drop_unbound()
-
-    def _load_slot(self, sensor: str, place: Place, silence: dict[str, Any], points: list) -> None:
-        slot = self._slots[sensor] = Slot(self.ground.places.get(sensor) or place)
-        self._bind.slot(slot)
-        for _, condition, key in slot.silence:
-            if key in silence:
-                condition.load(silence[key])
-                slot.awake = True
-                if condition.heard and not condition.active:
-                    self.ground.wake(condition.due(), self.number, key)
-        feed, _, name = sensor.partition("/")
-        for quantity, doubts, samples, conditions in points:
-            point = self._points[feed, name, quantity] = slot.points[quantity] = Point(slot, quantity)
-            self._bind.point(point)
-            point.doubts = None if doubts is None else tuple(doubts)
-            if point.past is not None:
-                point.past.samples = [tuple(one) for one in samples]
-            dumped = dict(conditions)
-            for _, condition, key in point.conditions:
-                if key in dumped:
-                    condition.load(dumped[key])

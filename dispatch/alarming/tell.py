@@ -15,7 +15,7 @@ from dispatch.alarming.findings import Edge, Finding, Standing
 from dispatch.alarming.ground import Ground, Stage
 
 #: fields that are only told with something else
-_MOVING = ("value", "confidence", "picture", "lon", "lat", "threshold", "cause", "quantity")
+_MOVING = ("value", "confidence", "picture", "lon", "lat", "threshold", "cause", "quantity", "since")
 _ADVICE = 10  # codes on one alarm
 
 

@@ -20,13 +20,15 @@ class Geofence(Settings, kw_only=True, frozen=True):
 
 
 class Condition:
-    __slots__ = ("active", "agree", "live", "since")
+    __slots__ = ("active", "agree", "live", "newest", "since")
 
     def __init__(self, live: Live) -> None:
-        self.live, self.active, self.since, self.agree = live, False, 0, 0
+        self.live, self.active, self.since, self.agree, self.newest = live, False, 0, 0, -1
 
     def place(self, lon: float, lat: float, time: int) -> bool:
-        own = self.live.now
+        if time <= self.newest:
+            return False
+        own, self.newest = self.live.now, time
         on = _within(own, lon, lat) == (own.when == "inside")
         if on == self.active:
             self.agree = 0
@@ -38,10 +40,10 @@ class Condition:
         return True
 
     def dump(self) -> list:
-        return [self.active, self.since, self.agree]
+        return [self.active, self.since, self.agree, self.newest]
 
     def load(self, kept: list) -> None:
-        self.active, self.since, self.agree = kept
+        self.active, self.since, self.agree, self.newest = kept
 
 
 def _within(own: Geofence, lon: float, lat: float) -> bool:

@@ -14,7 +14,7 @@ class Rate(Settings, kw_only=True, frozen=True):
 
     rate: float
     window_seconds: float = 600.0
-    readings: int = 4  # in the window, for a line at all
+    readings: int = 5  # in the window, for a line at all: one wild reading of five bends none
     off_share: float = 0.5
     above: float | None = None
 

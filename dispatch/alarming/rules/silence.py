@@ -15,19 +15,21 @@ class Silence(Settings, kw_only=True, frozen=True):
 
 
 class Condition:
-    """`heard`: when the hall last learnt a reading."""
+    """`heard`: when the hall last learnt something; `newest`: of when that was."""
 
-    __slots__ = ("active", "heard", "live", "since")
+    __slots__ = ("active", "heard", "live", "newest", "since")
 
     def __init__(self, live: Live) -> None:
-        self.live, self.active, self.since, self.heard = live, False, 0, 0
+        self.live, self.active, self.since, self.heard, self.newest = live, False, 0, 0, -1
 
     def due(self) -> int:
         return self.heard + int(self.live.now.minutes * 60_000)
 
-    def hear(self, at: int) -> bool:
-        """True: it was silent and speaks again."""
-        self.heard = at
+    def hear(self, at: int, time: int) -> bool:
+        """True: it was silent and speaks again. What is told again or late is no sign of life."""
+        if time <= self.newest:
+            return False
+        self.heard, self.newest = at, time
         if not self.active:
             return False
         self.active, self.since = False, at
@@ -41,10 +43,10 @@ class Condition:
         return True
 
     def dump(self) -> list:
-        return [self.active, self.since, self.heard]
+        return [self.active, self.since, self.heard, self.newest]
 
     def load(self, kept: list) -> None:
-        self.active, self.since, self.heard = kept
+        self.active, self.since, self.heard, self.newest = kept
 
 
 def _check(settings: Silence) -> Iterable[tuple[str, str]]:
