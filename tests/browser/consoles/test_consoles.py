@@ -11,6 +11,7 @@ from hall.core import config
 from hall.core.settings import bus_socket
 from layouts.catalogue import LOCALES, texts
 from tests.browser.consoles.consolestage import READABLE, console, opened
+from tests.dispatch.alarmlife.raising import raise_alarms
 from tests.running import RunningHall
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
@@ -181,6 +182,48 @@ async def test_a_leader_reads_why_parked_input_is_not_shown(hall, bus_url):
     async with console(hall.url, bus_url, "leader") as page:
         await opened(page, f"{hall.url}/admin/feeds?lang=en")
         await expect(page.locator(".panel-admin-parked .desk-empty")).to_have_text(re.compile("Your role may not see parked"))
+
+
+# -- alarms -----------------------------------------------------------------------------------------------------------
+
+
+async def test_in_a_flood_of_alarms_a_group_is_answered_by_two_keys_one_is_shelved_and_one_becomes_a_case(hall, bus_url):
+    known = {"kind": "road", "quantity": "water_depth", "district": "卫滨区", "group": "flood", "lon": 113.9, "lat": 35.3}
+    raise_alarms(hall.data_dir, {f"t/{n}": {**known, "name": f"路口{n}", "value": 0.2, "unit": "m"} for n in range(12)})
+    async with console(hall.url, bus_url) as page:
+        await opened(page, f"{hall.url}/emergency?lang=zh-CN#alarms")
+        group = page.locator("tr[data-subject='group/flood']")
+        await expect(group).to_contain_text("12 处未确认")
+        await expect(page.locator(".alarm-flood-mark")).to_contain_text("告警洪流")
+        assert await page.locator("tr[data-subject='alarm/t/1']").count() == 0, "the few causes first"
+        await group.click()
+        await page.locator("tr[data-subject='alarm/t/11']").wait_for()
+        await page.keyboard.press("a")
+        await page.locator("dialog[data-kind='alarm-batch'] .is-primary:focus").wait_for()
+        await page.keyboard.press("Enter")
+        await expect(group).to_contain_text("已确认")
+
+        await page.locator("tr[data-subject='alarm/t/3']").click()
+        await page.keyboard.press("s")
+        form = page.locator(".emergency-form")
+        await form.get_by_role("button", name="+60").click()
+        await form.locator("[data-field=reason] textarea").fill("路面施工")
+        await form.locator(".is-primary").click()
+        await expect(page.locator(".emergency-card .emergency-facts")).to_contain_text("zhao 搁置至")
+        await expect(page.locator("tr[data-subject='alarm/t/3']")).to_have_count(0)
+        await page.locator("[data-filter=away]").click()
+        await expect(group).to_contain_text("搁置 1")
+
+        await page.locator("[data-filter=on]").click()
+        await page.locator("tr[data-subject='alarm/t/5']").click()
+        await page.keyboard.press("c")
+        form = page.locator("dialog[data-kind='alarm-case']")
+        await expect(form.locator("[data-field=description] textarea")).to_have_value(re.compile("路口5.*0.20 m"))
+        await form.locator(".is-primary").click()
+        await expect(page.locator(".emergency-card .emergency-facts a[href*='/desk?case=case%2Fdesk%2F']")).to_have_count(1)
+        await page.keyboard.press("2")
+        await expect(page.locator(".load-table tr[data-key=now]")).to_contain_text("未达标")
+        await expect(page.locator(".load-right")).to_contain_text("路面施工")
 
 
 async def test_a_list_without_its_web_service_says_so_and_goes_on_by_itself(hall, bus_url):
