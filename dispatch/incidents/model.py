@@ -16,7 +16,7 @@ class Figure(msgspec.Struct, kw_only=True, omit_defaults=True):
     by: str = ""
 
 
-class Objective(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Objective(msgspec.Struct, kw_only=True):
     """What is to be reached; `priority` 1 first."""
 
     number: int
@@ -44,7 +44,7 @@ class Brief(msgspec.Struct, kw_only=True, omit_defaults=True):
     objectives: str = ""
 
 
-class Transfer(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Transfer(msgspec.Struct, kw_only=True):
     """Command going from one person to another. Both sign: `handed_at` the first signature, `taken_at` the second."""
 
     number: int
@@ -60,7 +60,7 @@ class Transfer(msgspec.Struct, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
-class Report(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Report(msgspec.Struct, kw_only=True):
     """初报, 续报一, 续报二 ... 终报. `facts`: what was known when it was drafted, which the next one compares with."""
 
     number: int

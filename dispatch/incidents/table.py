@@ -15,7 +15,7 @@ _DESK = (*SEATS, "leader")
 _COMMAND = (*COMMAND, "own")
 TEXT = 2000
 _SHORT = Field(kind="line", longest=200)
-_LONG = Field(kind="text", longest=TEXT)
+_LONG, _FACT = Field(kind="text", longest=TEXT), Field(kind="text", longest=500)
 _PERSON = Field(kind="line", must=True, longest=64, offer="persons")
 
 
@@ -27,17 +27,17 @@ def moves_of(rules: IncidentRules) -> dict[str, Move]:
     role = Field(kind="choice", must=True, choices=tuple(row.name for row in rules.roles))
     person = msgspec.structs.replace(_PERSON, must=False)
     facts = {
-        "place": _SHORT, "source": _SHORT, "cause": _LONG, "trend": _LONG, "measures": _LONG, "officer": _SHORT,
+        "place": _SHORT, "source": _SHORT, "cause": _FACT, "trend": _FACT, "measures": _FACT, "officer": _SHORT,
         "started": Field(kind="moment"), "district": Field(kind="line", longest=100, offer="districts"),
         "spot": Field(kind="place"),
     }  # fmt: skip
-    members = Field(kind="texts", longest=300)
+    members = Field(kind="texts", longest=300, offer="members")
     brief = {"situation": _LONG, "organisation": _LONG, "resources": _LONG, "objectives": _LONG}
     return {
         "begin": Move(
             frm=("",), by=_DESK, revision=False,
-            fields={"title": must(_SHORT), "grade": grade, "kind": kind, "commander": person, **facts,
-                     "members": members, "exercise": Field(kind="yes")},
+            fields={"title": must(_SHORT), "grade": grade, "kind": kind, "commander": person, "members": members,
+                    **facts, "exercise": Field(kind="yes")},
         ),
         "correct": Move(frm=THERE, by=(*_DESK, "own"), fields={"title": _SHORT, "kind": kind, **facts}),
         "grade": Move(frm=THERE, by=COMMAND, reason=True, fields={"grade": grade}),

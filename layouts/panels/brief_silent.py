@@ -5,7 +5,7 @@ from layouts.panel import Panel
 PANEL = Panel(
     name="brief_silent",
     title="panel.brief_silent",
-    topics=("feed", "process", "channel", "position"),
+    topics=("reporting", "feed", "process", "channel", "position"),
     needs=("feeds",),
     feeds=(),
 )
