@@ -39,7 +39,7 @@
   }
   /** The response tells the first red signal itself; without one the warnings in force do. */
   function redSince(now) {
-    const told = responses().filter((one) => one.red_since).map((one) => ({ at: one.red_since, exercise: !!one.exercise }));
+    const told = responses().filter((one) => one.red_since).map((one) => ({ at: one.red_since, exercise: !!(one.exercise || (one.signal && one.signal.exercise)) }));
     const red = hall.warningsInForce(now).filter((one) => one.severity === 4 && ["Actual", "Exercise"].includes(one.status || "Actual"))
       .map((one) => ({ at: one.onset ?? one.time, exercise: one.status === "Exercise" }));
     const all = told.length ? told : red;
@@ -187,7 +187,8 @@
 
   hall.flood = {
     LEVELS, severityOfLevel, responses, redSince, closures, tasks, reports, spots, eta, metres, arrowOf, rateText, forecastText, crewText, etaText, data, doc,
-    levelText: (level) => (level ? hall.t("flood.level", { level }) : ""),
+    /** A level as the plan calls it. */
+    levelText: (level, response) => (level ? hall.label((((response || {}).levels || {})[level] || {}).label) || hall.t("flood.level", { level }) : ""),
     closureText: (state) => hall.t(`flood.closure.${state}`),
   };
 })();

@@ -36,6 +36,9 @@
   const worst = (items) => items.reduce((found, item) => Math.max(found, item.severity || 0), 0);
   const list = (names, most) => names.slice(0, most).join(t("rows.comma")) + (names.length > most ? t("rows.and", { n: names.length - most }) : "");
 
+  /** Rhythms of reports that run, a real one before an exercise, the next due first. */
+  const hourly = () => documents("reporting").map((event) => event.data).filter((data) => data && data.due).sort((a, b) => !!a.exercise - !!b.exercise || a.due - b.due);
+
   function counted(items, key) {
     const counts = new Map();
     for (const item of items) counts.set(key(item), (counts.get(key(item)) || 0) + 1);
@@ -47,14 +50,13 @@
   }
 
   const nameOfAlarm = (event) => {
-    const sensor = hall.store.get(`sensor/${hall.site(event.subject)}`);
-    return (sensor && sensor.data.name) || event.data.alarm_id;
+    return hall.alarms.name(event.subject, event.data);
   };
 
   brief("brief_event", function () {
     const now = hall.clock.city();
     const warnings = hall.warningsInForce(now);
-    const alarms = documents("alarm").filter((event) => event.data.active !== false);
+    const alarms = documents("alarm").filter((event) => event.data.active !== false && !hall.alarms.away(event.data));
     alarms.sort((a, b) => (b.data.severity || 0) - (a.data.severity || 0));
     const reported = (event) => (event.data.stages && event.data.stages.reported) || event.time;
     const hour = documents("case").filter((event) => now - reported(event) <= 3600000 && reported(event) <= now).map((event) => event.data);
@@ -77,7 +79,7 @@
       const alarm = (hall.store.get(`alarm/${site}`) || {}).data;
       const series = (hall.store.get(`series/${site}/${event.data.quantity}`) || {}).data;
       const own = hall.severityOf(hall.linesOf(sensor, event.data.quantity), event.data.value);
-      return { name: (sensor && sensor.name) || event.data.sensor_id, kind: sensor && sensor.kind, value: event.data.value, rate: hall.rateOf(series, 30), severity: Math.max(own, alarm && alarm.active !== false ? alarm.severity || 0 : 0) };
+      return { site, name: (sensor && sensor.name) || event.data.sensor_id, kind: sensor && sensor.kind, value: event.data.value, rate: hall.rateOf(series, 30), severity: Math.max(own, alarm && alarm.active !== false ? alarm.severity || 0 : 0) };
     });
   }
 
@@ -130,18 +132,32 @@
   });
 
   brief("brief_closed", function () {
-    // The hall is told of no closures yet; it can only name the places whose gauge stands at the highest line.
-    const gauges = gaugesNow().filter((g) => g.severity >= 4).sort((a, b) => b.value - a.value);
-    const underpasses = gauges.filter((g) => g.kind === "underpass");
+    const flood = hall.flood;
+    const all = flood.closures();
+    const name = (one) => `${one.exercise ? `${t("emergency.exercise")} ` : ""}${hall.label(one.label) || one.name || one.closure_id}`;
+    const by = (act) => (act && act.at ? ` ${act.by === "system" ? t("flood.by-hall") : act.by || ""} ${format.time(act.at)}` : "");
+    const [shut, ordered, waiting] = [["confirmed", "reopening_proposed"], ["ordered"], ["proposed", "reopening_proposed"]].map((states) => all.filter((one) => states.includes(one.state)));
+    const known = new Set(all.map((one) => one.site));
+    // places at the highest line that nobody decided about: what the hall can only name
+    const open = gaugesNow().filter((g) => g.severity >= 4 && !known.has(g.site)).sort((a, b) => b.value - a.value);
     return {
       lines: [
-        { label: t("brief.closures"), value: t("brief.closures.none") },
-        { label: t("brief.shouldclose"), value: String(gauges.length), severity: gauges.length ? 4 : 0, detail: list(gauges.map((g) => `${g.name} ${format.number(g.value, 2)} m`), 3) },
-        { label: t("brief.underpasses"), value: String(underpasses.length), severity: underpasses.length ? 4 : 0, detail: list(underpasses.map((g) => g.name), 3) },
+        { label: t("brief.closures"), value: shut.length ? String(shut.length) : t("brief.closures.none"), severity: shut.length ? 4 : 0, detail: list(shut.map((one) => name(one) + by(one.ordered)), 3) },
+        { label: t("brief.ordered"), value: String(ordered.length), severity: ordered.length ? 3 : 0, detail: list(ordered.map((one) => name(one) + by(one.ordered)), 2) },
+        { label: t("brief.waiting"), value: String(waiting.length), detail: list(waiting.map((one) => `${name(one)} ${flood.closureText(one.state)}`), 2) },
+        { label: t("brief.shouldclose"), value: String(open.length), severity: open.length ? 4 : 0, detail: list(open.map((g) => `${g.name} ${format.number(g.value, 2)} m`), 3) },
       ],
     };
   });
 
+  /** The districts that owe the hour's report: first of all that is silent. */
+  function reportsLine() {
+    const [data] = hourly();
+    if (!data) return { label: t("brief.reports"), value: t("brief.reports.none") };
+    const n = data.missing.length;
+    const value = n ? t("reporting.wall.missing", { n }) : data.waiting.length ? `${t("reporting.how.waiting")} ${data.waiting.length}` : t("reporting.wall.complete");
+    return { label: t("brief.reports"), value, severity: n ? 4 : 0, detail: list(n ? data.missing : data.waiting, 4) };
+  }
   brief("brief_silent", function () {
     const now = hall.clock.city();
     const real = hall.clock.real();
@@ -157,6 +173,7 @@
     const line = (key, bad, all, detail) => ({ label: t(key), value: all ? t("brief.of", { n: bad.length, all }) : t("brief.nodata"), detail });
     return {
       lines: [
+        reportsLine(),
         line("brief.feeds", silent, feeds.length, list(silent.map((feed) => hall.label(feed.label) || feed.name), 3)),
         line("brief.crews", quiet, units.length, list(quiet.map((event) => event.data.name || event.data.unit_id), 3)),
         line("brief.cameras", dark, counted ? counted.total : cameras.length, list(dark.map((camera) => camera.name), 2)),
@@ -164,6 +181,18 @@
       ],
     };
   });
+
+  /** The level in force with its signature; without one, what waits for a signature. */
+  function levelLine() {
+    const all = hall.flood.responses();
+    const one = all.find((response) => response.state === "in_force");
+    const asked = all.find((response) => response.proposed && response.proposed.at);
+    const waits = asked ? t("brief.level.asked", { level: asked.proposed.level || "–", age: format.age(asked.proposed.at) }) : "";
+    if (!one) return { label: t("brief.level"), value: t("brief.level.none"), detail: waits };
+    const who = [one.signed_by || t("flood.signed.auto"), one.signed_role && hall.word("desk.role", one.signed_role)].filter(Boolean).join(" · ");
+    const value = `${one.exercise ? `${t("emergency.exercise")} ` : ""}${hall.flood.levelText(one.level, one)}`;
+    return { label: t("brief.level"), value, severity: one.severity, detail: [t("brief.level.since", { who, time: format.time(one.since) }), waits].filter(Boolean).join(" · ") };
+  }
 
   brief("brief_warning", function () {
     const warnings = hall.warningsInForce(hall.clock.city());
@@ -173,8 +202,9 @@
       detail: warning.expires == null ? warning.sender : t("warning.until", { time: format.time(warning.expires), left: format.duration(warning.expires - hall.clock.city()) }),
     }));
     if (!lines.length) lines.push({ label: t("brief.warning"), value: t("warning.none") });
-    lines.push({ label: t("brief.level"), value: t("brief.level.none") });
-    lines.push({ label: t("brief.nextreport"), value: t("brief.nextreport.none") });
+    lines.push(levelLine());
+    const [due] = hourly();
+    lines.push({ label: t("brief.nextreport"), value: due ? format.time(due.due) : t("brief.nextreport.none"), detail: due ? hall.label(due.label) || due.plan : "" });
     return { lines };
   });
 })();

@@ -31,14 +31,17 @@
 
   /** Who may sign what is proposed, in words. */
   function signers(response) {
-    const roles = (response.proposed || {}).sign || (response.proposed || {}).signers || response.signers || [];
-    return [].concat(roles).map((role) => hall.word("desk.role", role)).join(t("flood.or")) || t("flood.signer");
+    const { level, direction } = response.proposed || {};
+    const asked = direction === "up" || !response.level ? level : response.level; // stepping down is signed by who may sign what is in force
+    const roles = ((response.levels || {})[asked] || {}).sign || [];
+    const named = roles.length > 1 ? roles.filter((role) => role !== "admin") : roles;
+    return named.map((role) => hall.word("desk.role", role)).join(t("flood.or")) || t("flood.signer");
   }
 
   function levelCell(response) {
     if (!response || response.state !== "in_force") return { label: t("flood.response"), value: t("flood.level.none"), severity: 0, detail: "" };
     const name = hall.label(response.label);
-    return { label: t("flood.response"), value: flood.levelText(response.level), severity: response.severity, detail: name, exercise: response.exercise };
+    return { label: t("flood.response"), value: flood.levelText(response.level, response), severity: response.severity, detail: name, exercise: response.exercise };
   }
   function signedCell(response) {
     if (!response || response.state !== "in_force") return { label: t("flood.signed"), value: "–", detail: "" };
@@ -53,8 +56,8 @@
     const one = all.find((response) => response.proposed && response.proposed.level !== undefined && response.proposed.at);
     if (!one) return { label: t("flood.proposal"), value: t("flood.proposal.none"), detail: "" };
     const { level, direction, at } = one.proposed;
-    const what = direction === "end" || !level ? t("flood.proposal.end") : direction === "down" ? t("flood.proposal.down", { level }) : flood.levelText(level);
-    return { label: t("flood.proposal"), value: what, severity: direction === "down" || direction === "end" ? 0 : flood.severityOfLevel(level), waits: true, detail: t("flood.proposal.waits", { who: signers(one), age: format.age(at) }), exercise: one.exercise };
+    const what = direction === "end" || !level ? t("flood.proposal.end") : direction === "down" ? t("flood.proposal.down", { level }) : flood.levelText(level, one);
+    return { label: t("flood.proposal"), value: what, severity: direction === "down" || direction === "end" ? 0 : flood.severityOfLevel(level), waits: true, detail: t("flood.proposal.waits", { who: signers(one), age: format.age(at) }), exercise: one.exercise || one.proposed.exercise };
   }
   function dueCell(reports) {
     const next = reports.filter((one) => one.due != null).sort((a, b) => a.due - b.due)[0];
