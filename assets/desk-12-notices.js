@@ -140,7 +140,12 @@
     read([notice]);
     if (box) box.close();
     const subject = `case/${notice.about.slice(notice.about.indexOf("/") + 1)}`;
-    if (!notice.about.startsWith("file/")) return;
+    if (!notice.about.startsWith("file/")) {
+      const address = `/emergency?lang=${hall.locale}#${encodeURI(notice.about)}`;
+      if (hall.emergency && hall.emergency.here && hall.emergency.here()) hall.emergency.go(notice.about);
+      else location.assign(address);
+      return;
+    }
     if (document.querySelector(".console-desk")) desk.choose(subject);
     else location.assign(`/desk?case=${encodeURIComponent(subject)}&lang=${hall.locale}`);
   }

@@ -60,6 +60,7 @@
     return [
       ["closures.why", closures.why(state.why)],
       ["closures.water", waterText(state)],
+      ["closures.told", state.depth != null && closures.reading(state) ? closures.cm(state.depth) : ""],
       ["closures.lines", lines && hall.t("closures.lines-text", { care: closures.cm(lines.care), close: closures.cm(lines.close), must: closures.cm(lines.must), reopen: closures.cm(lines.reopen) })],
       ["closures.on-site", state.on_site ? `✓ ${told(state.on_site)}${state.on_site.note ? ` · ${state.on_site.note}` : ""}` : SHUT.has(state.state) && factText(state, "on_site")],
       ["closures.by-video", state.by_video ? make("span", {}, [`✓ ${told(state.by_video)} · ${hall.video ? hall.video.nameOf(seen) : seen}`, state.by_video.media ? make("a.emergency-link", { href: `/api/v1/media/${encodeURIComponent(state.by_video.media)}`, target: "_blank", rel: "noopener" }, ` ${hall.t("closures.still")}`) : ""]) : SHUT.has(state.state) && factText(state, "by_video")],
@@ -76,8 +77,8 @@
 
   // -- cameras ------------------------------------------------------------------------------------------------------------------
 
-  const CAMERAS = 3;
-  const NEAR_METRES = 600;
+  const CAMERAS = 2;
+  const NEAR_METRES = 500;
   let box = null; // {subject, key, node, may}: pictures stay while the card is painted anew
 
   async function confirm(state, channel, button) {

@@ -113,17 +113,41 @@
     ? { title: (state) => `${itemName(state.item)} × ${amount(state.wanted, state.measure)}`, mark: requestState, facts: requestFacts, hide: ["allot"], more: allotting, keys: { deliver: "d", give_back: "g", enough: "e", refuse: "r", cancel: "x" } }
     : { mark: (state) => make("b.case-state", {}, hall.t(`resources.kind.${state.kind || "depot"}`)), facts: depotFacts, keys: { count: "c", receive: "r", write_off: "w" } });
 
-  /** Allotting is one button with the nearest depots filled in: how many from which is the person's to change. */
+  /** Allotting: the depots that have some, the nearest first and filled in as far as it goes; how many from which is the person's.
+   * What was typed stays while the card is painted anew; another revision begins it anew, for the stock may have changed. */
+  let table = null;
   function allotting(state, view) {
-    const move = view.allowed.find((one) => one.move === "allot");
-    if (!move) return [];
-    const can = suggestion(state);
-    const text = can ? Object.entries(can).map(([id, n]) => `${E.nameOf(`depot/${id}`)} ${n}`).join(hall.t("rows.comma")) : hall.t("resources.nobody-has");
-    const button = make("button.desk-button.is-primary", { type: "button", "data-move": "allot" }, [`${E.moveName("request/", "allot")}…`]);
-    button.onclick = () => current && current.start("allot", can ? { depots: can } : undefined);
-    return [make("p.resource-suggestion", {}, [button, ` ${hall.t("resources.suggestion")} ${text}`])];
+    if (!view.allowed.some((one) => one.move === "allot")) return [];
+    const subject = view.subject;
+    const rows = E.offers.stores({ view: { state } });
+    const key = `${subject} ${view.revision} ${rows.map((row) => row.label).join()} ${hall.locale}`;
+    if (table && table.key === key) return [table.node];
+    const can = suggestion(state) || {};
+    const inputs = new Map(rows.map((row) => [row.value, make("input.desk-input.is-short", { type: "number", min: "0", step: "1", "aria-label": `${hall.t("resources.take")} ${row.label}`, value: String(can[row.value] || "") })]));
+    const button = make("button.desk-button.is-primary", { type: "button", "data-move": "allot" }, hall.t("resources.allot"));
+    const sum = make("span");
+    const total = () => [...inputs.values()].reduce((all, input) => all + (Number(input.value) || 0), 0);
+    const paint = () => {
+      hall.setText(sum, hall.t("resources.sum", { n: total(), missing: amount(state.missing, state.measure) }));
+      button.disabled = !total() || total() > (state.missing || 0);
+    };
+    button.onclick = () => {
+      const depots = Object.fromEntries([...inputs].map(([id, input]) => [id, Number(input.value) || 0]).filter(([, n]) => n > 0));
+      button.disabled = true;
+      E.send(subject, "allot", { depots }, { revision: view.revision });
+    };
+    const line = (row) => make("tr", { "data-depot": row.value }, [make("td", {}, row.label), make("td", {}, inputs.get(row.value))]);
+    const node = make("section.resource-allot", {}, [said("h3.tab-title", "resources.allot"), rows.length ? make("table.console-table", {}, make("tbody", {}, rows.map(line))) : said("p.desk-empty", "resources.nobody-has"), ...(rows.length ? [make("p.form-actions", {}, [button, sum])] : [])]);
+    node.addEventListener("input", paint);
+    node.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.target === button || event.isComposing) return;
+      event.preventDefault();
+      if (!button.disabled) button.click();
+    });
+    paint();
+    table = { key, node };
+    return [node];
   }
-  let current = null;
 
   E.words("request", { purpose: (value) => (value ? E.nameOf(value) : ""), kind: () => "", depots: (value) => Object.entries(value || {}).map(([id, n]) => `${E.nameOf(`depot/${id}`)} ${n}`).join(hall.t("rows.comma")), lost: (value) => (typeof value === "object" ? Object.entries(value).map(([id, n]) => `${E.nameOf(`depot/${id}`)} ${n}`).join(hall.t("rows.comma")) : String(value)) });
   E.words("depot", { items: (value) => value.map((one) => `${itemName(one.name)} ${one.count || 0}`).join(hall.t("rows.comma")), label: () => "", source: () => "", request: (value) => E.nameOf(`request/${value}`) });
@@ -135,7 +159,7 @@
       return { n: short || docs("request").filter(({ data }) => !OVER.has(data.state)).length, alert: short > 0 };
     },
     mount(node, tools) {
-      const sums = make("div.resource-totals", { role: "status" });
+      const sums = make("div.resource-totals");
       const handle = tools.split(node, {
         items, row, group: heading, newId,
         columns: ["resources.name", "resources.state", "resources.amount", "resources.missing", "resources.where", "resources.since"],
@@ -146,11 +170,9 @@
       });
       const paint = () => {
         hall.fill(sums, totals());
-        current = handle.card();
       };
-      const show = (subject) => (handle.show(subject), (current = handle.card()));
       paint();
-      return { ...handle, show, update: (changes) => (handle.update(changes), paint()), tick: () => (handle.tick(), paint()), locale: () => (handle.locale(), paint()) };
+      return { ...handle, update: (changes) => (handle.update(changes), paint()), tick: () => (handle.tick(), paint()), locale: () => (handle.locale(), paint()) };
     },
   });
 })();

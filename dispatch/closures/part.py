@@ -16,7 +16,7 @@ import msgspec
 
 from dispatch.closures.advice import Advice, Advisor
 from dispatch.closures.model import OVER, SHUT, Closure
-from dispatch.closures.reports import drafts_for
+from dispatch.closures.reports import drafts_for, notices_for
 from dispatch.closures.settings import ClosureRules, plain
 from dispatch.desk import Desk
 from dispatch.part import SYSTEM, Part
@@ -44,6 +44,7 @@ class ClosurePart(Part):
     def __init__(self, process: Process, desk: Desk, rules: ClosureRules) -> None:
         self.process, self.desk, self.rules = process, desk, rules
         self.advisor = Advisor(rules)
+        self._later: list[Command] = []  # notices of new lines, given with the next look
         self._given: OrderedDict[str, None] = OrderedDict()
         self._told: tuple[float, dict[str, Any]] = (float("-inf"), {})
         self._troubled = False
@@ -78,9 +79,12 @@ class ClosurePart(Part):
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def take(self, entries: list[Entry]) -> None:
-        subjects = {entry.subject for entry in entries if topic_of(entry.subject) == "closure"}
-        for subject, state in (await self.desk.many(sorted(subjects))).items() if subjects else ():
+        concerned = [entry for entry in entries if topic_of(entry.subject) == "closure"]
+        found = await self.desk.many(sorted({entry.subject for entry in concerned})) if concerned else {}
+        for subject, state in found.items():
             self.advisor.closure(self._named(subject, state))
+        told = [one for entry in concerned for one in notices_for(entry, found.get(entry.subject), self.rules)]
+        self._later = (self._later + told)[-_REMEMBERED:]
 
     async def run(self) -> None:
         while True:
@@ -99,9 +103,10 @@ class ClosurePart(Part):
         due = [_command(advice) for advice in self.advisor.advise(now)]
         for state in self.advisor.closures.values():
             due += self._follows(state)
-        due = [command for command in due if command.id not in self._given]
+        due = [command for command in self._later + due if command.id not in self._given]
         for first in range(0, len(due), _TOGETHER):
             await self._give(due[first : first + _TOGETHER])
+        self._later = [command for command in self._later if command.id not in self._given]
         self.process.counters |= self.advisor.counters
         self._tell(now)
 

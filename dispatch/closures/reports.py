@@ -13,7 +13,8 @@ from typing import Any
 
 from dispatch.closures.model import Closure
 from dispatch.closures.settings import ClosureRules, Report
-from hall.core.command import Command
+from dispatch.notices import subject_for
+from hall.core.command import Command, Entry
 
 #: what stands in a text where nobody said
 _NOBODY = {"zh-CN": "待定", "en": "to follow"}
@@ -64,3 +65,40 @@ def _filled(text: str, language: str, state: Closure, act: dict[str, Any], rules
         "unit": state.unit or nobody,
     }
     return _PLACES.sub(lambda found: values[found[1]], text)
+
+
+# -- notices ---------------------------------------------------------------------------------------------------------------
+
+#: moves after which somebody has to decide -> key of the notice, how urgent
+_ASKS = {
+    "propose": ("closure_proposed", "urgent"),
+    "worsen": ("closure_urgent", "emergency"),
+    "propose_reopening": ("closure_reopening", "normal"),
+}
+
+
+def notices_for(entry: Entry, state: Closure | None, rules: ClosureRules) -> list[Command]:
+    """What those who decide are told of a line of a closure's stream; told again it is the same notice."""
+    key, urgency = _ASKS.get(entry.move, ("", ""))
+    if not key or state is None:
+        return []
+    if entry.move == "propose" and entry.data.get("urgent"):
+        key, urgency = _ASKS["worsen"]
+    depth = entry.data.get("depth")
+    values = {"name": state.name, "depth": "" if depth is None else f"{depth * 100:.0f} cm", "place": state.district}
+    values |= {"exercise": "演练"} if state.exercise else {}
+    found = []
+    for role in rules.told:
+        to = {"role": role}
+        data: dict[str, Any] = {
+            "to": to,
+            "about": entry.subject,
+            "key": f"notice.{key}",
+            "urgency": urgency,
+            "cause": entry.seq,
+        }
+        data |= {"values": {name: value for name, value in values.items() if value}}
+        data |= {"district": state.district} if state.district else {}
+        subject = subject_for(entry.seq, entry.subject, to)
+        found.append(Command(id=f"tell-{subject}", subject=subject, move="tell", data=data, correlation=entry.correlation))
+    return found

@@ -76,6 +76,7 @@ class ClosureRules(Table, kw_only=True, frozen=True):
     waits_for: tuple[str, ...]
     deciders: tuple[str, ...]
     proposers: tuple[str, ...]
+    told: tuple[str, ...]
     advice: tuple[str, ...]
     lines: dict[str, Lines]
     confirm: dict[str, str]
@@ -110,7 +111,7 @@ def settings_of(config: HallConfig) -> ClosureRules:
 def _mistakes(rules: ClosureRules) -> list[tuple[str, str]]:
     found = [
         (name, f"{role}: one of {', '.join(ROLES)}")
-        for name in ("deciders", "proposers")
+        for name in ("deciders", "proposers", "told")
         for role in getattr(rules, name)
         if role not in ROLES
     ]

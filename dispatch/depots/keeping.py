@@ -32,7 +32,7 @@ MOVES = {
             "item": _ITEM,
             "count": _SOME,
             "kind": Field(kind="choice", choices=ITEM_KINDS),
-            "unit": Field(kind="line", longest=20),
+            "measure": Field(kind="line", longest=20),
             "capacity": Field(kind="number", low=0, high=MOST),
             "capacity_unit": Field(kind="line", longest=20),
         },
@@ -236,7 +236,8 @@ def _fold_count(state: Depot, entry: Entry) -> None:
 def _fold_receive(state: Depot, entry: Entry) -> None:
     stock = state.stock.setdefault(entry.data["item"], Stock())
     stock.have += entry.data["count"]
-    for name in ("kind", "unit", "capacity", "capacity_unit"):
+    stock.unit = entry.data.get("measure", stock.unit)
+    for name in ("kind", "capacity", "capacity_unit"):
         if name in entry.data:
             setattr(stock, name, entry.data[name])
 

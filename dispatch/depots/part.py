@@ -95,7 +95,7 @@ class ResourcePart(Part):
             if self._changed:
                 self._changed = False
                 requests = [msgspec.to_builtins(state) for state in self._requests.values()]
-                self._found = totals(self._depots.values(), requests, self._crews.values())
+                self._found = totals(self._depots.values(), requests, self._crews.values(), self.rules.item_kinds)
             self._tell()
             if monotonic() >= tidy_at:
                 tidy_at = monotonic() + _TIDY_SECONDS

@@ -202,7 +202,7 @@ def commands(rows: Mapping[str, dict[str, Any]], known: Mapping[str, Depot], ret
 def _command(subject: str, move: str, depot: Depot | None, data: dict[str, Any]) -> Command:
     revision = depot.revision if depot is not None else 0
     digest = hashlib.sha256(msgspec.json.encode([subject, move, revision, data], order="deterministic")).hexdigest()[:32]
-    return Command(id=f"depots-{digest}", subject=subject, move=move, revision=revision, reason="list", data=data)
+    return Command(id=f"depots-{digest}", subject=subject, move=move, revision=revision, data=data)
 
 
 def told(refused: Iterable[str], most: int = 5) -> list[str]:

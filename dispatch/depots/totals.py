@@ -8,18 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dispatch.depots.model import WAITING
+from dispatch.depots.model import ITEM_KINDS, WAITING
 
 ITEMS_SHOWN = 60
+_RANK = {kind: place for place, kind in enumerate(ITEM_KINDS)}  # pumps first, what is of no kind last
 _PUMPING, _PLACES = "m3/h", "place"
 
 
 def totals(
-    depots: Iterable[Mapping[str, Any]], requests: Iterable[Mapping[str, Any]], crews: Iterable[Mapping[str, Any]]
+    depots: Iterable[Mapping[str, Any]],
+    requests: Iterable[Mapping[str, Any]],
+    crews: Iterable[Mapping[str, Any]],
+    kinds: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """`{items: [{item, kind, unit, have, out, free, requested, missing, carried, capacity, capacity_unit}], pumping {have,
-    in_use, unit}, shelters {places, taken, free}, requests {open, partly, ...}, missing [{item, missing}]}`, most missing
-    first. `carried`: how many of `have` crews carry; `capacity`: of all free and away together."""
+    """`{items: [{item, kind, unit, have, out, free, requested, missing, carried, capacity, in_use, capacity_unit}], pumping
+    {have, in_use, unit}, shelters {places, taken, free}, requests {state: n}, missing [{item, missing, unit}]}`, most missing
+    first. `kinds`: words in the names of what crews carry -> what it is. `carried`: how many of `have` crews carry;
+    `capacity`: of all pieces together."""
     rows: dict[str, dict[str, Any]] = {}
     for depot in depots:
         for name, stock in depot.get("stock", {}).items():
@@ -31,8 +36,8 @@ def totals(
             away = min(count, held.get(item["name"], 0))
             held[item["name"]] = held.get(item["name"], 0) - away
             given = {"capacity": item.get("capacity"), "capacity_unit": item.get("unit", "")}
-            if given["capacity_unit"] == _PUMPING:
-                given["kind"] = "pump"
+            kind = next((found for word, found in (kinds or {}).items() if word in item["name"].lower()), "")
+            given["kind"] = "pump" if given["capacity_unit"] == _PUMPING else kind
             _add(rows, item["name"], given, count, away)["carried"] += count
     states: dict[str, int] = {}
     for request in requests:
@@ -89,7 +94,7 @@ def _shown(rows: Iterable[dict[str, Any]], states: dict[str, int]) -> dict[str, 
             shelters = {"places": shelters["places"] + row["have"], "taken": shelters["taken"] + row["out"],
                         "free": shelters["free"] + row["free"]}  # fmt: skip
         items.append({name: value for name, value in row.items() if value not in ("", 0.0) or name in ("have", "out", "free")})
-    items.sort(key=lambda row: (-row.get("missing", 0), row.get("kind", ""), row["item"]))
+    items.sort(key=lambda row: (-row.get("missing", 0), _RANK.get(row["kind"], len(_RANK)), row["item"]))
     missing = [
         {"item": row["item"], "missing": row["missing"], "unit": row.get("unit", "")} for row in items if row.get("missing")
     ]

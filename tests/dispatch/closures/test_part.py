@@ -9,6 +9,7 @@ from dispatch.closures import Closures
 from dispatch.closures.part import ClosurePart
 from dispatch.desk import Desk
 from dispatch.ledger import Ledger
+from dispatch.notices import Notices
 from dispatch.reader import Head
 from dispatch.tabled import Field, Move, Tabled
 from hall.core.command import Actor, Command
@@ -68,7 +69,7 @@ class Running:
         self._open()
 
     def _open(self):
-        aggregates = {one.topic: one for one in (Closures(RULES), Bulletins())}
+        aggregates = {one.topic: one for one in (Closures(RULES), Bulletins(), Notices())}
         self.ledger = Ledger(f"sqlite:///{self.home / 'ledger.db'}", aggregates)
         self.desk = Desk(self.process, self.ledger, None, lambda subject: None)
         self.part, self.seen = ClosurePart(self.process, self.desk, RULES), 0
@@ -109,7 +110,12 @@ class Running:
         await self.look()
 
     def lines(self):
-        return [(entry.subject, entry.move) for entry in self.ledger.entries(0, 1000)]
+        """Without the notices."""
+        found = [(entry.subject, entry.move) for entry in self.ledger.entries(0, 1000)]
+        return [line for line in found if not line[0].startswith("notice/")]
+
+    def told(self):
+        return [(entry.data["to"]["role"], entry.data["key"]) for entry in self.ledger.entries(0, 1000) if entry.move == "tell"]
 
 
 @pytest.fixture
@@ -165,6 +171,17 @@ async def test_a_process_killed_at_any_moment_and_begun_anew_repeats_nothing_and
     assert sorted(subject for subject, move in lines if move == "draft") == [
         f"bulletin/closure-jiefang-1-order-{n}" for n in (0, 1)
     ]
+
+
+async def test_who_decides_is_told_once_of_what_waits_for_him_and_of_its_getting_worse(hall):
+    hall.hear("alarm/gauges/X01", ALARM)
+    await hall.water(*[0.26] * 5)
+    both = [("dispatcher", "notice.closure_proposed"), ("supervisor", "notice.closure_proposed")]
+    assert hall.told() == both
+    await hall.again()
+    await hall.part.take(await hall.desk.entries())  # told of everything once more, as after a restart
+    await hall.water(*[0.30] * 5)
+    assert hall.told() == [*both, ("dispatcher", "notice.closure_urgent"), ("supervisor", "notice.closure_urgent")]
 
 
 async def test_a_hall_that_keeps_no_bulletins_still_closes(hall):

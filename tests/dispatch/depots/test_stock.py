@@ -171,7 +171,7 @@ def test_counting_receiving_and_writing_off_correct_the_stock_and_say_why():
     ledger.do(R1, "allot", LI, depots={"east": 2})
     ledger.do("depot/east", "count", LI, "盘点", item="排水泵", there=5)
     assert stock(ledger, "east") == (7, 2), "five are there, two are away"
-    ledger.do("depot/east", "receive", LI, item="沙袋", count=3000, kind="sandbag", unit="条")
+    ledger.do("depot/east", "receive", LI, item="沙袋", count=3000, kind="sandbag", measure="条")
     assert ledger.states["depot/east"].stock["沙袋"].have == 3000
     for count, allowed in ((6, False), (5, True)):
         try:
