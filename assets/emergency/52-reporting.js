@@ -5,23 +5,14 @@
   const hall = window.hall;
   const { make, said } = hall;
   const E = hall.emergency;
-  const MARKS = { missing: "■", late: "▲", waiting: "○", reported: "●", excused: "–" };
   const RANK = ["missing", "waiting", "late", "reported", "excused"];
   const PAST = 12; // periods shown of each unit
 
   const documents = () => [...hall.store.docs("reporting")].filter(([, event]) => event.data).map(([subject, event]) => [subject, event.data]);
   const text = (key, values) => hall.t(`reporting.${key}`, values);
 
-  /** How a unit stands: missing (red) | waiting | late | reported | excused. */
-  function standing(data, unit) {
-    if (data.missing.includes(unit)) return "missing";
-    if (data.waiting.includes(unit)) return "waiting";
-    const excuse = data.excused[unit];
-    if (excuse && (excuse.until == null || excuse.until > hall.clock.city())) return "excused";
-    return (data.units[unit] || {}).late ? "late" : "reported";
-  }
+  const standing = (data, unit) => hall.reporting.standing(data, unit);
   const inPeriod = (period, unit) => ["reported", "late", "missing", "excused"].find((name) => (period[name] || []).includes(unit));
-  hall.reporting = { standing, documents, MARKS };
 
   function mount(node) {
     const head = make("div.reporting-head");
@@ -52,7 +43,7 @@
       const sums = data.figures.filter((one) => one.value != null).map((one) => make("span", {}, [`${hall.label(one.label)} `, make("b", {}, `${hall.format.number(one.value)} ${hall.label(one.unit)}`), make("span.soft", {}, ` ${text("of", { n: one.units, of: one.of })}`)]));
       hall.fill(head, [
         make("p", {}, [...choose, make("b", {}, hall.label(data.label) || data.plan), E.exercise(data), make("span", {}, text("every", { n: data.every_minutes })), make("span", {}, text("period", { from: hall.format.time(data.period_start), to: hall.format.time(data.period_end) })), make("b", {}, text("due", { at: hall.format.time(data.due), left: E.left(data.due) }))]),
-        make("p", {}, RANK.map((how) => make("span", { "data-how": how }, `${MARKS[how]} ${text(`how.${how}`)} ${count(how)}`))),
+        make("p", {}, RANK.map((how) => make("span", { "data-how": how }, `${hall.reporting.MARKS[how]} ${text(`how.${how}`)} ${count(how)}`))),
         make("p", {}, sums),
       ]);
     }
@@ -63,7 +54,7 @@
       const past = make("span.reporting-strip", {}, data.periods.slice(-PAST).map((period) => make("i", { "data-how": inPeriod(period, name) || "", title: `${hall.format.time(period.start)}–${hall.format.time(period.end)} ${text(`how.${inPeriod(period, name) || "none"}`)}` })));
       const numbers = data.figures.map((one) => make("td.num", {}, told.numbers && told.numbers[one.name] != null ? hall.format.number(told.numbers[one.name]) : "–"));
       const words = told.at ? told.text || "–" : text("nothing");
-      const made = make("tr", { "data-unit": name, "data-how": how, "aria-selected": String(name === unit) }, [make("td", {}, name), make("td.reporting-how", {}, `${MARKS[how]} ${text(`how.${how}`)}`), make("td", {}, told.at ? `${hall.format.time(told.at)} ${told.by}` : "–"), make("td", {}, words), ...numbers, make("td", {}, past)]);
+      const made = make("tr", { "data-unit": name, "data-how": how, "aria-selected": String(name === unit) }, [make("td", {}, name), make("td.reporting-how", {}, `${hall.reporting.MARKS[how]} ${text(`how.${how}`)}`), make("td", {}, told.at ? `${hall.format.time(told.at)} ${told.by}` : "–"), make("td", {}, words), ...numbers, make("td", {}, past)]);
       made.onclick = () => openUnit(name);
       return made;
     }

@@ -1,23 +1,30 @@
-/* Hourly reports on a wall: which units have not reported (red, first), when the next ones are due, what the figures add up to. */
+/* Hourly reports on a wall: which units have not reported (red, first), when the next ones are due, what the figures add up to.
+ *
+ * hall.reporting.standing(data, unit)   how a unit stands in a reporting document: one of the keys of hall.reporting.MARKS
+ */
 "use strict";
+
+hall.reporting = {
+  MARKS: { missing: "■", waiting: "○", late: "▲", reported: "●", excused: "–" },
+  standing(data, unit) {
+    if (data.missing.includes(unit)) return "missing";
+    if (data.waiting.includes(unit)) return "waiting";
+    const excuse = data.excused[unit];
+    if (excuse && (excuse.until == null || excuse.until > hall.clock.city())) return "excused";
+    return (data.units[unit] || {}).late ? "late" : "reported";
+  },
+};
 
 hall.panel("reporting", function (element, { body, note }) {
   const { make, setText, format } = hall;
-  const MARKS = { missing: "■", waiting: "○", late: "▲", reported: "●", excused: "–" };
-  const RANK = Object.keys(MARKS);
   const SUMS = 6;
 
   const parts = { due: make("b.num"), left: make("span.num"), silent: make("span.reporting-silent"), exercise: make("b.reporting-exercise"), rows: make("div.reporting-rows"), sums: make("div.reporting-sums") };
   const head = make("div.reporting-line", {}, [parts.exercise, parts.due, parts.left, parts.silent]);
   body.append(make("div.reporting-wall", {}, [head, parts.rows, parts.sums]));
 
-  function standing(data, unit) {
-    if (data.missing.includes(unit)) return "missing";
-    if (data.waiting.includes(unit)) return "waiting";
-    const excuse = data.excused[unit];
-    if (excuse && (excuse.until == null || excuse.until > hall.clock.city())) return "excused";
-    return (data.units[unit] || {}).late ? "late" : "reported";
-  }
+  const { MARKS, standing } = hall.reporting;
+  const RANK = Object.keys(MARKS);
 
   function build() {
     const cells = { unit: make("span.reporting-unit"), how: make("span.reporting-how"), at: make("span.num.soft") };

@@ -126,7 +126,13 @@ class Keeping(Part):
 
     async def _do(self, commands: list[Command]) -> None:
         for start in range(0, len(commands), _TOGETHER):
-            await self.desk.execute_many([(command, SYSTEM) for command in commands[start : start + _TOGETHER]])
+            part = commands[start : start + _TOGETHER]
+            found = await self.desk.execute_many([(command, SYSTEM) for command in part])
+            for command, result in zip(part, found, strict=True):
+                if (
+                    isinstance(result, Refused) and command.move == "draft"
+                ):  # the report is sent; its message is written by hand
+                    log.warning("dispatch: no message was drafted as %s: %s", command.subject, result)
 
 
 def incident_of(named: str) -> str:

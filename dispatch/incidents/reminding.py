@@ -57,5 +57,6 @@ def message_of(state: Incident, number: int, rules: IncidentRules) -> Command | 
         "text": {"zh-CN": report.text},
         "audience": list(rules.audience),
         "exercise": state.exercise,
+        "cause": f"incident/{state.incident_id}",
     }
     return Command(id=f"draft-{subject}", subject=subject, move="draft", revision=0, data=data)
