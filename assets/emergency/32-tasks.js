@@ -12,7 +12,8 @@
 
   const isOpen = (task) => OPEN.includes(task.state);
   const isLate = (task) => (task.state === "open" && task.ack_due <= hall.clock.city()) || (isOpen(task) && task.due <= hall.clock.city());
-  const isMine = (task) => (task.unit ? task.unit === who.unit : task.role === who.role);
+  // a department's seat is told of its own tasks only (hall/roles.py)
+  const isMine = (task) => (task.unit ? who.role === "department" : task.role === who.role);
   const ownerOf = (task) => task.unit || (task.role ? hall.t(`desk.role.${task.role}`) : "–");
   const labelOf = (task) => [hall.label(task.label), hall.label(task.place)].filter(Boolean).join(" · ");
   const byTime = (a, b) => Number(isLate(b.data)) - Number(isLate(a.data)) || RANK[a.data.state] - RANK[b.data.state] || (a.data.due || 0) - (b.data.due || 0) || a.subject.localeCompare(b.subject);
