@@ -137,7 +137,9 @@ class Watcher(Part):
         return [self._command(state, "signal", data)]
 
     def _proposal(self, plan: Plan, state: Response, found: Proposal, now: int) -> Command | None:
-        there = state.proposed
+        there, exercise = state.proposed, found.exercise or self.plans.exercise
+        if there and there["exercise"] and not exercise:
+            there = {}  # what is real is said, whatever is being rehearsed
         if there and (there["level"], there["direction"]) == (found.level, found.direction):
             return None
         if there and there["by"] != SYSTEM.name and rank(there["level"]) >= rank(found.level):
@@ -149,7 +151,7 @@ class Watcher(Part):
                 return None  # what wavers about a line is not proposed up and down
         if self._refused(state, found, now):
             return None
-        data = {"why": list(found.why), "exercise": found.exercise or self.plans.exercise}
+        data = {"why": list(found.why), "exercise": exercise}
         return self._command(state, "propose", data | ({"level": found.level} if found.level else {}))
 
     def _refused(self, state: Response, found: Proposal, now: int) -> bool:
@@ -170,7 +172,7 @@ class Watcher(Part):
     def _automatic(self, plan: Plan, state: Response, now: int) -> Command | None:
         there = state.proposed
         mine = there and there["by"] == SYSTEM.name and there["direction"] == "up" and there["level"] in plan.automatic
-        if not mine:
+        if not mine or self._refused(state, Proposal(direction="up", level=there["level"]), now):
             return None
         return self._command(state, "change" if state.state == "in_force" else "sign", {"level": there["level"]})
 
