@@ -11,10 +11,12 @@ WALL = Wall(
       2.7em |  masthead       masthead       masthead
       4.4em |  response_strip response_strip response_strip
       5.2em |  warnings       warnings       warnings
-      13   |   wet_spots      city_map       alarms
-      7    |   wet_spots      city_map       closures
-      5    |   rainfall       city_map       closures
-      9    |   rainfall       city_map       tasks_due
+      12   |   wet_spots      city_map       alarms
+      6    |   wet_spots      city_map       closures
+      3.5  |   rainfall       city_map       closures
+      4.5  |   rainfall       city_map       tasks_due
+      3.5  |   reporting      city_map       tasks_due
+      5    |   reporting      city_map       alarm_health
       2.1em |  resources      resources      resources
     """,
 )
