@@ -15,7 +15,7 @@ from lxml import etree
 from dispatch.bulletins.capxml import cap_of, moment
 from dispatch.bulletins.model import Bulletin, Message
 from dispatch.bulletins.outlines import together
-from dispatch.bulletins.settings import KINDS, PLAIN_TEXT, BulletinRules
+from dispatch.bulletins.settings import KINDS, BulletinRules, plain_text
 from hall.core.cap import first_fault, tree
 from hall.core.errors import Refused
 
@@ -176,7 +176,7 @@ def _texts(name: str, bulletin: Bulletin, message: Message, rules: BulletinRules
     for tag in [tag for tag in (*rules.languages, *bulletin.headline) if bulletin.headline.get(tag)]:
         if any(text["language"] == tag for text in found):
             continue
-        pattern = audience.text.get(tag, PLAIN_TEXT)
+        pattern = audience.text.get(tag) or plain_text(tag)
         words = _words(tag, bulletin, message, rules)
         text = " ".join(_PLACES.sub(lambda place, words=words: words[place[1]], pattern).split())
         if audience.longest and len(text) > audience.longest:

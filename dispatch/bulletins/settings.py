@@ -21,8 +21,11 @@ RESPONSES = ("Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "A
 ADDRESSEES = ("role", "unit", "person")
 _PLACES = re.compile(r"\{(\w*)\}")
 WORDS = {"mark", "sender", "headline", "text", "instruction", "event", "time", "expires"}
-#: what is told where an audience has no text of its own, and in languages it does not name
-PLAIN_TEXT = "{mark}{headline}. {text} {instruction}"
+
+
+def plain_text(tag: str) -> str:
+    """What is told where an audience has no text of its own in a language."""
+    return "{mark}{headline}。{text}{instruction}" if tag.startswith("zh") else "{mark}{headline}. {text} {instruction}"
 
 
 class Table(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
