@@ -233,5 +233,6 @@
       .sort((a, b) => (b.severity || 0) - (a.severity || 0) || b.time - a.time);
   };
 
-  hall.activeAlarms = () => [...hall.store.docs("alarm").values()].map((event) => event.data).filter((alarm) => alarm.active !== false);
+  /** Those that somebody may look at: what is explained by another one, shelved or out of service brings up no pictures. */
+  hall.activeAlarms = () => [...hall.store.docs("alarm").values()].map((event) => event.data).filter((alarm) => alarm.active !== false && !hall.alarms.away(alarm));
 })();

@@ -212,7 +212,7 @@
     const rate = hall.clock.state ? hall.clock.state.rate : 1;
     const opened = hall.clock.city() - performance.now() * rate; // what was recorded before this page came is no news
     for (const { subject, data, recordedtime } of changes) {
-      const up = data && data.active !== false && !data.acknowledged && data.severity >= URGENT;
+      const up = data && data.active !== false && !data.acknowledged && data.severity >= URGENT && !hall.alarms.away(data);
       const news = up && !risen.has(subject) && recordedtime > opened;
       if (up) risen.add(subject);
       else risen.delete(subject);

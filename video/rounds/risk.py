@@ -18,6 +18,8 @@ ALARM_METRES, GAUGE_METRES, RAIN_METRES = 500.0, 1_200.0, 8_000.0
 RISE_MINUTES = 10
 #: so many pairs of a camera and a reading are simply measured, all of them; for more a tree is made
 FEW_PAIRS = 250_000
+#: what keeps an alarm from drawing attention: another one explains it, somebody shelved it, it is out of service
+PUT_AWAY = ("hidden_by", "shelved", "out_of_service")
 #: topics this is read from
 TOPICS = frozenset({"alarm", "sensor", "observation", "series", "kpi", "picture"})
 
@@ -62,7 +64,7 @@ class Ground:
             return
         at = _place(data)
         if told.subject.startswith("alarm/"):
-            if at and data.get("active", True):
+            if at and data.get("active", True) and not any(data.get(way) for way in PUT_AWAY):
                 self.alarms.append((*at, _number(data.get("severity")) or 0.0))
         elif told.subject.startswith("sensor/"):
             if at:
