@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dispatch.alarmlife.table import MOVES
@@ -124,3 +126,10 @@ def test_who_answers_for_one_district_does_not_move_another_ones_alarm():
     with pytest.raises(Refused):
         world.do("acknowledge", role="operator", districts=("红旗区",))
     assert world.do("acknowledge", role="operator", districts=("卫滨区",)) == ["acknowledge"]
+
+
+def test_the_page_for_people_names_every_move_and_who_makes_it():
+    page = (Path(__file__).parents[3] / "docs" / "ALARMS.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    for move in MOVES:
+        assert any(f"`{move}`" in row.split("|")[1] for row in rows), move
