@@ -79,6 +79,9 @@ class Advisor:
         self._crews: dict[str, frozenset[str]] = {}  # crew -> files it is on
         self._supplies: dict[str, tuple[str, str, float]] = {}  # request -> closure, item, pieces still out there
         self.counters = {"closure_sites_refused": 0, "closure_readings_refused": 0}
+        for place in rules.places:  # of the others readings are followed from their first alarm on, however mild
+            if place.site:
+                self.watch(place.site, f"observation/{place.site}/{rules.quantities[0]}", place.kind)
 
     # -- what is heard -----------------------------------------------------------------------------------------------------
 
