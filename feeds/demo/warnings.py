@@ -56,7 +56,8 @@ class Warnings:
             references=[f"{_number(storm)}_{n - 1}"] if n > 1 else [], event="暴雨", severity=level, severity_label=zh,
             urgency="Past" if done else "Immediate", certainty="Observed" if n > 1 else "Likely",
             headline={"zh-CN": head, "en": english}, description={"zh-CN": body, "en": english_body},
-            onset=storm.start, expires=at if done else at + 3 * HOUR, areas=[self._area], extra={"number": n},
+            onset=storm.start, expires=at if done else at + 3 * HOUR, areas=[self._area],
+            extra={"number": n, "signal": {"kind": "rainstorm", "colour": en.lower()}},
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from dispatch.bulletins import Bulletins
 from dispatch.notices import Notice
 from dispatch.notifier import Notifier
 from dispatch.webhooks.caller import Caller, Failure, allowed
@@ -24,6 +25,8 @@ from dispatch.webhooks.settings import Hook, hooks_of
 from dispatch.webhooks.store import DeliveryStore
 from hall.core.command import Actor
 from hall.core.errors import ConfigError
+from tests.dispatch.bulletins.world import CHEN, LI, START, WANG, WATER
+from tests.dispatch.bulletins.world import rules as bulletin_rules
 from tests.dispatch.ledgerdesk import DISPATCHER, OPERATOR, SUPERVISOR, SYSTEM, UNIT, Town
 from tests.dispatch.webhooks.receiver import Receiver
 from tests.prefork import Child, prefork
@@ -107,6 +110,28 @@ async def exercised(town: Town, name: str) -> str:
     await town.do(f"file/desk/{name}", "register", OPERATOR)
     await town.do(f"file/desk/{name}", "dispatch", DISPATCHER, unit="排水所")
     return f"file/desk/{name}"
+
+
+async def test_an_issued_bulletin_is_posted_with_its_cap_to_who_carries_its_audience(tmp_path, bus, receiver):
+    town = Town(tmp_path, bus, more=(Bulletins(bulletin_rules()),))
+    town.process.set(START)
+    people = ((WANG, "draft", WATER), (WANG, "submit", {}), (LI, "approve", None), (CHEN, "approve", None))
+    async with delivering(town, hook_for(receiver, audiences=["media", "public"])):
+        for name, exercise in (("drill", True), ("flood", False)):
+            for actor, move, data in people:
+                state = await town.desk.state(f"bulletin/{name}")
+                given = {"digest": state.message.digest} if data is None else data
+                await town.do(
+                    f"bulletin/{name}", move, actor, "", **given, **({"exercise": exercise} if move == "draft" else {})
+                )
+        (call,) = await receiver.wait_for(1)
+    sent = (await town.desk.state("bulletin/flood")).message
+    assert genuine(call) and call["event"]["type"] == "org.command-hall.bulletin.issue"
+    assert (
+        call["event"]["data"]["cap"] == sent.xml and call["event"]["data"]["status"] == "Actual"
+    )  # the exercise stayed in the house
+    assert {text["audience"] for text in call["event"]["data"]["texts"]} == {"public"}
+    town.close()
 
 
 async def test_what_belongs_to_an_exercise_is_held_back_and_counted(town, receiver):
