@@ -41,6 +41,12 @@
   function scenesOf(scenes) {
     return Object.entries(scenes).map(([wall, layout]) => (layout ? hall.t("plans.scene", { wall: hall.word("wall", wall), layout: hall.word("wall", layout) }) : hall.t("plans.scene-back", { wall: hall.word("wall", wall) })));
   }
+  /** Alarm rules that have other figures at this level, each with what it was and what it will be. */
+  function linesOf(preview) {
+    if (!preview.lines.length) return [hall.t("plans.preview.no-lines")];
+    const figure = (value, unit) => (typeof value === "number" ? E.amount(value, unit) : String(value ?? "–"));
+    return preview.lines.map((line) => hall.t("plans.preview.line", { rule: hall.label(line.label) || line.rule, figures: Object.values(line.figures).map(([was, is]) => `${figure(was, line.unit)} → ${figure(is, line.unit)}`).join(hall.t("rows.comma")) }));
+  }
   /** Everything that the server says this act will do, section by section; what it leaves alone is said, too. */
   function previewOf(preview) {
     const section = (key, values, body) => make("section.response-section", { "data-part": key.split(".").pop() }, [make("h3.tab-title", {}, hall.t(key, values)), ...[].concat(body)]);
@@ -53,7 +59,7 @@
       preview.cancelled ? section("plans.preview.cancelled", { n: preview.cancelled }, []) : "",
       section("plans.preview.scenes", {}, scenes.length ? lines(scenes) : none()),
       section("plans.preview.messages", {}, messages.length ? [lines(messages), said("p.response-hint", "plans.preview.drafts")] : none()),
-      section("plans.preview.limits", {}, lines([reports, preview.emergency_classes.length ? hall.t("plans.preview.emergencies", { classes: preview.emergency_classes.join(hall.t("rows.comma")) }) : hall.t("plans.preview.no-emergencies"), hall.t("plans.preview.lines")])),
+      section("plans.preview.limits", {}, lines([reports, preview.emergency_classes.length ? hall.t("plans.preview.emergencies", { classes: preview.emergency_classes.join(hall.t("rows.comma")) }) : hall.t("plans.preview.no-emergencies"), ...linesOf(preview)])),
     ];
   }
 

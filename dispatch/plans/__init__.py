@@ -9,6 +9,7 @@ from __future__ import annotations
 from dispatch.desk import Desk
 from dispatch.part import Part
 from dispatch.plans.following import Follower
+from dispatch.plans.lines import lines_of
 from dispatch.plans.response import Responses, walls_of
 from dispatch.plans.settings import plans_of
 from dispatch.plans.task import Tasks
@@ -20,7 +21,7 @@ from hall.core.process import Process
 
 def response_streams(config: HallConfig) -> tuple[Tabled, ...]:
     """The streams of responses and tasks. Raises ConfigError."""
-    return Responses(plans_of(config), walls_of(config)), Tasks()
+    return Responses(plans_of(config), walls_of(config), lines_of(config)), Tasks()
 
 
 def response_parts(process: Process, desk: Desk) -> list[Part]:

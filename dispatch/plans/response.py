@@ -69,13 +69,15 @@ _ACTS = ("sign", "change", "step_down", "end")
 
 
 class Responses(Tabled):
-    """Aggregate of topic `response`. `walls`: wall -> the layout it shows by itself. `topics` is told once all are known."""
+    """Aggregate of topic `response`. `walls`: wall -> the layout it shows by itself; `lines`: level -> alarm rules that have
+    other figures then (dispatch/plans/lines.py), for the preview only. `beside` tells it the topics once all are known."""
 
     topic = "response"
     State = Response
     moves = MOVES
 
-    def __init__(self, plans: Plans, walls: Mapping[str, str]) -> None:
+    def __init__(self, plans: Plans, walls: Mapping[str, str], lines: Mapping[str, list[dict[str, Any]]] | None = None) -> None:
+        self.lines = lines or {}
         self.plans, self.scope = plans, Scope(plans, frozenset(), dict(walls))
 
     def beside(self, topics: Collection[str]) -> None:
@@ -221,6 +223,8 @@ class Responses(Tabled):
         exercise = state.exercise if here else bool(self.plans.exercise or state.proposed.get("exercise"))
         preview = {name: shown(effects(plan, state, name, 0, exercise)) for name in levels}
         fields = [{**field, "choices": levels} if field["name"] == "level" else field for field in row["fields"]]
+        for name, said in preview.items():
+            said["lines"] = [] if exercise else self.lines.get(name, [])  # an exercise changes no alarm: real water stays real
         return {**row, "fields": fields, "preview": preview, "exercise": exercise}
 
 

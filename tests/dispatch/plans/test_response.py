@@ -238,6 +238,22 @@ def test_the_preview_names_exactly_what_then_happens(world):
     assert shown["emergency_classes"] == world.response.emergency_classes
 
 
+def test_the_preview_names_alarm_rules_that_have_other_figures_then_and_none_in_an_exercise():
+    rule = """
+[[dispatch.alarms.rules]]
+name = "road-care"
+at_level.II = { value = 10 }
+"""
+
+    def lines(more: str) -> dict:
+        world = World(rule + more).enrolled()
+        rows = {row["move"]: row for row in world.aggregates["response"].offered(world.response, LEADER)}
+        return {level: [one["rule"] for one in said["lines"]] for level, said in rows["sign"]["preview"].items()}
+
+    assert "road-care" in lines("")["II"] and "road-care" not in lines("")["IV"]
+    assert lines("[dispatch.plans]\nexercise = true\n")["II"] == []
+
+
 def test_a_supervisor_is_offered_the_levels_he_may_sign_and_a_viewer_nothing(world):
     def levels(person):
         rows = world.aggregates["response"].offered(world.response, person)
