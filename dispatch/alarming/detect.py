@@ -54,12 +54,20 @@ class Detect(Restoring):
     def _judge(self, point: Point, item: Reading, found: list[Finding]) -> None:
         again = item.doubts != point.doubts
         point.doubts = item.doubts
-        low, high = float("-inf"), float("inf")
-        for rule, condition, key in point.conditions:
-            if condition.read(item.value, item.time, point.past) or (again and condition.active):
-                found.append(self._of_point(point, rule, condition, key, item))
-            below, above = condition.quiet()
-            low, high = max(low, below), min(high, above)
+        value, low, high = item.value, float("-inf"), float("inf")
+        for bound in point.conditions:
+            if again or not bound.low <= value < bound.high:
+                condition = bound.condition
+                if condition.read(value, item.time, point.past) or (again and condition.active):
+                    found.append(self._of_point(point, bound.rule, condition, bound.key, item))
+                bound.low, bound.high = condition.quiet()
+                if bound.timed and (due := condition.due()) is not None:
+                    point.last = item
+                    self.ground.wake(due, self.number, bound.key)
+            if bound.low > low:
+                low = bound.low
+            if bound.high < high:
+                high = bound.high
         point.low, point.high = low, high
 
     def _of_point(self, point: Point, rule: Any, condition: Any, key: str, item: Reading) -> Finding:
@@ -112,14 +120,27 @@ class Detect(Restoring):
     def fall(self, key: str, due: int) -> Iterable[Finding]:
         rule, _, scope = key.partition("|")
         slot = self._slots.get(scope)
-        own = (bound for bound in slot.silence if bound[2] == key) if slot is not None else ()
-        for one, condition, _ in own:
-            if self._woken(condition, key, due):
-                return self._derived([self._of_slot(slot, one, condition, key, condition.since)])
+        if slot is not None:
+            for one, condition, own in slot.silence:
+                if own == key and self._woken(condition, key, due):
+                    return self._derived([self._of_slot(slot, one, condition, key, condition.since)])
             return ()
         other = self._others.get(key)
-        if other is not None and hasattr(other, "wake") and self._woken(other, key, due):
-            return self._derived([self._of_subject(rule, scope, other, other.since)])
+        if other is not None:
+            found = hasattr(other, "wake") and self._woken(other, key, due)
+            return self._derived([self._of_subject(rule, scope, other, other.since)]) if found else ()
+        return self._delay_over(key, due)
+
+    def _delay_over(self, key: str, due: int) -> Iterable[Finding]:
+        """A line's delay that ran out without another reading."""
+        sensor, _, quantity = key.partition("|")[2].rpartition("/")
+        slot = self._slots.get(sensor)
+        point = slot.points.get(quantity) if slot is not None else None
+        for rule, condition, own in point.conditions if point is not None and point.last is not None else ():
+            if own == key and condition.wake(due):
+                point.loud()
+                made = self._of_point(point, rule, condition, key, point.last)
+                return self._derived([msgspec.structs.replace(made, time=condition.since)])
         return ()
 
     def _woken(self, condition: Any, key: str, due: int) -> bool:
@@ -199,7 +220,7 @@ class Detect(Restoring):
         ended = [self._held[key] for key in kept if moved and key in self._held]
         self._bind.again(slot)
         for point in slot.points.values():
-            point.low, point.high = 1.0, 0.0
+            point.loud()
         if moved:
             for _, condition, _ in slot.every():
                 condition.load(type(condition)(condition.live).dump())

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
-from dispatch.alarming.binding import Bindings, Point, Slot
+from dispatch.alarming.binding import Bindings, Bound, Point, Slot
 from dispatch.alarming.findings import Finding
 from dispatch.alarming.ground import Ground, Place, Stage
+from dispatch.alarming.inputs import Reading
 
 
 class Restoring(Stage):
@@ -33,7 +34,7 @@ class Restoring(Stage):
         for live in self._bind.lives.values():
             live.posture(level)
         for point in self._points.values():
-            point.low, point.high = 1.0, 0.0  # each condition says anew when it is quiet
+            point.loud()
         for slot in self._slots.values():
             for _, condition, key in slot.silence:
                 if condition.heard and not condition.active:
@@ -63,11 +64,14 @@ class Restoring(Stage):
 
     def dump(self) -> Any:
         slots = [
-            [sensor, slot.place, [[key, condition.dump()] for _, condition, key in slot.silence],
-             [[q, p.doubts, p.past.samples if p.past else [], [[key, c.dump()] for _, c, key in p.conditions]] for q, p in
-             slot.points.items()]]
+            [
+                sensor,
+                None if slot.place.document else slot.place,
+                _dumped(slot.silence),
+                [_of_point(*one) for one in slot.points.items()],
+            ]
             for sensor, slot in self._slots.items()
-        ]  # fmt: skip
+        ]
         others = [[key, condition.dump()] for key, condition in self._others.items()]
         derived = [[name, one.dump()] for name, one in self._bind.derived.items()]
         return [self.ground.level, list(self.ground.places.values()), slots, others, derived, self._held]
@@ -78,7 +82,7 @@ class Restoring(Stage):
         self._held = msgspec.convert(held, dict[str, Finding])
         self._figures(level)
         for sensor, place, silence, points in slots:
-            self._load_slot(sensor, msgspec.convert(place, Place), dict(silence), points)
+            self._load_slot(sensor, msgspec.convert(place, Place | None), dict(silence), points)
         for key, dumped in others:
             rule = key.partition("|")[0]
             if rule in self._bind.lives:
@@ -91,8 +95,8 @@ class Restoring(Stage):
                 self._bind.derived[name].load(dumped)
         self._drop_unbound()
 
-    def _load_slot(self, sensor: str, place: Place, silence: dict[str, Any], points: list) -> None:
-        slot = self._slots[sensor] = Slot(self.ground.places.get(sensor) or place)
+    def _load_slot(self, sensor: str, place: Place | None, silence: dict[str, Any], points: list) -> None:
+        slot = self._slots[sensor] = Slot(place or self.ground.places[sensor])
         self._bind.slot(slot)
         for _, condition, key in slot.silence:
             if key in silence:
@@ -100,13 +104,26 @@ class Restoring(Stage):
                 if condition.heard and not condition.active:
                     self.ground.wake(condition.due(), self.number, key)
         feed, _, name = sensor.partition("/")
-        for quantity, doubts, samples, conditions in points:
+        for quantity, doubts, samples, last, conditions in points:
             point = self._points[feed, name, quantity] = slot.points[quantity] = Point(slot, quantity)
             self._bind.point(point)
             point.doubts = None if doubts is None else tuple(doubts)
             if point.past is not None:
                 point.past.samples = [tuple(one) for one in samples]
+            point.last = msgspec.convert(last, Reading | None)
             dumped = dict(conditions)
             for _, condition, key in point.conditions:
                 if key in dumped:
                     condition.load(dumped[key])
+                    due = condition.due() if point.last is not None and hasattr(condition, "due") else None
+                    if due is not None:
+                        self.ground.wake(due, self.number, key)
+
+
+def _of_point(quantity: str, point: Point) -> list:
+    return [quantity, point.doubts, point.past.samples if point.past else [], point.last, _dumped(point.conditions)]
+
+
+def _dumped(bounds: list[Bound]) -> list:
+    """Conditions that are not as new ones are: those that are quiet have nothing to remember."""
+    return [[bound.key, bound.condition.dump()] for bound in bounds if bound.low >= bound.high]

@@ -6,10 +6,11 @@ regression coefficient based on Kendall's tau": the slope is the median of the s
 
 from __future__ import annotations
 
+from operator import sub
 from typing import NamedTuple
 
 #: readings kept of a window: a sensor that tells each second is thinned, so that a line costs at most so many squared / 2
-MOST = 24
+MOST = 16
 
 
 class Trend(NamedTuple):
@@ -44,7 +45,15 @@ class Past:
             samples.pop(0)
 
     def since(self, floor: int) -> list[tuple[int, float]]:
-        return [one for one in self.samples if one[0] >= floor]
+        samples = self.samples
+        return samples if not samples or samples[0][0] >= floor else [one for one in samples if one[0] >= floor]
+
+
+def steepest(samples: list[tuple[int, float]]) -> float:
+    """No pair of them is steeper than this, up or down (per ms): far less work than the line itself."""
+    values = [value for _, value in samples]
+    nearest = min(map(sub, [time for time, _ in samples[1:]], [time for time, _ in samples]), default=0)
+    return (max(values) - min(values)) / nearest if nearest > 0 else float("inf")
 
 
 def trend(samples: list[tuple[int, float]]) -> Trend | None:
@@ -52,7 +61,8 @@ def trend(samples: list[tuple[int, float]]) -> Trend | None:
     if len(samples) < 3:
         return None
     end = samples[-1][0]
-    slopes = sorted((b[1] - a[1]) / (b[0] - a[0]) for n, a in enumerate(samples) for b in samples[n + 1 :] if b[0] > a[0])
+    slopes = [(y - v) / (x - t) for n, (t, v) in enumerate(samples) for x, y in samples[n + 1 :] if x > t]
+    slopes.sort()
     if not slopes:
         return None
     slope = _middle(slopes)

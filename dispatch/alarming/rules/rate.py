@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dispatch.alarming.kind import Kind, Live, Settings
-from dispatch.alarming.trend import Past, trend
+from dispatch.alarming.trend import Past, steepest, trend
 
 
 class Rate(Settings, kw_only=True, frozen=True):
@@ -20,19 +20,19 @@ class Rate(Settings, kw_only=True, frozen=True):
 
 
 class Condition:
-    __slots__ = ("active", "live", "rate", "since")
+    __slots__ = ("active", "live", "since")
 
     def __init__(self, live: Live) -> None:
-        self.live, self.active, self.since, self.rate = live, False, 0, None
+        self.live, self.active, self.since = live, False, 0
 
     def read(self, value: float, time: int, past: Past) -> bool:
         own = self.live.now
         samples = past.since(time - int(own.window_seconds * 1000))
-        found = trend(samples) if len(samples) >= own.readings and (own.above is None or value >= own.above) else None
-        self.rate = found.slope * 1000 if found else None
         sign = 1 if own.rate >= 0 else -1
-        limit = abs(own.rate) * (own.off_share if self.active else 1.0)
-        on = self.rate is not None and self.rate * sign >= limit
+        limit = abs(own.rate) * (own.off_share if self.active else 1.0) / 1000
+        known = len(samples) >= own.readings and (own.above is None or value >= own.above)
+        found = trend(samples) if known and steepest(samples) >= limit else None
+        on = found is not None and found.slope * sign >= limit
         if on == self.active:
             return False
         self.active, self.since = on, time

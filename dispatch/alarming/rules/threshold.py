@@ -9,7 +9,8 @@ from dispatch.alarming.kind import Kind, Live, Settings
 
 class Threshold(Settings, kw_only=True, frozen=True):
     """Reached at or above `value` (`when = "below"`: at or below), left `deadband` past it. Going on and off each need so many
-    readings one after the other that agree, the last of them so many seconds after the first."""
+    readings one after the other that agree, and so many
+    seconds from the first of them in which none says otherwise."""
 
     value: float
     when: str = "above"
@@ -42,6 +43,20 @@ class Condition:
             self.agree = 0
             return False
         return self._agree(time, line.readings_on, line.seconds_on)
+
+    def due(self) -> int | None:
+        """When the delay that runs is over, if no reading says otherwise; None: none runs, or more readings are needed."""
+        line = self.live.now
+        readings, seconds = (line.readings_off, line.seconds_off) if self.active else (line.readings_on, line.seconds_on)
+        return self.first + int(seconds * 1000) if seconds and self.agree >= readings else None
+
+    def wake(self, due: int) -> bool:
+        """True: the delay is over and the line turned."""
+        over = self.due()
+        if over is None or over > due:
+            return False
+        self.active, self.since, self.agree = not self.active, over, 0
+        return True
 
     def _agree(self, time: int, readings: int, seconds: float) -> bool:
         if not self.agree:

@@ -22,6 +22,15 @@ def test_a_line_may_ask_for_time_as_well_as_for_readings():
     assert told.read([0.1], start=5) == [0]
 
 
+def test_a_delay_runs_out_without_another_reading_and_starts_anew_when_one_says_otherwise():
+    told = _one(kind="threshold", value=15, readings_on=1, seconds_on=150, readings_off=1, seconds_off=3_600, **CM)
+    told.read([0.2, 0.1, 0.2])
+    assert [(edge.move, edge.time) for edge in told.advance(60 * MINUTE)] == [("raise", 3 * MINUTE + 150_000)]
+    told.read([0.0, 0.2, 0.0], start=70)
+    (edge,) = told.advance(200 * MINUTE)
+    assert (edge.move, edge.time, edge.data["value"]) == ("return", 72 * MINUTE + 3_600_000, 0.0)
+
+
 def test_a_line_below_is_left_above_its_deadband():
     told = _one(kind="threshold", quantity="battery", unit="%", severity=1, value=15, deadband=5, when="below")
     assert told.read([14, 15, 19, 19, 21, 21], quantity="battery") == [0, 1, 1, 1, 1, 0]
