@@ -26,6 +26,7 @@ from hall.core.process import Process
 log = logging.getLogger("hall")
 
 LOOK_SECONDS = 0.5
+RETRY_SECONDS = 1.0
 HOUR = 3_600_000
 #: moves after which the warning of a bulletin is another one, or none
 _SHOWN_BY = frozenset({"issue", "cancelled", "replaced", "expire"})
@@ -58,9 +59,18 @@ class BulletinPart(Part):
                 self._show(name, state, state.issued_at, f"bulletin-{state.bulletin_id}-{state.revision}")
 
     async def take(self, entries: list[Entry]) -> None:
-        mine = [entry for entry in entries if entry.subject.startswith("bulletin/")]
-        if not mine:
-            return
+        """However long the ledger refuses: who is told and what is shown must not depend on a full disk having been short."""
+        mine, told = [entry for entry in entries if entry.subject.startswith("bulletin/")], False
+        while mine:
+            try:
+                return await self._take(mine)
+            except (LedgerFault, Refused) as error:
+                if not told:
+                    log.warning("dispatch: bulletins wait: %s", error)
+                told = True
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _take(self, mine: list[Entry]) -> None:
         states = await self.desk.many(list(dict.fromkeys(entry.subject for entry in mine)))
         commands = []
         for entry in mine:

@@ -19,6 +19,7 @@ from fastapi.responses import Response
 
 from hall import access
 from hall.app.answers import json
+from hall.core.clock import monotonic
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -26,6 +27,7 @@ CAP = "application/cap+xml"
 #: states whose message was sent
 SENT = ("issued", "replaced", "cancelled", "expired")
 SIGNED_KEPT = 500
+LOOK_SECONDS = 1.0
 Identifier = Annotated[str, Path(pattern=r"^[\w.-]{1,120}$")]
 
 
@@ -50,6 +52,7 @@ class CapFeed:
         self.process, self.desk, self._feed, self._sign = process, desk, feed, sign
         self._preview, self._options = preview, options
         self._signed: dict[str, bytes] = {}
+        self._looked: tuple[float, list[Any]] | None = None
         self.router = APIRouter(tags=["warnings"])
         add = self.router.add_api_route
         add("/cap/feed.xml", self.feed, methods=["GET"], response_class=Response)
@@ -84,7 +87,12 @@ class CapFeed:
         return Response(self._signed[digest], media_type=CAP)
 
     async def _sent(self) -> list[Any]:
-        """Bulletins whose CAP message went out to this feed."""
+        """Bulletins whose CAP message went out to this feed; looked up once a second at most, however many ask."""
+        if self._looked is None or monotonic() - self._looked[0] > LOOK_SECONDS:
+            self._looked = monotonic(), await self._look()
+        return self._looked[1]
+
+    async def _look(self) -> list[Any]:
         states = (await self.desk.states("bulletin")).values()
         return [
             state

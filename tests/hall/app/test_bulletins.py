@@ -1,5 +1,6 @@
 """A warning from draft to the feed over HTTP: three people, one of them twice in vain; what outsiders get and what they do not."""
 
+import asyncio
 import uuid
 
 import msgspec
@@ -83,7 +84,10 @@ async def test_an_exercise_and_an_internal_message_never_reach_the_feed(city_hal
     assert etree.fromstring(drill["xml"].encode()).findtext("{*}status") == "Exercise"
     async with await city_hall.client() as outside:
         known = await token(city_hall)
-        feed = (await outside.get("/cap/feed.xml", headers=known)).text
+        public, _ = await issued(city_hall, "after-1")  # when this is in the feed, everything before it was looked at
+        async with asyncio.timeout(20):
+            while public["identifier"] not in (feed := (await outside.get("/cap/feed.xml", headers=known)).text):
+                await asyncio.sleep(0.05)
         for shown in (drill, inner):
             assert shown["identifier"] not in feed
             assert (await outside.get(f"/cap/{shown['identifier']}.xml", headers=known)).status_code == 404
