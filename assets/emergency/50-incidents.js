@@ -39,17 +39,18 @@
   const under = () => new Set(documents("incident").flatMap(([, event]) => event.data.members || []));
   const openCase = (data) => !ENDED.has(data.state);
 
-  /** What may be put under this roof: nearest first where it has a place, never what is there already. */
+  /** What may be put under this roof: what was meant first, then the nearest and the gravest; never what is there already. */
   E.offers.members = ({ view, given }) => {
-    const taken = new Set([...under(), ...((view.state || {}).members || [])]);
-    for (const name of (given || {}).members || []) taken.delete(name);
-    const { lon, lat, district } = view.state || {};
-    const far = (data) => (lon != null && data.lon != null ? (data.lon - lon) ** 2 + (data.lat - lat) ** 2 : data.district && data.district === district ? 1e-4 : 1);
+    const meant = new Set((given || {}).members || []);
+    const taken = new Set([...under(), ...((view.state || {}).members || [])].filter((name) => !meant.has(name)));
+    const { lon, lat, district } = { ...(given || {}).spot, ...given, ...view.state };
+    const far = (data) => (lon != null && data.lon != null ? Math.hypot(data.lon - lon, data.lat - lat) : data.district && data.district === district ? 0.01 : 1);
+    const rank = (row) => (meant.has(row.value) ? -9 : far(row.data) - (row.data.severity || 0) / 100);
     const rows = [
       ...documents("case").filter(([, { data }]) => openCase(data)).map(([name, { data }]) => ({ value: name.replace(/^case\//, "file/"), label: `${data.subclass_name || data.class_name || ""} ${data.address || data.case_id}`, data })),
-      ...["alarm", "closure", "task", "request", "response"].flatMap((topic) => documents(topic).filter(([, { data }]) => data.active !== false).map(([name, { data }]) => ({ value: name, label: `${E.nameOf(name, data)} · ${E.stateText(topic, data.state)}`, data }))),
+      ...["group", "alarm", "closure", "task", "request", "response"].flatMap((topic) => documents(topic).filter(([, { data }]) => data.active !== false).map(([name, { data }]) => ({ value: name, label: `${E.nameOf(name, data)} · ${hall.t(`incident.member.${topic}`)}`, data }))),
     ];
-    return rows.filter(({ value }) => !taken.has(value)).sort((a, b) => far(a.data) - far(b.data)).slice(0, 40).map(({ value, label }) => ({ value, label }));
+    return rows.filter(({ value }) => !taken.has(value)).sort((a, b) => rank(a) - rank(b)).slice(0, 40).map(({ value, label }) => ({ value, label }));
   };
 
   /** Groups of alarms and districts with cases that look like one incident: offered, never opened by the hall. */

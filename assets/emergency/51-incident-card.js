@@ -113,7 +113,7 @@
     const link = (name) => (name.startsWith("file/") ? make("a.emergency-link", { href: `/desk?case=${encodeURIComponent(name.replace(/^file/, "case"))}&lang=${hall.locale}` }, nameOf(name)) : E.link(name, nameOf(name)));
     const stateOf = (name) => {
       const data = (hall.store.get(name) || hall.store.get(name.replace(/^file\//, "case/")) || {}).data;
-      return data && data.state ? ` · ${name.startsWith("file/") ? hall.word("state", data.state) : E.stateText(E.topicOf(name), data.state)}` : "";
+      return data && data.state ? ` · ${name.startsWith("file/") ? hall.word("desk.state", data.state) : E.stateText(E.topicOf(name), data.state)}` : "";
     };
     const groups = [...byTopic].map(([topic, names]) => make("div.incident-members", {}, [make("b", {}, `${hall.t(`incident.member.${topic}`)} ${names.length}`), make("ul", {}, names.slice(0, 60).map((name) => {
       const off = allowed(view, "unlink") ? [button("incident.unlink", () => card().start("unlink", { members: [name] }))] : [];

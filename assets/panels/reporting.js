@@ -18,6 +18,8 @@ hall.reporting = {
 hall.panel("reporting", function (element, { body, note }) {
   const { make, setText, format } = hall;
   const SUMS = 6;
+  const HOW_EM = 9; // the first column, as in reporting.css
+  const REST_EM = 5; // room for how many more there are
 
   const parts = { due: make("b.num"), left: make("span.num"), silent: make("span.reporting-silent"), exercise: make("b.reporting-exercise"), rows: make("div.reporting-rows"), sums: make("div.reporting-sums") };
   const head = make("div.reporting-line", {}, [parts.exercise, parts.due, parts.left, parts.silent]);
@@ -26,17 +28,23 @@ hall.panel("reporting", function (element, { body, note }) {
   const { MARKS, standing } = hall.reporting;
   const RANK = Object.keys(MARKS);
 
+  /** One row for all units that stand alike: a wall shows who is missing, not a list of everybody. */
   function build() {
-    const cells = { unit: make("span.reporting-unit"), how: make("span.reporting-how"), at: make("span.num.soft") };
+    const cells = { how: make("span.reporting-how"), units: make("span.reporting-units") };
     const row = make("div.reporting-row", {}, Object.values(cells));
     row.parts = cells;
     return row;
   }
   function fill(row, item) {
     row.dataset.how = item.how;
-    setText(row.parts.unit, item.unit);
-    setText(row.parts.how, `${MARKS[item.how]} ${hall.t(`reporting.how.${item.how}`)}`);
-    setText(row.parts.at, item.at ? format.time(item.at) : "");
+    setText(row.parts.how, `${MARKS[item.how]} ${hall.t(`reporting.how.${item.how}`)} ${item.units.length}`);
+    const text = parseFloat(getComputedStyle(body).fontSize) || 1;
+    const room = body.clientWidth / text - HOW_EM;
+    const ends = item.units.map((unit, index) => item.units.slice(0, index + 1).reduce((sum, one) => sum + [...one].length + 1, 0));
+    const all = ends[ends.length - 1] - 1 <= room;
+    const most = all ? item.units.length : Math.max(1, ends.filter((end) => end <= room - REST_EM).length);
+    const rest = item.units.length - most;
+    setText(row.parts.units, item.units.slice(0, most).join(hall.t("rows.comma")) + (rest ? hall.t("reporting.rest", { n: rest }) : ""));
   }
   const rows = hall.rows(parts.rows, build, fill, { em: 1.5 });
 
@@ -62,8 +70,9 @@ hall.panel("reporting", function (element, { body, note }) {
     const n = data.missing.length;
     setText(parts.silent, n ? `■ ${hall.t("reporting.wall.missing", { n })}` : data.waiting.length ? `○ ${hall.t("reporting.how.waiting")} ${data.waiting.length}` : `● ${hall.t("reporting.wall.complete")}`);
     parts.silent.dataset.severity = n ? 4 : 0;
-    const items = Object.keys(data.units).map((unit) => ({ unit, how: standing(data, unit), at: data.units[unit].at }));
-    rows.show(items.sort((a, b) => RANK.indexOf(a.how) - RANK.indexOf(b.how)), "reporting.none");
+    const units = Object.keys(data.units);
+    const items = RANK.map((how) => ({ how, units: units.filter((unit) => standing(data, unit) === how) }));
+    rows.show(items.filter((item) => item.units.length), "reporting.none");
     const sums = data.figures.filter((one) => one.value != null).slice(0, SUMS);
     const texts = sums.map((one) => `${hall.label(one.label)} ${format.number(one.value)} ${hall.label(one.unit)}`);
     if (parts.sums.dataset.texts !== texts.join("|")) {

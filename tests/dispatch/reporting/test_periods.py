@@ -48,7 +48,7 @@ def lists_of(state):
 STEPS = st.lists(st.tuples(st.integers(0, 150), st.sampled_from([*UNITS, "look", "restart"])), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(STEPS)
 def test_each_unit_is_reported_late_or_missing_in_every_period_and_in_one_of_them_only(steps):
     stream, now, reports = started(), START, []
@@ -67,7 +67,7 @@ def test_each_unit_is_reported_late_or_missing_in_every_period_and_in_one_of_the
         assert sorted(period.reported + period.late + period.missing) == sorted(UNITS)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(STEPS)
 def test_a_hall_that_looked_at_every_minute_and_one_that_slept_come_to_the_same(steps):
     awake, asleep, now = started(), started(), START
