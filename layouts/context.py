@@ -26,7 +26,7 @@ class Context(msgspec.Struct, kw_only=True):
     demo: bool = False
     geometry: WallGeometry = msgspec.field(default_factory=WallGeometry)
     thresholds: list[dict[str, Any]] = []
-    approach: dict[str, float] = {}  # straight-line travel of crews: {factor, kmh}; empty: not told
+    approach: dict[str, Any] = {}  # {factor, kmh} of crews' straight lines, `skills` that ponding needs; empty: not told
     texts: dict[str, dict[str, str]] = {}
 
     def t(self, key: str) -> str:

@@ -69,6 +69,7 @@
   function shown(value) {
     if (value instanceof Node) return value;
     if (Array.isArray(value)) return make("span.emergency-many", {}, value.map((one) => (one instanceof Node ? one : make("span", {}, shown(one)))));
+    if (typeof value === "string" && /^(file|case)\/[^/]+\/./.test(value)) return make("a", { href: `/desk?case=${encodeURIComponent(value.replace(/^file/, "case"))}&lang=${hall.locale}` }, value.split("/").slice(2).join("/"));
     return isSubject(value) ? emergency.link(value) : String(value);
   }
   emergency.facts = (rows) => make("dl.case-fields", {}, rows

@@ -112,6 +112,7 @@
 
   // -- on the map --------------------------------------------------------------------------------------------------------------
 
+  const NAMED = 8; // so many of them have their reading in any case
   const MOST = 14; // more tubes than this hide each other: the mildest become drops again
   const WATER = new Set(["water_depth", "water_level"]);
   citymap.symbols.tube = (c, r, options) => (c.translate(r * 0.18, r * 1.3), citymap.drawTube(c, r * 0.86, r * 2.6, options));
@@ -128,7 +129,7 @@
   citymap.drawTubes = function (things, seen, frame, now) {
     const wanted = seen.filter(({ entry }) => WATER.has(entry.quantity) && (entry.severity >= 2 || alarmOf(entry).forecast)).slice(-MOST);
     const r = Math.round(frame.glyph * 0.98);
-    for (const one of wanted) {
+    wanted.forEach((one, index) => {
       const { entry } = one;
       const alarm = alarmOf(entry);
       const value = entry.event ? entry.event.data.value : null;
@@ -141,8 +142,8 @@
       const ahead = alarm.forecast && alarm.forecast.at ? hall.t("map.ahead", { n: Math.max(0, Math.round((alarm.forecast.at - now) / 60000)), value: hall.format.number(alarm.forecast.value, 2) }) : "";
       const cases = (alarm.cases || []).length ? hall.t("map.with-cases", { n: alarm.cases.length }) : "";
       const text = `${citymap.SHAPES[entry.severity]}${value == null ? hall.t("map.no-value") : citymap.reading(entry)} ${hall.flood.rateText(rate)}`;
-      things.label(one, r * 0.72, [text.trim(), ahead, cases].filter(Boolean).join(" · "), citymap.colours[entry.severity], 10 + entry.severity);
-    }
+      things.label(one, r * 0.72, [text.trim(), ahead, cases].filter(Boolean).join(" · "), citymap.colours[entry.severity], wanted.length - index <= NAMED ? 10 + entry.severity : 12);
+    });
     const tubes = new Set(wanted);
     return seen.filter((one) => !tubes.has(one));
   };

@@ -5,7 +5,7 @@
 (function () {
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
-  const RANK = { proposed: 17, reopening_proposed: 16, ordered: 15, confirmed: 14 }; // of its words among the labels: what waits for somebody first
+  const RANK = { proposed: 12, reopening_proposed: 11, ordered: 10, confirmed: 9 }; // of its words among the labels: where there is no room the sign says it
   const OVER = new Set(["reopened", "declined", "cancelled"]);
   const ASIDE = 1.35; // glyphs to the left of its place, where the gauge stands
 
@@ -62,11 +62,11 @@
   citymap.drawClosures = function (things, c, frame) {
     const r = Math.round(frame.glyph * 0.6);
     for (const { entry, px, py } of things.inView(things.closures.values(), frame, frame.glyph * 3)) {
-      const { state, exercise } = entry.event.data;
+      const { state } = entry.event.data;
       const x = px - frame.glyph * ASIDE;
       citymap.stamp(c, citymap.sprite("closure", state, r, frame.ratio, { state }), x, py, frame.ratio);
       things.hit(x, py, r * 1.3, "closure", entry);
-      things.label({ px: x, py: py }, r, `${exercise ? `${hall.t("emergency.exercise")} ` : ""}${hall.t(`flood.closure.${state}`)}`, citymap.ink.text, RANK[state] || 14);
+      things.label({ px: x, py: py }, r, hall.t(`flood.closure.${state}`), citymap.ink.text, RANK[state] || 14);
     }
   };
 })();

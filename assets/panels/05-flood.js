@@ -78,7 +78,10 @@
       }
       if (crew.state === "available" && placeOf(crew)) free.push({ crew, place: placeOf(crew) });
     }
-    return { byFile, free };
+    // whom the city sends to ponding; where nobody has the skill, whoever is near
+    const { skills = [] } = (hall.page.wall && hall.page.wall.approach) || {};
+    const able = free.filter(({ crew }) => skills.every((skill) => (crew.skills || []).includes(skill)));
+    return { byFile, free: able.length ? able : free };
   }
   const fileOf = (subject) => (subject || "").replace(/^case\//, "file/");
 

@@ -19,9 +19,9 @@ from dispatch.bulletins.preview import preview
 from dispatch.bulletins.signing import Signer
 from dispatch.casebook import Casebook
 from dispatch.crews import recommender
+from dispatch.crews.approach import approach_of
 from dispatch.crews.moves import MOVES as CREW_MOVES
 from dispatch.crews.moves import allowed as crew_moves
-from dispatch.crews.settings import settings_of
 from dispatch.crews.shifts import on_duty
 from dispatch.desk import Desk
 from dispatch.evaluation.evaluator import Evaluator
@@ -101,8 +101,7 @@ class Pages:
 
     def __init__(self, process: Process, words: Words) -> None:
         self.config, self.walls, self.words = process.config, walls.all(), words
-        straight = settings_of(process.config).straight
-        self.approach = {"factor": straight.factor, "kmh": straight.kmh}
+        self.approach = approach_of(process.config)
 
     def wall_of(self, visit: Visit) -> tuple[str, str] | None:
         """Layout and wall name of `/wall/<layout or configured wall>?wall=`; None when there is no such wall."""

@@ -2,4 +2,10 @@
 
 from layouts.panel import Panel
 
-PANEL = Panel(name="brief_warning", title="panel.brief_warning", topics=("warning", "response", "reporting"), needs=(), feeds=("warning",))
+PANEL = Panel(
+    name="brief_warning",
+    title="panel.brief_warning",
+    topics=("warning", "response", "reporting"),
+    needs=(),
+    feeds=("warning",),
+)
