@@ -55,11 +55,11 @@
     const scenes = scenesOf(preview.scenes);
     const reports = preview.report_minutes ? hall.t("plans.preview.every", { n: preview.report_minutes }) : hall.t("plans.preview.no-reports");
     return [
-      section("plans.preview.tasks", { n: preview.tasks.length }, preview.tasks.length ? tasksTable(preview.tasks) : none()),
-      preview.cancelled ? section("plans.preview.cancelled", { n: preview.cancelled }, []) : "",
       section("plans.preview.scenes", {}, scenes.length ? lines(scenes) : none()),
       section("plans.preview.messages", {}, messages.length ? [lines(messages), said("p.response-hint", "plans.preview.drafts")] : none()),
       section("plans.preview.limits", {}, lines([reports, preview.emergency_classes.length ? hall.t("plans.preview.emergencies", { classes: preview.emergency_classes.join(hall.t("rows.comma")) }) : hall.t("plans.preview.no-emergencies"), ...linesOf(preview)])),
+      preview.cancelled ? section("plans.preview.cancelled", { n: preview.cancelled }, []) : "",
+      section("plans.preview.tasks", { n: preview.tasks.length }, preview.tasks.length ? tasksTable(preview.tasks) : none()),
     ];
   }
 

@@ -120,11 +120,11 @@ class Knowledge:
         if warning is None or warning.message_type == "Cancel" or warning.status not in _STATUSES or not warning.severity:
             return
         kind = warning.extra.get("signal", {})
-        words = [warning.event, warning.extra.get("event", ""), kind.get("kind", "") if isinstance(kind, dict) else ""]
         same = before is not None and before.severity == warning.severity
         self._signals[subject] = Signal(
             subject=subject,
-            event=" ".join(str(word) for word in words if word)[:300],
+            event=warning.event[:300],
+            kind=str(kind.get("kind", "") if isinstance(kind, dict) else "")[:100],
             severity=warning.severity,
             label=warning.severity_label,
             exercise=warning.status == "Exercise",

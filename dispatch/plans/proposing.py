@@ -20,10 +20,12 @@ AHEAD_MS = 60_000
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
-    """A warning as this weighs it. `since`: when this colour was first in force, `expires` None: until it is taken back."""
+    """A warning as this weighs it: `event` as the sender names it, `kind` as the hall recognised it. `since`: when this colour
+    was first in force, `expires` None: until it is taken back."""
 
     subject: str
     event: str
+    kind: str = ""
     severity: int
     label: str = ""
     exercise: bool = False
@@ -133,7 +135,7 @@ def in_force(plan: Plan, picture: Picture, now: int) -> list[Signal]:
         and (picture.exercise or not signal.exercise)
         and (signal.expires is None or signal.expires > now)
         and signal.since <= now
-        and any(word in signal.event.casefold() for word in words)
+        and any(word in f"{signal.event} {signal.kind}".casefold() for word in words)
     ]
     return sorted(found, key=lambda signal: (-signal.severity, signal.since, signal.subject))
 

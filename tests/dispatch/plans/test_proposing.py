@@ -46,6 +46,10 @@ def test_a_signal_of_heat_an_expired_one_and_one_to_come_propose_nothing():
     assert up(Picture(signals=others)) == ""
 
 
+def test_a_signal_whose_words_say_nothing_is_known_by_the_kind_that_was_recognised():
+    assert up(Picture(signals=[signal(3, event="预警信号", kind="rainstorm")])) == "II"
+
+
 def test_an_exercise_signal_counts_in_an_exercise_only_and_says_so():
     picture = Picture(signals=[signal(4, exercise=True)])
     assert up(picture) == ""
