@@ -153,11 +153,14 @@
   /** The districts that owe the hour's report: first of all that is silent. */
   function reportsLine() {
     const [data] = hourly();
+    const keeper = (hall.store.get("process/dispatch") || {}).data;
+    if (keeper && hall.clock.real() - keeper.beat > hall.freshness.PROCESS_MS) return { label: t("brief.reports"), value: t("brief.nodata") };
     if (!data) return { label: t("brief.reports"), value: t("brief.reports.none") };
     const n = data.missing.length;
-    const value = n ? t("reporting.wall.missing", { n }) : data.waiting.length ? `${t("reporting.how.waiting")} ${data.waiting.length}` : t("reporting.wall.complete");
-    return { label: t("brief.reports"), value, severity: n ? 4 : 0, detail: list(n ? data.missing : data.waiting, 4) };
+    const value = n ? t("reporting.wall.missing", { n }) : (data.waiting || []).length ? `${t("reporting.how.waiting")} ${data.waiting.length}` : t("reporting.wall.complete");
+    return { label: t("brief.reports"), value, severity: n ? 4 : 0, detail: list(n ? data.missing : data.waiting || [], 4) };
   }
+
   brief("brief_silent", function () {
     const now = hall.clock.city();
     const real = hall.clock.real();

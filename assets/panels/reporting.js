@@ -8,8 +8,8 @@ hall.reporting = {
   MARKS: { missing: "■", waiting: "○", late: "▲", reported: "●", excused: "–" },
   standing(data, unit) {
     if (data.missing.includes(unit)) return "missing";
-    if (data.waiting.includes(unit)) return "waiting";
-    const excuse = data.excused[unit];
+    if ((data.waiting || []).includes(unit)) return "waiting";
+    const excuse = (data.excused || {})[unit];
     if (excuse && (excuse.until == null || excuse.until > hall.clock.city())) return "excused";
     return (data.units[unit] || {}).late ? "late" : "reported";
   },
@@ -68,12 +68,12 @@ hall.panel("reporting", function (element, { body, note }) {
     setText(parts.due, hall.t("reporting.wall.due", { at: format.time(data.due) }));
     setText(parts.left, hall.t(left >= 0 ? "reporting.wall.left" : "reporting.wall.over", { left: format.duration(Math.abs(left)) }));
     const n = data.missing.length;
-    setText(parts.silent, n ? `■ ${hall.t("reporting.wall.missing", { n })}` : data.waiting.length ? `○ ${hall.t("reporting.how.waiting")} ${data.waiting.length}` : `● ${hall.t("reporting.wall.complete")}`);
+    setText(parts.silent, n ? `■ ${hall.t("reporting.wall.missing", { n })}` : (data.waiting || []).length ? `○ ${hall.t("reporting.how.waiting")} ${data.waiting.length}` : `● ${hall.t("reporting.wall.complete")}`);
     parts.silent.dataset.severity = n ? 4 : 0;
     const units = Object.keys(data.units);
     const items = RANK.map((how) => ({ how, units: units.filter((unit) => standing(data, unit) === how) }));
     rows.show(items.filter((item) => item.units.length), "reporting.none");
-    const sums = data.figures.filter((one) => one.value != null).slice(0, SUMS);
+    const sums = (data.figures || []).filter((one) => one.value != null).slice(0, SUMS);
     const texts = sums.map((one) => `${hall.label(one.label)} ${format.number(one.value)} ${hall.label(one.unit)}`);
     if (parts.sums.dataset.texts !== texts.join("|")) {
       parts.sums.dataset.texts = texts.join("|");

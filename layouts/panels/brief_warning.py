@@ -6,6 +6,6 @@ PANEL = Panel(
     name="brief_warning",
     title="panel.brief_warning",
     topics=("warning", "response", "reporting"),
-    needs=(),
+    needs=("dispatch",),
     feeds=("warning",),
 )

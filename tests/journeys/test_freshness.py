@@ -44,7 +44,7 @@ TRUTH = {
     "brief_direction": ({"case", "observation"}, {"dispatch"}),
     "brief_people": ({"position"}, set()),
     "brief_closed": ({"observation"}, {"dispatch"}),
-    "brief_warning": (set(), set()),
+    "brief_warning": (set(), {"dispatch"}),
     "brief_silent": (set(), set()),
 }
 
