@@ -76,16 +76,17 @@
     if (level == null) c.setLineDash([width * 0.2, width * 0.16]);
     c.stroke();
     c.setLineDash([]);
-    for (const line of lines) { // each reaches out to the right, with its severity's number of steps: 1 short … 4 long
-      c.beginPath();
-      c.moveTo(-half, y(line.at));
-      c.lineTo(half + width * (0.16 + 0.11 * line.severity), y(line.at));
-      c.lineWidth = width * 0.22;
-      c.strokeStyle = citymap.ink.ground;
-      c.stroke();
-      c.lineWidth = width * 0.12;
-      c.strokeStyle = citymap.colours[line.severity];
-      c.stroke();
+    // each line reaches out to the right, with its severity's number of steps: 1 short … 4 long; all edges first, so that
+    // of two lines close together both are seen
+    for (const edge of [true, false]) {
+      for (const line of [...lines].reverse()) {
+        c.beginPath();
+        c.moveTo(-half, y(line.at));
+        c.lineTo(half + width * (0.16 + 0.11 * line.severity), y(line.at));
+        c.lineWidth = width * (edge ? 0.22 : 0.11);
+        c.strokeStyle = edge ? citymap.ink.ground : citymap.colours[line.severity];
+        c.stroke();
+      }
     }
     if (!arrow) return;
     c.strokeStyle = citymap.ink.halo;

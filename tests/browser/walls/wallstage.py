@@ -192,7 +192,9 @@ class Stage:
         return server
 
     def _wall(self):
-        return wall(walls.all()[self.shown], context_of(self.config, self.shown, catalogue.texts()))
+        context = context_of(self.config, self.shown, catalogue.texts())
+        context.approach = {"factor": 1.4, "kmh": 30.0, "skills": ["排水"]}
+        return wall(walls.all()[self.shown], context)
 
 
 @contextlib.contextmanager
