@@ -129,7 +129,7 @@
     const button = make("button.desk-button.is-primary", { type: "button", "data-act": "sign-proposal" }, `✎ ${hall.t("plans.look-and-sign")}`);
     button.onclick = () => signDialog(view, what.level || "");
     return make("section.response-proposal", { "data-level": what.level || "" }, [
-      make("h3", {}, [`▲ ${hall.t("plans.proposed", { what: text })}`, what.exercise ? said("b.emergency-exercise", "emergency.exercise") : ""]),
+      make("h3", {}, [`▲ ${hall.t("plans.proposed", { what: text })} `, what.exercise ? said("b.emergency-exercise", "emergency.exercise") : ""]),
       ticking("p", () => hall.t("plans.proposed-by", { by, time: E.since(what.at) })),
       lines(whyOf(what.why)), what.reason ? make("p", {}, what.reason) : "",
       clash ? said("p.case-fault", "plans.real-in-exercise") : "",
@@ -168,7 +168,7 @@
   E.words("response", {
     direction: silent, label: silent, levels: silent, undo_until: silent, report_before: silent, run: silent, automatic: silent,
     why: (list) => whyOf(list).join(hall.t("rows.comma")), signal: (one) => (one.colour ? whyOf([{ code: "signal", values: one }])[0] : ""),
-    opened: count("plans.said.opened"), cancelled: count("plans.said.cancelled"), bulletins: count("plans.said.bulletins"),
+    told: silent, opened: count("plans.said.opened"), cancelled: count("plans.said.cancelled"), bulletins: count("plans.said.bulletins"),
     scenes: (scenes) => scenesOf(Object.fromEntries(Object.entries(scenes || {}).map(([wall, one]) => [wall, one.set]))).join(hall.t("rows.comma")),
     report_minutes: (n) => (n ? hall.t("plans.preview.every", { n }) : ""),
   });

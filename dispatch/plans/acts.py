@@ -43,7 +43,10 @@ def acted(scope: Scope, plan: Plan, view: View, state: Response, command: Comman
             made.append(_scene(scope, view, command.subject, wall, layout))
     made += [Draft(subject=name, move="draft", data=message) for name, message in bulletins.items()]
     made += _reporting(scope, plan, state, found.report_minutes, found.report_before, view.now, exercise)
-    return made + _told(scope, plan, state, found, exercise, command.subject)
+    told = _told(scope, plan, state, found, exercise, command.subject)
+    data["told"] = [draft.subject for draft in told]
+    late = [name for one, was in cancelled.items() if was for name in view.get(f"task/{one}").notices]
+    return made + told + withdrawn(view, [*state.proposed.get("told", []), *late])
 
 
 def undone(scope: Scope, plan: Plan, view: View, state: Response, command: Command) -> list[Draft]:
@@ -66,7 +69,13 @@ def undone(scope: Scope, plan: Plan, view: View, state: Response, command: Comma
         if bulletin is not None and bulletin.state in _WITHDRAWN_FROM:
             made.append(Draft(subject=name, move="withdraw", data={}))
     made += _reporting(scope, plan, state, act["report_before"], state.report_minutes, view.now, state.exercise)
-    return made
+    return made + withdrawn(view, act["told"])
+
+
+def withdrawn(view: View, notices: list[str]) -> list[Draft]:
+    """Notices that are pointless now: nobody is to be called to what is done with."""
+    there = [name for name in notices if (notice := view.get(name)) is not None and not notice.ended]
+    return [Draft(subject=name, move="withdraw") for name in there]
 
 
 def allowed_to_sign(plan: Plan, state: Response, level: str) -> list[str]:

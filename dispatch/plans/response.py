@@ -13,7 +13,7 @@ import msgspec
 
 from dispatch.aggregate import View
 from dispatch.notices import subject_for
-from dispatch.plans.acts import Scope, acted, allowed_to_sign, undone
+from dispatch.plans.acts import Scope, acted, allowed_to_sign, undone, withdrawn
 from dispatch.plans.effects import effects, shown
 from dispatch.plans.model import LEVELS, Plan, Plans, rank
 from dispatch.plans.state import Response, fold
@@ -99,7 +99,7 @@ class Responses(Tabled):
             return [] if known else super().drafts(view, state, command, actor, data)
         assert state is not None  # every other move starts from a state
         if move == "propose":
-            return self._propose(plan, state, command, actor, data)
+            return self._propose(plan, view, state, command, actor, data)
         if move in _ACTS:
             return self._act(plan, view, state, command, actor, data)
         if move == "undo":
@@ -108,11 +108,15 @@ class Responses(Tabled):
             if move == "lapse":
                 return []
             raise Refused("nothing-proposed", "nothing is proposed that could be declined", 409)
+        if move in ("decline", "lapse"):
+            return super().drafts(view, state, command, actor, data) + withdrawn(view, state.proposed.get("told", []))
         if move == "signal" and (state.red_since, state.signal) == (data.get("red_since"), data.get("signal", {})):
             return []
         return super().drafts(view, state, command, actor, data)
 
-    def _propose(self, plan: Plan, state: Response, command: Command, actor: Actor, data: dict[str, Any]) -> list[Draft]:
+    def _propose(
+        self, plan: Plan, view: View, state: Response, command: Command, actor: Actor, data: dict[str, Any]
+    ) -> list[Draft]:
         level, here = data.get("level", ""), state.level if state.state == "in_force" else ""
         direction = "end" if not level else "up" if rank(level) > rank(here) else "down"
         if level and level not in plan.levels:
@@ -123,8 +127,10 @@ class Responses(Tabled):
         if actor.kind != "system":
             data = data | {"why": [{"code": "person", "values": {"who": actor.name}}]}
         given = data | {"direction": direction, "level": level, "exercise": exercise}
+        told = self._asked(plan, state, command, level or here, exercise)
+        given["told"] = [draft.subject for draft in told]
         made = [Draft(subject=command.subject, move="propose", data=given, reason=command.reason.strip())]
-        return made + self._asked(plan, state, command, level or here, exercise)
+        return made + told + withdrawn(view, state.proposed.get("told", []))
 
     def _asked(self, plan: Plan, state: Response, command: Command, level: str, exercise: bool) -> list[Draft]:
         """Who may sign is told that a signature is asked for."""

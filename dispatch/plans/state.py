@@ -74,6 +74,7 @@ def _propose(state: Response, entry: Entry) -> None:
     state.proposed = {
         "level": data.get("level", ""), "direction": data["direction"], "at": entry.time, "by": entry.who,
         "why": data.get("why", []), "exercise": data.get("exercise", False), "reason": entry.reason,
+        "told": data.get("told", []),
     }  # fmt: skip
     if state.state in ("idle", "ended"):
         state.state = "proposed"
@@ -115,7 +116,7 @@ def _act(state: Response, entry: Entry) -> None:
     state.proposed, state.declined = {}, {}
     state.undo_until = data["undo_until"]
     state.act = {"before": before, "who": entry.who, "rank": max(rank(before["level"]), rank(state.level))}
-    state.act |= {name: data[name] for name in ("opened", "cancelled", "scenes", "bulletins", "report_before")}
+    state.act |= {name: data[name] for name in ("opened", "cancelled", "scenes", "bulletins", "report_before", "told")}
 
 
 def _undo(state: Response, entry: Entry) -> None:

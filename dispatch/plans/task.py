@@ -9,6 +9,7 @@ import msgspec
 
 from dispatch.aggregate import View
 from dispatch.notices import subject_for
+from dispatch.plans.acts import withdrawn
 from dispatch.plans.model import MINUTE, ROLES
 from dispatch.tabled import COMMAND, HALL, SEATS, Field, Move, Tabled
 from hall.core.command import Actor, Command, Draft, Entry
@@ -54,7 +55,8 @@ WRITTEN = "und"
 
 
 class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """State of `task/<id>`; times city ms. `told`: steps of being late that were told of; `why`: what took it back."""
+    """State of `task/<id>`; times city ms. `told`: steps of being late that were told of, `notices`
+    with which; `why`: what took it back."""
 
     task_id: str = ""
     state: str = "open"
@@ -87,6 +89,7 @@ class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
     case: str = ""
     wanted_case: bool = False
     told: list[str] = []
+    notices: list[str] = []
     why: str = ""
     exercise: bool = False
     revision: int = 0
@@ -123,7 +126,11 @@ class Tasks(Tabled):
             return self._remind(view, state, command, data["step"])
         made = [Draft(subject=command.subject, move=command.move, data=data, reason=command.reason.strip())]
         if command.move in ("make", "reassign"):
-            made += self._tell(command.subject, state, data, _next(state), "task_given", "urgent")
+            told = self._tell(command.subject, state, data, _next(state), "task_given", "urgent")
+            data["told"] = [draft.subject for draft in told]
+            made += told
+        if command.move in ("done", "cancel", "reassign", "acknowledge") and state is not None:
+            made += withdrawn(view, state.notices)
         return made
 
     # -- being late ----------------------------------------------------------------------------------------------------------
@@ -132,12 +139,15 @@ class Tasks(Tabled):
         """One step of being late: the addressee again, and who commands; nobody twice."""
         if step in state.told or step not in {name for name, _ in steps(state)}:
             return []
-        made = [Draft(subject=command.subject, move="remind", data={"step": step})]
+        data: dict[str, Any] = {"step": step}
+        made = [Draft(subject=command.subject, move="remind", data=data)]
         made += self._tell(command.subject, state, {}, _next(state), step, "urgent")
         response = view.get(state.response) if state.response else None
         above = {"person": response.commander} if response is not None and response.commander else {"role": "supervisor"}
         made += self._tell(command.subject, state, {}, _next(state), step, "urgent", above)
-        return list({draft.subject: draft for draft in made}.values())  # who commands may be who has it
+        found = list({draft.subject: draft for draft in made}.values())  # who commands may be who has it
+        data["told"] = [draft.subject for draft in found[1:]]
+        return found
 
     def _tell(
         self, about: str, state: Task | None, data: dict[str, Any], cause: int, key: str, urgency: str,
@@ -209,7 +219,8 @@ def _by_hand(view: View, command: Command, data: dict[str, Any]) -> dict[str, An
 
 def _open(state: Task, entry: Entry) -> None:
     """Anew, whatever there was: a level that is signed again asks for it again."""
-    fresh = msgspec.convert({"task_id": entry.subject.partition("/")[2], **entry.data}, Task)
+    given = {"task_id": entry.subject.partition("/")[2], **entry.data}
+    fresh = msgspec.convert({**given, "told": [], "notices": given.get("told", [])}, Task)
     for name in Task.__struct_fields__:
         if name not in ("revision", "notes"):
             setattr(state, name, getattr(fresh, name))
@@ -236,6 +247,7 @@ def _restore(state: Task, entry: Entry) -> None:
 def _reassign(state: Task, entry: Entry) -> None:
     state.unit, state.role = entry.data.get("unit", ""), entry.data.get("role", "")
     state.state, state.acked_by, state.acked_at, state.told = "open", "", None, []
+    state.notices = entry.data.get("told", [])
     if state.ack_due is not None:  # whoever gets it now has as long to acknowledge as the first had
         state.ack_due = entry.time + max(MINUTE, state.ack_due - state.made)
 
@@ -246,6 +258,7 @@ def _extend(state: Task, entry: Entry) -> None:
 
 def _remind(state: Task, entry: Entry) -> None:
     state.told = [*state.told, entry.data["step"]]
+    state.notices = [*state.notices, *entry.data.get("told", [])]
 
 
 def _to_case(state: Task, entry: Entry) -> None:

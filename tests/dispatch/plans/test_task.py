@@ -128,3 +128,25 @@ def test_a_person_gives_a_task_of_his_own(world):
 def test_a_task_becomes_one_case_only(world):
     world.do(TASK, "to_case", OPERATOR)
     assert world.refused(TASK, "to_case", OPERATOR) == "already-open"
+
+
+def unread(world: World) -> set[str]:
+    return {one.key for name, one in world.states.items() if name.startswith("notice/") and not one.ended}
+
+
+def test_nobody_is_called_to_what_is_done_with(world):
+    world.now = NOW + 15 * MINUTE
+    world.do(TASK, "remind", SYSTEM, step="task_unacknowledged")
+    assert "notice.task_unacknowledged" in unread(world)
+    world.do(TASK, "acknowledge", DRAINAGE)
+    assert "notice.task_unacknowledged" not in unread(world)
+
+
+def test_what_a_signature_told_is_withdrawn_when_it_is_taken_back_and_a_proposal_when_it_is_signed():
+    world = World().enrolled()
+    world.do("response/flood", "propose", SYSTEM, level="IV")
+    assert unread(world) == {"notice.response_proposed"}
+    world.do("response/flood", "sign", LEADER, "雨", level="IV")
+    assert unread(world) == {"notice.response_tasks"}
+    world.do("response/flood", "undo", LEADER, "误签")
+    assert unread(world) == set()
