@@ -53,13 +53,25 @@
 
   // -- the card ---------------------------------------------------------------------------------------------------------------
 
+  let moving = []; // parts of the open card that change while the closure itself stands still
+  /** A part that says something else as time goes by: `say()` gives a text or nodes, `key()` tells whether it would. */
+  function live(say, key = say) {
+    const node = make("span.emergency-many");
+    const one = { node, told: null, paint() { const now = String(key()); if (now !== one.told) (one.told = now), hall.fill(node, say()); } };
+    one.paint();
+    moving.push(one);
+    return node;
+  }
+  const repaint = () => moving.forEach((one) => one.node.isConnected && one.paint());
+
   function facts(state) {
+    moving = [];
     const lines = (placeOf(state.closure_id) || {}).lines;
     const seen = state.by_video && state.by_video.channel;
-    const waiting = state.state === "ordered" || state.state === "confirmed" ? closures.why((figures().waiting || {})[state.closure_id]) : [];
+    const waits = () => closures.why((figures().waiting || {})[state.closure_id]).join(hall.t("rows.comma")) || "–";
     return [
       ["closures.why", closures.why(state.why)],
-      ["closures.water", waterText(state)],
+      ["closures.water", live(() => waterText(state))],
       ["closures.told", state.depth != null && closures.reading(state) ? closures.cm(state.depth) : ""],
       ["closures.lines", lines && hall.t("closures.lines-text", { care: closures.cm(lines.care), close: closures.cm(lines.close), must: closures.cm(lines.must), reopen: closures.cm(lines.reopen) })],
       ["closures.on-site", state.on_site ? `✓ ${told(state.on_site)}${state.on_site.note ? ` · ${state.on_site.note}` : ""}` : SHUT.has(state.state) && factText(state, "on_site")],
@@ -67,12 +79,24 @@
       ["closures.proposed", told(state.proposed)], ["closures.ordered", told(state.ordered)],
       ["closures.reopening", state.reopening && [told(state.reopening), ...closures.why(state.reopening.why)]],
       ["closures.kept", state.kept && [told(state.kept), ...closures.why(state.kept.why)]],
-      ["closures.waits", waiting],
+      ["closures.waits", (state.state === "ordered" || state.state === "confirmed") && live(waits)],
       ["closures.reopened", told(state.reopened)], ["closures.over", state.over && [told(state.over), ...closures.why(state.over.why)]],
       ["closures.detour", hall.label(state.detour)], ["emergency.field.unit", state.unit], ["emergency.field.district", state.district],
       ["emergency.field.incident", state.incident && E.link(`incident/${state.incident}`)], ["closures.alarm", state.alarm], ["closures.case", state.case],
+      ["closures.supplies", live(() => supplies(state), () => requestsOf(state).map(([name, { data }]) => `${name} ${data.state} ${data.wanted}`).join())],
       ["closures.number", state.number > 1 && hall.t("closures.times", { n: state.number })],
     ].map(([key, value]) => [key, value || ""]);
+  }
+
+  const requestsOf = (state) => [...hall.store.docs("request")].filter(([, event]) => event.data && event.data.purpose === `closure/${state.closure_id}`);
+  /** What was asked for this place, and a way to ask: the place goes along. */
+  function supplies(state) {
+    const subject = `closure/${state.closure_id}`;
+    const links = requestsOf(state).map(([name, { data }]) => E.link(name, `${data.item} × ${data.wanted} · ${E.stateText("request", data.state)}`));
+    if (OVER.has(state.state) || !E.mayAct()) return links;
+    const ask = said("button.desk-chip", "closures.ask-supplies", null, { type: "button" });
+    ask.onclick = () => E.create("request", { move: "request", given: { purpose: subject } });
+    return [...links, ask];
   }
 
   // -- cameras ------------------------------------------------------------------------------------------------------------------
@@ -164,7 +188,7 @@
   });
 
   E.tab({
-    name: "closures", order: 40, title: "closures.tab", topics: ["closure", "kpi"], owns: ["closure"],
+    name: "closures", order: 40, title: "closures.tab", topics: ["closure", "kpi", "request"], owns: ["closure"],
     badge() {
       const waiting = closures.all().filter((one) => one.state === "proposed" || one.state === "reopening_proposed").length;
       return { n: waiting || closures.all().filter((one) => SHUT.has(one.state)).length, alert: waiting > 0 };
@@ -199,7 +223,7 @@
         if (list) list.fill();
       };
       paint();
-      return { ...handle, update: (changes) => (handle.update(changes), paint()), tick: () => (handle.tick(), paint()), locale: () => (handle.locale(), paint()) };
+      return { ...handle, update: (changes) => (handle.update(changes), paint()), tick: () => (handle.tick(), paint(), repaint()), locale: () => (handle.locale(), paint()) };
     },
   });
 })();

@@ -32,6 +32,7 @@ class Gauge:
         self.lines, self.time, self.value = lines, -1, 0.0
         self._above: dict[float, tuple[int, int]] = {}
         self._below: tuple[int, int] | None = None
+        self.wet = -1  # when it last stood at the reopen line or above, ms
         self.jumped: tuple[int, float] | None = None  # when, and how far: until it stood for long
 
     def take(self, value: float, time: int, rules: ClosureRules) -> None:
@@ -48,6 +49,7 @@ class Gauge:
             self._above[line] = (since, count + 1)
             if value < line:
                 del self._above[line]
+        self.wet = time if value >= self.lines.reopen else self.wet
         since, count = self._below or (time, 0)
         self._below = (since, count + 1) if value < self.lines.reopen else None
 
@@ -173,9 +175,11 @@ class Advisor:
         since = gauge.below_since(self.rules)
         if since is None:
             return [{"code": "level", "values": {"value": gauge.value, "line": gauge.lines.reopen}}]
+        if not state.alarm and gauge.wet < state.proposed.get("at", 0):
+            return [{"code": "never-wet", "values": {"value": gauge.value}}]  # what people saw the gauge did not: they decide
         found = []
-        left = since + self.rules.reopen_minutes * MINUTE - gauge.time
-        if left > 0:
+        since = max(since, state.ordered.get("at", 0))
+        if now - since < self.rules.reopen_minutes * MINUTE or gauge.time < since:
             found.append({"code": "time", "values": {"since": since, "minutes": self.rules.reopen_minutes}})
         crews = sorted(name.partition("/")[2] for name, files in self._crews.items() if state.case and state.case in files)
         if crews:

@@ -54,8 +54,8 @@ def table(rules: ClosureRules) -> dict[str, Move]:
     return {
         "order": Move(frm=("proposed",), by=deciders, fields=depth | note, reason=True),
         "decline": Move(frm=("proposed",), by=deciders, reason=True),
-        "confirm_site": Move(frm=("ordered", "confirmed"), by=(*SEATS, "unit"), fields=note, revision=False),
-        "confirm_video": Move(frm=("ordered", "confirmed"), by=(*SEATS, "leader"), fields=seen | note, revision=False),
+        "confirm_site": Move(frm=SHUT, by=(*SEATS, "unit"), fields=note, revision=False),
+        "confirm_video": Move(frm=SHUT, by=(*SEATS, "leader"), fields=seen | note, revision=False),
         "propose_reopening": Move(
             frm=("ordered", "confirmed"), by=(*proposers, "unit", "system"), fields=depth | why, reason=True
         ),
@@ -203,9 +203,10 @@ def _order(state: Closure, entry: Entry) -> None:
 def _confirm(fact: str, *keys: str) -> Any:
     def fold(state: Closure, entry: Entry) -> None:
         setattr(state, fact, _who(entry, *keys))
-        if state.state == "ordered" and not facts_missing(state):
+        if state.confirmed_at is None and not facts_missing(state):
             state.confirmed_at = entry.time
-            _to(state, "confirmed", entry)
+            if state.state == "ordered":  # one whose reopening is proposed goes on waiting for that
+                _to(state, "confirmed", entry)
 
     return fold
 

@@ -216,6 +216,25 @@ def test_reopening_is_proposed_ten_minutes_under_the_line_and_no_earlier():
     assert town.state == "reopening_proposed" and town.ledger.document(PASS)["reopening"]["why"][0]["code"] == "water-down"
 
 
+def test_where_people_saw_water_that_the_gauge_did_not_the_hall_proposes_no_reopening():
+    town = Town().water(*[0.0] * 30)
+    town.do("propose", Actor(name="li", role="operator"))
+    town.do("order")
+    town.water(*[0.0] * 60)
+    assert town.state == "ordered"
+    assert [one["code"] for one in town.advisor.waiting(town.ledger.states[PASS], town.now)] == ["never-wet"]
+    town.water(0.15, *[0.0] * 22)
+    assert town.state == "reopening_proposed", "now it saw water come and go"
+
+
+def test_a_place_that_is_ordered_closed_late_is_not_proposed_for_reopening_at_once():
+    town = Town().alarm().water(*[0.3] * 3, *[0.05] * 15)
+    town.do("order")
+    town.water(*[0.05] * 19)
+    assert town.state == "ordered"
+    assert town.water(0.05, 0.05).state == "reopening_proposed"
+
+
 def test_water_over_the_line_in_between_begins_the_ten_minutes_anew():
     town = closed().water(*[0.09] * 15, 0.11, *[0.09] * 20)
     assert town.state == "confirmed"

@@ -5,44 +5,22 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from dispatch.bulletins import Bulletins
+from dispatch.bulletins import rules_of as bulletin_rules
 from dispatch.closures import Closures
 from dispatch.closures.part import ClosurePart
 from dispatch.desk import Desk
 from dispatch.ledger import Ledger
 from dispatch.notices import Notices
 from dispatch.reader import Head
-from dispatch.tabled import Field, Move, Tabled
 from hall.core.command import Actor, Command
-from tests.dispatch.closures.test_table import PASS, RULES
+from hall.core.config import parse
+from tests.dispatch.closures.test_table import CITY, PASS, RULES
 from tests.dispatch.ledgerdesk import Standing
 
 ALARM = {"alarm_id": "one", "cause": "observation/gauges/X01/water_depth", "quantity": "water_depth", "kind": "underpass"}
+BULLETINS = bulletin_rules(parse(CITY))
 LEADER = Actor(name="zhao", role="leader")
-
-
-class Bulletin(msgspec.Struct, kw_only=True, omit_defaults=True):
-    state: str = ""
-    data: dict = {}
-    revision: int = 0
-    ended: bool = False
-
-
-class Bulletins(Tabled):
-    """Takes what is drafted, as the bulletins' own table does."""
-
-    topic, State = "bulletin", Bulletin
-    moves = {
-        "draft": Move(
-            frm=("",),
-            by=("system",),
-            fields={
-                name: Field(kind="record") for name in ("kind", "severity", "audience", "headline", "text", "exercise", "cause")
-            },
-        )
-    }
-
-    def fold(self, state, entry):
-        state.state, state.data = "draft", entry.data
 
 
 class Nudged:
@@ -69,7 +47,7 @@ class Running:
         self._open()
 
     def _open(self):
-        aggregates = {one.topic: one for one in (Closures(RULES), Bulletins(), Notices())}
+        aggregates = {one.topic: one for one in (Closures(RULES), Bulletins(BULLETINS), Notices())}
         self.ledger = Ledger(f"sqlite:///{self.home / 'ledger.db'}", aggregates)
         self.desk = Desk(self.process, self.ledger, None, lambda subject: None)
         self.part, self.seen = ClosurePart(self.process, self.desk, RULES), 0
@@ -133,10 +111,10 @@ async def test_water_under_an_alarm_becomes_one_proposal_and_a_persons_order_dra
     await hall.do("order")
     drafted = [f"bulletin/closure-jiefang-1-order-{number}" for number in (0, 1)]
     assert hall.lines()[1:] == [(PASS, "order"), *((subject, "draft") for subject in drafted)]
-    first = (await hall.desk.state(drafted[0])).data
-    assert first["audience"] == ["police", "drainage", "roads"] and first["kind"] == "message"
-    assert first["headline"]["zh-CN"] == "解放大道下穿封控" and "积水26厘米" in first["text"]["zh-CN"]
-    assert "绕行平原路" in first["text"]["zh-CN"] and "Jiefang underpass" in first["text"]["en"]
+    first = await hall.desk.state(drafted[0])
+    assert (first.state, first.kind, first.audience) == ("draft", "message", ["police", "drainage", "roads"])
+    assert first.headline["zh-CN"] == "解放大道下穿封控" and "积水26厘米" in first.text["zh-CN"] and first.cause == PASS
+    assert "绕行平原路" in first.text["zh-CN"] and "Jiefang underpass" in first.text["en"]
 
 
 async def test_opening_again_is_reported_as_closing_was(hall):
@@ -148,7 +126,7 @@ async def test_opening_again_is_reported_as_closing_was(hall):
         ("bulletin/closure-jiefang-1-reopen-0", "draft"),
         ("bulletin/closure-jiefang-1-reopen-1", "draft"),
     ]
-    assert "3厘米" in (await hall.desk.state("bulletin/closure-jiefang-1-reopen-0")).data["text"]["zh-CN"]
+    assert "3厘米" in (await hall.desk.state("bulletin/closure-jiefang-1-reopen-0")).text["zh-CN"]
 
 
 @pytest.mark.parametrize("moment", ("proposed", "ordered", "told"))

@@ -68,8 +68,8 @@ ALLOWED = {
     "order": ({"proposed"}, DECIDE),
     "decline": ({"proposed"}, DECIDE),
     "cancel": ({"proposed", "ordered"}, DECIDE),
-    "confirm_site": ({"ordered", "confirmed"}, SEE),
-    "confirm_video": ({"ordered", "confirmed"}, SEE | {"leader"}),
+    "confirm_site": ({"ordered", "confirmed", "reopening_proposed"}, SEE),
+    "confirm_video": ({"ordered", "confirmed", "reopening_proposed"}, SEE | {"leader"}),
     "propose_reopening": ({"ordered", "confirmed"}, DECIDE | SEE),
     "reopen": ({"ordered", "confirmed", "reopening_proposed"}, DECIDE),
     "keep_closed": ({"reopening_proposed"}, DECIDE),
@@ -159,6 +159,11 @@ def test_not_yet_leads_back_to_what_was_known_before():
     ledger = brought_to(town(), "reopening_proposed")
     ledger.do(ROAD, "keep_closed", DECIDER)
     assert ledger.document(ROAD)["state"] == "ordered"
+    ledger = brought_to(town(), "reopening_proposed")
+    ledger.do(ROAD, "confirm_site", DECIDER)
+    assert ledger.document(ROAD)["state"] == "reopening_proposed", "a fact that comes late is a fact"
+    ledger.do(ROAD, "keep_closed", DECIDER)
+    assert ledger.document(ROAD)["state"] == "confirmed"
 
 
 def test_an_exercise_has_a_name_of_its_own_and_so_never_stands_in_a_real_closings_way():
