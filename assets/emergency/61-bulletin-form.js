@@ -107,6 +107,7 @@
       parts.exercise.checked = !!state.exercise;
       parts.exercise.disabled = !!state.exercise; // an exercise never turns real
     }
+    if (offered.exercise) (parts.exercise.checked = true), (parts.exercise.disabled = true); // the whole hall is one
     parts.get = () => ({
       ...more,
       kind: parts.kind.value, severity: Number(parts.severity.value), audience: parts.audience.get(), areas: parts.areas.get(),

@@ -73,7 +73,8 @@ class Bulletins(Tabled):
     def _draft(self, view: View, state: None, command: Command, actor: Actor, data: dict[str, Any]) -> list[Any]:
         if actor.kind != "system" and (data.get("cause") or data.get("response")):
             raise Refused("bad-field", "cause: only the hall drafts because of something", 422)
-        return [self._said(self._from_template(data), view)]
+        made = self._said(self._from_template(data), view)
+        return [made | {"exercise": True} if self.rules.exercise else made]
 
     def _edit(self, view: View, state: Bulletin, command: Command, actor: Actor, data: dict[str, Any]) -> list[Any]:
         if state.exercise and data.get("exercise") is False:
@@ -81,6 +82,8 @@ class Bulletins(Tabled):
         return [self._said(data, view)]
 
     def _submit(self, view: View, state: Bulletin, command: Command, actor: Actor, data: dict[str, Any]) -> list[Any]:
+        if self.rules.exercise and not state.exercise:
+            raise Refused("exercise", "this hall is for exercises: it tells nobody anything real", 409)
         before = self._before(view, state)
         message = message_of(state, self.rules, view.now, _identifiers(view, command.subject), before)
         return [{"message": msgspec.to_builtins(message), "needed": self._approvals(state).number}]

@@ -30,7 +30,7 @@ def preview(rules: BulletinRules, state: Bulletin, now: int, before: Bulletin | 
 
 def options(kind: Bulletins) -> dict[str, Any]:
     """What a drafting form offers: `{templates, audiences, approvals, districts, languages, expires_hours, longest_hours, mark,
-    signed}`."""
+    signed, exercise}`."""
     rules = kind.rules
     audiences = {
         name: {"label": audience.label, "feed": audience.feed, "notices": list(audience.notices), "longest": audience.longest}
@@ -46,4 +46,5 @@ def options(kind: Bulletins) -> dict[str, Any]:
         "longest_hours": rules.longest_hours,
         "mark": rules.mark,
         "signed": bool(rules.feed.key),
+        "exercise": rules.exercise,
     }

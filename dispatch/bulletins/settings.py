@@ -9,6 +9,7 @@ import msgspec
 
 from dispatch import overlay
 from dispatch.bulletins.outlines import Outline, outlines_of
+from dispatch.plans.settings import plans_of
 from hall.core.config import HallConfig
 
 #: roles that can be named as drafters or approvers
@@ -78,7 +79,8 @@ class Feed(Table, kw_only=True, frozen=True):
 
 
 class BulletinRules(Table, kw_only=True, frozen=True):
-    """The whole table. `city`, `languages`, `timezone` and `outlines` come from the city."""
+    """The whole table. `city`, `languages`, `timezone` and `outlines` come from the city; `exercise`: all that this hall tells
+    is one ([dispatch.plans] exercise, a demo city)."""
 
     sender: str
     sender_name: dict[str, str]
@@ -103,6 +105,7 @@ class BulletinRules(Table, kw_only=True, frozen=True):
     languages: tuple[str, ...] = ("zh-CN", "en")
     timezone: str = "Asia/Shanghai"
     outlines: dict[str, Outline] = {}
+    exercise: bool = False
 
     def approvals_for(self, kind: str, message_type: str) -> Approvals:
         return self.approvals["cancel" if kind == "warning" and message_type == "Cancel" else kind]
@@ -131,6 +134,7 @@ def rules_of(config: HallConfig) -> BulletinRules:
         city=city.name,
         languages=tuple(city.languages) or made.languages,
         timezone=city.timezone,
+        exercise=made.exercise or plans_of(config).exercise,
         outlines=outlines_of(config, made.geocode_property, made.outline_metres),
     )
 

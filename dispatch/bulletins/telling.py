@@ -8,7 +8,8 @@ from dispatch.notices import subject_for
 from dispatch.webhooks.settings import Hook
 from hall.core.command import Command, Entry
 
-TEXT_BOUND = 200
+#: characters of a notice's value (dispatch/notices.py)
+TEXT_BOUND = 300
 
 
 def receivers(bulletin: Bulletin, rules: BulletinRules, hooks: list[Hook]) -> list[dict[str, str]]:
@@ -27,16 +28,27 @@ def carries(hook: Hook, bulletin: Bulletin) -> bool:
     return not set(hook.audiences).isdisjoint(bulletin.audience) and (hook.exercise or not bulletin.exercise)
 
 
+def _text_for(to: dict[str, str], bulletin: Bulletin, rules: BulletinRules) -> str:
+    """The frozen text of the audience that names this addressee, in the city's first language; cut where it is too long."""
+    kind, who = next(iter(to.items()))
+    for name in bulletin.audience:
+        if name in rules.audiences and f"{kind}:{who}" in rules.audiences[name].notices:
+            texts = [text for text in (bulletin.message.texts if bulletin.message else []) if text["audience"] == name]
+            found = next((text["text"] for text in texts if text["language"] == rules.languages[0]), "")
+            return found if len(found) <= TEXT_BOUND else f"{found[: TEXT_BOUND - 1]}…"
+    return ""
+
+
 def notices_for(entry: Entry, bulletin: Bulletin, rules: BulletinRules, hooks: list[Hook]) -> list[Command]:
     """One `tell` per receiver, named by the line that issued it: told twice it is done once."""
     first = rules.languages[0]
     mark = rules.in_language(rules.mark, first) if bulletin.exercise else ""
-    values = {"headline": mark + rules.in_language(bulletin.headline, first), "kind": bulletin.kind}
+    headline = mark + rules.in_language(bulletin.headline, first)
     urgency = "normal" if bulletin.severity < 2 else "urgent" if bulletin.severity < 4 or bulletin.exercise else "emergency"
     made = []
     for to in receivers(bulletin, rules, hooks):
         subject = subject_for(entry.seq, entry.subject, to)
         data = {"to": to, "about": entry.subject, "key": "notice.bulletin", "urgency": urgency, "cause": entry.seq}
-        data["values"] = {name: text[:TEXT_BOUND] for name, text in values.items()}
+        data["values"] = {"headline": headline[:TEXT_BOUND], "text": _text_for(to, bulletin, rules) or headline[:TEXT_BOUND]}
         made.append(Command(id=f"tell-{subject}", subject=subject, move="tell", data=data, correlation=entry.correlation))
     return made

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from hall.core.command import Actor
-from tests.dispatch.bulletins.world import CHEN, HALL, HOUR, LI, MINUTE, START, WANG, WATER, ZHAO, World
+from tests.dispatch.bulletins.world import CHEN, CITY, HALL, HOUR, LI, MINUTE, START, WANG, WATER, ZHAO, World
 
 ADMIN = Actor(name="root", role="admin")
 
@@ -157,6 +157,14 @@ def test_an_exercise_never_turns_real():
     assert world.refused(WANG, "submit", "real") == "exercise"
     world.do(WANG, "update")
     assert world.states["bulletin/one-update1"].exercise
+
+
+def test_a_hall_that_is_an_exercise_as_a_whole_tells_nobody_anything_real():
+    for config in ({"text": "[dispatch.plans]\nexercise = true\n"}, {"city": CITY + "demo = true\n"}):
+        world = World(**config)
+        assert world.do(WANG, "draft", **WATER, exercise=False).exercise
+        world.write("bulletin/other", "draft", WATER, WANG)  # past the table
+        assert world.refused(WANG, "submit", "other") == "exercise"
 
 
 def test_it_expires_and_is_retired_by_the_hall_alone():
