@@ -24,7 +24,7 @@
     const formPlace = make("div");
     const cardPlace = make("div");
     hall.fill(aside, [formPlace, cardPlace]);
-    let plan = "", unit = "", card = null, form = null;
+    let plan = "", unit = "", card = null, form = null, me = { districts: [], unit: "" };
 
     const current = () => documents().find(([subject]) => subject === plan) || documents()[0];
     function choosePlan(subject) {
@@ -83,7 +83,7 @@
       if (!unit || !data.units[unit]) openUnit(mine(data) || names[0]);
     }
     /** The unit that this seat most probably reports for: the first that it may, by its own districts. */
-    const mine = (data) => Object.keys(data.units).find((name) => ((hall.page.who || {}).districts || []).includes(name) || name === (hall.page.who || {}).unit);
+    const mine = (data) => Object.keys(data.units).find((name) => me.districts.includes(name) || name === me.unit);
 
     function openUnit(name) {
       unit = name || "";
@@ -131,6 +131,7 @@
 
     const soon = hall.paced(paint, 200);
     paint();
+    hall.ask("/api/v1/me").then((known) => { me = known; const found = current(); if (found && mine(found[1])) openUnit(mine(found[1])); }).catch(() => {}); // then the first one is open
     hall.incidents.load().then(() => card && card.locale()); // names of figures in the history
     return {
       show(subject) { if (subject) choosePlan(subject); paint(); },
@@ -152,5 +153,5 @@
     mount,
   });
 
-  E.words("reporting", { numbers: (value) => Object.entries(value).map(([name, many]) => `${hall.incidents.word("numbers", name)} ${many}`).join(hall.t("rows.comma")), grace_minutes: () => "", from: (value) => E.moment(value) });
+  E.words("reporting", { label: (value) => hall.label(value), numbers: (value) => Object.entries(value).map(([name, many]) => `${hall.incidents.word("numbers", name)} ${many}`).join(hall.t("rows.comma")), grace_minutes: () => "", from: (value) => E.moment(value) });
 })();

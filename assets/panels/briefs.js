@@ -36,6 +36,7 @@
   const worst = (items) => items.reduce((found, item) => Math.max(found, item.severity || 0), 0);
   const list = (names, most) => names.slice(0, most).join(t("rows.comma")) + (names.length > most ? t("rows.and", { n: names.length - most }) : "");
 
+  const GRADES = ["I", "II", "III", "IV"]; // worst first
   /** Rhythms of reports that run, a real one before an exercise, the next due first. */
   const hourly = () => documents("reporting").map((event) => event.data).filter((data) => data && data.due).sort((a, b) => !!a.exercise - !!b.exercise || a.due - b.due);
 
@@ -61,8 +62,12 @@
     const reported = (event) => (event.data.stages && event.data.stages.reported) || event.time;
     const hour = documents("case").filter((event) => now - reported(event) <= 3600000 && reported(event) <= now).map((event) => event.data);
     const top = warnings[0];
+    const incidents = documents("incident").map((event) => event.data).filter((data) => data && data.state === "open");
+    incidents.sort((a, b) => GRADES.indexOf(a.grade) - GRADES.indexOf(b.grade) || a.since - b.since);
+    const named = incidents.map((data) => `${t(`emergency.choice.incident.grade.${data.grade}`)} ${data.title}${data.exercise ? ` ${t("emergency.exercise")}` : ""}`);
     return {
       lines: [
+        ...(named.length ? [{ label: t("incident.tab"), value: named[0], severity: Math.max(1, 4 - GRADES.indexOf(incidents[0].grade)), detail: list([...named.slice(1)], 2) || incidents[0].commander || "" }] : []),
         { label: t("brief.warning"), value: top ? hall.label(top.headline) || top.event : t("warning.none"), severity: top ? top.severity : 0, detail: top && top.status && top.status !== "Actual" ? t(`warning.status.${top.status}`) : "" },
         { label: t("brief.alarms"), value: t("brief.count.alarms", { n: alarms.length }), severity: worst(alarms.map((event) => event.data)), detail: list(alarms.map(nameOfAlarm), 3) },
         { label: t("brief.newcases"), value: t("brief.count.cases", { n: format.number(hour.length) }), detail: names(counted(hour, (c) => c.subclass_name || c.class_name), 3) },

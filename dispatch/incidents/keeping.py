@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -30,9 +31,10 @@ _TOGETHER = 500
 
 
 class Naming(msgspec.Struct):
-    """The part of a document that names its incident, by id or subject."""
+    """The part of a document that names its incident, by id or subject; of a message, what it was drafted for."""
 
     incident: str = ""
+    cause: str = ""
 
 
 class Keeping(Part):
@@ -48,12 +50,13 @@ class Keeping(Part):
         process.counters |= {"incidents_open": 0, "incident_faults": 0, "incident_links_left": 0}
 
     def hear(self, head: Head) -> None:
-        if head.gone or b'"incident"' not in bytes(head.data):
+        if head.gone or b"incident" not in bytes(head.data):
             return
         try:
-            named = incident_of(msgspec.json.decode(head.data, type=Naming).incident)
+            said = msgspec.json.decode(head.data, type=Naming)
         except msgspec.MsgspecError:
             return  # what it says there is no name
+        named = incident_of(said.incident or (said.cause if said.cause.startswith("incident/") else ""))
         if named and (len(self._heard) < WAITING or head.subject in self._heard):
             self._heard[head.subject] = named
         elif named:
@@ -142,4 +145,5 @@ def incident_of(named: str) -> str:
 
 
 def _membership(move: str, subject: str, member: str, cause: Any) -> Command:
-    return Command(id=f"{move}-{cause}-{subject}-{member}"[:200], subject=subject, move=move, data={"members": [member]})
+    named = blake2b(f"{move}\n{cause}\n{subject}\n{member}".encode(), digest_size=12).hexdigest()
+    return Command(id=f"{move}-{named}", subject=subject, move=move, data={"members": [member]})

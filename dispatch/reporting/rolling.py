@@ -78,8 +78,7 @@ class Rolling(Part):
         until = rhythm(state).closed(now)
         if until <= state.closed:
             return False
-        cause = f"{state.start}-{state.every_minutes}-{until}"
-        return await self._do([Command(id=f"roll-{subject}-{cause}", subject=subject, move="roll")])
+        return await self._do([Command(id=f"roll-{subject}-{state.revision}-{until}", subject=subject, move="roll")])
 
     async def _remind(self, subject: str, state: Reporting, now: int) -> None:
         due, over = rhythm(state).due(state.closed), state.periods[-1].due if state.periods else 0

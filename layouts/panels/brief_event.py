@@ -5,7 +5,7 @@ from layouts.panel import Panel
 PANEL = Panel(
     name="brief_event",
     title="panel.brief_event",
-    topics=("warning", "alarm", "case", "kpi"),
+    topics=("incident", "warning", "alarm", "case", "kpi"),
     needs=("dispatch",),
     feeds=("case", "observation", "warning"),
 )

@@ -133,6 +133,16 @@ async def test_a_signed_schedule_is_filled_its_periods_end_and_who_is_missing_is
     assert hall.told() == [("supervisor", "notice.reports_missing", "卫滨区")]
 
 
+async def test_a_rhythm_that_was_stopped_and_begun_again_in_the_same_hour_ends_its_periods_again(hall):
+    for _ in range(2):
+        await hall.do("reporting/flood", "schedule", HE)
+        await hall.at(20)
+        await hall.at(75)
+        assert (await hall.desk.state("reporting/flood")).closed == 1
+        hall.process.set(NINE + 20 * MINUTE)
+        await hall.do("reporting/flood", "stop", HE)
+
+
 async def test_a_hall_that_was_down_for_hours_ends_the_periods_it_slept_through_and_tells_of_the_newest_only(hall):
     await hall.do("reporting/flood", "schedule", HE)
     await hall.at(1)
@@ -156,13 +166,15 @@ async def test_what_names_an_incident_is_taken_in_and_a_case_linked_on_its_own_c
         hall.keeping.hear(Head("e", "dispatch", "closure/x", NINE, NINE, named))
         hall.keeping.hear(Head("e", "dispatch", "closure/y", NINE, NINE, msgspec.Raw(b'{"state": "ordered"}')))
         hall.keeping.hear(Head("e", "dispatch", "task/1", NINE, NINE, msgspec.Raw(b'{"incident": "nobody"}')))
+        hall.keeping.hear(Head("e", "dispatch", "bulletin/m", NINE, NINE, msgspec.Raw(b'{"cause": "incident/a"}')))
+        hall.keeping.hear(Head("e", "dispatch", "alarm/g/1", NINE, NINE, msgspec.Raw(b'{"cause": "observation/incident/1"}')))
         await hall.at(2)
     await hall.do("file/t/1", "link", LI, incident="a")
     await hall.at(3)
-    assert (await hall.desk.state("incident/a")).members == ["closure/x", "file/t/1"]
+    assert (await hall.desk.state("incident/a")).members == ["closure/x", "bulletin/m", "file/t/1"]
     await hall.do("file/t/1", "link", LI, incident="incident/b")
     await hall.at(4)
-    assert (await hall.desk.state("incident/a")).members == ["closure/x"]
+    assert (await hall.desk.state("incident/a")).members == ["closure/x", "bulletin/m"]
     assert (await hall.desk.state("incident/b")).members == ["file/t/1"]
     await hall.do("file/t/1", "unlink", LI)
     await hall.at(5)
