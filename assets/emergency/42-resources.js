@@ -89,7 +89,7 @@
   // -- cards ----------------------------------------------------------------------------------------------------------------------
 
   function requestFacts(state) {
-    const from = Object.entries(state.depots || {}).map(([id, share]) => make("span", {}, [E.link(`depot/${id}`), ` ${hall.t("resources.given", { allotted: share.allotted || 0, delivered: "–", returned: share.returned || 0 })}${share.lost ? ` · ${hall.t("resources.lost", { n: share.lost })}` : ""}`]));
+    const from = Object.entries(state.depots || {}).map(([id, share]) => make("span", {}, [E.link(`depot/${id}`), ` ${hall.t("resources.share", { allotted: share.allotted || 0, returned: share.returned || 0 })}${share.lost ? ` · ${hall.t("resources.lost", { n: share.lost })}` : ""}`]));
     return [
       ["resources.wanted", `${itemName(state.item)} × ${amount(state.wanted, state.measure)}`],
       ["resources.missing", state.missing ? `▲ ${amount(state.missing, state.measure)}` : ""],
