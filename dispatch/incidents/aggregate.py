@@ -38,7 +38,7 @@ DECISIONS: dict[str, Callable[[Deciding], list[Draft]]] = {
     "decline_command": commanding.decline_command, "recall_brief": commanding.recall_brief,
     "draft_report": papers.draft_report, "edit_report": papers.edit_report, "discard_report": papers.discard_report,
     "sign_report": papers.sign_report, "phone_report": papers.phone_report, "send_report": papers.send_report,
-    "close": content.close, "reopen": plain, "merge": content.merge, "archive": plain,
+    "close": content.close, "reopen": content.reopen, "merge": content.merge, "archive": plain,
 }  # fmt: skip
 
 

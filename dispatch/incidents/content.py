@@ -107,3 +107,11 @@ def close(d: Deciding) -> list[Draft]:
     """`ends`: nothing is owed after it, so it leaves the screens at once."""
     ahead = Incident(**{name: getattr(d.state, name) for name in ("grade", "grades", "papers")}, state="closed")
     return [d.draft(ends=report_due(ahead, d.rules) is None and under_way(d.state) is None)]
+
+
+def reopen(d: Deciding) -> list[Draft]:
+    """Cases that came under another roof meanwhile stay there."""
+    files = {name: d.view.get(name) for name in d.state.members if name.startswith("file/")}
+    return [
+        d.draft(gone=[name for name, file in files.items() if file is not None and file.incident not in ("", d.incident_id)])
+    ]

@@ -158,6 +158,8 @@ def report_sent(state: Incident, entry: Entry, data: Data) -> None:
     if report := under_way(state):
         report.state, report.sent_at, report.sent_by, report.sent_to = "sent", entry.time, entry.who, data["to"]
         state.ended = state.ended or (state.state == "closed" and report.kind == "final")
+        for other in state.papers:
+            other.facts = report.facts if other is report else {}  # the next one compares with the newest only
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------------
@@ -171,6 +173,7 @@ def closed(state: Incident, entry: Entry, data: Data) -> None:
 
 def reopened(state: Incident, entry: Entry, data: Data) -> None:
     state.state, state.ended, state.closed_at, state.closed_by = "open", False, None, ""
+    state.members = [name for name in state.members if name not in data.get("gone", ())]
     for report in state.papers:
         report.overtaken = report.overtaken or (report.kind == "final" and report.state == "sent")
 
