@@ -30,7 +30,7 @@ def notice_of(
     """The notice. `flood`: (group, alarms of it that wait, ms of a flood's window), where there was a flood when it fell due:
     then the group is spoken of, once per window and rung, whichever of its alarms comes first."""
     role = figures.first_role if rung == FIRST else figures.second_role
-    values: dict[str, Any] = {"name": alarm.name or alarm.label, "label": alarm.label, "place": alarm.district}
+    values: dict[str, Any] = {"name": alarm.name or alarm.label, "label": alarm.label, "place": alarm.district or "–"}
     announced = alarm.announced or 0
     if flood is None:
         about, cause, key = subject, announced, f"notice.alarm_{rung}"

@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from hall.core.clock import real_ms
 from tests.browser.walls import scenery
 from tests.browser.walls.wallstage import ALL_LIVE
 
@@ -138,6 +139,34 @@ def test_unanswered_alarms_come_first_and_the_most_severe_of_them_before_the_oth
     page.wait_for_selector(".alarm-row")
     subjects = page.evaluate("() => [...document.querySelectorAll('.alarm-row:not([hidden])')].map(r => r.dataset.subject)")
     assert subjects == ["alarm/gauges/G21", "alarm/gauges/G09", "alarm/gauges/G20"]
+
+
+def test_in_a_flood_the_few_groups_stand_first_and_what_is_put_away_is_counted_with_how(stage, open_page):
+    page = open_page(stage.url("flood"))
+    page.wait_for_selector(".alarm-row")
+    began = real_ms() - 4 * 60_000
+    load = {"flood": {"since": began}, "rate": {"now": 31, "window_minutes": 10}}
+    group = {"kind": "road", "quantity": "water_depth", "severity": 4, "since": began, "districts": ["卫滨区"], "rank": [0, 1]}
+    cause = [{"site": "gauges/G21", "name": "建设路下穿", "explains": 12}]
+    hidden = {"alarm_id": "h", "rule": "r", "cause": "x", "severity": 1, "hidden_by": "gauges/G21"}
+    stage.gate.put(
+        ("group/few", group | {"total": 28, "unacknowledged": 21, "hidden": 12, "cause": cause}),
+        ("group/other", group | {"kind": "river", "severity": 2, "total": 3, "unacknowledged": 0, "rank": [1, 2]}),
+        ("alarm/gauges/G02", hidden),
+        ("kpi/alarms", load),
+    )
+    page.wait_for_selector(".alarm-flood:not([hidden])")
+    assert "近 10 分钟 31 条" in page.inner_text(".alarm-flood") and "▲" in page.inner_text(".alarm-flood")
+    rows = page.evaluate(
+        "() => [...document.querySelectorAll('.alarm-row:not([hidden])')].map(r => [r.dataset.subject, r.innerText])"
+    )
+    assert [subject for subject, _ in rows] == ["group/few", "group/other"]
+    for word in ("■ 红", "道路积水", "卫滨区", "28 处", "21 处未确认", "起因：建设路下穿，解释了另外 12 处", "被解释 12"):
+        assert word in rows[0][1], rows[0][1]
+    assert page.inner_text(".alarm-put") == "另有 1 条已收起：被解释 1"
+    stage.gate.put(("kpi/alarms", load | {"flood": {"since": None}}))
+    page.wait_for_function("() => document.querySelector('.alarm-row').dataset.subject === 'alarm/gauges/G21'")
+    assert page.locator(".alarm-row:visible").count() == 3, "what is explained by another one is not listed"
 
 
 @pytest.mark.parametrize("layout", ["flood", "briefing", "video"])
