@@ -94,9 +94,10 @@ OF_WORK = frozenset(
 
 def _values(entry: Entry, file: CaseFile) -> dict[str, Any]:
     report = file.report
+    exercise = "【演练】" if report.get("extra", {}).get("exercise") else ""  # part of an exercise: in the first word
     return {
         "number": file.case_id,
-        "class": report.get("subclass_name") or report.get("class_name", ""),
+        "class": exercise + (report.get("subclass_name") or report.get("class_name", "")),
         "place": report.get("address") or report.get("district", ""),
         "who": entry.who.removeprefix("crew:"),
         "unit": file.unit,

@@ -166,7 +166,7 @@
   const count = (key) => (list) => (Object.keys(list || {}).length ? hall.t(key, { n: Object.keys(list).length }) : "");
   const silent = () => "";
   E.words("response", {
-    direction: silent, label: silent, levels: silent, undo_until: silent, report_before: silent, run: silent, automatic: silent,
+    direction: silent, gone: (levels) => Object.entries(levels).map(([level, at]) => `${level} ${hall.format.seconds(at)}`).join(hall.t("rows.comma")), label: silent, levels: silent, undo_until: silent, report_before: silent, run: silent, automatic: silent,
     why: (list) => whyOf(list).join(hall.t("rows.comma")), signal: (one) => (one.colour ? whyOf([{ code: "signal", values: one }])[0] : ""),
     told: silent, opened: count("plans.said.opened"), cancelled: count("plans.said.cancelled"), bulletins: count("plans.said.bulletins"),
     scenes: (scenes) => scenesOf(Object.fromEntries(Object.entries(scenes || {}).map(([wall, one]) => [wall, one.set]))).join(hall.t("rows.comma")),

@@ -39,6 +39,7 @@ MOVES: Mapping[str, Move] = {
     "signal": Move(
         frm=_ANY, by=HALL, revision=False, fields={"red_since": Field(kind="moment"), "signal": Field(kind="record")},
     ),
+    "ease": Move(frm=("in_force",), by=HALL, revision=False, fields={"gone": Field(kind="record", must=True)}),
     "propose": Move(
         frm=_ANY, by=_PROPOSERS, reason=True, revision=False,
         fields={

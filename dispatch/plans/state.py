@@ -45,6 +45,7 @@ class Response(msgspec.Struct, kw_only=True):
     scenes: dict[str, dict[str, str]] = {}
     report_minutes: int = 0
     emergency_classes: list[str] = []
+    gone: dict[str, int] = {}  # levels whose conditions are gone, since when
     act: dict[str, Any] = {}
     revision: int = 0
     ended: bool = False  # never: a plan is there as long as it is configured
@@ -57,7 +58,7 @@ def fold(state: Response, entry: Entry) -> None:
     if step is None:
         return
     step(state, entry)
-    if entry.move not in ("enrol", "signal"):
+    if entry.move not in ("enrol", "signal", "ease"):
         line = {"level": state.level or entry.data.get("level", ""), "at": entry.time, "who": entry.who, "move": entry.move}
         line |= {"reason": entry.reason[:200]} if entry.reason else {}
         line |= {"exercise": True} if state.exercise else {}
@@ -113,7 +114,7 @@ def _act(state: Response, entry: Entry) -> None:
     state.tasks = [name for name in state.tasks if name not in gone] + data["opened"]
     state.scenes = {wall: found for wall, found in {**state.scenes, **data["scenes"]}.items() if found.get("set")}
     state.report_minutes, state.emergency_classes = data["report_minutes"], data["emergency_classes"]
-    state.proposed, state.declined = {}, {}
+    state.proposed, state.declined, state.gone = {}, {}, {}
     state.undo_until = data["undo_until"]
     state.act = {"before": before, "who": entry.who, "rank": max(rank(before["level"]), rank(state.level))}
     state.act |= {name: data[name] for name in ("opened", "cancelled", "scenes", "bulletins", "report_before", "told")}
@@ -141,7 +142,12 @@ def _signal(state: Response, entry: Entry) -> None:
     state.red_since, state.signal = entry.data.get("red_since"), entry.data.get("signal", {})
 
 
+def _ease(state: Response, entry: Entry) -> None:
+    state.gone = entry.data["gone"]
+
+
 _FOLDS = {
     "enrol": _enrol, "propose": _propose, "lapse": _lapse, "decline": _decline, "sign": _act, "change": _act, "step_down": _act,
     "end": _act, "undo": _undo, "set_commander": _commander, "appoint": _appoint, "signal": _signal,
+    "ease": _ease,
 }  # fmt: skip

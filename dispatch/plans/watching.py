@@ -90,7 +90,7 @@ class Watcher(Part):
 
     def _commands(self, plan: Plan, state: Response, now: int) -> list[Command]:
         picture, found = self._weighed(plan, state, now)
-        commands = self._signal(plan, state, picture, now)
+        commands = [*self._signal(plan, state, picture, now), *self._eased(state, picture, now)]
         if found.direction:
             if proposal := self._proposal(plan, state, found, now):
                 commands.append(proposal)
@@ -105,8 +105,10 @@ class Watcher(Part):
         here = state.state == "in_force"
         exercise = self.plans.exercise or (here and state.exercise)
         met = self._met.get(plan.name) if here else None
-        if met is None:  # also after a restart: what is in force is not called off before its time was seen to pass
-            met = {level: now for level in plan.levels if rank(level) <= rank(state.level)} if here else {}
+        if met is None:  # also after a restart: the ledger knows since when which conditions are gone
+            met = (
+                {level: state.gone.get(level, now) for level in plan.levels if rank(level) <= rank(state.level)} if here else {}
+            )
         picture = self._known.picture(state, now, round(self.plans.fresh_minutes * MINUTE), exercise, met)
         if here:
             picture.met = self._met[plan.name] = observe(plan, picture, now)
@@ -135,6 +137,14 @@ class Watcher(Part):
             return []
         data = ({"red_since": red} if red is not None else {}) | ({"signal": said} if said else {})
         return [self._command(state, "signal", data)]
+
+    def _eased(self, state: Response, picture: Picture, now: int) -> list[Command]:
+        """Since when the conditions of the level in force are gone, kept so that a restart counts on where it was; what comes
+        back within a minute is not worth a line."""
+        if not picture.level:
+            return []
+        gone = {level: at for level, at in picture.met.items() if rank(level) <= rank(state.level) and now - at >= MINUTE}
+        return [self._command(state, "ease", {"gone": gone})] if gone.keys() != state.gone.keys() else []
 
     def _proposal(self, plan: Plan, state: Response, found: Proposal, now: int) -> Command | None:
         there, exercise = state.proposed, found.exercise or self.plans.exercise

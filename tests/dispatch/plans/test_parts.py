@@ -176,6 +176,21 @@ async def test_stepping_down_and_ending_are_proposed_when_the_rain_has_long_gone
     assert (await house.response()).proposed["direction"] == "end"
 
 
+async def test_the_clock_of_stepping_down_goes_on_where_it_was_after_a_restart(house):
+    house.watcher.hear(signal(3))
+    await house.go()
+    await house.do(FLOOD, "sign", LEADER, "橙色", level="II")
+    house.watcher.hear(signal(1, house.now))
+    await house.go(1)
+    await house.go(40)
+    await house.restart([signal(1)])
+    await house.go(17)
+    assert not (await house.response()).proposed
+    await house.go(3)
+    assert (await house.response()).proposed["level"] == "IV"
+    assert await house.lines(FLOOD, "ease") == 1
+
+
 async def test_an_exercise_signal_proposes_an_exercise_and_real_water_a_real_response(house):
     house.watcher.hear(signal(4, status="Exercise"))
     await house.go()
