@@ -30,6 +30,7 @@ class Gauge:
 
     def __init__(self, lines: Lines) -> None:
         self.lines, self.time, self.value = lines, -1, 0.0
+        self.known = False  # whether `value` is the newest reading
         self._above: dict[float, tuple[int, int]] = {}
         self._below: tuple[int, int] | None = None
         self.wet = -1  # when it last stood at the reopen line or above, ms
@@ -39,11 +40,11 @@ class Gauge:
         """A believable reading, newer than the last."""
         rise, minutes = value - self.value, max(time - self.time, 1) / MINUTE
         steep = rise > rules.step_metres or (rise / minutes > rules.step_metres_per_minute and rise > self.lines.close)
-        if self.time >= 0 and steep:
+        if self.known and steep:
             self.jumped = (time, rise)
         elif value < self.lines.close:
             self.jumped = None
-        self.time, self.value = time, value
+        self.time, self.value, self.known = time, value, True
         for line in {self.lines.care, self.lines.close, self.lines.must}:
             since, count = self._above.get(line, (time, 0))
             self._above[line] = (since, count + 1)
@@ -55,7 +56,7 @@ class Gauge:
 
     def forget(self, time: int) -> None:
         """A reading that cannot be: what was known before it proves nothing any more."""
-        self.time, self._above, self._below = time, {}, None
+        self.time, self._above, self._below, self.known = time, {}, None, False
 
     def above(self, line: float, rules: ClosureRules) -> bool:
         since, count = self._above.get(line, (self.time, 0))
@@ -68,7 +69,7 @@ class Gauge:
 
 
 class Advisor:
-    """Everything that is known of places that may have to be closed. `touched` holds sites that may have something to say."""
+    """Everything that is known of places that may have to be closed, and what follows from it."""
 
     def __init__(self, rules: ClosureRules) -> None:
         self.rules = rules
@@ -201,7 +202,7 @@ class Advisor:
         standing = alarm.get("active", True) and not self._doubtful(site) and not alarm.get("hidden_by")
         if not standing or gauge is None or abs(now - gauge.time) > self.rules.stale_seconds * 1000:
             return None
-        told = not set(alarm.get("advice", ())).isdisjoint(self.rules.advice)
+        told = any(code in self.rules.advice for code in alarm.get("advice") or ())
         return gauge if gauge.above(gauge.lines.care if told else gauge.lines.close, self.rules) else None
 
     def _to_close(self, site: str, alarm: dict[str, Any], now: int) -> Advice | None:
@@ -235,7 +236,7 @@ class Advisor:
         if gauge.jumped is not None:
             why.append({"code": "jump", "values": {"rise": round(gauge.jumped[1], 3), "at": gauge.jumped[0]}})
         forecast = alarm.get("forecast")
-        if forecast and forecast.get("at"):
+        if isinstance(forecast, dict) and forecast.get("at"):
             why.append({"code": "forecast", "values": {key: forecast[key] for key in ("at", "value") if key in forecast}})
         return {key: value for key, value in found.items() if value not in ("", False)}
 

@@ -54,17 +54,14 @@ class ClosurePart(Part):
         """Readings of watched gauges only: of the others not even the document is decoded."""
         topic = topic_of(head.subject)
         if topic == "observation":
-            if not head.gone and self.advisor.watches(head.subject):
-                value = msgspec.json.decode(head.data).get("value")
-                self.advisor.reading(head.subject, value, head.time, self.process.clock.now())
-            return
-        document = None if head.gone else msgspec.json.decode(head.data)
-        if topic == "alarm":
-            self.advisor.alarm(head.subject.partition("/")[2], document)
+            if self.advisor.watches(head.subject) and (reading := _plain(head)) is not None:
+                self.advisor.reading(head.subject, reading.get("value"), head.time, self.process.clock.now())
+        elif topic == "alarm":
+            self.advisor.alarm(head.subject.partition("/")[2], _plain(head))
         elif topic == "crew":
-            self.advisor.crew(head.subject, document)
+            self.advisor.crew(head.subject, _plain(head))
         else:
-            self.advisor.request(head.subject, document)
+            self.advisor.request(head.subject, _plain(head))
 
     async def start(self) -> None:
         for subject, state in (await self._patiently("closure")).items():
@@ -94,6 +91,10 @@ class ClosurePart(Part):
             except (LedgerFault, Refused) as error:  # next time
                 if not self._troubled:
                     log.warning("dispatch: closures wait: %s", error)
+                self._troubled = True
+            except Exception:  # one odd document must not end the process; whoever proposes by hand still can
+                if not self._troubled:
+                    log.exception("dispatch: closures could not be looked at")
                 self._troubled = True
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -166,6 +167,12 @@ class ClosurePart(Part):
             lined = {"lines": msgspec.to_builtins(lines)} if lines is not None else {}
             found.append({"id": place.id, **plain(self.rules, place), **lined})
         return found
+
+
+def _plain(head: Head) -> dict[str, Any] | None:
+    """The event's document; None when it is gone, or is none."""
+    found = None if head.gone else msgspec.json.decode(head.data)
+    return found if isinstance(found, dict) else None
 
 
 def _command(advice: Advice) -> Command:

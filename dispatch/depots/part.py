@@ -48,7 +48,7 @@ class ResourcePart(Part):
     def hear(self, head: Head) -> None:
         document = None if head.gone else msgspec.json.decode(head.data)
         self._crews.pop(head.subject, None)
-        if document and document.get("equipment"):
+        if isinstance(document, dict) and document.get("equipment"):
             self._crews[head.subject] = {name: document.get(name, []) for name in ("equipment", "assignments")}
         self._changed = True
 
@@ -94,13 +94,24 @@ class ResourcePart(Part):
         while True:
             if self._changed:
                 self._changed = False
-                requests = [msgspec.to_builtins(state) for state in self._requests.values()]
-                self._found = totals(self._depots.values(), requests, self._crews.values(), self.rules.item_kinds)
+                self._add_up()
             self._tell()
             if monotonic() >= tidy_at:
                 tidy_at = monotonic() + _TIDY_SECONDS
                 await self.tidy()
             await asyncio.sleep(_LOOK_SECONDS)
+
+    def _add_up(self) -> None:
+        requests = [msgspec.to_builtins(state) for state in self._requests.values()]
+        try:
+            self._found = totals(self._depots.values(), requests, self._crews.values(), self.rules.item_kinds)
+        except (
+            TypeError,
+            ValueError,
+            KeyError,
+            AttributeError,
+        ):  # an odd document: sums stand still, the process does not
+            log.exception("dispatch: resources could not be added up")
 
     def _tell(self) -> None:
         real, (told_at, before) = monotonic(), self._told

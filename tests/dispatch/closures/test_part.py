@@ -170,6 +170,15 @@ async def test_a_hall_that_keeps_no_bulletins_still_closes(hall):
     assert hall.lines() == [(PASS, "propose"), (PASS, "order")]
 
 
+async def test_odd_documents_of_others_end_nothing(hall):
+    for subject in ("alarm/gauges/X01", "crew/c", "request/r", "observation/gauges/X01/water_depth"):
+        hall.hear(subject, ["what", 1])
+        hall.hear(subject, {})
+    hall.hear("alarm/gauges/X01", ALARM | {"advice": None, "forecast": [1], "case": None})
+    await hall.water(None, *[0.26] * 4)
+    assert hall.lines() == [(PASS, "propose")]
+
+
 async def test_the_figures_say_what_is_shut_unconfirmed_and_waited_for_and_which_places_there_are(hall):
     hall.hear("alarm/gauges/X01", ALARM)
     await hall.water(*[0.26] * 4)
