@@ -11,6 +11,8 @@
   const E = hall.emergency;
   const RANK = ["submitted", "approved", "draft", "refused", "issued", "replaced", "cancelled", "expired"];
   const WAITS = new Set(["submitted", "approved"]);
+  const FOLLOWED = new Set(["update", "cancel"]);
+  const LEAD_MS = 5000;
 
   const bulletins = (hall.bulletins = {});
   let asked = null, known = {};
@@ -77,6 +79,17 @@
         return button;
       };
       bulletins.options().then(() => split.locale()).catch(() => {});
+      // an update or all clear is a new draft: whoever asked for it is led there as soon as it is heard of
+      let awaited = null;
+      const off = hall.desk.on("outcome", ({ command }) => {
+        if (FOLLOWED.has(command.move) && command.subject.startsWith("bulletin/")) (awaited = { subject: command.subject, until: performance.now() + LEAD_MS }), lead();
+      });
+      function lead() {
+        if (!awaited || performance.now() > awaited.until) return void (awaited = null);
+        const drafts = [...hall.store.docs("bulletin")].filter(([, { data }]) => data && data.replaces === awaited.subject && data.state === "draft");
+        drafts.sort(([, a], [, b]) => b.data.drafted_at - a.data.drafted_at);
+        if (drafts.length) (awaited = null), E.go(drafts[0][0]);
+      }
       const split = tools.split(node, {
         items: E.items("bulletin", sorted),
         columns: ["bulletins.headline", "bulletins.kind", "bulletins.severity", "bulletins.state", "bulletins.approvals-n", "bulletins.expires"],
@@ -91,6 +104,8 @@
       });
       return {
         ...split,
+        update: (changes) => (split.update(changes), lead()),
+        unmount: () => (off(), split.unmount()),
         key(event) {
           if (event.key === "n" && E.mayAct()) return event.preventDefault(), node.querySelector("[data-new-bulletin]").click();
           const view = split.card() && split.card().view && split.card().view();
