@@ -21,7 +21,8 @@ from hall.core.process import Process
 
 def response_streams(config: HallConfig) -> tuple[Tabled, ...]:
     """The streams of responses and tasks. Raises ConfigError."""
-    return Responses(plans_of(config), walls_of(config), lines_of(config)), Tasks()
+    plans = plans_of(config)
+    return Responses(plans, walls_of(config), lines_of(config)), Tasks(plans.language)
 
 
 def response_parts(process: Process, desk: Desk) -> list[Part]:

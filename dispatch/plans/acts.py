@@ -8,7 +8,7 @@ from typing import Any
 from dispatch.aggregate import View
 from dispatch.notices import subject_for
 from dispatch.plans.effects import Effects, effects
-from dispatch.plans.model import MINUTE, Plan, Plans, rank
+from dispatch.plans.model import MINUTE, Plan, Plans, rank, spoken
 from dispatch.plans.state import Response
 from hall.core.command import Command, Draft
 
@@ -144,8 +144,8 @@ def _told(scope: Scope, plan: Plan, state: Response, found: Effects, exercise: b
     for task in found.open:
         kind = "unit" if task.get("unit") else "role"
         counts[kind, task[kind]] = counts.get((kind, task[kind]), 0) + 1
-    level = plan.levels[found.level].label if found.level else {}
-    values = {"level": _spoken(level) or found.level, "plan": _spoken(plan.label)} | ({"exercise": "演练"} if exercise else {})
+    level, language = plan.levels[found.level].label if found.level else {}, scope.plans.language
+    values = {"level": spoken(level, language) or found.level, "plan": spoken(plan.label, language)}
     key = "notice.exercise_tasks" if exercise else "notice.response_tasks"
     made = []
     for (kind, name), count in counts.items():
@@ -160,8 +160,3 @@ def _told(scope: Scope, plan: Plan, state: Response, found: Effects, exercise: b
         }
         made.append(Draft(subject=subject_for(cause, response, to), move="tell", data=data))
     return made
-
-
-def _spoken(words: dict[str, str]) -> str:
-    """A label for a text that is the same for every reader: the first language it is given in."""
-    return next(iter(words.values()), "")

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from dispatch.desk import Desk
 from dispatch.naming import name_of
 from dispatch.part import SYSTEM, Part
-from dispatch.plans.model import HOUR, Plans
+from dispatch.plans.model import HOUR, Plans, spoken
 from dispatch.plans.state import Response
 from dispatch.plans.task import Task, due_steps
 from hall.core.clock import real_ms
@@ -111,10 +112,11 @@ class Follower(Part):
     def _case_of(self, subject: str, task: Task) -> Command:
         """The report by which crews, travel times and the phone come to a task: a case of the hall's own at its place."""
         plan = self.plans.by_name.get(task.response.partition("/")[2])
-        text = " · ".join(filter(None, [_spoken(task.label), _spoken(task.place), task.note]))
+        say = partial(spoken, language=self.plans.language)
+        text = " · ".join(filter(None, [say(task.label), say(task.place), task.note]))
         case: dict[str, Any] = {
             "feed": "desk", "case_id": _case_id(task), "description": f"【演练】{text}" if task.exercise else text,
-            "address": _spoken(task.place), "district": task.district, "unit": task.unit, "report_source": "应急任务",
+            "address": say(task.place), "district": task.district, "unit": task.unit, "report_source": "应急任务",
             "stages": {"reported": self.process.clock.now()},
             "extra": {"task": subject, **({"exercise": True} if task.exercise else {})},
             **(plan.task_case if plan is not None else {}),
@@ -148,8 +150,8 @@ class Follower(Part):
             return []
         report = entry.data.get("case", {})
         for response in self._responses.values():
-            if response.state == "in_force" and _concerns(response, report):
-                return [_emergency(entry.subject, entry.revision, response)]
+            if response.state == "in_force" and self._concerns(response, report):
+                return [self._emergency(entry.subject, entry.revision, response)]
         return []
 
     async def _all_urgent(self, act: Entry) -> list[Command]:
@@ -159,31 +161,25 @@ class Follower(Part):
             return []
         files = await self.desk.states("file")
         found = [
-            _emergency(subject, file.revision, response)
+            self._emergency(subject, file.revision, response)
             for subject, file in files.items()
-            if not file.emergency and file.state not in (*CASE_ENDED, "suspended") and _concerns(response, file.report)
+            if not file.emergency and file.state not in (*CASE_ENDED, "suspended") and self._concerns(response, file.report)
         ]
         return found[:_TOGETHER]
+
+    def _concerns(self, response: Response, report: dict[str, Any]) -> bool:
+        """An exercise makes emergencies of its own cases only, and a real response of real ones; in a training hall nothing is
+        real."""
+        exercise = self.plans.exercise or bool(report.get("extra", {}).get("exercise"))
+        return report.get("subclass_name", "") in response.emergency_classes and exercise == response.exercise
+
+    def _emergency(self, file: str, revision: int, response: Response) -> Command:
+        words = response.levels.get(response.level, {}).get("label", {})
+        reason = f"{spoken(response.label, self.plans.language)} {spoken(words, self.plans.language) or response.level}"
+        cause = name_of(f"emergency-{file}-{response.plan}-{response.run}-{response.level}-{revision}")
+        return Command(id=cause, subject=file, move="emergency", revision=revision, reason=reason, data={"emergency": True})
 
 
 def _case_id(task: Task) -> str:
     """What is part of an exercise says so in its very number: outsiders are told of none of these (hall/app/georeport.py)."""
     return f"{'exercise' if task.exercise else 'task'}-{task.task_id}"
-
-
-def _concerns(response: Response, report: dict[str, Any]) -> bool:
-    """An exercise makes emergencies of its own cases only, and a real response of real ones."""
-    exercise = bool(report.get("extra", {}).get("exercise"))
-    return report.get("subclass_name", "") in response.emergency_classes and exercise == response.exercise
-
-
-def _emergency(file: str, revision: int, response: Response) -> Command:
-    words = response.levels.get(response.level, {}).get("label", {})
-    reason = f"{_spoken(response.label)} {_spoken(words) or response.level}"
-    cause = name_of(f"emergency-{file}-{response.plan}-{response.run}-{response.level}-{revision}")
-    return Command(id=cause, subject=file, move="emergency", revision=revision, reason=reason, data={"emergency": True})
-
-
-def _spoken(words: dict[str, str]) -> str:
-    """A label for a text that is the same for every reader: the first language it is given in."""
-    return next(iter(words.values()), "")

@@ -35,6 +35,11 @@ def level_at(rank_: int) -> str:
     return LEVELS[min(rank_, len(LEVELS)) - 1] if rank_ > 0 else ""
 
 
+def spoken(words: Words, language: str) -> str:
+    """A text that is kept as one for all readers: in the city's first language, else in whichever it is given."""
+    return words.get(language) or next(iter(words.values()), "")
+
+
 class Part(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Base: an unknown key is a mistake."""
 
@@ -229,6 +234,7 @@ class Plans(Part, kw_only=True):
     lapse_minutes: float = 15.0
     keep_hours: float = 12.0
     exercise: bool = False
+    language: str = "zh-CN"  # of texts that are the same for every reader: the city's first
     by_name: dict[str, Plan] = {}
 
     def faults(self) -> Iterable[tuple[str, str]]:

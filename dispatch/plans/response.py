@@ -15,7 +15,7 @@ from dispatch.aggregate import View
 from dispatch.notices import subject_for
 from dispatch.plans.acts import Scope, acted, allowed_to_sign, undone, withdrawn
 from dispatch.plans.effects import effects, shown
-from dispatch.plans.model import LEVELS, Plan, Plans, rank
+from dispatch.plans.model import LEVELS, Plan, Plans, rank, spoken
 from dispatch.plans.state import Response, fold
 from dispatch.tabled import COMMAND, HALL, SEATS, Field, Move, Tabled
 from hall.core.command import Actor, Command, Draft, Entry
@@ -143,7 +143,8 @@ class Responses(Tabled):
                 continue
             to, cause = {"role": role}, state.revision + 1
             key = "notice.exercise_proposed" if exercise else "notice.response_proposed"
-            values = {"level": next(iter(words.values()), level), "plan": next(iter(plan.label.values()), plan.name)}
+            language = self.plans.language
+            values = {"level": spoken(words, language) or level, "plan": spoken(plan.label, language)}
             data = {"to": to, "about": command.subject, "key": key, "urgency": "urgent", "cause": cause, "values": values}
             made.append(Draft(subject=subject_for(cause, command.subject, to), move="tell", data=data))
         return made

@@ -39,6 +39,7 @@ def plans_of(config: HallConfig) -> Plans:
     except _Wrong as wrong:
         raise config.error(f"dispatch.plans.{wrong.key}".rstrip("."), wrong.problem) from None
     made.exercise = made.exercise or config.city.demo
+    made.language = next(iter(config.city.languages), made.language)
     return made
 
 

@@ -10,7 +10,7 @@ import msgspec
 from dispatch.aggregate import View
 from dispatch.notices import subject_for
 from dispatch.plans.acts import withdrawn
-from dispatch.plans.model import MINUTE, ROLES
+from dispatch.plans.model import MINUTE, ROLES, spoken
 from dispatch.tabled import COMMAND, HALL, SEATS, Field, Move, Tabled
 from hall.core.command import Actor, Command, Draft, Entry
 from hall.core.errors import Refused
@@ -103,7 +103,8 @@ class Tasks(Tabled):
     State = Task
     moves = MOVES
 
-    def __init__(self) -> None:
+    def __init__(self, language: str = "zh-CN") -> None:
+        self.language = language
         self.topics: frozenset[str] = frozenset()
 
     def beside(self, topics: Collection[str]) -> None:
@@ -162,7 +163,11 @@ class Tasks(Tabled):
         if not next(iter(to.values()), ""):
             return []
         key = f"notice.exercise_{key}" if known.get("exercise") else f"notice.{key}"
-        values = {"task": _first(known.get("label")), "place": _first(known.get("place")), "unit": known.get("unit", "")}
+        values = {
+            "task": spoken(known.get("label", {}), self.language),
+            "place": spoken(known.get("place", {}), self.language),
+            "unit": known.get("unit", ""),
+        }
         told = {"to": to, "about": about, "key": key, "urgency": urgency, "cause": cause}
         told["values"] = {name: value for name, value in values.items() if value}
         return [Draft(subject=subject_for(cause, about, to), move="tell", data=told)]
@@ -197,10 +202,6 @@ def due_steps(task: Task, now: int) -> list[str]:
 
 def _next(state: Task | None) -> int:
     return (state.revision if state is not None else 0) + 1
-
-
-def _first(words: Any) -> str:
-    return next(iter(words.values()), "") if isinstance(words, dict) else str(words or "")
 
 
 def _one_addressee(data: dict[str, Any]) -> None:

@@ -232,6 +232,7 @@ async def test_a_task_becomes_a_case_at_its_place_by_which_crews_are_sent(house)
     file = await house.desk.state("file/desk/task-flood-1-preplace-X01")
     assert (file.report["lon"], file.report["lat"], file.emergency) == (113.91, 35.31, True)
     assert file.report["unit"] == "市排水设施管理处"
+    assert file.report["description"] == "抢险队伍和移动泵车预置到位 · 胜利路下穿", "in the city's first language"
     assert (await house.desk.state("task/flood-1-preplace-X01")).case == "file/desk/task-flood-1-preplace-X01"
 
 

@@ -43,6 +43,7 @@ def test_the_hall_proposes_with_its_reasons_and_tells_who_may_sign(world):
     assert world.response.proposed["why"] == RED
     told = [state for name, state in world.states.items() if name.startswith("notice/")]
     assert [(notice.to, notice.key) for notice in told] == [({"role": "leader"}, "notice.response_proposed")]
+    assert told[0].values == {"level": "I级响应", "plan": "防汛应急预案"}
 
 
 @pytest.mark.parametrize(
