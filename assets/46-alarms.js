@@ -82,9 +82,11 @@
     return at < 0 ? a.subject.localeCompare(b.subject) : one[at] - (other[at] ?? 0);
   };
 
-  /** "道路积水": what is measured where. */
+  /** "道路积水": what is measured where; what is no matter of one quantity by the family that the engine puts into a group's id. */
   const kindOf = (data) => {
     const where = data.kind ? hall.word(hall.knows(`gaugekind.${data.kind}`) ? "gaugekind" : "alarms.kind", data.kind) : "";
+    const family = /^(.+)-\d{6,}-[0-9a-f]+$/.exec(data.group_id || data.group || "");
+    if (family && hall.knows(`alarms.family.${family[1]}`)) return where && family[1] === "ponding" ? hall.t("alarms.kind.of", { where, what: hall.t("alarms.family.ponding") }) : hall.t(`alarms.family.${family[1]}`);
     const what = data.quantity ? hall.word(hall.knows(`alarms.about.${data.quantity}`) ? "alarms.about" : "quantity", data.quantity) : "";
     return where && what ? hall.t("alarms.kind.of", { where, what }) : where || what || hall.t("alarms.kind.other");
   };

@@ -28,7 +28,7 @@
   E.alarmGroup = (members) => {
     const [first] = members;
     const districts = [...new Set(members.map(({ data }) => data.district).filter(Boolean))];
-    return { kind: first.data.kind, quantity: first.data.quantity, severity: Math.max(...members.map(({ data }) => data.severity || 0)), total: members.length, districts, since: Math.min(...members.map(({ data }) => data.since || Infinity)) };
+    return { group: first.data.group, kind: first.data.kind, quantity: first.data.quantity, severity: Math.max(...members.map(({ data }) => data.severity || 0)), total: members.length, districts, since: Math.min(...members.map(({ data }) => data.since || Infinity)) };
   };
 
   E.answerAlarm = (subject) => {

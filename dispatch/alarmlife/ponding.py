@@ -49,6 +49,8 @@ def wet_of(subject: str, alarm: AlarmState, figures: Ponding) -> Wet | None:
     """The alarm as water that somebody may have reported; None where it measures something else or has left the board."""
     if alarm.ended or alarm.lon is None or alarm.lat is None or alarm.since is None or alarm.doubtful:
         return None
+    if alarm.severity < figures.severity_least:
+        return None
     if alarm.quantity not in figures.quantities or (figures.kinds and alarm.kind not in figures.kinds):
         return None
     return Wet(subject, alarm.alarm_id, alarm.since, None if alarm.active else alarm.returned, alarm.lon, alarm.lat)

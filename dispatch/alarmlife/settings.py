@@ -67,6 +67,7 @@ class Ponding(Section):
     classes: list[str]
     kinds: list[str]
     quantities: list[str]
+    severity_least: int
     metres: float
     before_minutes: float
     after_minutes: float
