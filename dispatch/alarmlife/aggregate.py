@@ -203,6 +203,8 @@ def _in_service(self: Alarms, view: View, state: Any, command: Command, actor: A
 def _link_case(self: Alarms, view: View, state: Any, command: Command, actor: Actor, data: dict[str, Any]) -> list | None:
     if data["case"] in state.cases:
         return None
+    if actor.kind != "system":
+        data.pop("metres", None)
     if len(state.cases) >= CASES:
         raise Refused("too-many", f"an alarm is linked with at most {CASES} cases", 409)
     return [("link_case", data)]

@@ -30,6 +30,8 @@ EDGE: dict[str, Field] = dict.fromkeys(
 #: the occurrence that was looked at and how severe it was (0-4): what somebody answers must be what he saw. A screen fills
 #: them in, so no form shows them
 _SEEN = {"alarm_id": Field(kind="record"), "seen": Field(kind="record")}
+#: said by the hall about its own moves (why a shelf ended, how far a case is): no form shows it
+_HALL_ONLY = Field(kind="record")
 _COMMENT = Field(kind="text", longest=1_000)
 
 
@@ -47,11 +49,11 @@ MOVES: dict[str, Move] = {
     "acknowledge": _people(STANDING, comment=_COMMENT),
     "comment": _people(SHOWN, text=Field(kind="text", must=True, longest=1_000)),
     "shelve": _people(SHOWN, reason=True, until=Field(kind="moment", must=True)),
-    "unshelve": _people(SHOWN, (*PEOPLE, *HALL), because=Field(kind="choice", choices=("expired", "worse"))),
+    "unshelve": _people(SHOWN, (*PEOPLE, *HALL), because=_HALL_ONLY),
     "dispose": _people(SHOWN, reason=True, found=Field(kind="choice", must=True, choices=("confirmed", "false"))),
     "link_case": _people(
         SHOWN, (*PEOPLE, *HALL), case=Field(kind="subject", topic="file", must=True),
-        metres=Field(kind="number", low=0, unit="m"),
+        metres=_HALL_ONLY,
     ),
     "unlink_case": _people(SHOWN, reason=True, case=Field(kind="subject", topic="file", must=True)),
     "link_closure": _people(SHOWN, (*PEOPLE, "leader", *HALL), closure=Field(kind="subject", topic="closure", must=True)),
