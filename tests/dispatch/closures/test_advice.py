@@ -113,8 +113,8 @@ def test_a_gauge_that_lies_proposes_nothing(name):
     assert town.given == []
 
 
-def test_a_jump_that_water_could_hardly_make_waits_five_minutes_and_is_told_with_the_proposal():
-    for before, after, every, quiet in ((0.03, 3.0, 60, 5), (0.05, 1.0, 300, 1), (0.0, 0.5, 30, 10)):
+def test_a_jump_that_water_could_hardly_make_waits_two_minutes_and_is_told_with_the_proposal():
+    for before, after, every, quiet in ((0.03, 3.0, 60, 2), (0.05, 1.0, 300, 1), (0.0, 0.5, 30, 4)):
         town = Town().alarm().water(before, before, before, *[after] * quiet, every=every)
         assert town.given == [], (before, after)
         town.water(after, every=every)
