@@ -172,7 +172,7 @@
     scenes: (scenes) => scenesOf(Object.fromEntries(Object.entries(scenes || {}).map(([wall, one]) => [wall, one.set]))).join(hall.t("rows.comma")),
     report_minutes: (n) => (n ? hall.t("plans.preview.every", { n }) : ""),
   });
-  E.words("task", { told: silent, made: silent, task_id: silent, key: silent, lon: silent, lat: silent, step: (step) => hall.t(`shift.notice-kind.${step}`), why: (why) => hall.word("plans.task.why", why) });
+  E.words("task", { label: hall.label, place: (one) => (typeof one === "string" ? one : hall.label(one)), told: silent, made: silent, task_id: silent, key: silent, lon: silent, lat: silent, step: (step) => hall.t(`shift.notice-kind.${step}`), why: (why) => hall.word("plans.task.why", why) });
 
   const card = {
     title: (state) => hall.label(state.label),

@@ -61,11 +61,22 @@
         button.onclick = () => ((filter = name), split.locale());
         return button;
       }
+      /** A signature gives a department many tasks at once: one press says that all of them came. */
+      function acknowledgeAll() {
+        const mine = tasks().filter(({ data }) => data.state === "open" && isMine(data));
+        if (mine.length < 2 || !E.mayAct()) return [];
+        const button = make("button.desk-button", { type: "button", "data-act": "acknowledge-all" }, hall.t("plans.acknowledge-all", { n: mine.length }));
+        button.onclick = () => {
+          button.disabled = true;
+          for (const { subject } of mine) E.send(subject, "acknowledge", {}, { quiet: true });
+        };
+        return [button];
+      }
       split = tools.split(node, {
         items: () => E.items("task", byTime)().filter((item) => FILTERS[filter](item.data)).map((item) => ({ ...item, severity: isLate(item.data) ? 3 : 0 })),
         columns: ["plans.task.what", "plans.task.who", "plans.state", "plans.task.clock", "plans.task.due"],
         row: ({ data }) => [isLate(data) ? `▲ ${labelOf(data)}` : labelOf(data), `${ownerOf(data)}${isMine(data) ? ` · ${hall.t("plans.mine")}` : ""}`, make("span", {}, [E.stateText("task", data.state), data.exercise ? said("b.emergency-exercise", "emergency.exercise") : ""]), clock(data), data.due ? hall.format.time(data.due) : ""],
-        head: () => Object.keys(FILTERS).map(chip),
+        head: () => [...Object.keys(FILTERS).map(chip), ...acknowledgeAll()],
         empty: "plans.task.none", create: "task", card,
       });
       let painted = 0;
