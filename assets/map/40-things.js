@@ -7,6 +7,7 @@
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]); // hall/core/model.py CASE_ENDED
   const severityOf = (value) => Math.max(0, Math.min(4, value | 0));
   const FEW = 30; // cases from which the city's busy part can be told from them
+  const LABELLED = 90; // labels that a place is looked for, most important first: no map has room for more
   const FORCED = 13; // rank from which a label is written in any case: readings of orange and red gauges
   const placed = (data) => Number.isFinite(data.lon) && Number.isFinite(data.lat);
 
@@ -242,11 +243,11 @@
       c.lineWidth = size * 0.2;
       this.labels.sort((a, b) => b.rank - a.rank);
       const half = size * 0.42;
-      for (const { x, y, r, text, colour, rank } of this.labels) {
+      for (const { x, y, r, text, colour, rank } of this.labels.slice(0, LABELLED)) {
         const width = c.measureText(text).width;
         const gap = r + frame.u * 2;
-        const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half],
-          ...[-1, 1].flatMap((side) => [[x + gap * 0.7, y + side * (gap + half)], [x - gap * 0.7 - width, y + side * (gap + half)], [x - width / 2, y + side * (gap + 3.4 * half)]])];
+        const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half]];
+        if (rank >= FORCED) places.push(...[-1, 1].flatMap((side) => [[x + gap * 0.7, y + side * (gap + half)], [x - gap * 0.7 - width, y + side * (gap + half)], [x - width / 2, y + side * (gap + 3.4 * half)]]));
         const free = places.find(([left, middle]) => boxes.free(left, middle - half, left + width, middle + half));
         const [left, middle] = free || places[0];
         if (!free && rank < FORCED) continue;

@@ -10,6 +10,7 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const AGE_EVERY = 3; // ticks (seconds) between two looks at the age of positions
   const PULSES = 6;
+  const REST = 3; // of the time that the last picture took: in a flood of changes the map takes a quarter of the thread
   const NEW_MS = 10 * 60 * 1000;
 
   const REFERENCE_WIDTH = 1920; // the zoom of a configuration is meant for a map this wide
@@ -158,11 +159,16 @@
       this.stage.dirty(...sheets);
       if (this.soon) return;
       this.soon = true;
-      // after the store has served every panel, still before the browser shows this frame
-      queueMicrotask(() => {
+      const paint = () => {
         this.soon = false;
+        const from = performance.now();
         if (this.stage) this.stage.paint();
-      });
+        this.rest = performance.now() + (performance.now() - from) * REST;
+      };
+      const wait = (this.rest || 0) - performance.now();
+      // after the store has served every panel, still before the browser shows this frame; after a costly picture a pause
+      if (wait > 0) setTimeout(() => requestAnimationFrame(paint), wait);
+      else queueMicrotask(paint);
     }
 
     pulse(entry) {
