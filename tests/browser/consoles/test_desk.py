@@ -3,6 +3,7 @@ about in files of their own, each with cases and people of its own, and are all 
 
 import pytest
 
+from tests.browser.consoles.desk_bulletins import *  # noqa: F403
 from tests.browser.consoles.desk_emergency import *  # noqa: F403
 from tests.browser.consoles.desk_flows import *  # noqa: F403
 from tests.browser.consoles.desk_seats import *  # noqa: F403
