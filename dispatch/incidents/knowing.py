@@ -22,11 +22,11 @@ THERE = ("on_scene",)
 
 
 def facts_of(state: Incident, get: Get, now: int) -> dict[str, Any]:
-    """`{at, title, grade, kind, started, since, commander, roles, place, source, cause, trend, measures, officer, figures,
-    objectives, cases, alarms, closures, tasks, requests, crews, level, first}`; everything JSON can hold."""
+    """`{at, title, exercise, grade, kind, started, since, commander, roles, place, source, cause, trend, measures, officer,
+    figures, objectives, cases, alarms, closures, tasks, requests, crews, level, first}`; everything JSON can hold."""
     things = {subject: thing for subject in state.members if (thing := _plain(get, subject)) is not None}
     of = lambda topic: {name: one for name, one in things.items() if name.startswith(f"{topic}/")}  # noqa: E731
-    own = ("title", "grade", "kind", "started", "since", "commander", "closed_at")
+    own = ("title", "grade", "kind", "started", "since", "commander", "closed_at", "exercise")
     made: dict[str, Any] = {"at": now, **{name: getattr(state, name) for name in own}, **state.facts, "roles": state.roles}
     made["figures"] = {name: [one.value, one.source, one.at] for name, one in state.figures.items()}
     made["objectives"] = [[one.priority, one.text, one.state] for one in state.objectives if one.state != "dropped"]

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dispatch.incidents.duties import MINUTE, report_due
 from dispatch.incidents.model import Incident
 from dispatch.incidents.settings import IncidentRules
+from dispatch.incidents.words import EXERCISE
 from dispatch.notices import about_prefix
 from hall.core.command import Command
 
@@ -29,7 +30,7 @@ def reminders(subject: str, state: Incident, rules: IncidentRules, now: int) -> 
 
 def _tell(subject: str, state: Incident, rules: IncidentRules, stage: str, kind: str, due: int) -> Iterable[Command]:
     at = datetime.fromtimestamp(due / 1000, ZoneInfo(rules.zone)).strftime("%H:%M")
-    values = {"title": state.title, "due": at} | ({"exercise": "1"} if state.exercise else {})
+    values = {"title": (EXERCISE if state.exercise else "") + state.title, "due": at}
     for who in rules.tell:
         sort, _, name = who.partition(":")
         name = state.commander if who == "person:commander" else name

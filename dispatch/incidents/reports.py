@@ -25,8 +25,10 @@ class Writer:
     def __init__(self, rules: IncidentRules) -> None:
         self.rules, self.zone = rules, ZoneInfo(rules.zone)
 
-    def head(self, kind: str, nth: int, at: int) -> str:
-        return f"{self.rules.city}突发事件信息报告\n〔{words.name_of(kind, nth)}〕{moment(at, self.zone)}\n"
+    def head(self, kind: str, nth: int, facts: Facts) -> str:
+        """The first two lines. An exercise says so in the text itself: it is what is copied and read out."""
+        mark = words.EXERCISE if facts.get("exercise") else ""
+        return f"{mark}{self.rules.city}突发事件信息报告\n〔{words.name_of(kind, nth)}〕{moment(facts['at'], self.zone)}\n"
 
     # -- 初报 ----------------------------------------------------------------------------------------------------------------
 
@@ -45,7 +47,7 @@ class Writer:
             ("现场负责人", _sentence(facts.get("officer") or UNKNOWN, f"总指挥：{facts.get('commander') or '未定'}")),
         ]
         lines = [f"{words.numeral(n)}、{name}：{text}" for n, (name, text) in enumerate(rows, 1)]
-        return self.head("initial", 1, facts["at"]) + "\n".join(lines) + "\n"
+        return self.head("initial", 1, facts) + "\n".join(lines) + "\n"
 
     def grade(self, facts: Facts) -> str:
         kind = self.rules.label("kinds", facts["kind"]) if facts.get("kind") else ""
@@ -83,7 +85,7 @@ class Writer:
         """What changed since the report called `last`, whose facts were `before`."""
         changes = self.changes(facts, before)
         at = words.hour(before["at"], self.zone)
-        head = self.head("further", nth, facts["at"]) + f"事件名称：{facts['title']}\n"
+        head = self.head("further", nth, facts) + f"事件名称：{facts['title']}\n"
         if not changes:
             return head + f"{last}（{at}）以来情况无变化。\n"
         lines = [f"{n}. {text}" for n, text in enumerate(changes, 1)]
@@ -169,7 +171,7 @@ class Writer:
             ("评估", "（请填写：起因分析、处置评价、存在问题、改进措施）"),
         ]  # fmt: skip
         lines = [f"{words.numeral(n)}、{name}：{text}" for n, (name, text) in enumerate(rows, 1)]
-        return self.head("final", 1, facts["at"]) + "\n".join(lines) + "\n"
+        return self.head("final", 1, facts) + "\n".join(lines) + "\n"
 
     def times(self, facts: Facts) -> list[str]:
         """Response times, each from the first report of it."""

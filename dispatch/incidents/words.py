@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 KINDS = {"initial": "初报", "further": "续报", "final": "终报"}
 UNKNOWN = "正在核实"
+EXERCISE = "【演练】"
 CLOSURES = {
     "proposed": "建议封闭", "ordered": "已下令封闭", "confirmed": "已封闭", "reopening_proposed": "已封闭，建议恢复",
     "reopened": "已恢复通行", "declined": "未封闭", "cancelled": "已撤销",

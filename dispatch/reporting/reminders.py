@@ -17,6 +17,8 @@ from hall.core.command import Command
 
 #: names that one notice lists; the rest is a number
 NAMED = 12
+#: what is told of an exercise says so itself, wherever it is read
+EXERCISE = "【演练】"
 
 
 def near(subject: str, state: Reporting, rules: ReportingRules, now: int) -> list[Command]:
@@ -82,4 +84,4 @@ def _to(who: str, unit: str) -> dict[str, str]:
 
 def _values(state: Reporting, rules: ReportingRules, due: int) -> dict[str, str]:
     at = datetime.fromtimestamp(due / 1000, ZoneInfo(rules.zone)).strftime("%H:%M")
-    return {"plan": state.label.get("zh-CN", state.plan), "due": at} | ({"exercise": "1"} if state.exercise else {})
+    return {"plan": (EXERCISE if state.exercise else "") + state.label.get("zh-CN", state.plan), "due": at}

@@ -92,8 +92,7 @@ class Incidents:
         if found is None:
             raise Refused("unknown", f"there is no report {number}", 404)
         if format == "text":
-            mark = "【演练】\n" if state.exercise else ""
-            return PlainTextResponse(mark + found.text)
+            return PlainTextResponse(found.text)
         return Response(self._page(state, found), media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})
 
     def _page(self, state: Any, report: Any) -> str:

@@ -157,6 +157,17 @@ def test_reports_follow_one_another_signed_told_by_telephone_and_then_sent():
     ] and "text" not in shown[0]
 
 
+def test_an_exercise_is_marked_in_every_text_that_leaves_it():
+    hall = World()
+    hall.opened(exercise=True, commander="李")
+    assert text(hall, "initial").startswith("【演练】新中市突发事件信息报告\n")
+    hall.do(ID, "discard_report", LI, "x")
+    rules = hall.aggregates["incident"].rules
+    tell = reminders(ID, hall.get(ID), rules, START + HOUR)[1][0]
+    assert tell.data["values"]["title"] == "【演练】京广路隧道积水"
+    assert message_of(hall.sent("initial"), 1, rules).data["exercise"] is True
+
+
 def test_a_sent_report_becomes_the_draft_of_a_message_under_a_name_of_its_own():
     hall, *_ = story()
     state = hall.sent("initial")

@@ -145,6 +145,9 @@ def test_reminders_go_to_those_who_have_not_reported_and_end_when_they_do():
     } <= gone
     assert not {tell.subject for tell in near if tell.data["values"]["unit"] == MU} & gone
     assert reminders.missing(subject, stream.state, rules, START + 131 * MINUTE) == []  # an hour later it is no news
+    stream.do(START + 3 * HOUR, "schedule", LEADER, exercise=True)
+    (drill,) = {tell.data["values"]["plan"] for tell in reminders.near(subject, stream.state, rules, START + 241 * MINUTE)}
+    assert drill == "【演练】flood"
 
 
 CITY = '[city]\nname = {en = "T"}\ncentre = [1.0, 2.0]\n%s\n[dispatch.reporting]\n%s\n'
