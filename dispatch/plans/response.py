@@ -171,6 +171,8 @@ class Responses(Tabled):
         roles = allowed_to_sign(plan, state, level)
         if actor.role not in roles:
             raise Refused("signature-not-yours", f"signed by {', '.join(roles)}", 403)
+        if actor.districts:
+            raise Refused("signature-not-yours", "a city's level is signed by who answers for the whole city", 403)
 
     def _exercise(self, state: Response, data: dict[str, Any]) -> bool:
         if state.state == "in_force":
@@ -225,7 +227,7 @@ class Responses(Tabled):
         if row["move"] in ("change", "step_down"):
             up = row["move"] == "change"
             levels = [name for name in levels if (rank(name) > rank(here)) == up]
-        levels = [name for name in levels if actor.role in allowed_to_sign(plan, state, name)]
+        levels = [name for name in levels if actor.role in allowed_to_sign(plan, state, name) and not actor.districts]
         if not levels:
             return None
         exercise = state.exercise if here else bool(self.plans.exercise or state.proposed.get("exercise"))

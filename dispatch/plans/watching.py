@@ -118,9 +118,7 @@ class Watcher(Part):
         if not found.direction and not here and not exercise:
             rehearsed = self._known.picture(state, now, picture.fresh_ms, True, {})
             found = propose(plan, rehearsed, now)
-            if found.exercise:
-                return rehearsed, found
-            found = Proposal()
+            found = found if found.exercise else Proposal()
         return picture, found
 
     def _signal(self, plan: Plan, state: Response, picture: Picture, now: int) -> list[Command]:

@@ -202,6 +202,13 @@ async def test_an_exercise_signal_proposes_an_exercise_and_real_water_a_real_res
     assert (proposed["level"], proposed["exercise"]) == ("III", False)
 
 
+async def test_a_rehearsed_red_signal_starts_no_real_clock(house):
+    house.watcher.hear(signal(4, status="Exercise"))
+    await house.go()
+    response = await house.response()
+    assert response.proposed["exercise"] and response.red_since is None
+
+
 async def test_what_the_plan_leaves_to_the_hall_is_signed_in_its_name(tmp_path):
     house = House(tmp_path, '[dispatch.plans.flood]\nautomatic = ["IV"]\n')
     await house.restart()

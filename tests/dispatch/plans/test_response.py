@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.plans.model import rank
+from hall.core.command import Actor
 from tests.dispatch.plans.world import (
     ADMIN,
     DRAINAGE,
@@ -55,6 +56,12 @@ def test_each_level_is_signed_by_those_the_plan_names_and_nobody_else(level, sig
         refusal = world.refused(FLOOD, "sign", person, "雨势加大", level=level)
         assert (refusal == "") == (person in signers), (person.role, refusal)
         assert (world.response.level == level) == (person in signers)
+
+
+def test_who_answers_for_one_district_does_not_sign_for_the_city(world):
+    near = Actor(name="区值班长", role="supervisor", districts=("红旗区",))
+    assert world.refused(FLOOD, "sign", near, "雨", level="IV") == "signature-not-yours"
+    assert "sign" not in {row["move"] for row in world.aggregates["response"].offered(world.response, near)}
 
 
 def test_one_signature_makes_tasks_scene_rhythm_and_log_together(world):
