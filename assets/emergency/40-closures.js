@@ -12,7 +12,8 @@
 
   const closures = (hall.closures = {});
   const figures = () => (hall.store.get("kpi/closures") || {}).data || {};
-  const placeOf = (id) => (figures().places || []).find((place) => place.id === id.replace(DRILL, ""));
+  const places = () => ((hall.store.get("kpi/places") || {}).data || {}).places || [];
+  const placeOf = (id) => places().find((place) => place.id === id.replace(DRILL, ""));
   closures.cm = (metres) => (metres == null ? "" : `${hall.format.number(metres * 100)} cm`);
   closures.all = () => [...hall.store.docs("closure").values()].map((event) => event.data).filter(Boolean);
 
@@ -153,14 +154,14 @@
   const byState = (a, b) => RANK.indexOf(a.data.state) - RANK.indexOf(b.data.state) || Number(!!b.data.urgent) - Number(!!a.data.urgent) || (b.data.since || 0) - (a.data.since || 0);
   const freePlaces = () => {
     const busy = new Set(closures.all().filter((one) => !OVER.has(one.state)).map((one) => one.closure_id));
-    return (figures().places || []).filter((place) => !busy.has(place.id));
+    return places().filter((place) => !busy.has(place.id));
   };
 
   function strip() {
-    const { counts = {}, shut = 0, unconfirmed = 0, places = [] } = figures();
+    const { counts = {}, shut = 0, unconfirmed = 0 } = figures();
     const waits = (counts.proposed || 0) + (counts.reopening_proposed || 0);
     const part = (key, n, alert) => make("span.closure-count", { "data-alert": alert && n ? "1" : null }, [make("b", {}, `${alert && n ? "▲ " : ""}${n}`), ` ${hall.t(key)}`]);
-    return [part("closures.count.shut", shut), part("closures.count.waits", waits, true), part("closures.count.unconfirmed", unconfirmed, true), part("closures.count.places", places.length)];
+    return [part("closures.count.shut", shut), part("closures.count.waits", waits, true), part("closures.count.unconfirmed", unconfirmed, true), part("closures.count.places", places().length)];
   }
   /** Proposing a place of the city's list: its name, site and detour are known. */
   function chooser() {

@@ -31,6 +31,7 @@ log = logging.getLogger("hall")
 
 _LOOK_SECONDS = 0.5
 _TELL_SECONDS = 1.5  # kpi/closures is told again after this, changed or not
+_PLACES_SECONDS = 60.0  # the city's list never changes while it runs; a bus begun anew has to hear it
 _TOGETHER = 200
 #: commands that were given, so that a refusal is not asked for again with every look
 _REMEMBERED = 20_000
@@ -47,6 +48,7 @@ class ClosurePart(Part):
         self._later: list[Command] = []  # notices of new lines, given with the next look
         self._given: OrderedDict[str, None] = OrderedDict()
         self._told: tuple[float, dict[str, Any]] = (float("-inf"), {})
+        self._places_told = float("-inf")
         self._troubled = False
         process.counters |= {"closures_proposed": 0, "closure_drafts": 0, **self.advisor.counters}
 
@@ -144,10 +146,13 @@ class ClosurePart(Part):
         if found != told or real - told_at >= _TELL_SECONDS:
             self._told = (real, found)
             self.process.bulk.put(self.process.event("kpi/closures", {"as_of": now, **found}))
+        if real - self._places_told >= _PLACES_SECONDS:
+            self._places_told = real
+            self.process.bulk.put(self.process.event("kpi/places", {"as_of": now, "places": self._places()}))
 
     def figures(self, now: int) -> dict[str, Any]:
         """`kpi/closures` without `as_of`: `counts` by state, `shut` places kept closed, `unconfirmed`, `waiting` why reopening
-        is not proposed yet (by closure id), `places` the city's list with its lines."""
+        is not proposed yet (by closure id)."""
         counts: dict[str, int] = {}
         waiting, unconfirmed = {}, 0
         for state in self.advisor.closures.values():
@@ -158,9 +163,10 @@ class ClosurePart(Part):
             if state.state in ("ordered", "confirmed"):
                 waiting[state.closure_id] = self.advisor.waiting(state, now)
         shut = sum(counts.get(name, 0) for name in SHUT)
-        return {"counts": counts, "shut": shut, "unconfirmed": unconfirmed, "waiting": waiting, "places": self._places()}
+        return {"counts": counts, "shut": shut, "unconfirmed": unconfirmed, "waiting": waiting}
 
     def _places(self) -> list[dict[str, Any]]:
+        """The city's list, each with its lines: `kpi/places`."""
         found = []
         for place in self.rules.places:
             lines = self.rules.lines_of(place.kind, place)

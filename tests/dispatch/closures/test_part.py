@@ -186,4 +186,6 @@ async def test_the_figures_say_what_is_shut_unconfirmed_and_waited_for_and_which
     told = dict(hall.process.bulk.events)["kpi/closures"]
     assert (told["counts"], told["shut"], told["unconfirmed"]) == ({"ordered": 1}, 1, 1)
     assert told["waiting"]["jiefang"][0]["code"] == "level"
-    assert told["places"][0]["id"] == "jiefang" and told["places"][0]["lines"]["close"] == 0.25
+    places = dict(hall.process.bulk.events)["kpi/places"]["places"]
+    assert places[0]["id"] == "jiefang" and places[0]["lines"]["close"] == 0.25
+    assert [subject for subject, _ in hall.process.bulk.events].count("kpi/places") == 1, "the list is long and does not change"
