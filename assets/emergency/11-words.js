@@ -16,6 +16,7 @@
   const taught = new Map(); // topic -> {field: say}
   const MOMENTS = /(^|_)(at|due|until|since|onset|expires|start|from|begin)$/;
   const LEAST_MOMENT = 1e12; // ms; anything smaller under such a name is no moment
+  const LANGUAGE = /^[a-z]{2}(-[A-Z][A-Za-z]{1,3})?$/;
   const LONGEST = 300;
 
   /** The first of the keys that the catalogue knows, else `otherwise`. */
@@ -87,7 +88,9 @@
     if (Array.isArray(value)) return value.every((one) => one && one.code) ? emergency.why(value).join(hall.t("rows.comma")) : value.filter((one) => typeof one !== "object").map((one) => tell(topic, name, one, entry)).join(hall.t("rows.comma"));
     if (typeof value === "object") {
       if (value.lon != null && value.lat != null) return `${value.lon.toFixed(5)}, ${value.lat.toFixed(5)}`;
-      const amounts = Object.entries(value).filter(([, one]) => typeof one === "number" || typeof one === "string");
+      const entries = Object.entries(value);
+      if (entries.length && entries.every(([key, one]) => LANGUAGE.test(key) && typeof one === "string")) return hall.label(value);
+      const amounts = entries.filter(([, one]) => typeof one === "number" || typeof one === "string");
       return amounts.map(([key, one]) => `${first([`emergency.item.${key}`], key)} ${one}`).join(hall.t("rows.comma"));
     }
     return isSubject(value) ? emergency.nameOf(value) : emergency.choiceText(topic, name, value);

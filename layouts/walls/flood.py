@@ -9,7 +9,7 @@ WALL = Wall(
     plan="""
                34             48             32
       2.7em |  masthead       masthead       masthead
-      4.4em |  response_strip response_strip response_strip
+      4.7em |  response_strip response_strip response_strip
       5.2em |  warnings       warnings       warnings
       12   |   wet_spots      city_map       alarms
       6    |   wet_spots      city_map       closures
