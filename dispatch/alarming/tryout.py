@@ -18,7 +18,8 @@ import msgspec
 
 from dispatch.alarming import Engine, compile_rules
 from dispatch.alarming.episodes import Flood
-from dispatch.alarming.inputs import Input, Position, Reading, SensorGone, SensorSeen
+from dispatch.alarming.hearing import reading_of
+from dispatch.alarming.inputs import Input, Position, SensorGone, SensorSeen
 from dispatch.alarming.trial import compare
 from dispatch.alarming.trialtext import LANGUAGES, lines_of
 from dispatch.ledger.ledger import Ledger
@@ -117,10 +118,7 @@ def inputs_of(facts: Iterable[Any]) -> Iterator[Input]:
     """What the engine is told of facts `(time, subject, doc)`; documents that no rule hears are left out."""
     for time, subject, doc in facts:
         if isinstance(doc, model.Observation):
-            yield Reading(
-                feed=doc.feed, sensor=doc.sensor_id, quantity=doc.quantity, value=doc.value, time=time, unit=doc.unit,
-                quality=doc.quality, lon=doc.lon, lat=doc.lat, district=doc.district,
-            )  # fmt: skip
+            yield reading_of(doc, time)
         elif isinstance(doc, model.Sensor):
             yield SensorSeen(sensor=doc, at=time, time=time)
         elif isinstance(doc, model.Position):
