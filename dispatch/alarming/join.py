@@ -48,6 +48,7 @@ class Join(Stage):
             if site is None:
                 site = self._sites[item.site] = Joined({}, self._adopted.pop(item.site, item.time))
             site.findings[item.key] = item
+            self._moves(site, item)
         elif site is not None:
             site.findings.pop(item.key, None)
             if not site.findings:
@@ -55,6 +56,17 @@ class Join(Stage):
         standing = sorted(site.findings.values(), key=_order) if site is not None else []
         since = site.since if site is not None else None
         return (Standing(site=item.site, time=item.time, findings=standing, since=since, last=None if item.active else item),)
+
+    def _moves(self, site: Joined, item: Finding) -> None:
+        """What other rules found of the same quantity has moved with it: no alarm shows the figure of an hour ago."""
+        for key, other in site.findings.items():
+            if (
+                other is not item
+                and other.sensor == item.sensor
+                and other.quantity == item.quantity
+                and other.value != item.value
+            ):
+                site.findings[key] = msgspec.structs.replace(other, value=item.value)
 
     def _doubted(self, item: Finding) -> Finding:
         """Never closes a road by itself: a person has to look."""
