@@ -20,7 +20,6 @@ def opened(state: Incident, entry: Entry, data: Data) -> None:
     state.exercise = bool(data.get("exercise"))
     state.members = list(data.get("members", []))
     corrected(state, entry, data)
-    state.started = state.started or entry.time
     graded(state, entry, data)
     if data.get("commander"):
         state.commander, state.commander_since = data["commander"], entry.time

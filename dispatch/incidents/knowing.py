@@ -64,7 +64,10 @@ def _crews(files: dict[str, dict[str, Any]], get: Get) -> list[str]:
 
 
 def _alarm(one: dict[str, Any]) -> list[Any]:
-    return [one.get("name") or one.get("alarm_id", ""), one.get("label", ""), one.get("value"), one.get("unit", "")]
+    """Name, what it is, value and unit; a label that begins with the name again says only the rest."""
+    name = one.get("name") or one.get("alarm_id", "")
+    label = one.get("label", "").removeprefix(name).strip(" ·")
+    return [name, label, one.get("value"), one.get("unit", "")]
 
 
 def _request(one: dict[str, Any]) -> list[Any]:

@@ -97,7 +97,7 @@ class Incident(msgspec.Struct, kw_only=True, omit_defaults=True):
     lon: float | None = None
     lat: float | None = None
     district: str = ""
-    started: int = 0  # when it happened
+    started: int = 0  # when it happened; 0: nobody has said
     since: int = 0  # when it was opened here
     opened_by: str = ""
     commander: str = ""

@@ -42,7 +42,7 @@ class Writer:
             ("发生地点", facts.get("place") or UNKNOWN),
             ("事件起因", facts.get("cause") or UNKNOWN),
             ("伤亡和损失", self.losses(facts) or UNKNOWN),
-            ("现状和趋势", _sentence(facts.get("trend") or UNKNOWN, *self.situation(facts))),
+            ("现状和趋势", _sentence(facts.get("trend", ""), *self.situation(facts)) or UNKNOWN),
             ("已采取措施", _sentence(facts.get("measures", ""), *self.measures(facts)) or UNKNOWN),
             ("现场负责人", _sentence(facts.get("officer") or UNKNOWN, f"总指挥：{facts.get('commander') or '未定'}")),
         ]
@@ -199,7 +199,8 @@ def _sentence(*parts: str) -> str:
 
 
 def _reading(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:g} {unit}".strip()
+    """As precise as a report is: centimetres of a depth in metres."""
+    return "" if value is None else f"{round(value, 2):g} {unit}".strip()
 
 
 def _request(item: str, wanted: float, missing: float, state: str) -> str:

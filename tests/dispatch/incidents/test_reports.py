@@ -74,7 +74,7 @@ def story():
                 trend="水位仍在上涨。", measures="已设警戒", officer="赵队长")  # fmt: skip
     hall.do(ID, "objective", LI, text="救出被困人员", priority=1)
     hall.write("crew/c1", "enrol", {"crew_id": "c1", "name": "排水一班", "unit": "排水处"})
-    alarm = {"name": "京广路隧道", "label": "应封闭道路", "value": 0.85, "unit": "m", "severity": 4, "active": True, "rule": "close",
+    alarm = {"name": "京广路隧道", "label": "京广路隧道 · 应封闭道路", "value": 0.8512, "unit": "m", "severity": 4, "active": True, "rule": "close",
              "cause": "observation/g/1/water_depth"}  # fmt: skip
     hall.write("alarm/g/1", "raise", alarm)
     at(3)
@@ -90,6 +90,15 @@ def story():
 def test_a_first_report_says_source_time_place_cause_losses_trend_measures_and_who_is_there():
     hall, *_ = story()
     assert text(hall, "initial") == INITIAL
+
+
+def test_what_nobody_has_said_is_being_verified_and_never_made_up():
+    hall = World()
+    hall.do(ID, "begin", LI, title="不明异响", grade="IV")
+    said = text(hall, "initial").splitlines()
+    assert [line.partition("：")[2] for line in said[2:]] == [
+        "不明异响", "一般（IV级）", *["正在核实"] * 7, "正在核实。总指挥：未定。",
+    ]  # fmt: skip
 
 
 def test_a_further_report_says_what_changed_since_the_last_and_nothing_else():
