@@ -1,7 +1,7 @@
 /* What every screen says of alarms in the same way: state, name, value now with its age, why one is put away, groups, flood.
  *
  * hall.alarms.all()         [{subject, data}] that stand, the most urgent first; .away(data) "" | hidden | out_of_service | shelved
- * hall.alarms.groups()      [{subject, data}] of `group/...`, the most urgent first; .title(group) its words
+ * hall.alarms.title(group) · .cause(group)   the words of a group; the groups themselves: 48-alarm-groups.js
  * hall.alarms.load()        `kpi/alarms` or null; .flood() since when there is a flood, null; .put() {hidden, shelved, out_of_service}
  * hall.alarms.state(data) · .name(subject, data) · .label(data) · .now(data) {value, unit, at} · .reading(data) · .why(data) · .marks(data)
  */
@@ -76,12 +76,6 @@
   const documents = (topic) => [...hall.store.docs(topic)].filter(([, event]) => event.data).map(([subject, event]) => ({ subject, data: event.data }));
   const compare = ({ data: a, subject: one }, { data: b, subject: other }) =>
     rank(a) - rank(b) || (b.severity || 0) - (a.severity || 0) || (a.priority || 3) - (b.priority || 3) || urgency(b) - urgency(a) || one.localeCompare(other);
-  const byRank = (a, b) => {
-    const [one, other] = [a.data.rank || [], b.data.rank || []];
-    const at = one.findIndex((value, index) => value !== other[index]);
-    return at < 0 ? a.subject.localeCompare(b.subject) : one[at] - (other[at] ?? 0);
-  };
-
   /** "道路积水": what is measured where; what is no matter of one quantity by the family that the engine puts into a group's id. */
   const kindOf = (data) => {
     const where = data.kind ? hall.word(hall.knows(`gaugekind.${data.kind}`) ? "gaugekind" : "alarms.kind", data.kind) : "";
@@ -94,9 +88,6 @@
   hall.alarms = {
     AWAY, PRIORITIES, state, away, asking, name, label, amount, now, reading, forecast, why, marks, compare, kindOf,
     all: () => documents("alarm").filter(({ data }) => state(data) !== "over").sort(compare),
-    groups: () => documents("group").sort(byRank),
-    /** The group an alarm stands under; made as dispatch/alarmlife/stages.py makes it. */
-    groupOf: (alarm) => `group/${alarm.group || `${alarm.kind || alarm.quantity || "other"}-${alarm.district || "city"}`}`,
     title(group) {
       const places = group.districts || [];
       const where = places.length > 3 ? hall.t("alarms.districts", { first: places.slice(0, 2).join(hall.t("rows.comma")), n: places.length }) : places.join(hall.t("rows.comma"));
@@ -104,6 +95,7 @@
     },
     /** What it comes from: the alarm that explains the others, or the first one. */
     cause(group) {
+      if (group.merged) return hall.t("alarms.cause.merged", { n: group.merged });
       const [first] = group.cause || [];
       if (!first) return "";
       const words = { name: first.name || first.label || first.site, n: first.explains };

@@ -37,8 +37,9 @@
     function items() {
       const listed = alarms.all().filter(({ data }) => FILTERS[filter](data));
       if (!byGroup()) return listed;
+      const groups = alarms.groups(); // first: it says which small ones stand together
       const members = Map.groupBy(listed, ({ data }) => alarms.groupOf(data));
-      const known = alarms.groups().filter(({ subject }) => members.has(subject));
+      const known = groups.filter(({ subject }) => members.has(subject));
       const told = new Set(known.map(({ subject }) => subject));
       const rest = [...members.keys()].filter((subject) => !told.has(subject)).map((subject) => ({ subject, data: E.alarmGroup(members.get(subject)) }));
       return [...known, ...rest].flatMap((group) => [{ ...group, members: members.get(group.subject) }, ...(opened.has(group.subject) ? members.get(group.subject).map((one) => ({ ...one, inside: true })) : [])]);
@@ -119,7 +120,8 @@
 
     // -- what is open ---------------------------------------------------------------------------------------------------------
 
-    function choose(subject) {
+    function choose(asked) {
+      const subject = asked && isGroup(asked) ? alarms.lineOf(asked) : asked;
       if (open && open.subject === subject) return;
       if (open) open.close();
       open = null;

@@ -75,7 +75,7 @@
       }
     };
     const body = [make("p", {}, [hall.t("alarms.batch-what", { n: asking.length }), " ", mark]), make("label.field", {}, [said("span.field-name", "emergency.field.alarm.comment"), words]), status, go];
-    const box = desk.dialog({ title: alarms.title(doc(subject) || E.alarmGroup(asking)), kind: "alarm-batch", body });
+    const box = desk.dialog({ title: alarms.title((alarms.groups().find((one) => one.subject === subject) || {}).data || E.alarmGroup(asking)), kind: "alarm-batch", body });
     go.focus();
   };
 
@@ -84,7 +84,7 @@
     hall.fill(node, whole);
     function paint() {
       const members = membersOf(subject);
-      const group = doc(subject) || (members.length ? E.alarmGroup(members) : null);
+      const group = (alarms.groups().find((one) => one.subject === subject) || {}).data || (members.length ? E.alarmGroup(members) : null);
       if (!group) return hall.fill(whole, said("p.desk-empty", "alarms.group-over"));
       const asking = members.filter(({ data }) => alarms.asking(data)).length;
       const key = JSON.stringify([group, members.map(({ subject: name, data }) => [name, data.revision]), hall.locale]);
@@ -114,6 +114,11 @@
 
   const caseLink = (file) => make("a", { href: `/desk?case=${encodeURIComponent(file.replace(/^file/, "case"))}&lang=${hall.locale}` }, file.split("/").pop());
 
+  function groupLink(state) {
+    const line = alarms.groups().find(({ subject }) => subject === alarms.groupOf(state));
+    return line && E.link(line.subject, alarms.title(line.data));
+  }
+
   function facts(state, view) {
     const { value, unit } = alarms.now(state);
     const put = alarms.away(state);
@@ -129,7 +134,7 @@
       ["alarms.returned", state.returned && E.since(state.returned)],
       ["alarms.times", state.times || ""],
       ["alarms.answered-by", state.acked_by && `${state.acked_by} · ${E.moment(state.acked_at)}`],
-      ["alarms.group", state.group && doc(`group/${state.group}`) && E.link(`group/${state.group}`, alarms.title(doc(`group/${state.group}`)))],
+      ["alarms.group", groupLink(state)],
       ["alarms.cases", (state.cases || []).map(caseLink)],
       ["alarms.closure", state.closure],
       ["emergency.field.district", state.district],

@@ -206,7 +206,7 @@ async def test_in_a_flood_of_alarms_a_group_is_answered_by_two_keys_one_is_shelv
     async with console(hall.url, bus_url) as page:
         await opened(page, f"{hall.url}/emergency?lang=zh-CN#alarms")
         group = page.locator("tr[data-subject='group/flood']")
-        await expect(group).to_contain_text("12 处未确认")
+        await expect(group).to_contain_text("12 处未确认", timeout=30_000)  # the hall may have just begun
         await expect(page.locator(".alarm-flood-mark")).to_contain_text("告警洪流")
         assert await page.locator("tr[data-subject='alarm/t/1']").count() == 0, "the few causes first"
         await group.click()

@@ -164,6 +164,10 @@ def test_in_a_flood_the_few_groups_stand_first_and_what_is_put_away_is_counted_w
     for word in ("■ 红", "道路积水", "卫滨区", "28 处", "21 处未确认", "起因：建设路下穿，解释了另外 12 处", "被解释 12"):
         assert word in rows[0][1], rows[0][1]
     assert page.inner_text(".alarm-put") == "另有 1 条已收起：被解释 1"
+    small = group | {"total": 1, "unacknowledged": 1, "severity": 2, "rank": [0, 3], "districts": ["牧野区"]}
+    stage.gate.put(*((f"group/s{n}", small) for n in range(9)))
+    page.wait_for_function("() => document.querySelectorAll('.alarm-row:not([hidden])').length === 3")
+    assert "9 处" in page.inner_text(".alarm-row[data-subject^='group/~']"), "many small ones of a kind are one line"
     stage.gate.put(("kpi/alarms", load | {"flood": {"since": None}}))
     page.wait_for_function("() => document.querySelector('.alarm-row').dataset.subject === 'alarm/gauges/G21'")
     assert page.locator(".alarm-row:visible").count() == 3, "what is explained by another one is not listed"
