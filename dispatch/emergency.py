@@ -6,8 +6,9 @@ in the hall's name, with ids made of what caused them, so that a restart does no
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dispatch.alarming.part import AlarmPart
@@ -33,12 +34,14 @@ from dispatch.reporting.rolling import Rolling
 from dispatch.webhooks.settings import hooks_of
 from hall.core.board import EntryId
 from hall.core.command import Entry
+from hall.core.errors import BusLost, LedgerFault
 from hall.core.event import topic_of
 from hall.core.process import Process
 
 __all__ = ["SYSTEM", "Part", "Parts", "parts_of"]
 
 log = logging.getLogger("hall")
+RETRY_SECONDS = 1.0
 
 
 def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
@@ -58,14 +61,16 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
 
 
 class Parts:
-    """All of them as one, each kept from harming the others."""
+    """All of them as one, each kept from harming the others and the process: what fails is told and counted, not fatal."""
 
-    def __init__(self, parts: list[Part]) -> None:
-        self._parts = parts
+    def __init__(self, process: Process, parts: list[Part]) -> None:
+        self._process, self._parts = process, parts
         self._by_topic: dict[str, list[Part]] = {}
+        self._told: set[str] = set()
         for part in parts:
             for topic in part.topics:
                 self._by_topic.setdefault(topic, []).append(part)
+        process.counters |= {"parts_faulty": 0}
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -73,7 +78,10 @@ class Parts:
 
     def hear(self, head: Head) -> None:
         for part in self._by_topic.get(topic_of(head.subject), ()):
-            part.hear(head)
+            try:
+                part.hear(head)
+            except Exception:  # one odd document must not stop the city's
+                self._fault(part, f"left out {head.subject[:200]}")
 
     def position(self, lane: str, otherwise: EntryId) -> EntryId:
         """The earliest entry that a part goes on after."""
@@ -85,20 +93,43 @@ class Parts:
 
     async def start(self) -> None:
         for part in self._parts:
-            await part.start()
+            await self._patiently(part, part.start)
 
     async def take(self, entries: list[Entry]) -> None:
         for part in self._parts:
-            with self._apart(part):
-                await part.take(entries)
+            await self._patiently(part, lambda part=part: part.take(entries))
 
     def works(self) -> list[Any]:
         """Their own work, to be run side by side."""
-        return [part.run() for part in self._parts]
+        return [self._working(part) for part in self._parts]
 
-    @contextlib.contextmanager
-    def _apart(self, part: Part):
-        try:
-            yield
-        except Exception:
-            log.exception("dispatch: %s missed new ledger lines", type(part).__name__)
+    async def _patiently(self, part: Part, work: Callable[[], Awaitable[None]]) -> None:
+        """Again for as long as the ledger cannot be used: what it would have said must not be missed."""
+        told = False
+        while True:
+            try:
+                return await work()
+            except (LedgerFault, BusLost) as error:
+                if not told:
+                    log.warning("dispatch: %s waits: %s", type(part).__name__, error)
+                told = True
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:
+                return self._fault(part, "missed something")
+
+    async def _working(self, part: Part) -> None:
+        """A part that fails works on after a moment; one that has nothing to do by itself ends."""
+        while True:
+            try:
+                return await part.run()
+            except Exception:
+                self._fault(part, "failed and goes on")
+                await asyncio.sleep(RETRY_SECONDS)
+
+    def _fault(self, part: Part, what: str) -> None:
+        """The first of each part is told in full, the rest are counted."""
+        name = type(part).__name__
+        if name not in self._told:
+            log.exception("dispatch: %s %s", name, what)
+        self._told.add(name)
+        self._process.counters["parts_faulty"] += 1

@@ -56,7 +56,7 @@ class Dispatch:
         self.ledger = Ledger(process.settings.database_url, self.policy.aggregates())
         self.desk = Desk(process, self.ledger, self.policy.files, self.casebook.supplied)
         self.notifier = Notifier(process, self.desk, self.ledger)
-        self.parts = Parts(parts_of(process, self.desk, self.policy))
+        self.parts = Parts(process, parts_of(process, self.desk, self.policy))
         listeners = [self.notifier.take, self.parts.take]
         self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, listeners)
         self.indicators = Indicators(config.city.timezone)
