@@ -29,8 +29,8 @@ _TRANSFORMS = frozenset(
         "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
     }
 )
-#: certificates of one file, and of one signature, that are tried
-CERTIFICATES = 20
+#: certificates of one file, and of one signature, that are tried: each costs a look at the whole message
+CERTIFICATES, CARRIED = 20, 5
 
 
 class Verdict(NamedTuple):
@@ -138,7 +138,7 @@ def _carried(signature: etree._Element) -> list:
     from signxml.util import add_pem_header
 
     found = []
-    for element in list(signature.iter(f"{_DSIG}X509Certificate"))[:CERTIFICATES]:
+    for element in list(signature.iter(f"{_DSIG}X509Certificate"))[:CARRIED]:
         try:
             found.append(x509.load_pem_x509_certificate(add_pem_header((element.text or "").strip())))
         except (ValueError, TypeError):
