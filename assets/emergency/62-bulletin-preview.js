@@ -79,7 +79,7 @@
     const list = make("ul.bulletin-told");
     const node = make("div.bulletin-delivery", {}, [said("h3.tab-title", "bulletins.delivery"), list]);
     hall.ask(`/api/v1/notices?about=${encodeURIComponent(view.subject)}`)
-      .then(({ notices }) => hall.fill(list, notices.length ? notices.map(toldText) : [said("li.bulletin-hint", "bulletins.told-nobody")]))
+      .then(({ notices }) => hall.fill(list, notices.length ? notices.map(toldText) : [said("li.bulletin-hint", view.state.kind === "warning" ? "bulletins.told-feed" : "bulletins.told-nobody")]))
       .catch((error) => hall.fill(list, make("li", {}, `✕ ${hall.failed(error)}`)));
     return node;
   };
