@@ -31,7 +31,7 @@ def _moves(rules: ReportingRules) -> dict[str, Move]:
     text = Field(kind="text", longest=rules.text_longest)
     return {
         "schedule": Move(
-            frm=("", "running", "stopped"), by=(*COMMAND, *HALL),
+            frm=("", "running", "stopped"), by=(*COMMAND, *HALL), revision=False,
             fields={"every_minutes": every, "units": units, "from": Field(kind="moment"), "exercise": _EXERCISE,
                     "response": _RESPONSE, "label": Field(kind="record")},
         ),
