@@ -59,26 +59,27 @@ class Gather(Stage):
 
     def _joined(self, item: Standing) -> str:
         worst = item.findings[0]
-        figures = self._tables.families.get(worst.family, self._tables.gathering)
+        family = self._tables.family_of.get(worst.family, worst.family)
+        figures = self._tables.families.get(family, self._tables.gathering)
         self._forget(item.time)
         placed = worst.lon is not None and worst.lat is not None
         scope = "" if placed else worst.station or worst.district or item.site.partition("/")[0]
         best: tuple[float, str] | None = None
         for name, group in self._groups.items():
-            if group.family != worst.family or group.scope != scope or item.time - group.last > figures.minutes * 60_000:
+            if group.family != family or group.scope != scope or item.time - group.last > figures.minutes * 60_000:
                 continue
             distance = _distance(group, worst, figures) if placed else 0.0
             if distance is not None and (best is None or (distance, name) < best):
                 best = distance, name
-        name = best[1] if best else self._new(worst, item, scope)
+        name = best[1] if best else self._new(family, worst, item, scope)
         self._take_in(self._groups[name], item, worst)
         return name
 
-    def _new(self, worst: Finding, item: Standing, scope: str) -> str:
-        mark = hashlib.blake2b(f"{worst.family}|{item.site}|{item.time}".encode(), digest_size=4).hexdigest()
-        name = f"{worst.family}-{item.time // 1000}-{mark}"
+    def _new(self, family: str, worst: Finding, item: Standing, scope: str) -> str:
+        mark = hashlib.blake2b(f"{family}|{item.site}|{item.time}".encode(), digest_size=4).hexdigest()
+        name = f"{family}-{item.time // 1000}-{mark}"
         lon, lat = worst.lon or 0.0, worst.lat or 0.0
-        self._groups[name] = Group(worst.family, scope, item.time, {}, [], lon, lat, lon, lat)
+        self._groups[name] = Group(family, scope, item.time, {}, [], lon, lat, lon, lat)
         return name
 
     def _take_in(self, group: Group, item: Standing, worst: Finding) -> None:

@@ -86,6 +86,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     gathering: Gathering = Gathering()
     families: dict[str, Gathering] = {}  # figures of their own
+    family_of: dict[str, str] = {}  # family or quantity -> the family it is gathered with
     ranking: Ranking = Ranking()
     calming: Calming = Calming()
     points: int = 100_000  # quantities of sensors that are watched at most

@@ -27,6 +27,9 @@ def test_the_default_set_compiles_and_has_the_lines_of_the_domain():
     lines = {rule.name: (rule.settings.value, rule.severity) for rule in book.rules if rule.kind.name == "threshold"}
     assert [lines[name][0] for name in ("underpass-care", "underpass-close", "underpass-must-close")] == [0.20, 0.25, 0.27]
     assert [lines[name][0] for name in ("road-care", "road-slow", "road-close")] == [0.15, 0.25, 0.40]
+    assert all(
+        rule.levels["I"].value < rule.settings.value for rule in book.rules if rule.name in ("road-care", "underpass-close")
+    )
     assert all(rule.labels.get("zh-CN") and rule.labels.get("en") for rule in book.rules if rule.severity)
 
 
