@@ -147,9 +147,9 @@
     const place = [task.address || task.district, away].filter(Boolean).join(" · ");
     const kind = task.subclass_name || task.class_name || task.number;
     const items = field.queue.of(task.subject).filter((item) => item.state !== "sent");
-    return make("article.task", { "data-task": task.subject, "data-emergency": String(task.emergency) }, [
+    return make("article.task", { "data-task": task.subject, "data-emergency": String(task.emergency), "data-exercise": String(!!task.exercise) }, [
       make("header", {}, [
-        make("div.tags", {}, [task.emergency ? make("span.emergency", {}, `◆ ${field.t("field.emergency")}`) : "", make("span.state", {}, field.t(`field.state.${task.state}`)), clock(task)]),
+        make("div.tags", {}, [task.exercise ? make("span.exercise", {}, `▨ ${field.t("field.exercise")}`) : "", task.emergency ? make("span.emergency", {}, `◆ ${field.t("field.emergency")}`) : "", make("span.state", {}, field.t(`field.state.${task.state}`)), clock(task)]),
         make("h2", {}, kind),
         make("p.place", {}, place),
       ]),

@@ -47,6 +47,8 @@ def _task(assignment: Any, file: Any, moves: list[str], file_moves: list[str]) -
     }
     task |= {name: report[name] for name in _WORDS if report.get(name)}
     task |= {name: redacted(str(report[name])) for name in _TYPED if report.get(name)}
+    if report.get("extra", {}).get("exercise"):
+        task["exercise"] = True  # the crew takes part: it must not take it for a real one
     if report.get("lon") is not None and report.get("lat") is not None:
         task |= {"lon": report["lon"], "lat": report["lat"]}
     if "reported" in file.marks:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from dispatch.casefile.model import CaseFile
+from dispatch.crews.model import Assignment, Crew
 from dispatch.ledger import Ledger
 from dispatch.policy import compile_policy
+from hall.app.fieldtasks import tasks_document
 from hall.core.clock import real_ms
 from hall.core.command import Actor, Command
 from hall.core.config import load
@@ -76,3 +79,15 @@ async def test_a_refused_signature_leaves_an_audit_line(city_hall):
         assert (await move(supervisor, FLOOD, "change", "升级", level="I")).json()["reason"] == "signature-not-yours"
     refused = [line for line in lines(city_hall, "audit/refused") if line.who == "li"]
     assert (refused[-1].data["subject"], refused[-1].data["move"]) == ("response/flood", "change")
+
+
+def test_a_crew_is_told_on_its_phone_that_its_task_is_an_exercise():
+    def shown(**extra) -> dict:
+        case = {"feed": "desk", "case_id": "1", "subclass_name": "道路积水", **({"extra": extra} if extra else {})}
+        file = CaseFile(feed="desk", case_id="1", report=case)
+        crew = Crew(crew_id="c1", assignments=[Assignment(subject="file/desk/1", state="assigned")])
+        actor = Actor(name="crew:c1", role="crew", kind="crew", crew="c1")
+        return tasks_document(crew, {"file/desk/1": file}, actor, "", lambda *_: [], lambda *_: [])["tasks"][0]
+
+    assert shown(exercise=True)["exercise"] is True
+    assert "exercise" not in shown()
