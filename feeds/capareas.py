@@ -137,7 +137,9 @@ def areas_of(infos: list[Element], known: Areas) -> list[WarningArea]:
     """All areas of some infos, each once. Geocodes known to `known` get its outlines; raises BadInput."""
     found: dict[bytes, WarningArea] = {}
     for element in (area for info in infos for area in info.iterfind("area")):
-        codes = [content(code, "value") for code in element.iterfind("geocode") if content(code, "valueName") != EXCLUDE]
+        found_codes = [code for code in element.iterfind("geocode") if content(code, "valueName") != EXCLUDE]
+        # a bare code, without name and value, is no valid CAP and yet sent
+        codes = [value for code in found_codes if (value := content(code, "value") or (code.text or "").strip())]
         rings = _outline(element)
         for code in codes:
             rings.extend(known.rings.get(code, []))

@@ -193,7 +193,7 @@ def _document(alert: Element, infos: list[Element], feed: FeedConfig, config: Ha
         feed=feed.name,
         warning_id=content(alert, "identifier"),
         sender=content(lead, "senderName") or content(alert, "sender"),
-        event=content(lead, "event"),
+        event=_event(lead),
         severity=ranks.get(label, 0) if renamed or signal.severity is None else signal.severity,
         severity_label=label,
         urgency=content(lead, "urgency"),
@@ -222,6 +222,11 @@ def _extra(alert: Element, infos: list[Element], lead: Element, signal: Meaning)
     return {name: value for name, value in found.items() if value}
 
 
+def _event(info: Element) -> str:
+    """The event; China's national centre writes a code into <eventType> instead (no valid CAP: option `schema = "off"`)."""
+    return content(info, "event") or content(info, "eventType")
+
+
 def _signal(info: Element, feed: FeedConfig) -> Meaning:
     """The signal an info names: in its event, its codes, its parameters, its headline."""
     codes = [content(code, "value") for code in info.iterfind("eventCode")]
@@ -229,7 +234,7 @@ def _signal(info: Element, feed: FeedConfig) -> Meaning:
     # a long value is a text, which may speak of other signals too
     values = [value for value in values if len(value) <= SIGNAL_VALUE]
     try:
-        texts = (content(info, "event"), *codes, *values, content(info, "headline"))
+        texts = (content(info, "event"), content(info, "eventType"), *codes, *values, content(info, "headline"))
         return signal_of(texts, feed.options.get("signals"))
     except ValueError as error:
         raise BadInput("cap-signals", f"option `signals`: {error}") from None

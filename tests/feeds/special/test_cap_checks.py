@@ -322,6 +322,22 @@ def test_a_city_adds_its_own_words_and_takes_out_others():
         signal_of(["x"], {"暴雨": {"color": "red"}})
 
 
+def test_a_message_in_the_national_centre_s_way_is_read_where_the_schema_is_switched_off(city):
+    """Its severities are colours, its event a code in <eventType>, its geocodes bare (as local platforms pass them on)."""
+    info = (
+        "<info><language>zh-CN</language><eventType>11B03</eventType><urgency>Unknown</urgency><severity>Red</severity>"
+        "<certainty>Unknown</certainty><senderName>新乡市气象台</senderName><headline>新乡市气象台发布红色预警信号[I级/特别严重]</headline>"
+        "<area><areaDesc>新乡市</areaDesc><geocode>410700000000</geocode></area></info>"
+    )
+    body = _alert("41070041600000_20210720155900_1", infos=[info])
+    with pytest.raises(BadInput, match="cap-schema: line 1, <eventType>"):
+        list(rows(body, *city("warning")))
+    document = _one(body, city, schema="off", signals={"11B03": {"kind": "rainstorm"}}).doc
+    assert (document.severity, document.severity_label, document.event) == (4, "Red", "11B03")
+    assert document.extra["signal"] == {"kind": "rainstorm", "colour": "red"}
+    assert document.areas[0].geocodes == ["410700000000"]
+
+
 def test_the_colour_of_a_parameter_decides_the_severity_and_the_sender_keeps_his_word(city):
     extra = "<parameter><valueName>severityColor</valueName><value>Red</value></parameter>"
     info = _info(severity="Moderate", headline="暴雨预警").replace("<area>", extra + "<area>")
