@@ -76,7 +76,7 @@ hall.panel("alarms", function (element, { body, note }) {
     foot.hidden = !put;
     setText(foot, put);
     rows.show(groups.length ? groups : listed, "alarm.none");
-    const open = listed.filter(({ data }) => alarms.asking(data) && data.active !== false).length;
+    const open = listed.filter(({ data }) => alarms.asking(data)).length;
     note(listed.length ? hall.t("alarm.note", { open, all: listed.length }) : "");
     element.dataset.unanswered = open;
     element.dataset.flood = groups.length ? "1" : "";
