@@ -29,8 +29,9 @@
       this.gauges = new Map(); // feed/sensor_id -> {sensor, readings: Map quantity -> event, alarm}
       this.cameras = new Map();
       this.closures = new Map(); // subject -> {event, lon, lat}
+      this.depots = new Map(); // the same
       this.alarmAt = new Map(); // alarm's subject -> key of the gauge that raised it
-      this.shown = { cases: true, gauges: true, cameras: true, closures: true };
+      this.shown = { cases: true, gauges: true, cameras: true, closures: true, depots: true };
       this.hits = []; // what was drawn: {x, y, r, what, entry, members}, topmost last
     }
 
@@ -118,6 +119,7 @@
       this.hits = [];
       this.labels = [];
       if (this.shown.cameras) this.drawCameras(c, frame);
+      if (this.shown.depots) citymap.drawDepots(this, c, frame);
       // cases and gauges in one order: whatever it is, the most severe lies on top
       this.due = [];
       if (this.shown.cases) this.drawCases(frame);
@@ -273,7 +275,7 @@
     counts() {
       let unknown = 0;
       for (const entry of this.cases.values()) if (!entry.known) unknown += 1;
-      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size, closures: this.closures.size };
+      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size, closures: this.closures.size, depots: this.depots.size };
     }
   };
 

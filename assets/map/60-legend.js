@@ -14,8 +14,9 @@
     vehicles: ["unit", { body: "moving", turn: 4, age: 0 }],
     cameras: ["camera", { offline: false, stream: true }],
     closures: ["closure", { state: "confirmed" }],
+    depots: ["depot", { kind: "pump_station" }],
   };
-  citymap.LAYERS = ["cases", "gauges", "closures", "vehicles", "cameras", "warnings", "cells"];
+  citymap.LAYERS = ["cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "cells"];
 
   function swatch(c, name, r) {
     c.lineWidth = r * 0.2;

@@ -38,6 +38,11 @@
           ["owner", s.owner]],
       };
     },
+    depot({ event }) {
+      const d = event.data;
+      const stock = citymap.stockOf(d).map(([item, count]) => `${item} ${count}`).join(hall.t("rows.comma"));
+      return { title: hall.emergency.nameOf(event.subject, d), severity: null, rows: [["kind", word("map.depot", d.kind)], ["stock", stock], ["district", d.district], ["unit", d.unit]] };
+    },
     closure({ event }) {
       const d = event.data;
       const act = { proposed: d.proposed, ordered: d.ordered, confirmed: d.ordered, reopening_proposed: d.reopening }[d.state] || {};

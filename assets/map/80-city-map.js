@@ -166,9 +166,8 @@
         this.rest = performance.now() + (performance.now() - from) * REST;
       };
       const wait = (this.rest || 0) - performance.now();
-      // after the store has served every panel, still before the browser shows this frame; after a costly picture a pause
       if (wait > 0) setTimeout(() => requestAnimationFrame(paint), wait);
-      else queueMicrotask(paint);
+      else queueMicrotask(paint); // after the store has served every panel, still before the browser shows this frame
     }
 
     pulse(entry) {
@@ -187,7 +186,7 @@
     // -- people ------------------------------------------------------------------------------------------------------------
 
     toggle(name, shown) {
-      const sheet = { cases: "things", gauges: "things", closures: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
+      const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
       this.render(sheet, "things"); // the warnings' plates lie on the uppermost
     }
@@ -285,6 +284,7 @@
     channel: (self, event) => (self.things.takeCamera(event), "things"),
     position: (self, event) => (self.movers.take(event), "movers"),
     closure: (self, event) => (citymap.takeClosure(self.things.closures, event), "things"),
+    depot: (self, event) => (citymap.takeDepot(self.things.depots, event), "things"),
     crew: (self, event) => (citymap.takeCrew(self.movers.crews, event), "movers"),
     warning: (self, event) => (citymap.takeWarning(self.ground.warnings, event), "ground"),
     kpi(self, event) {
