@@ -44,12 +44,20 @@
     return name === "feed" ? feedText(value) : value;
   }
 
+  /** The incident that a case is under: a link where the hall keeps one of that name. */
+  function incidentNode(name) {
+    const subject = `incident/${name.replace(/^incident\//, "")}`;
+    const event = hall.store.get(subject);
+    return event && event.data ? hall.make("a", { href: `/emergency?lang=${hall.locale}#${encodeURI(subject)}` }, event.data.title) : name;
+  }
+
   /** What the hall's file adds to the case's own fields. */
   function ofFile(file) {
     const clock = file.clock;
     const found = [];
     if (clock) found.push(...row(hall.t("desk.field.limit"), `${clock.label} · ${hall.t("desk.field.limit-due", { at: moment(clock.due) })}`));
     if (file.stage_due != null) found.push(...row(hall.t("desk.field.stage_due"), moment(file.stage_due)));
+    if (file.incident) found.push(...row(hall.t("emergency.field.incident"), incidentNode(file.incident)));
     if (file.opinion) found.push(...row(hall.t("desk.field.opinion"), file.opinion));
     for (const which of ["before", "after"]) {
       const check = (file.check || {})[which];

@@ -27,6 +27,9 @@
     return { ...made, node: make("span.field-offered", {}, [made.node, list]), ready };
   }
 
+  /** Incidents that are open: a case is linked to one by its id. */
+  const incidents = () => [...hall.store.docs("incident").values()].filter(({ data }) => data && data.state === "open").map(({ data }) => ({ value: data.incident_id, label: data.title }));
+
   function choice(options, text) {
     const select = make("select.desk-select", {}, options.map((value) => make("option", { value }, text(value))));
     return field(select);
@@ -188,7 +191,7 @@
   }
 
   const MAKERS = {
-    text: () => area(2), opinion: () => area(3), override: () => line({ maxlength: "500" }), incident: () => line(), unit, condition, fields: corrections, tasks,
+    text: () => area(2), opinion: () => area(3), override: () => line({ maxlength: "500" }), incident: () => offered(incidents), unit, condition, fields: corrections, tasks,
     whom: ({ view }) => offered(() => persons(view)), whom_role: () => choice(["", ...ROLES], (role) => (role ? hall.t(`desk.role.${role}`) : "–")),
     emergency: tick, found: yesNo, passed: yesNo, reached: yesNo, satisfied: yesNo,
     amount: ({ view }) => numeric({ min: "0" }, view.file.clock ? hall.word("desk.clock-kind", view.file.clock.kind) : ""),

@@ -35,7 +35,7 @@ QUEUE = Panel(
 DETAIL = Panel(
     name="desk-case",
     title="desk.detail",
-    topics=("case", "file", "crew", "log", "screen", "recording"),
+    topics=("case", "file", "crew", "log", "screen", "recording", "incident"),
     needs=("dispatch", "web"),
     feeds=("case",),
 )

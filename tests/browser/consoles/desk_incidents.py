@@ -61,6 +61,32 @@ async def test_command_goes_over_with_two_signatures_and_a_report_is_signed_by_t
         await expect(row).to_contain_text("续报 还剩 4 小时")
 
 
+async def test_a_case_is_put_under_an_incident_from_its_own_card_and_leads_there(hall):
+    async with seats(hall) as room:
+        li = await room.sit("operator")
+        sent = {
+            "id": "roof-case-00001",
+            "case": {"description": "积水", "class_name": "突发事件", "subclass_name": "道路积水", "address": "屋檐路 1 号"},
+        }
+        post = """async ([path, body]) => (await fetch(path, {method: 'POST', body: JSON.stringify(body),
+            headers: {'content-type': 'application/json', 'x-hall-csrf': hall.page.csrf}})).json()"""
+        case = (await li.evaluate(post, ["/api/v1/cases", sent]))["case"]
+        begin = {"id": "roof-incident-1", "move": "begin", "data": {"title": "屋檐下", "grade": "IV"}}
+        await li.evaluate(post, ["/api/v1/streams/incident/roof/commands", begin])
+        await li.wait_for_function("() => hall.store.get('incident/roof')")
+        file = case.replace("case/", "file/", 1)
+        link = {
+            "id": "roof-link-00001",
+            "move": "link",
+            "revision": (await ask(li, f"/api/v1/files/{file[5:]}"))["revision"],
+            "data": {"incident": "roof"},
+        }
+        await li.evaluate(post, [f"/api/v1/cases/{file[5:]}/commands", link])
+        await li.evaluate("(subject) => hall.desk.choose(subject)", case)
+        await expect(li.locator("a[href*='#incident/roof']")).to_have_text("屋檐下")
+        await li.wait_for_function("(file) => hall.store.get('incident/roof').data.members.includes(file)", arg=file)
+
+
 async def test_an_hour_of_reports_is_started_by_a_leader_and_given_by_a_seat_and_both_see_who_is_awaited(hall):
     async with seats(hall) as room:
         li, he = await room.sit("operator", "/emergency"), await room.sit("leader", "/emergency")
