@@ -2,5 +2,5 @@
 
 import pytest
 
-for part in ("bulletins", "emergency", "flows", "incidents", "seats", "together", "usability"):
+for part in ("bulletins", "emergency", "flows", "incidents", "response", "seats", "together", "usability"):
     pytest.register_assert_rewrite(f"tests.browser.consoles.desk_{part}")
