@@ -25,6 +25,7 @@ class Trust(msgspec.Struct, array_like=True, gc=False):
     time: int = -1
     value: float = 0.0
     trusted: float | None = None
+    jumped: int = 0  # when the first of them was measured
     jumps: int = 0  # readings one after the other that agree with one another and not with `trusted`
     unit: bool = False  # whether one of them was off by the ratio of two units: then all of them are
     moved: bool = False  # whether those differed at all: a frozen sensor confirms nothing
@@ -87,7 +88,8 @@ class Believe(Stage):
         return (*(["range"] if out else []), *([jump] if jump else []), *(["stuck"] if stuck else []))
 
     def _jump(self, trust: Trust, belief: Belief, value: float, time: int, quantity: str) -> str:
-        """`jump`, `unit` or "": it may have come from the last believed value in the time since the last reading."""
+        """`jump`, `unit` or "": it may have come from the last believed value in the time since the last reading. A jump is
+        believed after as long as the water would have needed for it, where readings that move agree."""
         if trust.trusted is None:
             trust.trusted = value
             return ""
@@ -99,11 +101,12 @@ class Believe(Stage):
             trust.jumps += 1
             trust.moved = trust.moved or value != trust.value
         else:
-            trust.jumps, trust.moved, trust.unit = 1, False, False
+            trust.jumps, trust.moved, trust.unit, trust.jumped = 1, False, False, time
         trust.unit = trust.unit or self._other_unit(trust.trusted, value, quantity)
         if trust.unit:
             return "unit"
-        if trust.jumps > belief.confirm and trust.moved:
+        needed = (abs(value - trust.trusted) - belief.step) / belief.rate * 1000 if belief.rate else 0
+        if trust.jumps > belief.confirm and trust.moved and time - trust.jumped >= needed:
             trust.trusted, trust.jumps, trust.moved = value, 0, False
             return ""
         return "jump"

@@ -19,11 +19,12 @@ SELECTIVE = ("sensor", "site", "station", "district", "owner", "feed", "kind")
 class Bound:
     """A rule, its condition here, the condition's key. Readings from `low` to below `high` change nothing of it."""
 
-    __slots__ = ("condition", "high", "key", "low", "rule", "timed")
+    __slots__ = ("condition", "doubts", "high", "key", "low", "rule", "timed")
 
     def __init__(self, rule: Rule, condition: Any, key: str) -> None:
         self.rule, self.condition, self.key = rule, condition, key
         self.low, self.high = 1.0, 0.0
+        self.doubts: tuple[str, ...] | None = None  # of the reading it was told with; None: not told yet
         self.timed = rule.kind is THRESHOLD and any(
             one.seconds_on or one.seconds_off for one in (rule.settings, *rule.levels.values())
         )

@@ -58,7 +58,10 @@ class Detect(Restoring):
         for bound in point.conditions:
             if again or not bound.low <= value < bound.high:
                 condition = bound.condition
-                if condition.read(value, item.time, point.past) or (again and condition.active):
+                changed = condition.read(value, item.time, point.past)
+                if changed or (condition.active and item.doubts != bound.doubts and not getattr(condition, "agree", 0)):
+                    # a believed reading that says otherwise does not make those before it believed
+                    bound.doubts = item.doubts
                     found.append(self._of_point(point, bound.rule, condition, bound.key, item))
                 bound.low, bound.high = condition.quiet()
                 if bound.timed and (due := condition.due()) is not None:
@@ -136,9 +139,11 @@ class Detect(Restoring):
         sensor, _, quantity = key.partition("|")[2].rpartition("/")
         slot = self._slots.get(sensor)
         point = slot.points.get(quantity) if slot is not None else None
-        for rule, condition, own in point.conditions if point is not None and point.last is not None else ():
+        for bound in point.conditions if point is not None and point.last is not None else ():
+            rule, condition, own = bound
             if own == key and condition.wake(due):
                 point.loud()
+                bound.doubts = point.last.doubts
                 made = self._of_point(point, rule, condition, key, point.last)
                 return self._derived([msgspec.structs.replace(made, time=condition.since)])
         return ()

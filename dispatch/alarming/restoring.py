@@ -112,7 +112,9 @@ class Restoring(Stage):
                 point.past.samples = [tuple(one) for one in samples]
             point.last = msgspec.convert(last, Reading | None)
             dumped = dict(conditions)
-            for _, condition, key in point.conditions:
+            for bound in point.conditions:
+                condition, key = bound.condition, bound.key
+                bound.doubts = self._held[key].doubts if key in self._held else None
                 if key in dumped:
                     condition.load(dumped[key])
                     due = condition.due() if point.last is not None and hasattr(condition, "due") else None
