@@ -6,7 +6,7 @@ PANEL = Panel(
     name="response_strip",
     title="flood.response",
     topics=("response", "warning", "reporting", "clock"),
-    needs=("dispatch",),
+    needs=("dispatch", "feeds"),  # without feeds nobody knows of a red signal
     feeds=(),
     bare=True,
 )
