@@ -244,13 +244,19 @@ def _with_deadband(rule: Rule, others: set[float]) -> Rule:
 
 
 def _ordered(found: list[Rule], fail: Fail) -> tuple[Rule, ...]:
-    """Those that build on others after these; a circle or an unknown name is a ConfigError."""
+    """Those that build on others after these; a circle or an unknown name is a ConfigError. A default one goes with what it
+    builds on: who switches silence off need not know of what counts the silent."""
     names = {rule.name for rule in found}
     done: dict[str, Rule] = {rule.name: rule for rule in found if rule.kind.scope != "derived"}
     left = [rule for rule in found if rule.kind.scope == "derived"]
     while left:
         ready = [rule for rule in left if all(name in done for name in rule.settings.of)]
         if not ready:
+            off = [rule for rule in left if rule.source == "default" and not names.issuperset(rule.settings.of)]
+            if off:
+                left = [rule for rule in left if rule not in off]
+                names -= {rule.name for rule in off}
+                continue
             rule = left[0]
             unknown = [name for name in rule.settings.of if name not in names]
             said = f"there is no rule {unknown[0]!r} that is on" if unknown else "builds on itself"

@@ -113,5 +113,10 @@ def test_a_city_changes_single_keys_of_a_default_rule_and_switches_others_off():
     assert all(rule.name != "gas-25" for rule in book.rules)
 
 
+def test_a_default_rule_that_builds_on_one_that_is_off_is_off_too():
+    book = compile_rules(parse(f'{CITY}[[dispatch.alarms.rules]]\nname = "sensor-silent"\nenabled = false\n', "hall.toml"))
+    assert not {"sensor-silent", "station-silent", "feed-silent"} & {rule.name for rule in book.rules}
+
+
 def test_the_citys_own_table_of_the_life_of_alarms_is_let_pass():
     assert compile_rules(parse(CITY + "[dispatch.alarms.life]\n", "hall.toml")).rules
