@@ -69,6 +69,8 @@
     if (!reports.length) return { label: t("flood.missing"), value: t("flood.due.none"), detail: "" };
     const missing = [...new Set(reports.flatMap((one) => one.missing || []))];
     const units = reports.reduce((sum, one) => sum + Object.keys(one.units || {}).length, 0);
+    const waiting = [...new Set(reports.flatMap((one) => one.waiting || []))];
+    if (!missing.length && waiting.length) return { label: t("flood.missing"), value: t("flood.missing.waiting", { n: waiting.length, all: units }), detail: list(waiting, 6) };
     if (!missing.length) return { label: t("flood.missing"), value: t("flood.missing.none"), detail: units ? t("flood.missing.of", { n: units }) : "" };
     return { label: t("flood.missing"), value: t("flood.missing.n", { n: missing.length }), severity: 4, detail: list(missing, 6), missing };
   }

@@ -75,12 +75,12 @@ def response(**more) -> tuple:
     return ("response/flood", {**data, **times, "levels": levels, "proposed": proposed, **more})
 
 
-def reporting(missing: tuple[str, ...]) -> tuple:
+def reporting(missing: tuple[str, ...], waiting: tuple[str, ...] = ()) -> tuple:
     now = real_ms()
     told = {"at": now - 9 * MINUTE, "by": "值班员", "text": "", "numbers": {}}
     units = {unit: {} if unit in missing else told for unit in ("金水区", "二七区", "中原区")}
     data = {"plan": "flood", "every_minutes": 60, "due": now + 22 * MINUTE, "units": units, "missing": list(missing)}
-    return ("reporting/flood", {**data, "late": [], "waiting": [], "excused": {}, "figures": [], "periods": []})
+    return ("reporting/flood", {**data, "late": [], "waiting": list(waiting), "excused": {}, "figures": [], "periods": []})
 
 
 def crews() -> list[tuple]:

@@ -38,6 +38,9 @@ def test_the_strip_tells_the_level_its_signature_what_waits_and_who_has_not_repo
     said = wall.evaluate(STRIP)
     assert said["level"][2] == "演练" and said["proposal"][0] == "没有"
 
+    stage.gate.put(flood.reporting((), ("金水区", "中原区")))
+    wall.wait_for_function("() => document.querySelector('[data-strip=missing] .strip-value').textContent === '○ 待报 2 / 3'")
+
     stage.gate.put(flood.response(state="ended", level="", proposed={}))
     wall.wait_for_function("() => document.querySelector('[data-strip=level] .strip-value').textContent === '未启动'")
     assert wall.evaluate(STRIP)["signed"][0] == "–"
