@@ -104,20 +104,25 @@
 
   const CAMERAS = 2;
   const NEAR_METRES = 500;
+  const STILL_MS = 6000;
+  const AGAIN_MS = 1500;
   let box = null; // {subject, key, node, may}: pictures stay while the card is painted anew
 
   async function confirm(state, channel, button) {
     button.disabled = true;
+    hall.setText(button, hall.t("closures.confirming"));
     const subject = `closure/${state.closure_id}`;
     const data = { channel };
     try {
       if (state.case && hall.may("record")) {
-        const made = await hall.video.recordings.snapshot({ channel, case: state.case, text: hall.t("closures.still-of", { name: state.name }) }).catch(() => null);
+        // a still is evidence; that somebody saw it does not wait long for one
+        const still = hall.video.recordings.snapshot({ channel, case: state.case, text: hall.t("closures.still-of", { name: state.name }) }).catch(() => null);
+        const made = await Promise.race([still, new Promise((resolve) => setTimeout(resolve, STILL_MS, null))]);
         if (made && made.media) data.media = made.media;
       }
       E.send(subject, "confirm_video", data);
     } finally {
-      setTimeout(() => (button.disabled = false), 1500);
+      setTimeout(() => ((button.disabled = false), hall.setText(button, hall.t("closures.confirm-video"))), AGAIN_MS);
     }
   }
   function picture(channel, state) {
