@@ -108,3 +108,10 @@ async def test_an_hour_of_reports_is_started_by_a_leader_and_given_by_a_seat_and
             await expect(page.locator("tr[data-unit='卫滨区']")).to_have_attribute("data-how", "reported")
             await expect(page.locator("tr[data-unit='红旗区']")).to_have_attribute("data-how", "waiting")
             await expect(page.locator(".reporting-head")).to_contain_text("移动泵 3 台")
+        # what is over reminds nobody while the next tests listen
+        await he.evaluate(
+            """async () => { const command = hall.commands.send({subject: document.querySelector('.reporting-aside .emergency-card').dataset.subject,
+            move: 'stop', revision: [...hall.store.docs('reporting').values()][0].data.revision, reason: '结束', quiet: true});
+            while (['queued', 'sending'].includes(command.state)) await new Promise((done) => setTimeout(done, 50)); }"""
+        )
+        await expect(li.locator("tr[data-unit]")).to_have_count(0)
