@@ -100,7 +100,7 @@ class Restoring(Stage):
         self._bind.slot(slot)
         for _, condition, key in slot.silence:
             if key in silence:
-                condition.load(silence[key])
+                condition.load(silence[key][0])
                 if condition.heard and not condition.active:
                     self.ground.wake(condition.due(), self.number, key)
         feed, _, name = sensor.partition("/")
@@ -114,9 +114,10 @@ class Restoring(Stage):
             dumped = dict(conditions)
             for bound in point.conditions:
                 condition, key = bound.condition, bound.key
-                bound.doubts = self._held[key].doubts if key in self._held else None
                 if key in dumped:
-                    condition.load(dumped[key])
+                    kept, doubts = dumped[key]
+                    condition.load(kept)
+                    bound.doubts = None if doubts is None else tuple(doubts)
                     due = condition.due() if point.last is not None and hasattr(condition, "due") else None
                     if due is not None:
                         self.ground.wake(due, self.number, key)
@@ -128,4 +129,4 @@ def _of_point(quantity: str, point: Point) -> list:
 
 def _dumped(bounds: list[Bound]) -> list:
     """Conditions that are not as new ones are: those that are quiet have nothing to remember."""
-    return [[bound.key, bound.condition.dump()] for bound in bounds if bound.low >= bound.high]
+    return [[bound.key, [bound.condition.dump(), bound.doubts]] for bound in bounds if bound.low >= bound.high]
