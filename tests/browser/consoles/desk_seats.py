@@ -181,7 +181,7 @@ async def test_nobody_at_the_console_is_warned_of_and_then_locked(hall):
 
 async def test_a_storm_of_notices_is_one_sound_in_three_seconds_and_the_most_urgent_one(hall):
     async with seats(hall) as room:
-        page = await room.sit("supervisor")  # who is told of no new emergency: nothing real sounds in between
+        page = await room.sit("inspector")  # whom nothing in this hall calls: nothing real sounds in between
         begin = """() => {
           hall.alerts.blocked = () => true;  // each wish to play is counted as blocked: no test needs a loudspeaker
           hall.alerts.take([...Array(50).fill('normal'), 'emergency', 'urgent']);
