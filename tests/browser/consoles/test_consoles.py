@@ -101,13 +101,15 @@ async def test_chinese_pages_hold_no_english_words(readings, hall, bus_url):
     assert not found, sorted(found)
 
 
+#: our words for kinds of supplies and of crews: a city calls its own what it likes, also the same
+SUPPLIES = ("emergency.choice.depot.kind.", "resources.shelters", "unitkind.", "crew.kind.")
+
+
 async def test_english_pages_have_every_label_in_english(readings, hall, bus_url):
     """What suppliers write stays as they wrote it; our own texts, known by the catalogue, do not stay Chinese."""
     chinese, english = (texts()[locale] for locale in LOCALES)
     # what a city calls its supplies is what it calls them, also where our word for such a kind is the same
-    chinese = {
-        key: text for key, text in chinese.items() if not key.startswith(("emergency.choice.depot.kind.", "resources.shelters"))
-    }
+    chinese = {key: text for key, text in chinese.items() if not key.startswith(SUPPLIES)}
     ours = {text for key, text in chinese.items() if re.search(r"[\u4e00-\u9fff]{2}", text) and text not in english.values()}
     found = []
     for path, read in (await _all_pages(readings, hall, bus_url, "en")).items():
