@@ -160,3 +160,17 @@ def _slow(values):
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.134, 0.136, 0.14, 0.15, 0.2, 0.24, 0.26, 0.27, 0.3]), max_size=40))
 def test_severity_is_what_two_readings_that_agree_say(values):
     assert Told(rules({"calming": {"times": 99}}, GAUGES)).read(values) == _slow(values)
+
+
+def test_an_alarm_whose_rule_was_taken_away_while_the_hall_was_down_ends(told):
+    told.read([0.2, 0.2])
+    told.read([25.0, 25.0], quantity="rain_1h", sensor="s2")
+    again = Told(rules(gauges=GAUGES[:3]))
+    again.engine.restore(told.engine.state())
+    again.alarms = dict(told.alarms)
+    assert [(edge.site, edge.move) for edge in again._noted(again.engine.settle())] == [("g/s2", "return")]
+    assert again.read([0.3, 0.3], start=5) == [2, 4]
+    none = Told(rules())
+    none.engine.adopt(told.alarms | {"station/P1/gone": {"rule": "gone", "rules": ["gone"], "severity": 2, "since": 1}})
+    none.alarms = told.alarms | {"station/P1/gone": {}}
+    assert [edge.site for edge in none._noted(none.engine.settle())] == ["station/P1/gone"]
