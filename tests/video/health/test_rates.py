@@ -5,7 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.sites import Sites
+from dispatch.alarming import Engine, rules_of
+from dispatch.alarming.hearing import reading_of
+from dispatch.alarming.inputs import SensorSeen
 from hall.core.config import GaugeRule
 from hall.core.model import Observation, Sensor
 from video.health.rates import MOST_DEPARTMENTS, Rates, Standing
@@ -61,15 +63,11 @@ def test_nothing_is_said_of_a_department_before_nine_tenths_of_it_were_examined(
 
 
 def test_a_line_in_the_city_s_thresholds_makes_an_alarm_of_it_with_the_department_s_name():
-    sites = Sites([GaugeRule(quantity="channels_offline", value=20, severity=2, label={"zh": "视频离线率高"})], "zh")
-    sites.sensor(
-        "sensor/video-health/交警",
-        Sensor(feed="video-health", sensor_id="交警", name="交警", quantity="channels_offline", unit="%"),
-    )
-    told = None
-    for time in (1, 2):
-        reading = Observation(feed="video-health", sensor_id="交警", quantity="channels_offline", value=35.0, unit="%")
-        told = sites.reading(reading, time) or told
-    site, alarm = told
-    assert (site, alarm.severity, alarm.active, alarm.value) == ("video-health/交警", 2, True, 35.0)
-    assert alarm.label == "交警 · 视频离线率高"
+    line = GaugeRule(quantity="channels_offline", value=20, severity=2, label={"zh": "视频离线率高"})
+    engine = Engine(rules_of({}, [line], ["zh"], defaults=False))
+    sensor = Sensor(feed="video-health", sensor_id="交警", name="交警", quantity="channels_offline", unit="%")
+    readings = [Observation(feed="video-health", sensor_id="交警", quantity="channels_offline", value=35.0, unit="%")] * 2
+    heard = [reading_of(reading, time) for time, reading in enumerate(readings, 1)]
+    (edge,) = engine.take([SensorSeen(sensor=sensor, time=0), *heard])
+    assert (edge.site, edge.move, edge.data["severity"], edge.data["value"]) == ("video-health/交警", "raise", 2, 35.0)
+    assert (edge.data["name"], edge.data["label"]) == ("交警", "交警 · 视频离线率高")
