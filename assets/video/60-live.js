@@ -51,18 +51,19 @@
   };
 
   const LOOK_MS = 1000;
+  const FIRST_MS = 100; // until it was seen to stand there: a part may be painted anew within the second
   const NEVER_MS = 30000; // made, and never put on the page
 
   /** Calls `remove` some time after `node` left the page, for pages that paint a part anew without saying what goes. */
   function leavesWith(node, remove) {
     let stood = false;
     const made = performance.now();
-    const timer = setInterval(() => {
+    function look() {
       stood = stood || node.isConnected;
-      if (node.isConnected || (!stood && performance.now() - made < NEVER_MS)) return;
-      clearInterval(timer);
-      remove();
-    }, LOOK_MS);
+      if (!node.isConnected && (stood || performance.now() - made > NEVER_MS)) return void remove();
+      setTimeout(look, stood ? LOOK_MS : FIRST_MS);
+    }
+    setTimeout(look, 0);
   }
 
   // -- the nearest ------------------------------------------------------------------------------------------------------------

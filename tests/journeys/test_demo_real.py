@@ -85,7 +85,7 @@ def test_the_wall_shows_what_pandas_counts_at_three_moments(tmp_path, real_data,
         )
 
     with RunningHall(tmp_path / "v", city, HALL_REAL_DATA=str(real_data)) as hall:
-        page = open_page(f"{hall.url}/wall/flood?lang=en")
+        page = open_page(f"{hall.url}/wall/routine?lang=en")
         rows = _rows(real_data)
         for index, moment in enumerate(MOMENTS):
             if index:
