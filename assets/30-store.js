@@ -5,6 +5,8 @@
  * hall.store.on(topics, call, {replay})   call(changes) with the newest event per subject since the last call
  * A case's event carries the hall's decisions already: `over` of `file/x/y` is laid over `data` of `case/x/y`; what the
  * supplier said stays as `supplied`.
+ * A flush whose frame was costly (seen from its first to the frame after it) is followed by a rest of twice that, at most
+ * REST_MS: what moves on the wall then has frames of its own, and what comes in meanwhile is told at once as its newest state.
  * hall.store.hash()        8 hex digits over what is held: xor of FNV-1a of `subject|time|id`, same in any order
  */
 "use strict";
@@ -13,6 +15,8 @@
   const hall = window.hall;
   const BUDGET_MS = 10;
   const HIDDEN_MS = 250;
+  const COSTLY_MS = 45; // a flush with the painting it causes; three frames of 60 in a second
+  const REST_MS = 100; // the longest rest: half of what a crossing may need to the wall (200 ms)
   const TOPIC_BOUND = 200000; // subjects per topic; the oldest go and are counted
   const LOG_BOUND = 500;
   const LOG_TOPICS = new Set(["log", "archive", "audit"]);
@@ -22,8 +26,9 @@
   const logs = new Map();
   const arrivals = new Map(); // topic -> performance.now() of the last event
   const listeners = new Set();
-  let scheduled = 0;
+  let cancel = null; // takes back the flush that is due, null where none is
   let hidden = false;
+  let restUntil = 0; // performance.now() before which nothing is told
   let hash = 0;
   let flushes = 0;
 
@@ -147,16 +152,35 @@
     }
   }
 
+  const later = (ms, call) => {
+    const timer = setTimeout(call, ms);
+    cancel = () => clearTimeout(timer);
+  };
+
+  const nextFrame = () => {
+    const frame = requestAnimationFrame(flush);
+    cancel = () => cancelAnimationFrame(frame);
+  };
+
   function schedule() {
-    if (scheduled) return;
+    if (cancel) return;
     hidden = document.hidden; // a hidden page gets no animation frames
-    scheduled = hidden ? setTimeout(flush, HIDDEN_MS) : requestAnimationFrame(flush);
+    const rest = restUntil - performance.now();
+    if (hidden) later(HIDDEN_MS, flush);
+    else if (rest > 1) later(rest, nextFrame);
+    else nextFrame();
+  }
+
+  function restAfter(started) {
+    const now = performance.now();
+    if (now - started > COSTLY_MS) restUntil = now + Math.min(REST_MS, 2 * (now - started));
   }
 
   function flush() {
-    scheduled = 0;
+    cancel = null;
     flushes += 1;
-    const end = performance.now() + BUDGET_MS;
+    const started = performance.now();
+    const end = started + BUDGET_MS;
     const due = [...listeners].filter((listener) => listener.queue.size).sort((a, b) => a.urgency - b.urgency || a.last - b.last);
     due.forEach((listener, index) => {
       // the urgent ones are always served; the others in turn, as far as the frame's budget goes
@@ -171,13 +195,14 @@
         console.error("hall: a listener failed", error);
       }
     });
+    restAfter(started); // what the listeners took
+    if (!document.hidden) requestAnimationFrame(() => requestAnimationFrame(() => restAfter(started))); // with the painting
   }
 
   document.addEventListener("visibilitychange", () => {
-    if (!scheduled || hidden === document.hidden) return;
-    if (hidden) clearTimeout(scheduled);
-    else cancelAnimationFrame(scheduled);
-    scheduled = 0;
+    if (!cancel || hidden === document.hidden) return;
+    cancel();
+    cancel = null;
     schedule();
   });
 

@@ -78,7 +78,9 @@ def demuxed(urls: list[str]) -> list[tuple[int, float, float]]:
     stop, counts, found, threads = threading.Event(), [0] * len(urls), [], []
 
     def run(index: int) -> None:
-        with av.open(urls[index], options={"rtsp_transport": "tcp", "analyzeduration": "100000"}, timeout=(10, 10)) as container:
+        with av.open(
+            urls[index], options={"rtsp_transport": "tcp", "analyzeduration": "100000"}, timeout=(10, 10)
+        ) as container:
             for packet in container.demux(video=0):
                 counts[index] += bool(packet.size)
                 if stop.is_set():
@@ -131,7 +133,9 @@ def main() -> None:
     print("|---|---|---|---|")
     for channels, cores, shown, damages in own:
         print(f"| {channels} | {cores:.3f} | {shown:,.0f} | {damages} |")
-    print(f"\nOne look (connect, first key picture, away): {each:.2f} ms of CPU, {1000 / each:,.0f} per core and second;", end=" ")
+    print(
+        f"\nOne look (connect, first key picture, away): {each:.2f} ms of CPU, {1000 / each:,.0f} per core and second;", end=" "
+    )
     print(f"{rate:.0f}/s were done, {AT_ONCE} at a time, cameras with a key picture each second.")
     print(f"Goal 500 channels per core: {'met' if 1 / ours >= 500 else 'NOT met'}; goal 150 looks/s: {'met' if 1000 / each >= 150 else 'NOT met'}.")  # fmt: skip
 
