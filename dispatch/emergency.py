@@ -31,10 +31,10 @@ from dispatch.rain.part import RainPart
 from dispatch.reader import Head
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.reporting.rolling import Rolling
+from dispatch.waiting import Waiting
 from dispatch.webhooks.settings import hooks_of
 from hall.core.board import EntryId
 from hall.core.command import Entry
-from hall.core.errors import BusLost, LedgerFault
 from hall.core.event import topic_of
 from hall.core.process import Process
 
@@ -93,29 +93,22 @@ class Parts:
 
     async def start(self) -> None:
         for part in self._parts:
-            await self._patiently(part, part.start)
+            await self._surely(part, part.start)
 
     async def take(self, entries: list[Entry]) -> None:
         for part in self._parts:
-            await self._patiently(part, lambda part=part: part.take(entries))
+            await self._surely(part, lambda part=part: part.take(entries))
 
     def works(self) -> list[Any]:
         """Their own work, to be run side by side."""
         return [self._working(part) for part in self._parts]
 
-    async def _patiently(self, part: Part, work: Callable[[], Awaitable[None]]) -> None:
+    async def _surely(self, part: Part, work: Callable[[], Awaitable[None]]) -> None:
         """Again for as long as the ledger cannot be used: what it would have said must not be missed."""
-        told = False
-        while True:
-            try:
-                return await work()
-            except (LedgerFault, BusLost) as error:
-                if not told:
-                    log.warning("dispatch: %s waits: %s", type(part).__name__, error)
-                told = True
-                await asyncio.sleep(RETRY_SECONDS)
-            except Exception:
-                return self._fault(part, "missed something")
+        try:
+            await Waiting(self._process, f"lines for {type(part).__name__}").until_done(work, RETRY_SECONDS)
+        except Exception:
+            self._fault(part, "missed something")
 
     async def _working(self, part: Part) -> None:
         """A part that fails works on after a moment; one that has nothing to do by itself ends."""

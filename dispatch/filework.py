@@ -21,6 +21,7 @@ from dispatch.crews.enrolment import enrol
 from dispatch.desk import Desk
 from dispatch.laidover import LaidOver, of_document
 from dispatch.naming import name_of
+from dispatch.part import SYSTEM
 from hall.core.clock import real_ms
 from hall.core.command import Actor, Command, Entry, Outcome
 from hall.core.errors import LedgerFault, Refused
@@ -30,7 +31,6 @@ from hall.core.process import Process
 
 log = logging.getLogger("hall")
 
-SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
 #: files opened in one transaction
 _TOGETHER = 200
 #: timers that fall in one look; the rest follow at once

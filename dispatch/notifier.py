@@ -7,7 +7,6 @@ told before is not told again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 
 from dispatch.casefile.model import CaseFile
@@ -15,18 +14,16 @@ from dispatch.desk import Desk
 from dispatch.ledger import Ledger
 from dispatch.noticeboard import NoticeBoard
 from dispatch.noticerules import RULES, commands_for, file_of, overtaken
-from hall.core.command import Actor, Command, Entry
+from dispatch.waiting import Waiting, ask
+from hall.core.command import Command, Entry
 from hall.core.errors import LedgerFault, Refused
 from hall.core.process import Process
 
 log = logging.getLogger("hall")
 
-SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
-RETRY_SECONDS = 1.0
 TIDY_SECONDS = 60.0
 #: a notice to a role or unit that nobody needs any more leaves the screens after this; the ledger keeps it
 KEEP_MS = 24 * 3_600_000
-_TOGETHER = 500
 #: moves that mean nothing to anybody but who makes them
 _QUIET = frozenset({"supplied", "claim", "release", "call_back", "attach", "link", "correct"})
 
@@ -37,20 +34,12 @@ class Notifier:
     def __init__(self, process: Process, desk: Desk, ledger: Ledger) -> None:
         self.process, self.desk, self.ledger = process, desk, ledger
         self.board = NoticeBoard(ledger)
-        process.counters |= {"notices": 0, "notice_faults": 0}
+        self._waiting = Waiting(process, "notices", "notice_faults")
+        process.counters["notices"] = 0
 
     async def take(self, entries: list[Entry]) -> None:
         """Tells of these lines, however long the ledger refuses."""
-        told = False
-        while True:
-            try:
-                return await self._take(entries)
-            except (LedgerFault, Refused) as error:  # Refused: the desk is too busy just now
-                if not told:
-                    log.warning("dispatch: notices wait: %s", error)
-                told = True
-                self.process.counters["notice_faults"] += 1
-                await asyncio.sleep(RETRY_SECONDS)
+        await self._waiting.until_done(lambda: self._take(entries))
 
     async def _take(self, entries: list[Entry]) -> None:
         speaking = [entry for entry in entries if _speaks(entry)]
@@ -76,10 +65,8 @@ class Notifier:
         return commands_for(entry, file, asker) + [_withdrawal(subject) for subject in gone]
 
     async def _execute(self, commands: list[Command]) -> None:
-        for start in range(0, len(commands), _TOGETHER):
-            part = commands[start : start + _TOGETHER]
-            found = await self.desk.execute_many([(command, SYSTEM) for command in part])
-            self.process.counters["notices"] += sum(bool(getattr(result, "seqs", ())) for result in found)
+        for _, result in await ask(self.desk, commands):
+            self.process.counters["notices"] += bool(getattr(result, "seqs", ()))
 
     async def _asker(self, entry: Entry, about: str) -> str:
         """Who asked the question that this entry answered: questions are numbered in the order they were asked."""
@@ -91,10 +78,7 @@ class Notifier:
         return asked[number - 1].who if 0 < number <= len(asked) else ""
 
     async def run(self) -> None:
-        while True:
-            with contextlib.suppress(LedgerFault, Refused):  # next time
-                await self.tidy()
-            await asyncio.sleep(TIDY_SECONDS)
+        await self._waiting.looking(self.tidy, TIDY_SECONDS)
 
     async def tidy(self) -> None:
         """Withdraws what is older than KEEP_MS."""

@@ -6,8 +6,6 @@ It follows the ledger's lines; after a restart it reads the alarms as they stand
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from dispatch.alarmlife import calls
@@ -19,21 +17,18 @@ from dispatch.alarmlife.stages import Row
 from dispatch.alarmlife.timing import WHATS, command_of, timers_of
 from dispatch.clocks.timer import Fallen, Timers
 from dispatch.desk import Desk
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reader import Head
+from dispatch.waiting import Waiting, ask
 from hall.core.clock import monotonic
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
 from hall.core.process import Process
-
-log = logging.getLogger("hall")
 
 TOPIC = "alarm/"
 LOOK_SECONDS = 0.2
 TELL_SECONDS = 0.5  # between two words about groups and load
 SILENCE_SECONDS = 1.5  # the load is told again after this, changed or not
 AGAIN_SECONDS = 15.0  # all groups are told again: a bus that was begun anew knows none
-RETRY_SECONDS = 0.5
 PAGE = 1_000
 #: timers that fall in one look; the rest follow at once
 FALL = 500
@@ -55,9 +50,9 @@ class AlarmKeeper(Part):
         self.seen = 0
         self._on_board: set[str] = set()
         self._called: dict[str, set[str]] = {}  # what somebody was called to -> addresses of the notices
-        self._faulty = False
+        self._patiently = Waiting(process, "alarms", "alarm_life_faults").until_done
         self._load: dict[str, Any] = {}
-        process.counters |= {"alarms_unanswered": 0, "alarm_groups": 0, "alarm_calls": 0, "alarm_life_faults": 0}
+        process.counters |= {"alarms_unanswered": 0, "alarm_groups": 0, "alarm_calls": 0}
 
     # -- following ---------------------------------------------------------------------------------------------------------
 
@@ -98,21 +93,6 @@ class AlarmKeeper(Part):
         due = timers_of(alarm, self.settings)
         for what in WHATS:
             self.timers.put(subject, what, due[what])
-
-    async def _patiently(self, work: Callable[[], Awaitable[Any]]) -> Any:
-        """The outcome of `work`, however long the ledger refuses; said once."""
-        while True:
-            try:
-                found = await work()
-            except (LedgerFault, Refused) as error:
-                if not self._faulty:
-                    log.warning("dispatch: alarms wait for the ledger: %s", error)
-                self._faulty = True
-                self.process.counters["alarm_life_faults"] += 1
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            self._faulty = False
-            return found
 
     # -- what falls due ----------------------------------------------------------------------------------------------------
 
@@ -169,8 +149,7 @@ class AlarmKeeper(Part):
         await self._do([Command(id=f"withdraw-{address}", subject=address, move="withdraw") for address in gone])
 
     async def _do(self, commands: list[Command]) -> None:
-        if commands:
-            await self._patiently(lambda: self.desk.execute_many([(command, SYSTEM) for command in commands]))
+        await self._patiently(lambda: ask(self.desk, commands))
 
     # -- telling -----------------------------------------------------------------------------------------------------------
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from dispatch.alarmlife.ponding import Report, Wet, nearest, report_of, wet_of
 from dispatch.alarmlife.settings import LifeSettings
 from dispatch.desk import Desk
 from dispatch.naming import name_of
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reader import Head, document
+from dispatch.waiting import Waiting, ask
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
 from hall.core.process import Process
-
-log = logging.getLogger("hall")
 
 #: reports that are held against alarms; the oldest give way
 REPORTS = 5_000
@@ -35,6 +30,7 @@ class PondingMerger(Part):
         self._reports: dict[str, Report] = {}
         self._wets: dict[str, Wet] = {}
         self._due: dict[str, int] = {}  # files to be looked at -> looks they waited
+        self._waiting = Waiting(process, "ponding reports")
         process.counters |= {"ponding_reports": 0, "ponding_links": 0, "ponding_dropped": 0}
 
     def hear(self, head: Head) -> None:
@@ -72,12 +68,7 @@ class PondingMerger(Part):
                 self._due |= {file: 0 for file, report in self._reports.items() if nearest(report, [wet], near)}
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.look()
-            except (LedgerFault, Refused) as error:  # the next look does it
-                log.debug("dispatch: ponding reports wait: %s", error)
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._waiting.looking(self.look, LOOK_SECONDS)
 
     async def look(self) -> None:
         """Links what fits now. A report whose file is not opened yet is looked at again."""
@@ -95,9 +86,8 @@ class PondingMerger(Part):
                 self._due[report.file] += 1
             if found is not None and report.file not in self._due:
                 commands.append(_link(report, *found))
-        if commands:
-            done = await self.desk.execute_many([(command, SYSTEM) for command in commands])
-            self.process.counters["ponding_links"] += sum(bool(getattr(result, "seqs", ())) for result in done)
+        done = await ask(self.desk, commands)
+        self.process.counters["ponding_links"] += sum(bool(getattr(result, "seqs", ())) for _, result in done)
 
 
 def _link(report: Report, wet: Wet, apart: float) -> Command:

@@ -3,10 +3,6 @@ is over, and takes suppliers' warnings that expired long ago off the board."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import logging
-
 import msgspec
 
 from dispatch.bulletins.inforce import subject_of, warning_of
@@ -15,18 +11,15 @@ from dispatch.bulletins.settings import BulletinRules
 from dispatch.bulletins.telling import notices_for
 from dispatch.desk import Desk
 from dispatch.naming import name_of
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reader import Head
+from dispatch.waiting import Waiting, ask
 from dispatch.webhooks.settings import Hook
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
 from hall.core.event import Event
 from hall.core.process import Process
 
-log = logging.getLogger("hall")
-
 LOOK_SECONDS = 0.5
-RETRY_SECONDS = 1.0
 HOUR = 3_600_000
 #: moves after which the warning of a bulletin is another one, or none
 _SHOWN_BY = frozenset({"issue", "cancelled", "replaced", "expire"})
@@ -47,6 +40,7 @@ class BulletinPart(Part):
         self.process, self.desk, self.rules, self.hooks = process, desk, rules, hooks
         self._over_at: dict[str, int] = {}  # warning subject -> city ms it leaves the board
         self._open: dict[str, Bulletin] = {}  # those that time still ends
+        self._waiting = Waiting(process, "bulletins")
         process.counters |= {"bulletins_open": 0, "warnings_forgotten": 0}
 
     # -- what is in force ----------------------------------------------------------------------------------------------------
@@ -59,19 +53,8 @@ class BulletinPart(Part):
                 self._show(name, state, state.issued_at, f"bulletin-{state.bulletin_id}-{state.revision}")
 
     async def take(self, entries: list[Entry]) -> None:
-        """However long the ledger refuses: who is told and what is shown must not depend on a full disk having been short."""
-        mine, told = [entry for entry in entries if entry.subject.startswith("bulletin/")], False
-        while mine:
-            try:
-                return await self._take(mine)
-            except (LedgerFault, Refused) as error:
-                if not told:
-                    log.warning("dispatch: bulletins wait: %s", error)
-                told = True
-                await asyncio.sleep(RETRY_SECONDS)
-
-    async def _take(self, mine: list[Entry]) -> None:
-        states = await self.desk.many(list(dict.fromkeys(entry.subject for entry in mine)))
+        mine = [entry for entry in entries if entry.subject.startswith("bulletin/")]
+        states = await self.desk.many(list(dict.fromkeys(entry.subject for entry in mine))) if mine else {}
         commands = []
         for entry in mine:
             state = states.get(entry.subject)
@@ -82,8 +65,7 @@ class BulletinPart(Part):
                 self._show(name, state, entry.time, f"bulletin-{state.bulletin_id}-{entry.revision}")
             if entry.move == "issue":
                 commands += notices_for(entry, state, self.rules, self.hooks)
-        if commands:
-            await self.desk.execute_many([(command, SYSTEM) for command in commands])
+        await ask(self.desk, commands)
 
     def _follow(self, subject: str, state: Bulletin) -> None:
         if state.ended or state.state not in ("issued", *OVER):
@@ -111,10 +93,7 @@ class BulletinPart(Part):
                 self._over_at[head.subject] = max(ending, head.time) + round(self.rules.forget_hours * HOUR)
 
     async def run(self) -> None:
-        while True:
-            with contextlib.suppress(LedgerFault, Refused):  # next time
-                await self.tidy()
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._waiting.looking(self.tidy, LOOK_SECONDS)
 
     async def tidy(self) -> None:
         """Ends what expired, retires what has been over long enough, forgets suppliers' old warnings."""
@@ -125,8 +104,7 @@ class BulletinPart(Part):
                 commands.append(_command(subject, "expire", state))
             elif state.state in OVER and (since := _over_since(state)) is not None and since + keep <= now:
                 commands.append(_command(subject, "retire", state))
-        if commands:
-            await self.desk.execute_many([(command, SYSTEM) for command in commands])
+        if await ask(self.desk, commands):
             for subject, state in (await self.desk.many([command.subject for command in commands])).items():
                 self._follow(subject, state)
         for subject in [name for name, at in self._over_at.items() if at <= now][:_TOGETHER]:

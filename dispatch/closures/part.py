@@ -6,9 +6,7 @@ on, so that a restart, or two looks at once, do nothing twice.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 from collections import OrderedDict
 from typing import Any
 
@@ -19,20 +17,18 @@ from dispatch.closures.model import OVER, SHUT, Closure
 from dispatch.closures.reports import drafts_for, notices_for
 from dispatch.closures.settings import ClosureRules, plain
 from dispatch.desk import Desk
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reader import Head
+from dispatch.waiting import Waiting, ask
 from hall.core.clock import monotonic
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
+from hall.core.errors import Refused
 from hall.core.event import topic_of
 from hall.core.process import Process
-
-log = logging.getLogger("hall")
 
 _LOOK_SECONDS = 0.5
 _TELL_SECONDS = 1.5  # kpi/closures is told again after this, changed or not
 _PLACES_SECONDS = 60.0  # the city's list never changes while it runs; a bus begun anew has to hear it
-_TOGETHER = 200
 #: commands that were given, so that a refusal is not asked for again with every look
 _REMEMBERED = 20_000
 
@@ -49,7 +45,7 @@ class ClosurePart(Part):
         self._given: OrderedDict[str, None] = OrderedDict()
         self._told: tuple[float, dict[str, Any]] = (float("-inf"), {})
         self._places_told = float("-inf")
-        self._troubled = False
+        self._waiting = Waiting(process, "closures")
         process.counters |= {"closures_proposed": 0, "closure_drafts": 0, **self.advisor.counters}
 
     def hear(self, head: Head) -> None:
@@ -66,16 +62,9 @@ class ClosurePart(Part):
             self.advisor.request(head.subject, _plain(head))
 
     async def start(self) -> None:
-        for subject, state in (await self._patiently("closure")).items():
-            self.advisor.closure(self._named(subject, state))
-
-    async def _patiently(self, topic: str) -> dict[str, Any]:
         """Also the ended ones: which number a place's closing has, and what was said to it last, is known from them."""
-        while True:
-            try:
-                return await self.desk.states(topic, ended=True)
-            except (LedgerFault, Refused):
-                await asyncio.sleep(_LOOK_SECONDS)
+        for subject, state in (await self.desk.states("closure", ended=True)).items():
+            self.advisor.closure(self._named(subject, state))
 
     async def take(self, entries: list[Entry]) -> None:
         concerned = [entry for entry in entries if topic_of(entry.subject) == "closure"]
@@ -86,19 +75,7 @@ class ClosurePart(Part):
         self._later = (self._later + told)[-_REMEMBERED:]
 
     async def run(self) -> None:
-        while True:
-            try:
-                await self.look()
-                self._troubled = False
-            except (LedgerFault, Refused) as error:  # next time
-                if not self._troubled:
-                    log.warning("dispatch: closures wait: %s", error)
-                self._troubled = True
-            except Exception:  # one odd document must not end the process; whoever proposes by hand still can
-                if not self._troubled:
-                    log.exception("dispatch: closures could not be looked at")
-                self._troubled = True
-            await asyncio.sleep(_LOOK_SECONDS)
+        await self._waiting.looking(self.look, _LOOK_SECONDS)
 
     async def look(self) -> None:
         """Gives every command that is due now and was not given yet; tells the figures."""
@@ -107,8 +84,7 @@ class ClosurePart(Part):
         for state in self.advisor.closures.values():
             due += self._follows(state)
         due = [command for command in self._later + due if command.id not in self._given]
-        for first in range(0, len(due), _TOGETHER):
-            await self._give(due[first : first + _TOGETHER])
+        await self._give(due)
         self._later = [command for command in self._later if command.id not in self._given]
         self.process.counters |= self.advisor.counters
         self._tell(now)
@@ -125,8 +101,7 @@ class ClosurePart(Part):
         return found
 
     async def _give(self, commands: list[Command]) -> None:
-        found = await self.desk.execute_many([(command, SYSTEM) for command in commands])
-        for command, result in zip(commands, found, strict=True):
+        for command, result in await ask(self.desk, commands):
             self._given[command.id] = None
             if isinstance(result, Refused) or result.repeated:
                 continue

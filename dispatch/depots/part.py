@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -13,11 +12,12 @@ from dispatch.depots.model import OVER, Request
 from dispatch.depots.roster import DepotRules, commands, load, told
 from dispatch.depots.totals import totals
 from dispatch.desk import Desk
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reader import Head
+from dispatch.waiting import Waiting, ask
 from hall.core.clock import monotonic
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
+from hall.core.errors import Refused
 from hall.core.event import topic_of
 from hall.core.process import Process
 
@@ -43,6 +43,7 @@ class ResourcePart(Part):
         self._told: tuple[float, dict[str, Any]] = (float("-inf"), {})
         self._changed = True
         self._found: dict[str, Any] = {}
+        self._waiting = Waiting(process, "requests that are over")
         process.counters |= {"depots_refused": 0}
 
     def hear(self, head: Head) -> None:
@@ -55,26 +56,15 @@ class ResourcePart(Part):
     async def start(self) -> None:
         """The city's list first, then everything as it stands."""
         listed = load(self.process.config, self.rules)
-        known = await self._patiently(lambda: self.desk.states("depot", ended=True))
-        asked = commands(listed.rows, known, self.rules.retire_missing)
-        problems = list(listed.refused)
-        for first in range(0, len(asked), _TOGETHER):
-            part = [(command, SYSTEM) for command in asked[first : first + _TOGETHER]]
-            results = await self._patiently(lambda part=part: self.desk.execute_many(part))
-            problems += [f"{c.subject}: {r}" for (c, _), r in zip(part, results, strict=True) if isinstance(r, Refused)]
+        known = await self.desk.states("depot", ended=True)
+        results = await ask(self.desk, commands(listed.rows, known, self.rules.retire_missing))
+        problems = [*listed.refused, *(f"{c.subject}: {result}" for c, result in results if isinstance(result, Refused))]
         for problem in told(problems):
             log.warning("depots: %s", problem)
         self.process.counters["depots_refused"] = len(problems)
         for topic in ("depot", "request"):
-            for subject, state in (await self._patiently(lambda topic=topic: self.desk.states(topic))).items():
+            for subject, state in (await self.desk.states(topic)).items():
                 self._keep(subject, state)
-
-    async def _patiently(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-        while True:
-            try:
-                return await work()
-            except (LedgerFault, Refused):
-                await asyncio.sleep(_LOOK_SECONDS)
 
     async def take(self, entries: list[Entry]) -> None:
         subjects = sorted({entry.subject for entry in entries if topic_of(entry.subject) in ("depot", "request")})
@@ -98,7 +88,7 @@ class ResourcePart(Part):
             self._tell()
             if monotonic() >= tidy_at:
                 tidy_at = monotonic() + _TIDY_SECONDS
-                await self.tidy()
+                await self._waiting.once(self.tidy)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _add_up(self) -> None:
@@ -123,12 +113,7 @@ class ResourcePart(Part):
         """Requests that are over leave the screens; the ledger keeps them."""
         before = self.process.clock.now() - self.rules.keep_minutes * MINUTE
         old = [state for state in self._requests.values() if state.state in OVER and state.since <= before]
-        asked = [(_retirement(state), SYSTEM) for state in old[:_TOGETHER]]
-        try:
-            if asked:
-                await self.desk.execute_many(asked)
-        except (LedgerFault, Refused) as error:  # next time
-            log.warning("dispatch: requests that are over stay for now: %s", error)
+        await ask(self.desk, [_retirement(state) for state in old[:_TOGETHER]])
 
 
 def _retirement(state: Request) -> Command:

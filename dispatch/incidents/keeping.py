@@ -4,7 +4,6 @@ sent, reminds of reports that are due. It opens no incident, gives no grade and 
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from hashlib import blake2b
 from typing import Any
@@ -15,10 +14,11 @@ from dispatch.desk import Desk
 from dispatch.incidents.model import Incident
 from dispatch.incidents.reminding import message_of, reminders
 from dispatch.incidents.settings import IncidentRules
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reader import Head
+from dispatch.waiting import Waiting, ask
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
+from hall.core.errors import Refused
 from hall.core.event import topic_of
 from hall.core.process import Process
 
@@ -27,7 +27,6 @@ log = logging.getLogger("hall")
 LOOK_SECONDS = 1.0
 #: things heard of and not looked at yet; more are looked at when they change again
 WAITING = 5_000
-_TOGETHER = 500
 
 
 class Naming(msgspec.Struct):
@@ -47,7 +46,8 @@ class Keeping(Part):
         self._states: dict[str, Incident] = {}
         self._heard: dict[str, str] = {}  # subject -> incident it names, not looked at yet
         self._reminded: dict[str, tuple[str, int]] = {}  # what was last told of an incident's report: near | over, due
-        process.counters |= {"incidents_open": 0, "incident_faults": 0, "incident_links_left": 0}
+        self._waiting = Waiting(process, "incidents", "incident_faults")
+        process.counters |= {"incidents_open": 0, "incident_links_left": 0}
 
     def hear(self, head: Head) -> None:
         if head.gone or b"incident" not in bytes(head.data):
@@ -99,17 +99,7 @@ class Keeping(Part):
         return made
 
     async def run(self) -> None:
-        faulty = False
-        while True:
-            try:
-                await self.look(self.process.clock.now())
-                faulty = False
-            except (LedgerFault, Refused) as error:
-                self.process.counters["incident_faults"] += 1
-                if not faulty:
-                    log.warning("dispatch: incidents wait: %s", error)
-                faulty = True
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._waiting.looking(lambda: self.look(self.process.clock.now()), LOOK_SECONDS)
 
     async def look(self, now: int) -> None:
         """What is to be done at `now`, done."""
@@ -128,14 +118,9 @@ class Keeping(Part):
                 self._reminded[subject] = stage
 
     async def _do(self, commands: list[Command]) -> None:
-        for start in range(0, len(commands), _TOGETHER):
-            part = commands[start : start + _TOGETHER]
-            found = await self.desk.execute_many([(command, SYSTEM) for command in part])
-            for command, result in zip(part, found, strict=True):
-                if (
-                    isinstance(result, Refused) and command.move == "draft"
-                ):  # the report is sent; its message is written by hand
-                    log.warning("dispatch: no message was drafted as %s: %s", command.subject, result)
+        for command, result in await ask(self.desk, commands):
+            if isinstance(result, Refused) and command.move == "draft":  # the report is sent; its message is written by hand
+                log.warning("dispatch: no message was drafted as %s: %s", command.subject, result)
 
 
 def incident_of(named: str) -> str:

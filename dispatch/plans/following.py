@@ -4,20 +4,20 @@ the walls their scene, treats classes of cases as emergencies while a level says
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from typing import Any
 
 from dispatch.desk import Desk
 from dispatch.naming import name_of
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.plans.model import HOUR, Plans, spoken
 from dispatch.plans.state import Response
 from dispatch.plans.task import Task, due_steps
+from dispatch.waiting import TOGETHER, Waiting, ask
 from hall.core.clock import real_ms
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
+from hall.core.errors import Refused
 from hall.core.model import CASE_ENDED
 from hall.core.process import Process
 
@@ -25,7 +25,6 @@ log = logging.getLogger("hall")
 
 #: real seconds between two looks at the tasks' clocks
 LOOK_SECONDS = 1.0
-_TOGETHER = 500
 #: a scene that was decided longer ago than this is history, not news (real ms)
 _SCENE_FRESH_MS = 60_000
 _ACTS = ("sign", "change", "step_down", "end")
@@ -38,7 +37,8 @@ class Follower(Part):
         self.process, self.desk, self.plans = process, desk, plans
         self._tasks: dict[str, Task] = {}
         self._responses: dict[str, Response] = {}
-        process.counters |= {"tasks_open": 0, "tasks_late": 0, "task_faults": 0}
+        self._waiting = Waiting(process, "tasks", "task_faults")
+        process.counters |= {"tasks_open": 0, "tasks_late": 0}
 
     async def start(self) -> None:
         self._tasks = await self.desk.states("task")
@@ -72,17 +72,7 @@ class Follower(Part):
         await self._ask([self._linked(name, self._tasks[name]) for name in opened])
 
     async def run(self) -> None:
-        faulty = False
-        while True:
-            try:
-                await self.look(self.process.clock.now())
-                faulty = False
-            except (LedgerFault, Refused) as error:
-                self.process.counters["task_faults"] += 1
-                if not faulty:
-                    log.warning("dispatch: tasks wait: %s", error)
-                faulty = True
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._waiting.looking(lambda: self.look(self.process.clock.now()), LOOK_SECONDS)
 
     async def look(self, now: int) -> None:
         """Reminds of what is late at `now`, takes off the screens what has long been done."""
@@ -96,14 +86,10 @@ class Follower(Part):
                 commands.append(Command(id=cause, subject=subject, move="remind", data={"step": step}))
             if task.ended_at is not None and now - task.ended_at > self.plans.keep_hours * HOUR:
                 commands.append(Command(id=name_of(f"retire-{subject}-{task.ended_at}"), subject=subject, move="retire"))
-        await self._ask(commands[:_TOGETHER])
+        await self._ask(commands[:TOGETHER])
 
     async def _ask(self, commands: list[Command]) -> None:
-        if not commands:
-            return
-        for command, result in zip(
-            commands, await self.desk.execute_many([(command, SYSTEM) for command in commands]), strict=True
-        ):
+        for command, result in await ask(self.desk, commands):
             if isinstance(result, Refused):
                 log.debug("dispatch: %s %s: %s", command.subject, command.move, result.detail)
 
@@ -165,7 +151,7 @@ class Follower(Part):
             for subject, file in files.items()
             if not file.emergency and file.state not in (*CASE_ENDED, "suspended") and self._concerns(response, file.report)
         ]
-        return found[:_TOGETHER]
+        return found[:TOGETHER]
 
     def _concerns(self, response: Response, report: dict[str, Any]) -> bool:
         """An exercise makes emergencies of its own cases only, and a real response of real ones; in a training hall nothing is

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import Any
-
-import msgspec
 
 from dispatch.desk import Desk
 from dispatch.naming import name_of
@@ -16,8 +13,9 @@ from dispatch.plans.picture import Knowledge
 from dispatch.plans.proposing import Picture, Proposal, assess, in_force, observe, propose, red_since
 from dispatch.plans.state import Response
 from dispatch.reader import Head
+from dispatch.waiting import Waiting, ask
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
+from hall.core.errors import Refused
 from hall.core.process import Process
 
 log = logging.getLogger("hall")
@@ -33,7 +31,8 @@ class Watcher(Part):
         self._known = Knowledge(name for plan in plans.by_name.values() for name in plan.case_classes)
         self._states: dict[str, Response] = {}
         self._met: dict[str, dict[str, int]] = {}
-        process.counters |= {"responses_in_force": 0, "response_proposals": 0, "response_faults": 0}
+        self._waiting = Waiting(process, "responses", "response_faults")
+        process.counters |= {"responses_in_force": 0, "response_proposals": 0}
 
     def hear(self, head: Head) -> None:
         self._known.hear(head.subject, head.time, bytes(head.data))
@@ -46,8 +45,7 @@ class Watcher(Part):
             state = self._states.get(subject)
             cause = f"enrol-{subject}-{state.revision if state else 0}"
             commands.append(Command(id=cause, subject=subject, move="enrol", data=plan.facts()))
-        if commands:
-            await self.desk.execute_many([(command, SYSTEM) for command in commands])
+        if await ask(self.desk, commands):
             self._states = await self.desk.states("response")
 
     async def take(self, entries: list[Entry]) -> None:
@@ -55,17 +53,7 @@ class Watcher(Part):
         self._states |= await self.desk.many(list(names)) if names else {}
 
     async def run(self) -> None:
-        faulty = False
-        while True:
-            try:
-                await self.look(self.process.clock.now())
-                faulty = False
-            except (LedgerFault, Refused, msgspec.MsgspecError) as error:
-                self.process.counters["response_faults"] += 1
-                if not faulty:
-                    log.warning("dispatch: responses wait: %s", error)
-                faulty = True
-            await asyncio.sleep(self.plans.look_seconds)
+        await self._waiting.looking(lambda: self.look(self.process.clock.now()), self.plans.look_seconds)
 
     async def look(self, now: int) -> None:
         """What the picture asks for at `now`."""
@@ -78,8 +66,7 @@ class Watcher(Part):
                     await self._ask(commands)
 
     async def _ask(self, commands: list[Command]) -> None:
-        done = await self.desk.execute_many([(command, SYSTEM) for command in commands])
-        for command, result in zip(commands, done, strict=True):
+        for command, result in await ask(self.desk, commands):
             if isinstance(result, Refused):
                 log.debug("dispatch: %s %s: %s", command.subject, command.move, result.detail)
             elif command.move == "propose" and result.seqs:

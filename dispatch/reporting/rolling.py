@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
 from dispatch.desk import Desk
-from dispatch.part import SYSTEM, Part
+from dispatch.part import Part
 from dispatch.reporting import reminders
 from dispatch.reporting.model import Reporting, rhythm
 from dispatch.reporting.settings import ReportingRules
+from dispatch.waiting import Waiting, ask
 from hall.core.command import Command, Entry
-from hall.core.errors import LedgerFault, Refused
 from hall.core.process import Process
-
-log = logging.getLogger("hall")
 
 #: real seconds between two looks at the city's clock
 LOOK_SECONDS = 0.5
-_TOGETHER = 500
 
 
 class Rolling(Part):
@@ -28,7 +22,8 @@ class Rolling(Part):
         self.process, self.desk, self.rules = process, desk, rules
         self._states: dict[str, Reporting] = {}
         self._reminded: dict[str, tuple[int, int]] = {}  # subject -> dues that units were reminded of, and told missing of
-        process.counters |= {"reporting_running": 0, "reporting_faults": 0}
+        self._waiting = Waiting(process, "reporting periods", "reporting_faults")
+        process.counters |= {"reporting_running": 0}
 
     async def start(self) -> None:
         self._states = {subject: state for subject, state in (await self.desk.states("reporting")).items()}
@@ -50,17 +45,7 @@ class Rolling(Part):
         ])  # fmt: skip
 
     async def run(self) -> None:
-        faulty = False
-        while True:
-            try:
-                await self.look(self.process.clock.now())
-                faulty = False
-            except (LedgerFault, Refused) as error:
-                self.process.counters["reporting_faults"] += 1
-                if not faulty:
-                    log.warning("dispatch: reporting periods wait: %s", error)
-                faulty = True
-            await asyncio.sleep(LOOK_SECONDS)
+        await self._waiting.looking(lambda: self.look(self.process.clock.now()), LOOK_SECONDS)
 
     async def look(self, now: int) -> None:
         """What is to be done at `now`, done."""
@@ -92,6 +77,4 @@ class Rolling(Part):
         self._reminded[subject] = near, missed
 
     async def _do(self, commands: list[Command]) -> bool:
-        for start in range(0, len(commands), _TOGETHER):
-            await self.desk.execute_many([(command, SYSTEM) for command in commands[start : start + _TOGETHER]])
-        return bool(commands)
+        return bool(await ask(self.desk, commands))

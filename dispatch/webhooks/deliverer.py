@@ -14,7 +14,7 @@ from dispatch.casefile.model import CaseFile
 from dispatch.desk import Desk
 from dispatch.ledger import Ledger
 from dispatch.notices import subject_for
-from dispatch.notifier import SYSTEM
+from dispatch.part import SYSTEM
 from dispatch.webhooks.caller import Caller, Failure
 from dispatch.webhooks.message import body_of, delivery_id, of_exercise, signed_headers, wanted
 from dispatch.webhooks.settings import Hook

@@ -11,7 +11,7 @@ from dispatch import emergency
 from dispatch.emergency import Parts
 from dispatch.part import Part
 from dispatch.reader import Head
-from hall.core.errors import LedgerFault
+from hall.core.errors import LedgerFault, Refused
 
 
 def head(subject: str) -> Head:
@@ -51,14 +51,15 @@ class Failing(Noting):
 
 
 class Waiting(Noting):
-    """The ledger cannot be used twice."""
+    """The ledger cannot be used, then the desk is too busy."""
 
-    refusals = 2
+    def __init__(self):
+        super().__init__()
+        self.refusals = [LedgerFault("disk full"), Refused("busy", "too many commands at once; try again", 503)]
 
     async def take(self, entries):
         if self.refusals:
-            self.refusals -= 1
-            raise LedgerFault("disk full")
+            raise self.refusals.pop(0)
         await super().take(entries)
 
 
@@ -79,7 +80,7 @@ async def test_a_part_that_fails_is_counted_and_harms_no_other(monkeypatch, capl
     assert sum("Failing" in record.message for record in caplog.records) == 1, "told once, counted after"
 
 
-async def test_lines_wait_for_the_ledger(monkeypatch):
+async def test_lines_wait_for_the_ledger_and_for_a_busy_desk(monkeypatch):
     monkeypatch.setattr(emergency, "RETRY_SECONDS", 0.0)
     process, part = SimpleNamespace(counters={}), Waiting()
     await Parts(process, [part]).take(["line"])
