@@ -8,16 +8,16 @@ Options: `every_seconds` (default `expected_seconds`), `max_alerts` (fetched per
 
 from __future__ import annotations
 
-import asyncio
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
 import httpx
 import msgspec
 
+from feeds.asking import AskingOptions, address, for_ever, marks, rhythm
 from feeds.source import Rim, Transport
-from feeds.supplier import expanded, pause, read_options
-from feeds.web import SupplierError, TooLarge, WebOptions, client, fetch
+from feeds.supplier import read_options
+from feeds.web import SupplierError, TooLarge, client, fetch
 from hall.core.config import FeedConfig
 from hall.core.errors import BadInput
 from hall.core.xmltree import content, named, root
@@ -27,8 +27,7 @@ CAP = "application/cap+xml"
 REMEMBERED = 5_000
 
 
-class IndexOptions(WebOptions, kw_only=True):
-    every_seconds: float = 0.0
+class IndexOptions(AskingOptions, kw_only=True):
     max_alerts: int = 200
 
 
@@ -98,10 +97,12 @@ class Index:
         for entry in reversed(new[-self.options.max_alerts :]):  # the newest stands first in such lists
             whole &= await self._take(entry, reply.url)
         if whole and len(new) <= self.options.max_alerts:
-            told = (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
-            self.marks = {asked: reply.headers[name] for asked, name in told if name in reply.headers}
+            self.marks = marks(reply)
         else:
             self.marks = {}  # something is still to be fetched: ask for the whole index again
+
+    def lost(self) -> None:
+        self.reachable = False
 
     async def _take(self, entry: Entry, index: httpx.URL) -> bool:
         """Whether the entry's message was fetched and handed in."""
@@ -123,32 +124,19 @@ class Index:
 
 
 async def run(feed: FeedConfig, rim: Rim) -> None:
-    """Asks for ever; a fault is shown, and asked again after a growing pause, or as the supplier wishes."""
+    """Asks for ever."""
     options = read_options(IndexOptions, rim)
-    every = options.every_seconds or feed.expected_seconds
-    if every <= 0 or options.max_alerts < 1:
-        raise rim.wrong("options.every_seconds", "must be more than 0, max_alerts at least 1")
-    try:
-        url = httpx.URL(expanded(feed.url, rim, "url").replace("+capindex://", "://", 1))
-    except httpx.InvalidURL as error:
-        raise rim.wrong("url", str(error)) from None
+    every, url = rhythm(options, feed, rim), address(feed, rim, "capindex")
+    if options.max_alerts < 1:
+        raise rim.wrong("options.max_alerts", "at least 1")
     known = await rim.load_cursor()
     try:
         seen = dict.fromkeys(msgspec.json.decode(known, type=list[str]) if known else [])
     except msgspec.MsgspecError:
         seen = {}  # another transport's cursor, from before the feed was changed
     async with client(options, rim) as web:
-        index, failed = Index(web, url, options, rim, seen), 0
-        while True:
-            try:
-                await index.once()
-                failed, wait = 0, every
-            except (SupplierError, httpx.HTTPError) as error:
-                failed, index.reachable = failed + 1, False
-                rim.lost(str(error) or type(error).__name__)
-                wished = getattr(error, "retry_after", None)
-                wait = wished if wished is not None else min(pause(rim, failed), every)
-            await asyncio.sleep(wait)
+        index = Index(web, url, options, rim, seen)
+        await for_ever(rim, every, index.once, index.lost)
 
 
 TRANSPORT = Transport(

@@ -11,7 +11,6 @@ JSON, else XML), `jurisdiction_id`, `api_key`, `recheck` (open cases asked again
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
@@ -19,10 +18,11 @@ from typing import Any, Literal
 import httpx
 import msgspec
 
+from feeds.asking import AskingOptions, for_ever, rhythm
 from feeds.formats import open311 as georeport
 from feeds.source import Rim, Transport, Unread
-from feeds.supplier import expanded, pause, read_options
-from feeds.web import Reply, SupplierError, TooLarge, WebOptions, client, fetch
+from feeds.supplier import expanded, read_options
+from feeds.web import Reply, SupplierError, client, fetch
 from hall.core.config import FeedConfig
 from hall.core.errors import BadInput
 
@@ -37,9 +37,8 @@ OPEN_BOUND = 20_000
 IDS_PER_QUESTION = 50
 
 
-class GeoReportOptions(WebOptions, kw_only=True):
+class GeoReportOptions(AskingOptions, kw_only=True):
     days: float = 7.0
-    every_seconds: float = 0.0
     overlap_hours: float = 24.0
     encoding: Literal["", "json", "xml"] = ""
     jurisdiction_id: str = ""
@@ -91,6 +90,10 @@ class GeoReport:
         self.progress.until = now
         self.rim.cursor(msgspec.json.encode(self.progress))
         await self.rim.durable()
+        self.rim.seen()
+
+    def lost(self) -> None:
+        self.reachable = False
 
     async def _ask(self, what: str, **asked: Any) -> Reply:
         url = f"{self.base}/{what}.{self.encoding}"
@@ -178,28 +181,18 @@ class GeoReport:
 
 
 async def run(feed: FeedConfig, rim: Rim) -> None:
-    """Asks for ever. A fault is shown and asked again after a growing, jittered pause, or as the supplier wishes."""
+    """Asks for ever."""
     options = read_options(GeoReportOptions, rim)
-    every = options.every_seconds or feed.expected_seconds
-    if every <= 0 or options.days <= 0 or options.recheck < 0:
-        raise rim.wrong("options", "every_seconds and days must be more than 0, recheck not below 0")
+    every = rhythm(options, feed, rim)
+    if options.days <= 0 or options.recheck < 0:
+        raise rim.wrong("options", "days must be more than 0, recheck not below 0")
     scheme, _, rest = expanded(feed.url, rim, "url").partition("://")
     base = f"{'http' if scheme == 'open311+http' else 'https'}://{rest}"
     async with client(options, rim) as web:
-        report, failed = GeoReport(web, base, options, feed, rim), 0
+        report = GeoReport(web, base, options, feed, rim)
         known = await rim.load_cursor()
         report.progress = msgspec.json.decode(known, type=Progress) if known else Progress()
-        while True:
-            try:
-                await report.round()
-                rim.seen()
-                failed, wait = 0, every
-            except (SupplierError, TooLarge, BadInput, httpx.HTTPError) as error:
-                failed, report.reachable = failed + 1, False
-                rim.lost(str(error) or type(error).__name__)
-                wished = getattr(error, "retry_after", None)
-                wait = wished if wished is not None else min(pause(rim, failed), every)
-            await asyncio.sleep(wait)
+        await for_ever(rim, every, report.round, report.lost)
 
 
 TRANSPORT = Transport(

@@ -7,19 +7,17 @@ for only when it changed, by ETag or Last-Modified, where the supplier sends one
 
 from __future__ import annotations
 
-import asyncio
-
 import httpx
 import msgspec
 
+from feeds.asking import AskingOptions, address, for_ever, marks, rhythm
 from feeds.source import Rim, Transport
-from feeds.supplier import expanded, pause, read_options, reader
-from feeds.web import Reply, SupplierError, TooLarge, WebOptions, client, fetch
+from feeds.supplier import read_options, reader
+from feeds.web import Reply, TooLarge, client, fetch
 from hall.core.config import FeedConfig
 
 
-class PollOptions(WebOptions, kw_only=True):
-    every_seconds: float = 0.0
+class PollOptions(AskingOptions, kw_only=True):
     next: str | list[str | int] = ""
     max_pages: int = 100
 
@@ -37,7 +35,7 @@ class Poll:
         """Asks once, all pages. Raises SupplierError, httpx.TransportError; a reply too large is parked."""
         url: httpx.URL | None = self.url
         seen: set[str] = set()
-        marks: dict[str, str] = {}
+        marked: dict[str, str] = {}
         while url is not None:
             seen.add(str(url))
             try:
@@ -55,9 +53,12 @@ class Poll:
                 self.rim.note("")
             await self.rim.bytes(reply.body, reply.content_type)
             url = self._following(reply, seen)
-            marks = _marks(reply) if len(seen) == 1 and url is None else {}
+            marked = marks(reply) if len(seen) == 1 and url is None else {}
         await self.rim.durable()
-        self.marks = marks  # only now: a crash before must not make us pass over this reply
+        self.marks = marked  # only now: a crash before must not make us pass over this reply
+
+    def lost(self) -> None:
+        self.reachable = False
 
     def _following(self, reply: Reply, seen: set[str]) -> httpx.URL | None:
         """The next page's address; None at the end, and with a note where following would loop, leak or never end."""
@@ -85,33 +86,13 @@ class Poll:
         return url
 
 
-def _marks(reply: Reply) -> dict[str, str]:
-    pairs = (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
-    return {asked: reply.headers[told] for asked, told in pairs if told in reply.headers}
-
-
 async def run(feed: FeedConfig, rim: Rim) -> None:
-    """Asks for ever. A fault is shown and asked again after a growing, jittered pause, or as the supplier wishes."""
+    """Asks for ever."""
     options = read_options(PollOptions, rim)
-    every = options.every_seconds or feed.expected_seconds
-    if every <= 0:
-        raise rim.wrong("options.every_seconds", "must be more than 0")
-    try:
-        url = httpx.URL(expanded(feed.url, rim, "url").replace("+poll://", "://", 1))
-    except httpx.InvalidURL as error:
-        raise rim.wrong("url", str(error)) from None
+    every, url = rhythm(options, feed, rim), address(feed, rim, "poll")
     async with client(options, rim) as web:
-        poll, failed = Poll(web, url, options, rim), 0
-        while True:
-            try:
-                await poll.once()
-                failed, wait = 0, every
-            except (SupplierError, httpx.HTTPError) as error:
-                failed, poll.reachable = failed + 1, False
-                rim.lost(str(error) or type(error).__name__)
-                wished = getattr(error, "retry_after", None)
-                wait = wished if wished is not None else min(pause(rim, failed), every)
-            await asyncio.sleep(wait)
+        poll = Poll(web, url, options, rim)
+        await for_ever(rim, every, poll.once, poll.lost)
 
 
 TRANSPORT = Transport("poll", ("http+poll", "https+poll", "http", "https"), run, options=PollOptions.__struct_fields__)
