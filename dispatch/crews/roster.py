@@ -7,24 +7,20 @@ skills `排水;电工`, equipment `水泵*2;沙袋*300`, members `张三 1380000
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from dispatch import listfile
 from dispatch.crews import shifts
 from dispatch.crews.aggregate import row_of
 from dispatch.crews.model import Crew, Roster, roster_of
 from dispatch.crews.settings import CrewsConfig
 from hall.core.command import Command
 from hall.core.config import HallConfig
-from hall.core.coordinates import to_wgs84
 from hall.core.errors import BadInput
 
 ROWS_BOUND = 100_000
@@ -42,7 +38,6 @@ NAMES: dict[str, tuple[str, ...]] = {
     "address": ("address", "驻地", "地址"), "capacity": ("capacity", "可派数"), "label": ("label",), "duty": ("duty",),
     "base": ("base",),
 }  # fmt: skip
-_SPLIT = re.compile(r"[;；、\n|]+")
 _COUNT = re.compile(r"^(.*?)\s*[*xX×:：]\s*(\d+(?:\.\d+)?)$")
 _SHIFT = re.compile(r"^(?:([\d,\-]+)\s+)?(\d{1,2}:\d{2})\s*-\s*(\d{1,2}:\d{2})$")
 
@@ -71,12 +66,12 @@ def load(config: HallConfig, settings: CrewsConfig) -> Loaded:
             continue
         path = config.path(file)
         try:
-            records = list(_records(path))
-        except (OSError, ValueError, msgspec.MsgspecError, csv.Error) as error:
+            records = listfile.records(path, "crews", ROWS_BOUND, BYTES_BOUND)
+        except listfile.UNREADABLE as error:
             raise config.error(f"dispatch.crews.{key}", f"{path.name}: {error}") from None
         kind = "depot" if key == "resources" else "crew"
         for number, record in enumerate(records, 1):
-            if any(str(record.get(column, "")) not in wanted for column, wanted in settings.where.items()):
+            if not listfile.wanted(record, settings.where):
                 found.filtered += 1
                 continue
             try:
@@ -89,26 +84,9 @@ def load(config: HallConfig, settings: CrewsConfig) -> Loaded:
     return found
 
 
-def _records(path: Path) -> Iterable[dict[str, Any]]:
-    body = path.read_bytes()
-    if len(body) > BYTES_BOUND:
-        raise ValueError(f"more than {BYTES_BOUND >> 20} MB")
-    if path.suffix == ".toml":
-        records: Any = tomllib.loads(body.decode("utf-8-sig")).get("crews", [])
-    elif path.suffix == ".json":
-        records = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    else:
-        records = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError("a list of rows is expected ([[crews]] in TOML, a list of objects in JSON)")
-    if len(records) > ROWS_BOUND:
-        raise ValueError(f"more than {ROWS_BOUND} rows")
-    return records
-
-
 def row_from(record: Mapping[str, Any], settings: CrewsConfig, kind: str = "crew") -> dict[str, Any]:
     """One record as data of `enrol`; raises ValueError naming the field, BadInput for coordinates outside the crs."""
-    given = {field: value for field in NAMES if (value := _cell(record, field, settings.columns)) not in (None, "", [], {})}
+    given = listfile.fields(record, NAMES, settings.columns)
     row: dict[str, Any] = {"kind": kind, "source": FROM_FILE, "crew_id": str(given.get("crew_id", ""))}
     for field in ("name", "kind", "unit", "position"):
         if field in given:
@@ -124,7 +102,9 @@ def row_from(record: Mapping[str, Any], settings: CrewsConfig, kind: str = "crew
     duty = {f: _words(given[f]) if isinstance(given[f], str) else given[f] for f in ("cells", "districts") if f in given}
     if duty:
         row["duty"] = {**row.get("duty", {}), **duty}
-    base = _place(given, settings.crs)
+    base: dict[str, Any] = {"address": str(given["address"])} if "address" in given else {}
+    if "lon" in given and "lat" in given:
+        base |= listfile.place(given["lon"], given["lat"], settings.crs)
     if base:
         row["base"] = {**row.get("base", {}), **base}
     checked = roster_of(row)
@@ -133,25 +113,8 @@ def row_from(record: Mapping[str, Any], settings: CrewsConfig, kind: str = "crew
     return msgspec.to_builtins(checked)
 
 
-def _cell(record: Mapping[str, Any], field: str, columns: Mapping[str, Any]) -> Any:
-    """The value of a field: `columns.field` is a column's name, {column, prefix, map} or {const}."""
-    spec = columns.get(field)
-    if isinstance(spec, dict):
-        if "const" in spec:
-            return spec["const"]
-        value = _stripped(record.get(str(spec.get("column", ""))))
-        value = spec.get("map", {}).get(value, value) if isinstance(value, str) else value
-        return f"{spec.get('prefix', '')}{value}" if spec.get("prefix") and value not in (None, "") else value
-    names = (str(spec),) if spec is not None else NAMES[field]
-    return next((value for name in names if (value := _stripped(record.get(name))) not in (None, "")), None)
-
-
-def _stripped(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
 def _words(text: str) -> list[str]:
-    return [word.strip() for word in _SPLIT.split(text.replace(",", ";").replace("，", ";")) if word.strip()]
+    return listfile.words(text.replace(",", ";").replace("，", ";"))
 
 
 def _items(text: str) -> list[dict[str, Any]]:
@@ -173,7 +136,7 @@ def _members(text: str) -> list[dict[str, Any]]:
 
 def _shifts(text: str) -> list[dict[str, Any]]:
     found = []
-    for part in filter(None, (p.strip() for p in _SPLIT.split(text))):
+    for part in listfile.words(text):
         match = _SHIFT.match(part)
         if not match:
             raise ValueError(f"shifts: {part[:40]!r}: write `1-5 08:00-20:00`")
@@ -190,19 +153,6 @@ def _whole(value: Any) -> int:
         return int(value)
     except (TypeError, ValueError):
         raise ValueError(f"capacity: {str(value)[:20]!r} is no whole number") from None
-
-
-def _place(given: dict[str, Any], crs: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"address": str(given["address"])} if "address" in given else {}
-    if "lon" in given and "lat" in given:
-        try:
-            lon, lat = to_wgs84(crs)(float(given["lon"]), float(given["lat"]))
-        except (TypeError, ValueError):
-            raise ValueError(f"lon, lat: {str(given['lon'])[:20]!r}, {str(given['lat'])[:20]!r}") from None
-        if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-            raise ValueError(f"lon, lat: out of range: {lon:g}, {lat:g}")
-        found |= {"lon": round(lon, 7), "lat": round(lat, 7)}
-    return found
 
 
 def commands(rows: Mapping[str, dict[str, Any]], known: Mapping[str, Crew], retire_missing: bool = True) -> list[Command]:

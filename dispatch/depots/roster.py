@@ -1,23 +1,19 @@
 """The city's list of depots: files to rows, rows to the commands that bring the ledger up to them.
 
-JSON is a list of objects, CSV has a header. Fields are known by the names in NAMES; `columns` says which column holds which
-field otherwise, as `"column"` or `{column, map, prefix, const}`; `where` keeps rows whose columns have one of the values. Items
-are a list of objects `{name, count, kind, unit, capacity, capacity_unit}` or text: `排水泵*4@500m3/h;沙袋*3000`.
+Fields are known by the names in NAMES or as `columns` says (dispatch/listfile.py; `[[depots]]` in TOML). Items are a list of
+objects `{name, count, kind, unit, capacity, capacity_unit}` or text: `排水泵*4@500m3/h;沙袋*3000`.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from dispatch import overlay
+from dispatch import listfile, overlay
 from dispatch.depots.model import KINDS, Depot, Row
 from hall.core.command import Command
 from hall.core.config import HallConfig
@@ -34,7 +30,6 @@ NAMES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _WORDS = {"物资库": "depot", "仓库": "depot", "避难所": "shelter", "安置点": "shelter", "泵站": "pump_station", "点位": "point"}
 _ITEM = re.compile(r"^(?P<name>.+?)\s*[*xX×:：]\s*(?P<count>\d+)\s*(?:@\s*(?P<capacity>\d+(?:\.\d+)?)\s*(?P<unit>\S+))?$")
-_SPLIT = re.compile(r"[;；、\n|]+")
 
 
 class DepotRules(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -80,11 +75,11 @@ def load(config: HallConfig, rules: DepotRules) -> Loaded:
         return found
     path = config.path(rules.file)
     try:
-        records = _records(path)
-    except (OSError, ValueError, msgspec.MsgspecError, csv.Error) as error:
+        records = listfile.records(path, "depots", ROWS_BOUND, BYTES_BOUND)
+    except listfile.UNREADABLE as error:
         raise config.error("dispatch.depots.file", f"{path.name}: {error}") from None
     for number, record in enumerate(records, 1):
-        if any(str(record.get(column, "")) not in wanted for column, wanted in rules.where.items()):
+        if not listfile.wanted(record, rules.where):
             found.filtered += 1
             continue
         try:
@@ -97,24 +92,9 @@ def load(config: HallConfig, rules: DepotRules) -> Loaded:
     return found
 
 
-def _records(path: Path) -> list[dict[str, Any]]:
-    body = path.read_bytes()
-    if len(body) > BYTES_BOUND:
-        raise ValueError(f"more than {BYTES_BOUND >> 20} MB")
-    if path.suffix == ".json":
-        records: Any = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))
-    else:
-        records = list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
-    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
-        raise ValueError("a list of rows is expected")
-    if len(records) > ROWS_BOUND:
-        raise ValueError(f"more than {ROWS_BOUND} rows")
-    return records
-
-
 def row_from(record: Mapping[str, Any], rules: DepotRules) -> tuple[str, dict[str, Any]]:
     """One record as id and data of `enrol`; raises ValueError naming the field, BadInput for coordinates outside the crs."""
-    given = {field: value for field in NAMES if (value := _cell(record, field, rules.columns)) not in (None, "", [], {})}
+    given = listfile.fields(record, NAMES, rules.columns)
     depot_id, name = str(given.get("id", "")), str(given.get("name", ""))
     if not depot_id or "/" in depot_id or not depot_id.isprintable() or len(depot_id) > 100:
         raise ValueError(f"id: {depot_id[:40]!r}: 1 to 100 printable characters without /")
@@ -128,32 +108,16 @@ def row_from(record: Mapping[str, Any], rules: DepotRules) -> tuple[str, dict[st
     row |= {field: str(given[field]) for field in ("unit", "address", "district", "phone") if field in given}
     row |= {"label": given["label"]} if isinstance(given.get("label"), dict) else {}
     if "lon" in given and "lat" in given:
-        row["place"] = _place(given["lon"], given["lat"], rules.crs)
+        row["place"] = listfile.place(given["lon"], given["lat"], rules.crs)
     items = given.get("items", [])
     rows = _items(items) if isinstance(items, str) else items
     row["items"] = [_named(item, rules) for item in rows]
     return depot_id, row
 
 
-def _cell(record: Mapping[str, Any], field: str, columns: Mapping[str, Any]) -> Any:
-    spec = columns.get(field)
-    if isinstance(spec, dict):
-        if "const" in spec:
-            return spec["const"]
-        value = _stripped(record.get(str(spec.get("column", ""))))
-        value = spec.get("map", {}).get(value, value) if isinstance(value, str) else value
-        return f"{spec['prefix']}{value}" if spec.get("prefix") and value not in (None, "") else value
-    names = (str(spec),) if spec is not None else NAMES[field]
-    return next((value for name in names if (value := _stripped(record.get(name))) not in (None, "")), None)
-
-
-def _stripped(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
-
-
 def _items(text: str) -> list[dict[str, Any]]:
     found = []
-    for word in filter(None, (part.strip() for part in _SPLIT.split(text))):
+    for word in listfile.words(text):
         match = _ITEM.match(word)
         if match is None:
             raise ValueError(f"items: {word[:40]!r}: write name*count or name*count@capacity unit")
@@ -174,16 +138,6 @@ def _named(item: Any, rules: DepotRules) -> dict[str, Any]:
     if kind == "other":
         kind = next((found for word, found in rules.item_kinds.items() if word in row.name.lower()), "other")
     return msgspec.to_builtins(msgspec.structs.replace(row, kind=kind, unit=row.unit or rules.unit_of.get(kind, "")))
-
-
-def _place(lon: Any, lat: Any, crs: str) -> dict[str, float]:
-    try:
-        x, y = to_wgs84(crs)(float(lon), float(lat))
-    except (TypeError, ValueError):
-        raise ValueError(f"lon, lat: {str(lon)[:20]!r}, {str(lat)[:20]!r}") from None
-    if not (-180 <= x <= 180 and -90 <= y <= 90):
-        raise ValueError(f"lon, lat: out of range: {x:g}, {y:g}")
-    return {"lon": round(x, 7), "lat": round(y, 7)}
 
 
 def commands(rows: Mapping[str, dict[str, Any]], known: Mapping[str, Depot], retire_missing: bool = True) -> list[Command]:

@@ -74,7 +74,7 @@ def test_what_is_missing_is_summed_over_the_city_also_for_what_nobody_has():
     assert found["requests"] == {"partly": 1, "open": 2, "delivered": 1, "refused": 1}
 
 
-def test_a_list_in_csv_and_one_in_json_mean_the_same_and_odd_rows_are_refused_singly(tmp_path):
+def test_lists_in_csv_json_and_toml_mean_the_same_and_odd_rows_are_refused_singly(tmp_path):
     (tmp_path / "a.csv").write_text(
         "编号,名称,类型,经度,纬度,物资\n"
         "k1,东库,物资库,116.2,40.1,排水泵*4@500m3/h;沙袋*3000\n"
@@ -93,6 +93,12 @@ def test_a_list_in_csv_and_one_in_json_mean_the_same_and_odd_rows_are_refused_si
     assert found.rows["k1"]["items"] == [pump, {"name": "沙袋", "count": 3000, "kind": "sandbag", "unit": "条"}]
     plain = {"id": "k1", "name": "东库", "lon": 116.2, "lat": 40.1, "items": [pump, {"name": "沙袋", "count": 3000}]}
     assert row_from(plain, settings_of(city)) == ("k1", found.rows["k1"])
+    (tmp_path / "a.toml").write_text(
+        '[[depots]]\n编号 = "k1"\n名称 = "东库"\n经度 = 116.2\n纬度 = 40.1\n物资 = "排水泵*4@500m3/h;沙袋*3000"\n',
+        encoding="utf-8",
+    )
+    same = config('[dispatch.depots]\nfile = "a.toml"\n', tmp_path)
+    assert load(same, settings_of(same)).rows == found.rows
 
 
 def test_a_mistake_in_the_table_is_named(tmp_path):
