@@ -94,7 +94,7 @@ def test_lists_in_csv_json_and_toml_mean_the_same_and_odd_rows_are_refused_singl
     plain = {"id": "k1", "name": "东库", "lon": 116.2, "lat": 40.1, "items": [pump, {"name": "沙袋", "count": 3000}]}
     assert row_from(plain, settings_of(city)) == ("k1", found.rows["k1"])
     (tmp_path / "a.toml").write_text(
-        '[[depots]]\n编号 = "k1"\n名称 = "东库"\n经度 = 116.2\n纬度 = 40.1\n物资 = "排水泵*4@500m3/h;沙袋*3000"\n',
+        '[[depots]]\nid = "k1"\nname = "东库"\nlon = 116.2\nlat = 40.1\nitems = "排水泵*4@500m3/h;沙袋*3000"\n',
         encoding="utf-8",
     )
     same = config('[dispatch.depots]\nfile = "a.toml"\n', tmp_path)
