@@ -7,7 +7,18 @@ import typing
 from typing import Any, NamedTuple
 
 from hall.core.errors import BadInput
-from hall.core.model import CASE_STATES, KINDS, SEVERITIES, Case, Channel, Doc, Observation, PublicWarning, Sensor
+from hall.core.model import (
+    CASE_STATES,
+    KINDS,
+    SEVERITIES,
+    Case,
+    Channel,
+    Doc,
+    Observation,
+    PublicWarning,
+    Sensor,
+    SuppliedAlarm,
+)
 
 DAY_MS = 86_400_000
 IDENTIFIER_BOUND = 200  # characters
@@ -20,7 +31,8 @@ CASE_KINDS = frozenset({"component", "occurrence", "service"})
 
 _IDENTIFIERS = frozenset({"feed", "quantity", *(field for _, _, field in KINDS.values())})
 _RANGES = {"lon": (-180.0, 180.0), "lat": (-90.0, 90.0), "heading_deg": (-360.0, 360.0), "bearing_deg": (-360.0, 360.0),
-           "speed_mps": (0.0, 350.0), "accuracy_m": (0.0, 1e6), "fov_deg": (0.0, 360.0), "range_m": (0.0, 1e5)}  # fmt: skip
+           "speed_mps": (0.0, 350.0), "accuracy_m": (0.0, 1e6), "fov_deg": (0.0, 360.0), "range_m": (0.0, 1e5),
+           "lasts_seconds": (1.0, 1e8), "respond_seconds": (0.0, 1e8)}  # fmt: skip
 
 
 def _identifier(name: str, value: Any) -> None:
@@ -131,6 +143,11 @@ def _check_words(doc: Doc) -> None:
                 raise BadInput("severity-unknown", repr(line.severity))
     elif type(doc) is PublicWarning:
         _rings(doc)
+    elif type(doc) is SuppliedAlarm:
+        if not doc.device and not doc.site and doc.lon is None and doc.active:
+            raise BadInput("identifier-missing", "device, site or coordinates")
+        for name in doc.label.values():
+            _text("label", name)
 
 
 def _rings(doc: PublicWarning) -> None:

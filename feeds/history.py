@@ -24,7 +24,7 @@ from hall.core.errors import BadInput, ConfigError
 from hall.core.model import Doc
 
 #: kinds of feeds that say something about sites
-KINDS = ("sensor", "observation", "position", "warning")
+KINDS = ("sensor", "observation", "position", "warning", "alarm")
 #: positions whose district is remembered
 PLACED_BOUND = 100_000
 

@@ -14,12 +14,13 @@ import msgspec
 
 from feeds.addresses import conceal
 from feeds.checks import DAY_MS, DOCUMENT_BOUND, check, check_time
+from feeds.devices import Devices
 from feeds.known import DIGEST_CHARACTERS, Known, Subjects
 from feeds.places import Places
 from feeds.source import Outcome
 from hall.core.errors import BadInput
 from hall.core.event import Event, encode
-from hall.core.model import KINDS, Case, Channel, Doc
+from hall.core.model import KINDS, Case, Channel, Doc, SuppliedAlarm
 
 #: city time may go back this much (ms) before the intake takes it for a clock that was set back
 CLOCK_STEP = 2_000
@@ -62,6 +63,11 @@ def subject_for(doc: Doc, archive: bool = False) -> str:
     return f"{base}/{doc.quantity}" if topic == "observation" else base
 
 
+def _renews(doc: Doc, age: int) -> bool:
+    """Whether a supplier's alarm that would end by itself is told again in time."""
+    return type(doc) is SuppliedAlarm and doc.active and bool(doc.lasts_seconds) and age >= doc.lasts_seconds * 1000 / 4
+
+
 class Growth:
     """How much a feed's current documents have grown by in this day (UTC) of city time."""
 
@@ -89,8 +95,9 @@ class _Passed(NamedTuple):
 class Intake:
     """Takes documents in batches; `take` returns what became of them."""
 
-    def __init__(self, sink: Sink, clock: Clock, places: Places, subjects: Subjects) -> None:
+    def __init__(self, sink: Sink, clock: Clock, places: Places, subjects: Subjects, devices: Devices | None = None) -> None:
         self.sink, self.clock, self.places, self.subjects = sink, clock, places, subjects
+        self.devices = devices if devices is not None else Devices()
         self.growth = Growth()
         self.lag_ms: int | None = None  # of the last published document
         self._ahead = 0  # the latest city time seen: what was right before a clock was set back is not of the future after
@@ -113,6 +120,8 @@ class Intake:
         self._place([found for found in passed if found.moved])
         for found in passed:
             self._publish(source, found)
+        if any(type(found.item.doc) is SuppliedAlarm for found in passed):
+            self._tidy(source, passed[-1].item.doc.feed, now)
         outcome.accepted += len(passed)
         if passed:
             self.lag_ms = now - passed[-1].time
@@ -129,6 +138,8 @@ class Intake:
         subject = subject_for(doc, item.archive)
         if type(doc) is Channel:
             conceal(doc)
+        elif type(doc) is SuppliedAlarm:
+            self.devices.place(doc, subject)
         try:
             content = _encode_doc(doc)
         except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
@@ -142,7 +153,8 @@ class Intake:
             if item.time is None and time < known.time:
                 time = known.time + 1  # a machine clock that was set back must not make news look late
             # without a time of its own a document is news only when its content is
-            if known.digest == digest and (item.time is None or known.time == time):
+            same = known.digest == digest and (item.time is None or known.time == time)
+            if same and not (item.time is None and _renews(doc, now - known.time)):
                 outcome.duplicates += 1
                 return None
             if time < known.time:
@@ -191,6 +203,14 @@ class Intake:
             data=doc,
         )
         self.sink.put_raw(encode(event))
+        self.devices.note(doc, found.subject, found.time)
+
+    def _tidy(self, source: str, feed: str, now: int) -> None:
+        """Takes suppliers' alarms that are long over from the board."""
+        for subject in self.devices.spent(feed, now):
+            known = self.subjects.get(subject)
+            if known is not None:
+                self.gone(source, subject, known.time)
 
     def gone(self, source: str, subject: str, time: int) -> Outcome:
         """Publishes that a subject no longer exists; raises BadInput for a subject no supplier has or an odd time."""
@@ -207,5 +227,6 @@ class Intake:
         at = max(now, known.at + 1) if known is not None and known.time == time else now
         self.growth.take(-known.size if known else 0, now)
         self.subjects.put(subject, Known(time, digest, at))
+        self.devices.forget(subject)
         self.sink.put_raw(encode(Event(id=f"{digest}{time:x}", source=source, subject=subject, time=time, recordedtime=at)))
         return Outcome(accepted=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from feeds.devices import Devices
 from hall.core.board import Board
 from hall.core.bus import Bus
 from hall.core.event import decode
@@ -73,12 +74,16 @@ class Subjects:
 _PREFIXES = tuple(f"{topic}/" for topic in SUBJECT_TOPICS)
 
 
-async def load_subjects(bus: Bus, logs: Iterable[str] = ("archive",)) -> tuple[Subjects, dict[str, dict]]:
+async def load_subjects(
+    bus: Bus, devices: Devices | None = None, logs: Iterable[str] = ("archive",)
+) -> tuple[Subjects, dict[str, dict]]:
     """Everything known from the bus, and the feeds' last status documents by name. Raises BusLost."""
     board = Board(log_bound=50_000, logs=tuple(logs))
     await bus.load_board(board)
     subjects = Subjects()
     subjects.fill(board)
+    if devices is not None:
+        devices.fill(board)
     statuses = {}
     for subject, entry in board.entries():
         if subject.startswith("feed/") and not entry.gone:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from feeds.decoding import Decoding
+from feeds.devices import Devices
 from feeds.intake import Intake
 from feeds.known import load_subjects
 from feeds.places import Places
@@ -49,7 +50,9 @@ class Runner:
         self.places = Places(self.config)
         while True:
             try:
-                self.subjects, self._before = await load_subjects(self.process.bus)
+                devices = Devices()
+                self.subjects, self._before = await load_subjects(self.process.bus, devices)
+                self.devices = devices
                 break
             except BusLost:
                 await asyncio.sleep(0.2)
@@ -66,7 +69,7 @@ class Runner:
             log.error("%s", error)
             self.faults[feed.name] = (feed, str(error))
             return
-        intake = Intake(self.process.bulk, self.process.clock, self.places, self.subjects)
+        intake = Intake(self.process.bulk, self.process.clock, self.places, self.subjects, self.devices)
         rim = FeedRim(self.process, feed, decoding, intake, config)
         task = self.process.spawn(self._keep(rim), f"feed {feed.name}")
         self.running[feed.name] = Running(rim, intake, task)

@@ -68,7 +68,7 @@ _PICTURE = (
     "group", "response", "task", "closure", "depot", "request", "incident", "reporting",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
-_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin")
+_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin", "supplied")
 _WHOLE = (*LOG_TOPICS, "recording")
 #: role -> topics of the stream it may follow; a crew follows none, it asks for its tasks
 TOPICS: dict[str, tuple[str, ...]] = {

@@ -119,11 +119,21 @@
     return line && E.link(line.subject, alarms.title(line.data));
   }
 
+  /** What a supplier's own system said: whose, its word for the severity, its text, its number and the picture it keeps. */
+  function supplied(said) {
+    if (!said || !said.feed) return "";
+    const feed = (hall.store.get(`feed/${said.feed}`) || {}).data;
+    const source = (feed && hall.label(feed.label)) || said.feed;
+    const rest = [said.word, said.text, said.id && hall.t("alarms.supplied-id", { id: said.id }), said.picture && hall.t("alarms.supplied-picture", { id: said.picture }), said.at && hall.format.time(said.at)];
+    return make("span", {}, [make("b", {}, source), ...rest.filter(Boolean).map((text) => ` · ${text}`)]);
+  }
+
   function facts(state, view) {
     const { value, unit } = alarms.now(state);
     const put = alarms.away(state);
     return [
       ["alarms.value", value == null ? "" : make("span", {}, [make("b.num", {}, alarms.amount(value, unit)), E.alarmAge(state)])],
+      ["alarms.supplied", supplied(state.supplied)],
       ["alarms.line", state.threshold == null ? "" : alarms.amount(state.threshold, state.unit)],
       ["alarms.forecast-of", alarms.forecast(state)],
       ["alarms.put-away", put && make("b", {}, alarms.why(state))],
@@ -169,7 +179,7 @@
 
   // what the engine writes at every edge says itself in the facts: the history tells what changed for people
   const quiet = () => "";
-  const QUIET = "alarm_id seen announced rule rules cause label labels priority respond_seconds threshold quantity kind name group hidden_why doubts forecast advice confidence picture lon lat district since worse unit latched fleeting".split(" ");
+  const QUIET = "alarm_id seen announced rule rules cause label labels priority respond_seconds threshold quantity kind name group hidden_why doubts forecast advice confidence picture lon lat district since worse unit latched fleeting supplied".split(" ");
   E.words("alarm", {
     ...Object.fromEntries(QUIET.map((name) => [name, quiet])),
     severity: (value) => hall.severity.word(value),

@@ -16,6 +16,7 @@ from dispatch.alarming.findings import Finding
 from dispatch.alarming.ground import Ground, Place, place_of
 from dispatch.alarming.inputs import Heard, Position, Posture, Reading, SensorGone, SensorSeen, Supplied
 from dispatch.alarming.restoring import Restoring
+from dispatch.alarming.supplied import WAKE
 
 
 class Detect(Restoring):
@@ -122,6 +123,8 @@ class Detect(Restoring):
 
     def fall(self, key: str, due: int) -> Iterable[Finding]:
         rule, _, scope = key.partition("|")
+        if rule == WAKE:
+            return self._derived(list(self._lines.fall(scope, due)))
         slot = self._slots.get(scope)
         if slot is not None:
             for one, condition, own in slot.silence:
@@ -198,15 +201,7 @@ class Detect(Restoring):
         )
 
     def _supplied(self, item: Supplied, now: int) -> Iterable[Finding]:
-        made = Finding(
-            key=f"{item.rule}|{item.site}", rule=item.rule, site=item.site, active=item.active, time=item.time,
-            severity=item.severity, family=item.family or item.rule, labels=item.label, respond_seconds=item.respond_seconds,
-            kind="supplied", station=item.station, name=item.site.rpartition("/")[2], lon=item.lon, lat=item.lat,
-            district=item.district,
-        )  # fmt: skip
-        if made.active == (made.key in self._held):
-            return ()  # told again
-        return self._derived([made])
+        return self._derived(list(self._lines.take(item)))
 
     # -- sensors, posture ----------------------------------------------------------------------------------------------
 
@@ -240,7 +235,9 @@ class Detect(Restoring):
         slot = self._slots.pop(sensor, None)
         for quantity in slot.points if slot is not None else ():
             self._points.pop((item.feed, item.sensor, quantity), None)
-        return (*self._ended([finding for finding in self._held.values() if finding.sensor == sensor], now), item)
+        # what a supplier's own system says, it clears itself
+        own = [one for one in self._held.values() if one.sensor == sensor and one.kind != "supplied"]
+        return (*self._ended(own, now), item)
 
     def _ended(self, findings: list[Finding], now: int) -> Iterable[Finding]:
         ordered = sorted(findings, key=lambda finding: finding.key)

@@ -38,6 +38,7 @@ class Finding(msgspec.Struct, kw_only=True, omit_defaults=True):
     lon: float | None = None
     lat: float | None = None
     district: str = ""
+    supplied: dict[str, Any] = {}  # what a supplier's own system said: {feed, id, device, kind, word, text, picture, at}
     condition_only: bool = False  # severity 0: other rules build on it, it is no alarm itself
 
 

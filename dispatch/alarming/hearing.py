@@ -6,14 +6,17 @@ from typing import Any
 
 import msgspec
 
-from dispatch.alarming.inputs import Heard, Input, Position, Posture, Reading, SensorGone, SensorSeen
-from dispatch.alarming.rulebook import Rulebook
+from dispatch.alarming.inputs import Heard, Input, Position, Posture, Reading, SensorGone, SensorSeen, Supplied
+from dispatch.alarming.rulebook import RESPOND_SECONDS, Rulebook
+from dispatch.alarming.supplied import RULE
 from dispatch.reader import Head, document
 from hall.core.event import topic_of
-from hall.core.model import Observation
+from hall.core.model import Observation, SuppliedAlarm
 
 _decode_plain = msgspec.json.Decoder(dict[str, Any]).decode
 LEVELS = ("", "IV", "III", "II", "I")
+#: characters of a supplier's words that an alarm shows
+TEXT = 300
 
 
 class Hearing:
@@ -23,7 +26,7 @@ class Hearing:
         kinds = {rule.kind.scope for rule in rules.rules}
         self._subjects = tuple(rule.settings.subject for rule in rules.rules if rule.kind.scope == "subject")
         self._responses: dict[str, str] = {}
-        topics = {"observation", "sensor", "response"} | {topic_of(subject) for subject in self._subjects}
+        topics = {"observation", "sensor", "response", "supplied"} | {topic_of(subject) for subject in self._subjects}
         self.topics = frozenset(topics | ({"position"} if "unit" in kinds else set()))
 
     def inputs(self, head: Head) -> list[Input]:
@@ -36,6 +39,8 @@ class Hearing:
                 made.append(self._sensor(head))
             case "position" if not head.gone:
                 made.append(self._position(head))
+            case "supplied":
+                made.append(self._supplied(head))
             case "response":
                 made.append(self._posture(head))
         if self._subjects and head.subject.startswith(self._subjects):
@@ -55,6 +60,11 @@ class Hearing:
             district=found.district, time=head.time, at=head.recordedtime,
         )  # fmt: skip
 
+    def _supplied(self, head: Head) -> Input:
+        if head.gone:
+            return Supplied(site="", active=False, id=head.subject.partition("/")[2], time=head.time, at=head.recordedtime)
+        return supplied_of(document(head), head.time, head.recordedtime)
+
     def _posture(self, head: Head) -> Input:
         """The worst level of all responses in force; an exercise is none."""
         found: dict[str, Any] = {} if head.gone else _decode_plain(head.data)
@@ -70,6 +80,19 @@ def reading_of(found: Observation, time: int, at: int | None = None) -> Reading:
         feed=found.feed, sensor=found.sensor_id, quantity=found.quantity, value=found.value, unit=found.unit, time=time, at=at,
         quality=found.quality, confidence=_confidence(found.extra), picture=_picture(found.extra), lon=found.lon,
         lat=found.lat, district=found.district,
+    )  # fmt: skip
+
+
+def supplied_of(found: SuppliedAlarm, time: int, at: int | None = None) -> Supplied:
+    """`time`: when the supplier's system saw it, `at` when the hall learnt it (city ms)."""
+    rule = f"{RULE}/{found.kind}" if found.kind else RULE
+    seconds = found.respond_seconds
+    return Supplied(
+        site=found.site, active=found.active, severity=found.severity, rule=rule, family=found.family, time=time, at=at,
+        id=f"{found.feed}/{found.alarm_id}", feed=found.feed, device=found.device, name=found.name, word=found.severity_label,
+        label=found.label or ({"": found.kind} if found.kind else {}), text=found.text[:TEXT], picture=found.picture[:TEXT],
+        station=found.station, lasts_seconds=found.lasts_seconds, lon=found.lon, lat=found.lat, district=found.district,
+        respond_seconds=RESPOND_SECONDS.get(found.severity, 1800.0) if seconds is None else seconds,
     )  # fmt: skip
 
 

@@ -73,10 +73,21 @@ class Posture(Input, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Supplied(Input, kw_only=True, omit_defaults=True, gc=False):
-    """An alarm line that a supplier's own system made: it goes in behind the rules. `family` is what it is grouped by."""
+    """An alarm line that a supplier's own system made: it goes in behind the rules. `family` is what it is grouped by.
+
+    `id` is `<feed>/<alarm_id>`: what clears it may know nothing else of it. `site` empty: its device's. `word` is the
+    supplier's own for the severity; `lasts_seconds`: it ends by itself so long after it was last told."""
 
     site: str
     active: bool
+    id: str = ""
+    feed: str = ""
+    device: str = ""
+    name: str = ""
+    word: str = ""
+    text: str = ""
+    picture: str = ""
+    lasts_seconds: float | None = None
     severity: int = 2
     rule: str = "supplied"
     label: dict[str, str] = {}

@@ -11,6 +11,7 @@ from dispatch.alarming.binding import Bindings, Bound, Point, Slot
 from dispatch.alarming.findings import Finding
 from dispatch.alarming.ground import Ground, Place, Stage
 from dispatch.alarming.inputs import Reading
+from dispatch.alarming.supplied import RULE, Lines
 
 
 class Restoring(Stage):
@@ -25,6 +26,7 @@ class Restoring(Stage):
         self._others: dict[str, Any] = {}
         self._held: dict[str, Finding] = {}
         self._unbound: list[Finding] = []
+        self._lines = Lines(ground, lambda: self._held, lambda due, key: ground.wake(due, number, key))
 
     def _ended(self, findings: list[Finding], now: int) -> Iterable[Finding]:
         raise NotImplementedError
@@ -52,7 +54,8 @@ class Restoring(Stage):
     def settle(self, now: int) -> Iterable[Finding]:
         """What no rule stands for any more ends: the rules were changed while the hall was down."""
         ended, self._unbound = self._unbound, []
-        return self._ended(ended, now)
+        told = [one for one in ended if one.rule.startswith(RULE) and self._lines.stands(one.site)]
+        return self._ended([one for one in ended if one not in told], now)
 
     def _drop_unbound(self) -> None:
         bound = {key for slot in self._slots.values() for _, _, key in slot.every()} | set(self._others)
@@ -74,13 +77,15 @@ class Restoring(Stage):
         ]
         others = [[key, condition.dump()] for key, condition in self._others.items()]
         derived = [[name, one.dump()] for name, one in self._bind.derived.items()]
-        return [self.ground.level, list(self.ground.places.values()), slots, others, derived, self._held]
+        return [self.ground.level, list(self.ground.places.values()), slots, others, derived, self._held, self._lines.dump()]
 
     def load(self, kept: Any) -> None:
-        level, places, slots, others, derived, held = kept
+        level, places, slots, others, derived, held, *later = kept
         self.ground.places = {place.sensor: place for place in msgspec.convert(places, list[Place])}
         self._held = msgspec.convert(held, dict[str, Finding])
         self._figures(level)
+        for lines in later:
+            self._lines.load(lines)
         for sensor, place, silence, points in slots:
             self._load_slot(sensor, msgspec.convert(place, Place | None), dict(silence), points)
         for key, dumped in others:

@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 
+from dispatch.alarming import supplied
 from dispatch.alarming.findings import Edge, Finding, Standing
 from dispatch.alarming.ground import Ground, Stage
 
 #: fields that are only told with something else
-_MOVING = ("value", "confidence", "picture", "lon", "lat", "threshold", "cause", "quantity", "since")
+_MOVING = ("value", "confidence", "picture", "lon", "lat", "threshold", "cause", "quantity", "since", "supplied")
 _ADVICE = 10  # codes on one alarm
 
 
@@ -86,11 +87,13 @@ class Tell(Stage):
             "advice": list(dict.fromkeys(code for one in item.findings for code in one.advice))[:_ADVICE],
             "confidence": worst.confidence,
             "picture": worst.picture,
+            "supplied": supplied.first(item.findings),
         }
         return {key: value for key, value in made.items() if _says(value)}
 
     def _labels(self, worst: Finding) -> dict[str, str]:
-        return {tongue: " · ".join(filter(None, [worst.name, worst.labels.get(tongue, "")])) for tongue in self._languages}
+        words = {tongue: worst.labels.get(tongue) or worst.labels.get("", "") for tongue in self._languages}
+        return {tongue: " · ".join(filter(None, [worst.name, said])) for tongue, said in words.items()}
 
     def _returned(self, item: Standing) -> dict[str, Any]:
         last = item.last
@@ -117,6 +120,8 @@ def _forecast(finding: Finding | None) -> dict[str, Any] | None:
 
 
 def _same(told: dict[str, Any], data: dict[str, Any]) -> bool:
+    if supplied.news(told.get("supplied", {}), data.get("supplied", {})):
+        return False
     return all(told.get(key) == data.get(key) for key in told.keys() | data.keys() if key not in _MOVING)
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from dispatch.alarming import Engine, compile_rules
 from dispatch.alarming.episodes import Flood
-from dispatch.alarming.hearing import reading_of
+from dispatch.alarming.hearing import reading_of, supplied_of
 from dispatch.alarming.inputs import Input, Position, SensorGone, SensorSeen
 from dispatch.alarming.trial import compare
 from dispatch.alarming.trialtext import LANGUAGES, lines_of
@@ -119,6 +119,8 @@ def inputs_of(facts: Iterable[Any]) -> Iterator[Input]:
     for time, subject, doc in facts:
         if isinstance(doc, model.Observation):
             yield reading_of(doc, time)
+        elif isinstance(doc, model.SuppliedAlarm):
+            yield supplied_of(doc, time)
         elif isinstance(doc, model.Sensor):
             yield SensorSeen(sensor=doc, at=time, time=time)
         elif isinstance(doc, model.Position):

@@ -12,7 +12,7 @@ import msgspec
 
 #: Topics that keep one current document per subject, and topics whose events are only ever appended.
 STATE_TOPICS = (
-    "case", "sensor", "observation", "position", "channel", "warning", "alarm",
+    "case", "sensor", "observation", "position", "channel", "warning", "supplied", "alarm",
     "kpi", "series", "feed", "process", "screen", "clock", "scene", "presence",
     "file", "crew", "notice", "shift", "show",
     "picture", "health", "round", "ptz", "recording",
@@ -176,6 +176,35 @@ class WarningArea(Doc, kw_only=True):
     geocodes: list[str] = []
 
 
+class SuppliedAlarm(Doc, kw_only=True):
+    """An alarm that a supplier's own system makes (video analytics, SCADA). Subject `supplied/<feed>/<alarm_id>`.
+
+    It becomes part of the one alarm of its site: `site`, else that of the measuring point `device` of the same feed.
+    """
+
+    feed: str
+    alarm_id: str
+    active: bool = True  # False: cleared
+    device: str = ""  # id of a sensor or channel of the same feed
+    site: str = ""
+    kind: str = ""  # the supplier's own, such as pump_trip
+    label: dict[str, str] = {}  # what the kind means, by language
+    severity: int = 2  # 0: no alarm, kept as data
+    severity_label: str = ""
+    text: str = ""
+    picture: str = ""  # id of the evidence at the supplier's
+    lasts_seconds: float | None = None  # over by itself so long after it was last told; None: until it is cleared
+    respond_seconds: float | None = None
+    family: str = ""  # what it is grouped with; default: its kind
+    name: str = ""
+    station: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    district: str = ""
+    cell: str = ""
+    extra: dict[str, Any] = {}
+
+
 class PublicWarning(Doc, kw_only=True):
     """A warning in force (CAP 1.2 terms). Subject `warning/<feed>/<warning_id>`."""
 
@@ -234,6 +263,7 @@ class Alarm(Doc, kw_only=True):
     advice: list[str] = []
     confidence: float | None = None  # 0..1, of the reading that raised it; None: measured, not judged from pictures
     picture: str = ""  # address of the very picture the reading was taken from
+    supplied: dict[str, Any] = {}  # of a supplier's own alarm: {feed, id, device, kind, word, text, picture, at}
     lon: float | None = None
     lat: float | None = None
     district: str = ""
@@ -316,6 +346,7 @@ KINDS: dict[str, tuple[type[Doc], str, str]] = {
     "position": (Position, "position", "unit_id"),
     "channel": (Channel, "channel", "channel_id"),
     "warning": (PublicWarning, "warning", "warning_id"),
+    "alarm": (SuppliedAlarm, "supplied", "alarm_id"),
 }
 
 

@@ -43,11 +43,11 @@ def test_a_sensor_comes_and_goes():
 
 
 def test_only_what_rules_need_is_heard():
-    assert Hearing(rules()).topics == {"observation", "sensor", "response"}
+    assert Hearing(rules()).topics == {"observation", "sensor", "response", "supplied"}
     report = {"name": "f", "kind": "missing_report", "subject": "feed/", "minutes": 5}
     fence = {"name": "p", "kind": "geofence", "centre": [1.0, 2.0], "metres": 50.0}
     hearing = Hearing(rules({"rules": [report, fence]}))
-    assert hearing.topics == {"observation", "sensor", "response", "feed", "position"}
+    assert hearing.topics == {"observation", "sensor", "response", "supplied", "feed", "position"}
     assert [type(one) for one in hearing.inputs(_head("feed/x", {"name": "x"}))] == [Heard]
     crew = {"feed": "c", "unit_id": "7", "lon": 1.0, "lat": 2.0}
     assert [type(one) for one in hearing.inputs(_head("position/c/7", crew))] == [Position]

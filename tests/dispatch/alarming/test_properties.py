@@ -53,6 +53,13 @@ ITEMS = st.one_of(
     st.builds(lambda d: Position(feed="c", unit="u", lon=10.0 + d, lat=10.0), st.sampled_from([0.0, 0.1])),
     st.builds(lambda: Heard(subject="feed/x")),
     st.builds(lambda a: Supplied(site="t/1", active=a, severity=3), st.booleans()),
+    st.builds(
+        lambda n, d, a, s, text, lasts: Supplied(
+            site="", id=f"g/{n}", feed="g", device=d, active=a, severity=s, rule="supplied/pump", text=text, lasts_seconds=lasts,
+        ),
+        st.integers(0, 3), NAMES, st.booleans(), st.integers(0, 4), st.sampled_from(["", "x 1", "x 2"]),
+        st.sampled_from([None, None, 90.0]),
+    ),
 )  # fmt: skip
 
 
