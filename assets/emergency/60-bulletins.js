@@ -19,7 +19,8 @@
   bulletins.options = () => (asked = asked || hall.ask("/api/v1/bulletins/options").then((found) => (known = found)).catch((error) => { asked = null; throw error; }));
   bulletins.audienceText = (name) => hall.label(((known.audiences || {})[name] || {}).label) || name;
   bulletins.kindText = (state) => [hall.t(`bulletins.kind.${state.kind || "message"}`), state.message_type && state.message_type !== "Alert" ? hall.t(`bulletins.type.${state.message_type}`) : ""].filter(Boolean).join(" · ");
-  bulletins.areaText = (area) => [area.description, ...(area.districts || [])].filter((one, at, all) => one && all.indexOf(one) === at).join(" ") + (area.circle ? ` ${hall.t("bulletins.circle", { km: hall.format.number(area.circle.radius_m / 1000, 1) })}` : "");
+  const outlined = (area) => (area.polygon ? 1 : 0) + (area.polygons || []).length;
+  bulletins.areaText = (area) => [area.description, ...(area.districts || [])].filter((one, at, all) => one && all.indexOf(one) === at).join(" ") + (area.circle ? ` ${hall.t("bulletins.circle", { km: hall.format.number(area.circle.radius_m / 1000, 1) })}` : "") + (outlined(area) ? ` ${hall.t("bulletins.outlines", { n: outlined(area) })}` : "");
   bulletins.areasText = (state) => (state.areas || []).map(bulletins.areaText).join(hall.t("rows.comma")) || hall.t("bulletins.whole-city");
   E.offers.audiences = () => bulletins.options().then((found) => Object.keys(found.audiences).map((value) => ({ value, label: bulletins.audienceText(value) })));
 

@@ -51,35 +51,6 @@
     };
   }
 
-  /** Districts ticked, or a circle with a name. */
-  function areas(offered) {
-    const districts = ticks(offered.districts, (name) => name);
-    const name = make("input.desk-input", { type: "text", maxlength: "200", placeholder: hall.t("bulletins.area-name"), "aria-label": hall.t("bulletins.area-name") });
-    const place = E.fields.make({ name: "place", kind: "place" }, { topic: "bulletin", view: null });
-    const radius = make("input.desk-input.is-short", { type: "number", min: "10", max: "200000", step: "any", value: "1000", "aria-label": hall.t("bulletins.radius") });
-    const circle = make("div.bulletin-circle", {}, [name, place.node, radius, make("span", {}, "m")]);
-    return {
-      node: make("div.bulletin-areas", {}, [offered.districts.length ? districts.node : "", said("p.bulletin-hint", "bulletins.area-hint"), circle]),
-      get() {
-        const found = [];
-        const chosen = districts.get();
-        if (chosen.length) found.push({ districts: chosen });
-        const at = place.get();
-        const called = name.value.trim();
-        // a name without a centre is handed in as it is: the hall says what is missing, it never becomes the whole city
-        if (at || called) found.push({ ...(called ? { description: called } : {}), ...(at ? { circle: { ...at, radius_m: Number(radius.value) } } : {}) });
-        return found;
-      },
-      set(list) {
-        districts.set((list || []).flatMap((area) => area.districts || []));
-        const drawn = (list || []).find((area) => area.circle || !(area.districts || []).length);
-        name.value = (drawn || {}).description || "";
-        place.set(drawn ? drawn.circle : "");
-        radius.value = drawn && drawn.circle ? drawn.circle.radius_m : 1000;
-      },
-    };
-  }
-
   function build(offered, state) {
     const languages = offered.languages;
     const parts = {
@@ -88,8 +59,10 @@
       severity: select([0, 1, 2, 3, 4].map((n) => [String(n), n ? hall.severityText(n) : "–"]), String((state || {}).severity || 0)),
       exercise: make("input", { type: "checkbox" }),
       hours: make("input.desk-input.is-short", { type: "number", min: "0.1", max: String(offered.longest_hours), step: "any", placeholder: String(offered.expires_hours) }),
-      texts: texts(languages), audience: ticks(Object.keys(offered.audiences), bulletins.audienceText), areas: areas(offered),
+      texts: texts(languages), audience: ticks(Object.keys(offered.audiences), bulletins.audienceText),
     };
+    parts.areas = bulletins.areas(offered, () => ({ severity: Number(parts.severity.value), exercise: parts.exercise.checked }));
+    parts.severity.addEventListener("change", parts.areas.repaint);
     let more = {}; // what a template says that has no box of its own
     parts.template.onchange = () => {
       const chosen = offered.templates[parts.template.value];
@@ -134,7 +107,7 @@
       make("div.bulletin-heads", {}, [row("bulletins.template", parts.template), row("bulletins.kind", parts.kind), row("bulletins.severity", parts.severity), row("bulletins.hours", parts.hours), drill]),
       parts.texts.node, row("bulletins.audience", parts.audience.node, true), row("bulletins.areas", parts.areas.node), status, make("div.form-actions", {}, [save]),
     ]);
-    const drilled = () => (body.dataset.exercise = parts.exercise.checked ? "1" : "");
+    const drilled = () => ((body.dataset.exercise = parts.exercise.checked ? "1" : ""), parts.areas.repaint());
     parts.exercise.onchange = drilled;
     drilled();
     const move = view ? "edit" : "draft";
@@ -150,6 +123,8 @@
     });
     save.onclick = () => {
       if (sent) return;
+      const wrong = parts.areas.fault();
+      if (wrong) return hall.setText(status, `✕ ${wrong}`), void (status.dataset.failed = "1");
       save.disabled = true;
       hall.setText(status, hall.t("emergency.sending"));
       status.dataset.failed = "";
@@ -158,7 +133,8 @@
     body.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.preventDefault(), event.stopPropagation(), save.click();
     });
-    const box = desk.dialog({ title: hall.t(view ? "bulletins.edit" : "bulletins.new"), body: [body], wide: true, kind: "bulletin", onClose: off });
+    const box = desk.dialog({ title: hall.t(view ? "bulletins.edit" : "bulletins.new"), body: [body], wide: true, kind: "bulletin", onClose: () => (off(), parts.areas.remove()) });
+    parts.areas.open();
     parts.texts.first().focus();
   };
 })();

@@ -23,6 +23,16 @@
     return make(`div.warn-row${real ? "" : ".warn-exercise"}.bulletin-banner`, { "data-severity": String(warning.severity || 0), "data-status": warning.status || "Actual" }, [status, mark, make("span.warn-text", {}, [hall.label(warning.headline), areas, warning.sender].filter(Boolean).join(" · "))]);
   }
 
+  let drawn = null; // one map, kept over repaints of the card: {key, node, remove()}
+  function areaMap(warning, key) {
+    if (!warning) return "";
+    if (drawn && drawn.key === key) return drawn.node;
+    if (drawn) drawn.remove();
+    const look = { severity: warning.severity, exercise: (warning.status || "Actual") !== "Actual", text: hall.label(warning.headline) };
+    drawn = { key, ...bulletins.areaMap(warning.areas || [], look) };
+    return drawn.node;
+  }
+
   function texts(list) {
     return make("ul.bulletin-texts", {}, list.map((one) => make("li", {}, [make("i", {}, `${bulletins.audienceText(one.audience)} · ${hall.t(`bulletins.language.${one.language}`)}`), make("p", { lang: one.language }, one.text)])));
   }
@@ -53,7 +63,7 @@
     const sum = data.frozen ? make("p.bulletin-hint", {}, hall.t("bulletins.sum", { sum: data.digest.slice(0, 12), id: data.identifier })) : said("p.bulletin-hint", "bulletins.provisional");
     return [
       make("div.bulletin-panes", {}, [
-        make("section", {}, [said("h3.tab-title", "bulletins.pane.wall"), banner(data.warning), said("h3.tab-title", "bulletins.pane.texts"), texts(data.texts)]),
+        make("section", {}, [said("h3.tab-title", "bulletins.pane.wall"), banner(data.warning), areaMap(data.warning, `${view.subject} ${view.revision}`), said("h3.tab-title", "bulletins.pane.texts"), texts(data.texts)]),
         data.xml ? make("section", {}, [said("h3.tab-title", "bulletins.pane.cap"), make("pre.bulletin-xml", { tabindex: "0" }, data.xml)]) : "",
       ]),
       sum, approving(state, view, data),

@@ -29,7 +29,7 @@
     const plates = [];
     for (const warning of [...ground.holding].reverse()) {
       const shape = warning.shapes.find((s) => frame.sees(s.box));
-      if (!shape) continue;
+      if (!shape || !warning.text()) continue;
       const x = frame.px((shape.box.west + shape.box.east) / 2);
       const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
       const plate = fitted(c, frame, warning.text(), x);

@@ -17,7 +17,7 @@ from hall.core.command import Actor, Command, Draft, Entry
 from hall.core.errors import Refused
 
 LONGEST_TEXT, MOST_AREAS = 4_000, 50
-_AREA = {"description", "districts", "circle", "polygon"}
+_AREA = {"description", "districts", "circle", "polygon", "polygons"}
 
 
 class Bulletins(Tabled):
@@ -249,7 +249,7 @@ def _outside(actor: Actor, state: Bulletin) -> str:
     if not actor.districts:
         return ""
     named = {name for area in state.areas for name in area.get("districts") or ()}
-    drawn = any(area.get("circle") or area.get("polygon") for area in state.areas)
+    drawn = any(any(area.get(name) for name in ("circle", "polygon", "polygons")) for area in state.areas)
     if not state.areas or drawn:
         return "more than your districts"
     return "、".join(sorted(named - set(actor.districts)))

@@ -13,6 +13,7 @@ import msgspec
 from lxml import etree
 
 from dispatch.bulletins.capxml import cap_of, moment
+from dispatch.bulletins.drawn import is_number, is_place, rings_of
 from dispatch.bulletins.model import Bulletin, Message
 from dispatch.bulletins.outlines import together
 from dispatch.bulletins.settings import KINDS, BulletinRules, plain_text
@@ -23,8 +24,6 @@ HOUR = 3_600_000
 #: what is sent: a new message, one that replaces another, one that takes another back
 TYPES = ("Alert", "Update", "Cancel")
 _PLACES = re.compile(r"\{(\w+)\}")
-#: points of one drawn outline, and areas of one message
-POINTS, AREAS = 200, 50
 
 
 def identifier(rules: BulletinRules, at: int, taken: Iterable[str]) -> str:
@@ -126,9 +125,7 @@ def _area(area: dict[str, Any], rules: BulletinRules) -> dict[str, Any]:
         known = "、".join(rules.outlines) or "no district: the city's boundary is not configured"
         raise Refused("district-unknown", f"{', '.join(map(str, unknown))[:100]}: one of {known[:200]}", 422)
     found = [rules.outlines[name] for name in names]
-    rings = [ring for outline in found for ring in outline.rings]
-    if polygon := area.get("polygon"):
-        rings = [*rings, _ring(polygon)]
+    rings = [ring for outline in found for ring in outline.rings] + rings_of(area)
     made: dict[str, Any] = {"description": str(area.get("description") or "、".join(names) or rules.languages[0])[:500]}
     codes = [outline.code for outline in found if outline.code]
     parts = {"polygons": rings, "circle": _circle(area["circle"]) if area.get("circle") else None, "geocodes": codes}
@@ -140,29 +137,12 @@ def _area(area: dict[str, Any], rules: BulletinRules) -> dict[str, Any]:
     return made
 
 
-def _ring(points: Any) -> list[list[float]]:
-    good = isinstance(points, list) and 3 <= len(points) <= POINTS and all(_place(point) for point in points)
-    if not good:
-        raise Refused("bad-field", f"polygon: 3 to {POINTS} points [lon, lat]", 422)
-    ring = [[float(lon), float(lat)] for lon, lat in points]
-    return ring if ring[0] == ring[-1] else [*ring, ring[0]]
-
-
-def _place(point: Any) -> bool:
-    numbers = isinstance(point, list) and len(point) == 2 and all(_number(x) for x in point)
-    return numbers and -180 <= point[0] <= 180 and -90 <= point[1] <= 90
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
-
-
 def _circle(value: Any) -> dict[str, float]:
     try:
         lon, lat, radius = value["lon"], value["lat"], value["radius_m"]
     except (TypeError, KeyError):
         lon = lat = radius = None
-    if not _place([lon, lat]) or not _number(radius) or not 0 < radius <= 200_000:
+    if not is_place([lon, lat]) or not is_number(radius) or not 0 < radius <= 200_000:
         raise Refused("bad-field", "circle: lon, lat, radius_m (up to 200 km)", 422)
     return {"lon": float(lon), "lat": float(lat), "radius_m": float(radius)}
 

@@ -122,6 +122,7 @@ class Pages:
             "may": acts,
             "locked": visit.identity.locked,
             "city": self.config.city.name,
+            "home": {"lon": self.config.city.centre[0], "lat": self.config.city.centre[1], "zoom": self.config.city.zoom},
             "layouts": list(self.walls),
         }
         if visit.page.startswith("/wall/"):

@@ -29,9 +29,18 @@ async def test_a_warning_is_drafted_looked_at_approved_by_two_others_and_lifted_
         await expect(author.locator(".bulletin-preview")).to_contain_text("还不能发布")
         await author.keyboard.press("e")
         await form.locator(".bulletin-circle input").nth(1).fill("113.9, 35.3")
+        await form.locator("[data-draw=begin]").click()  # the rest of the outline by keys alone
+        for keys in ("Space", "Shift+ArrowRight", "Space", "Shift+ArrowDown", "ArrowRight", "Space", "Enter"):
+            await author.keyboard.press(keys)
+        await form.locator(".map-draw-list input").fill("河边")
+        await form.locator("[data-draw=begin]").click()
+        await author.keyboard.press("Control+Enter")
+        await expect(form.locator(".form-status")).to_contain_text("第 2 个多边形：还没有闭合")  # nothing half drawn is saved
+        await form.locator("[data-draw=cancel]").click()
         await author.keyboard.press("Control+Enter")
         await expect(author.locator(".bulletin-banner")).to_contain_text(HEADLINE)
         await expect(author.locator(".bulletin-texts")).to_contain_text(HEADLINE)
+        await expect(author.locator(".bulletin-preview .plain-map")).to_have_count(1)
         subject = await author.get_attribute(".emergency-card", "data-subject")
         await author.click(".case-moves [data-move=submit]")
         await expect(author.locator(".bulletin-preview")).to_contain_text("等待其他有权人员核准")
@@ -43,6 +52,8 @@ async def test_a_warning_is_drafted_looked_at_approved_by_two_others_and_lifted_
         await _approve(second, subject)
         await expect(second.locator(".case-head [data-state=issued]")).to_have_count(1)
         state = (await ask(second, f"/api/v1/streams/{subject}"))["state"]
+        (ring,) = next(area["polygons"] for area in state["message"]["areas"] if area["description"] == "河边")
+        assert len(ring) == 4 and ring[0] == ring[-1] and all(113 < lon < 115 and 34 < lat < 36 for lon, lat in ring)
         assert {act["by"] for act in state["approvals"]} == {first.who, second.who}
         name = f"warning/hall/{state['message']['identifier']}"
         shown = "(name) => { const event = hall.store.get(name); return event && event.data && event.data.headline['zh-CN']; }"

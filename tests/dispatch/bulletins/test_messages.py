@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from dispatch.bulletins import rules_of
+from dispatch.bulletins.drawn import ring_of
 from dispatch.bulletins.inforce import subject_of, warning_of
 from dispatch.bulletins.posting import body_of, wanted
 from dispatch.bulletins.telling import receivers
@@ -206,3 +207,34 @@ def test_a_mistake_is_named_with_its_key(text, key):
     with pytest.raises(ConfigError) as wrong:
         rules_of(parse(CITY + text))
     assert re.search(re.escape(key), str(wrong.value)), str(wrong.value)
+
+
+def test_drawn_outlines_are_closed_written_lat_before_lon_and_read_back_as_they_were_drawn():
+    low, high = (
+        [[113.9, 35.3], [113.92, 35.3], [113.91, 35.32]],
+        [[114.0, 35.2], [114.01, 35.2], [114.01, 35.21], [114.0, 35.21]],
+    )
+    state = World().issued(
+        areas=[{"description": "低洼片区", "polygons": [low, high]}, {"description": "河边", "polygon": low}]
+    )
+    written = etree.fromstring(state.message.xml.encode()).xpath("c:info[1]/c:area/c:polygon/text()", namespaces=NS)
+    assert written[0] == "35.30000,113.90000 35.30000,113.92000 35.32000,113.91000 35.30000,113.90000" and len(written) == 3
+    (row,) = _read(state.message.xml)
+    assert [area.polygons for area in row.doc.areas] == [[[*low, low[0]], [*high, high[0]]], [[*low, low[0]]]]
+
+
+@pytest.mark.parametrize(
+    ("points", "reason", "said"),
+    [
+        ([[0, 0], [1, 1], [1, 0], [0, 1]], "outline-crossing", "sides 1 and 3 cross"),
+        ([[0, 0], [2, 0], [1, 0], [1, 1]], "outline-crossing", "sides 1 and 2 cross"),
+        ([[0, 0], [1, 1], [2, 2]], "outline-crossing", "cross"),
+        ([[0, 0], [1, 1], [1.000001, 1]], "outline-corners", "2 corners"),
+        ([[i / 1000, (i % 2) / 1000] for i in range(101)], "outline-corners", "101 corners"),
+        ([[0, 0], [1, 91], [1, 0]], "bad-field", "lon, lat"),
+    ],
+)
+def test_an_outline_that_is_no_area_is_refused_saying_why(points, reason, said):
+    with pytest.raises(Refused) as refused:
+        ring_of(points)
+    assert refused.value.reason == reason and said in refused.value.detail
