@@ -27,6 +27,7 @@ from dispatch.incidents.keeping import Keeping
 from dispatch.part import SYSTEM, Part
 from dispatch.plans import response_parts
 from dispatch.policy import Policy
+from dispatch.rain.gauge import Gauges
 from dispatch.rain.part import RainPart
 from dispatch.reader import Head
 from dispatch.reporting import rules_of as reporting_rules
@@ -46,17 +47,18 @@ RETRY_SECONDS = 1.0
 
 def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
     """Every part of one dispatch process."""
+    rain = Gauges()
     return [
         AlarmPart(process, desk),
         AlarmKeeper(process, desk, life_of(process.config)),
         PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),
         Keeping(process, desk, incident_rules(process.config)),
-        *response_parts(process, desk),
+        *response_parts(process, desk, rain),
         ClosurePart(process, desk, closures_of(process.config)),
         ResourcePart(process, desk, depots_of(process.config)),
         BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
-        RainPart(process),
+        RainPart(process, rain),
     ]  # fmt: skip
 
 

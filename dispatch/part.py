@@ -7,6 +7,8 @@ from hall.core.board import EntryId
 from hall.core.command import Actor, Entry
 
 SYSTEM = Actor(name="system", role="system", kind="system", desk="dispatch")
+#: a supplier's word that a reading is not to be trusted
+POOR = frozenset({"bad", "doubtful", "suspect", "invalid", "error"})
 
 
 class Part:

@@ -14,6 +14,7 @@ from dispatch.plans.response import Responses, walls_of
 from dispatch.plans.settings import plans_of
 from dispatch.plans.task import Tasks
 from dispatch.plans.watching import Watcher
+from dispatch.rain.gauge import Gauges
 from dispatch.tabled import Tabled
 from hall.core.config import HallConfig
 from hall.core.process import Process
@@ -25,10 +26,10 @@ def response_streams(config: HallConfig) -> tuple[Tabled, ...]:
     return Responses(plans, walls_of(config), lines_of(config)), Tasks(plans.language)
 
 
-def response_parts(process: Process, desk: Desk) -> list[Part]:
-    """What the dispatch process does for them by itself."""
+def response_parts(process: Process, desk: Desk, rain: Gauges) -> list[Part]:
+    """What the dispatch process does for them by itself; `rain` is kept up by dispatch/rain."""
     plans = plans_of(process.config)
-    return [Watcher(process, desk, plans), Follower(process, desk, plans)]
+    return [Watcher(process, desk, plans, rain), Follower(process, desk, plans)]
 
 
 __all__ = ["plans_of", "response_parts", "response_streams"]

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from dispatch.rain.gauge import RAIN_HOURS
+
 #: response levels, mildest first; a city may leave some out
 LEVELS = ("IV", "III", "II", "I")
 #: colour of a warning signal -> severity of the hall's documents
@@ -20,8 +22,6 @@ TASK_CASE = ("kind", "class_name", "subclass_name", "class_code", "severity")
 ACTS = ("up", "down", "end")
 #: roles that sign, command or are given tasks
 ROLES = ("operator", "dispatcher", "supervisor", "leader", "admin", "inspector")
-#: hours of rain that the hall adds up
-RAIN_HOURS = (1, 3, 6, 12, 24)
 Words = dict[str, str]
 
 

@@ -7,18 +7,17 @@ from typing import Any
 
 import msgspec
 
+from dispatch.part import POOR
 from dispatch.plans.model import HOUR
 from dispatch.plans.proposing import Depth, Picture, Rain, Signal
-from dispatch.plans.rainfall import WINDOWS, Gauge
 from dispatch.plans.state import Response
+from dispatch.rain.gauge import Gauges
 from hall.core.model import PublicWarning
 
-#: gauges, sites and calls that are watched; further ones are counted as refused
+#: sites and calls that are watched; further ones are counted as refused
 SITES, CALLS = 20_000, 10_000
 #: statuses of a warning that mean something here: tests and drafts do not
 _STATUSES = ("Actual", "Exercise")
-#: a supplier's word that a reading is not to be trusted
-_POOR = frozenset({"bad", "doubtful", "suspect", "invalid", "error"})
 _CALLS_KEPT = 24 * HOUR
 
 
@@ -51,12 +50,13 @@ _alarm, _warning = msgspec.json.Decoder(_Alarm).decode, msgspec.json.Decoder(Pub
 
 
 class Knowledge:
-    """`classes`: minor classes of cases that are calls about ponding. `refused` counts what there was no room for."""
+    """`classes`: minor classes of cases that are calls about ponding; `rain`: the city's gauges, kept up by dispatch/rain.
+    `refused` counts what there was no room for."""
 
-    def __init__(self, classes: Iterable[str]) -> None:
+    def __init__(self, classes: Iterable[str], rain: Gauges) -> None:
         self._classes = [name.encode() for name in classes]
         self._signals: dict[str, Signal] = {}
-        self._rain: dict[str, Gauge] = {}
+        self._rain = rain
         self._depth: dict[str, tuple[int, float]] = {}
         self._calls: dict[str, int] = {}
         self._alarms: dict[str, tuple[int, str]] = {}  # site -> severity of its active alarm, sensor that raised it
@@ -99,21 +99,16 @@ class Knowledge:
 
     def _observation(self, rest: str, time: int, raw: bytes) -> None:
         site, _, quantity = rest.rpartition("/")
-        if quantity != "water_depth" and quantity not in WINDOWS:
+        if quantity != "water_depth":
             return
         reading = _reading(raw) if raw else _Reading()
-        if reading.value is None or reading.quality.casefold() in _POOR:
+        if reading.value is None or reading.quality.casefold() in POOR:
             return
-        if quantity == "water_depth":
-            before = self._depth.get(site)
-            if before is None and len(self._depth) >= SITES:
-                self.refused += 1
-            elif before is None or before[0] < time:
-                self._depth[site] = (time, reading.value)
-        elif site in self._rain or len(self._rain) < SITES:
-            self._rain.setdefault(site, Gauge()).put(quantity, reading.value, time)
-        else:
+        before = self._depth.get(site)
+        if before is None and len(self._depth) >= SITES:
             self.refused += 1
+        elif before is None or before[0] < time:
+            self._depth[site] = (time, reading.value)
 
     def _signal(self, subject: str, time: int, warning: PublicWarning | None) -> None:
         before = self._signals.pop(subject, None)

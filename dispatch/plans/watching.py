@@ -12,6 +12,7 @@ from dispatch.plans.model import COLOURS, MINUTE, RED, Plan, Plans, rank
 from dispatch.plans.picture import Knowledge
 from dispatch.plans.proposing import Picture, Proposal, assess, in_force, observe, propose, red_since
 from dispatch.plans.state import Response
+from dispatch.rain.gauge import Gauges
 from dispatch.reader import Head
 from dispatch.waiting import Waiting, ask
 from hall.core.command import Command, Entry
@@ -26,9 +27,9 @@ class Watcher(Part):
 
     topics = frozenset({"warning", "observation", "alarm", "case"})
 
-    def __init__(self, process: Process, desk: Desk, plans: Plans) -> None:
+    def __init__(self, process: Process, desk: Desk, plans: Plans, rain: Gauges) -> None:
         self.process, self.desk, self.plans = process, desk, plans
-        self._known = Knowledge(name for plan in plans.by_name.values() for name in plan.case_classes)
+        self._known = Knowledge((name for plan in plans.by_name.values() for name in plan.case_classes), rain)
         self._states: dict[str, Response] = {}
         self._met: dict[str, dict[str, int]] = {}
         self._waiting = Waiting(process, "responses", "response_faults")

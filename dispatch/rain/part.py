@@ -6,8 +6,8 @@ import asyncio
 
 import msgspec
 
-from dispatch.part import Part
-from dispatch.plans.rainfall import WINDOWS
+from dispatch.part import POOR, Part
+from dispatch.rain.gauge import WINDOWS, Gauges
 from dispatch.rain.totals import RainTotals
 from dispatch.reader import Head
 from hall.core.clock import monotonic
@@ -23,8 +23,8 @@ class RainPart(Part):
 
     topics = frozenset({"observation", "sensor", "series"})
 
-    def __init__(self, process: Process) -> None:
-        self.process, self.totals = process, RainTotals()
+    def __init__(self, process: Process, gauges: Gauges | None = None) -> None:
+        self.process, self.totals = process, RainTotals(gauges)
         self._started = False
         self._told = float("-inf")
         process.counters["rain_refused"] = 0
@@ -39,6 +39,8 @@ class RainPart(Part):
         elif not head.gone and len(parts) == 4 and parts[3] in WINDOWS:
             data = msgspec.json.decode(head.data)
             if topic == "observation":
+                if str(data.get("quality", "")).casefold() in POOR:
+                    return
                 self.totals.reading(site, parts[3], data.get("value"), head.time)
             elif not self._started:
                 self._history(site, parts[3], data)
@@ -70,5 +72,5 @@ class RainPart(Part):
             return  # at a start: only whole pictures
         if monotonic() - self._told >= _TELL_SECONDS:
             self._told = monotonic()
-            self.process.counters["rain_refused"] = self.totals.refused
+            self.process.counters["rain_refused"] = self.totals.gauges.refused
             self.process.bulk.put(self.process.event("kpi/rain", self.totals.document(now)))

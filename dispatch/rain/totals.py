@@ -1,7 +1,7 @@
 """Rain of every gauge over the spans that duty officers ask for. Pure: time is an argument; bounded.
 
-What a gauge says of 10 minutes, an hour or a day is laid end to end by dispatch/plans/rainfall.py; here are all gauges, their
-names, and which spans are covered by what was heard: where it is less, the sum is a lower bound and says so.
+What a gauge says of 10 minutes, an hour or a day is laid end to end by gauge.py; here are their names, and which
+spans are covered by what was heard: where it is less, the sum is a lower bound and says so.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from typing import Any
 
 import msgspec
 
-from dispatch.plans.rainfall import WINDOWS, Gauge
+from dispatch.rain.gauge import BOUND, MINUTE, WINDOWS, Gauge, Gauges
 
-MINUTE = 60_000
 TEN = 10
 #: minutes that are told
 SPANS = (TEN, 60, 180, 360, 720, 1440)
-#: gauges kept; further ones are refused and counted
-BOUND = 2_000
 #: gauges that one document names, wettest first
 SHOWN = 60
 #: gauges added up in one step, so that a large city's rain never holds up anything else
@@ -38,19 +35,19 @@ class _Site(msgspec.Struct):
 class RainTotals:
     """`reading` and `named` take what is heard; `step` adds up; `document` is `kpi/rain`."""
 
-    def __init__(self, bound: int = BOUND) -> None:
-        self._bound = bound
+    def __init__(self, gauges: Gauges | None = None) -> None:
+        self.gauges = gauges if gauges is not None else Gauges()
         self._sites: dict[str, _Site] = {}
         self._named: dict[str, dict[str, Any]] = {}
-        self.refused = 0
 
     def reading(self, site: str, quantity: str, value: Any, time: int) -> None:
         """One reading in mm; anything that is no rain is left out."""
         if quantity not in WINDOWS or isinstance(value, bool) or not isinstance(value, int | float):
             return
-        kept = self._site(site)
-        if kept is None or not kept.gauge.put(quantity, value, time):
+        gauge = self.gauges.put(site, quantity, value, time)
+        if gauge is None:
             return
+        kept = self._sites.setdefault(site, _Site(gauge))
         begin = time - WINDOWS[quantity]
         kept.first = min(kept.first or begin, begin)
         if quantity == "rain_10min" and (kept.newest is None or time >= kept.newest[0]):
@@ -61,7 +58,7 @@ class RainTotals:
         """What the document of a rain gauge's sensor says of it; None: it is gone."""
         if document is None:
             self._named.pop(site, None)
-        elif site in self._named or len(self._named) < self._bound:
+        elif site in self._named or len(self._named) < BOUND:
             told = ("name", "lon", "lat", "district")
             self._named[site] = {key: document[key] for key in told if document.get(key) is not None}
 
@@ -95,12 +92,3 @@ class RainTotals:
         covers = max(0, min(max(SPANS), (now - kept.first) // MINUTE))
         told = {str(span): kept.sums[span] for span in SPANS if span in kept.sums}
         return {"site": site, "mm": told, "covers": covers, "at": kept.gauge.time, **self._named.get(site, {})}
-
-    def _site(self, site: str) -> _Site | None:
-        kept = self._sites.get(site)
-        if kept is None:
-            if len(self._sites) >= self._bound:
-                self.refused += 1
-                return None
-            kept = self._sites[site] = _Site(Gauge())
-        return kept

@@ -15,8 +15,8 @@ import msgspec
 
 from dispatch.plans.model import Plan
 from dispatch.plans.proposing import Picture, Proposal, Rain, Signal, propose
-from dispatch.plans.rainfall import Gauge
 from dispatch.plans.settings import plans_of
+from dispatch.rain.gauge import Gauge
 from feeds.history import Fact, History
 from hall.core import config as configuration
 from tests.conftest import ROOT

@@ -13,6 +13,7 @@ from dispatch.desk import Desk
 from dispatch.ledger import Ledger
 from dispatch.plans import response_parts
 from dispatch.policy import compile_policy
+from dispatch.rain.gauge import Gauges
 from dispatch.reader import Head
 from hall.core.clock import CityClock, ClockState
 from hall.core.command import Command
@@ -57,7 +58,7 @@ class House:
         self.process.clock.state = ClockState(anchor_real=0, anchor_city=now, rate=0.0)
 
     async def restart(self, board: list[Head] | None = None) -> None:
-        self.watcher, self.follower = response_parts(self.process, self.desk)
+        self.watcher, self.follower = response_parts(self.process, self.desk, Gauges())
         for head in board or []:
             self.watcher.hear(head)
         await self.watcher.start()

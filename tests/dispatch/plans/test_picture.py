@@ -6,13 +6,14 @@ import msgspec
 
 from dispatch.plans.model import HOUR, MINUTE
 from dispatch.plans.picture import Knowledge
+from dispatch.rain.gauge import Gauges
 from hall.core.model import Observation, PublicWarning
 
 NOW = 1_800_000_000_000
 
 
 def known(*events: tuple[str, int, object]) -> Knowledge:
-    made = Knowledge(["道路积水"])
+    made = Knowledge(["道路积水"], Gauges())
     for subject, time, document in events:
         made.hear(subject, time, msgspec.json.encode(document))
     return made
@@ -85,8 +86,7 @@ def test_calls_of_ponding_are_counted_once_and_tasks_of_the_hall_are_no_calls():
 
 
 def test_rain_is_added_up_from_what_gauges_tell():
-    def rained(minute: int) -> Observation:
-        return Observation(feed="r", sensor_id="1", quantity="rain_1h", value=30.0, unit="mm")
-
-    rows = [("observation/r/1/rain_1h", NOW - minute * MINUTE, rained(minute)) for minute in range(0, 180)]
-    assert picture(known(*rows)).rain["r/1"].mm[3] == 90.0
+    gauges = Gauges()
+    for minute in range(180):
+        gauges.put("r/1", "rain_1h", 30.0, NOW - minute * MINUTE)
+    assert picture(Knowledge([], gauges)).rain["r/1"].mm[3] == 90.0

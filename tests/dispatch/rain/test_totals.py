@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from dispatch.plans.model import HOUR
+from dispatch.plans.picture import Knowledge
+from dispatch.rain.gauge import Gauges
 from dispatch.rain.part import RainPart
 from dispatch.rain.totals import MINUTE, SHOWN, SPANS, RainTotals
 from dispatch.reader import Head
@@ -66,8 +68,16 @@ def test_rain_runs_out_with_time_though_the_gauge_is_silent():
     assert added(totals, START + 25 * HOUR)["gauges"] == [], "a gauge silent for a day is not shown as dry"
 
 
+def test_a_reading_that_its_supplier_doubts_is_no_rain():
+    part = RainPart(_Process())
+    raw = b'{"value":12.0,"quality":"%s"}'
+    for site, quality in (("R1", b"suspect"), ("R2", b"good")):
+        part.hear(Head("1", "t", f"observation/g/{site}/rain_1h", START, START, raw % quality))
+    assert [site for site, _ in part.totals.gauges.items()] == ["g/R2"]
+
+
 def test_what_is_no_rain_is_left_out_and_beyond_the_bound_it_is_counted():
-    totals = RainTotals(bound=3)
+    totals = RainTotals(Gauges(bound=3))
     for value in (None, True, "7", float("nan"), -1.0, 1e6):
         totals.reading("g/R0", "rain_1h", value, START)
     totals.reading("g/R0", "water_depth", 1.0, START)
@@ -75,7 +85,7 @@ def test_what_is_no_rain_is_left_out_and_beyond_the_bound_it_is_counted():
     for n in range(5):
         totals.reading(f"g/R{n}", "rain_1h", float(n), START)
     found = added(totals, START)
-    assert [row["site"] for row in found["gauges"]] == ["g/R2", "g/R1", "g/R0"] and totals.refused == 2
+    assert [row["site"] for row in found["gauges"]] == ["g/R2", "g/R1", "g/R0"] and totals.gauges.refused == 2
 
 
 def test_the_wettest_of_a_large_city_are_named_and_the_most_is_of_all():
@@ -129,3 +139,5 @@ def test_after_a_restart_the_boards_series_give_the_last_hours_back():
     part.look()
     ((subject, told),) = process.told
     assert subject == "kpi/rain" and told["gauges"][0]["mm"]["180"] == pytest.approx(18.0) and told["gauges"][0]["name"] == "R"
+    seen = Knowledge([], part.totals.gauges).picture(None, process.clock.now(), HOUR, False, {})
+    assert seen.rain["g/R1"].mm[3] == pytest.approx(18.0), "what responses are proposed by is the same rain"

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.plans.model import HOUR, MINUTE, RAIN_HOURS
-from dispatch.plans.rainfall import WINDOWS, Gauge
+from dispatch.rain.gauge import HOUR, MINUTE, RAIN_HOURS, WINDOWS, Gauge
 
 START = 1_800_000_000_000 // MINUTE * MINUTE
 
