@@ -57,12 +57,12 @@
   }
 
   const moveName = (move, subject) => (isFile(subject) || !hall.emergency ? hall.word("desk.move", move) : hall.emergency.moveName(subject, move));
-  const whoOf = (entry) => (entry.kind === "system" ? [hall.t("desk.who-system")] : [entry.who, hall.word("desk.role", entry.role), entry.desk]).filter(Boolean).join(" · ");
+  const whoOf = (entry) => (entry.kind === "system" ? [hall.t("desk.who-system")] : [desk.personName(entry.who), hall.word("desk.role", entry.role), String(entry.desk || "").startsWith("field:") ? hall.t("desk.by-phone") : entry.desk]).filter(Boolean).join(" · ");
   desk.moveName = moveName;
   desk.whoOf = whoOf;
   desk.numberOf = number;
 
-  desk.saidOf = (entry) => `${hall.format.seconds(entry.time)} ${entry.who === "system" ? hall.t("desk.who-system") : entry.who} (${hall.word("desk.role", entry.role)}): ${moveName(entry.move, entry.subject)}${entry.reason ? ` · ${entry.reason}` : ""}`;
+  desk.saidOf = (entry) => `${hall.format.seconds(entry.time)} ${entry.who === "system" ? hall.t("desk.who-system") : desk.personName(entry.who)} (${hall.word("desk.role", entry.role)}): ${moveName(entry.move, entry.subject)}${entry.reason ? ` · ${entry.reason}` : ""}`;
 
   function entryNode(entry) {
     const when = hall.make("time", { title: hall.t("desk.learnt", { at: desk.moment(entry.recorded) }) }, desk.shortMoment(entry.time));

@@ -33,6 +33,8 @@
     const event = hall.store.get(`crew/${id}`);
     return event && event.data ? hall.label(event.data.label) || event.data.name || id : id;
   };
+  /** Who did it, as people call him: a crew by its name. */
+  desk.personName = (who) => (String(who).startsWith("crew:") ? desk.crewName(who.slice("crew:".length)) : who);
 
   const PAINT = {
     number: (row) => (row.emergency ? `‼ ${row.number}` : row.number),

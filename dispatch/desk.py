@@ -113,6 +113,10 @@ class Desk:
         """Every stream of a topic that is not ended; those that are, too, with `ended`."""
         return await self.run(lambda: dict(self.ledger.states(topic, ended=ended)))
 
+    async def concerning(self, topic: str, name: str) -> dict[str, Any]:
+        """Those of a topic that are not ended and hold `name` as one of their words or values."""
+        return await self.run(lambda: dict(self.ledger.states(topic, naming=name)))
+
     async def history(self, subject: str) -> list[Entry]:
         """Every line of one stream, oldest first."""
         return await self.run(lambda: self.ledger.history(subject))

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from dispatch.aggregate import View
+from dispatch.casefile.fields import photos as photos_of
 from hall.core.command import Actor, Command, Draft, Entry
 from hall.core.errors import Refused
 
@@ -261,6 +262,11 @@ def amounts(name: str, value: Any, field: Field) -> dict[str, float]:
     return {text(name, key, field): number(f"{name}.{key}"[:80], item, field) for key, item in value.items()}
 
 
+def photos(name: str, value: Any, field: Field) -> list[dict[str, Any]]:
+    """As of a case: `[{media, usage, lon?, lat?}]`."""
+    return photos_of(name, value)
+
+
 def record(name: str, value: Any, field: Field) -> Any:
     """Anything that JSON can hold, up to 64 kB: the hall's own data, checked by who wrote the move."""
     try:
@@ -275,5 +281,6 @@ def record(name: str, value: Any, field: Field) -> Any:
 #: kind -> what checks a value and gives it back clean
 KINDS: dict[str, Callable[[str, Any, Field], Any]] = {
     "text": text, "line": line, "number": number, "whole": whole, "choice": choice, "yes": yes, "moment": moment,
-    "subject": subject, "subjects": subjects, "texts": texts, "place": place, "amounts": amounts, "record": record,
+    "subject": subject, "subjects": subjects, "texts": texts, "place": place, "amounts": amounts, "photos": photos,
+    "record": record,
 }  # fmt: skip

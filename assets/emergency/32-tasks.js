@@ -28,15 +28,17 @@
 
   const card = {
     title: (task) => hall.label(task.label),
-    keys: { acknowledge: "a", done: "d", note: "o", to_case: "c", reassign: "r", cancel: "x", extend: "e" },
+    keys: { acknowledge: "a", done: "d", hand: "h", cannot: "n", note: "o", to_case: "c", reassign: "r", cancel: "x", extend: "e" },
     facts: (task) => [
       ["plans.task.who", ownerOf(task)], ["plans.task.where", [hall.label(task.place), task.district].filter(Boolean).join(" · ")],
       ["plans.task.wanted", [...(task.kinds || []), ...(task.equipment || []).map((item) => `${item.name} × ${item.count || 1}`), task.crews ? hall.t("plans.task.crews", { n: task.crews }) : ""].filter(Boolean).join(hall.t("rows.comma"))],
-      ["plans.task.ack", task.acked_at ? `${task.acked_by} · ${E.moment(task.acked_at)}` : task.state === "open" ? E.left(task.ack_due) : ""],
+      ["plans.task.crew", task.crew && hall.desk.crewName(task.crew)],
+      ["plans.task.cannot", task.cannot && `✕ ${hall.desk.personName(task.cannot.by)} · ${E.moment(task.cannot.at)} · ${task.cannot.reason}`],
+      ["plans.task.ack", task.acked_at ? `${hall.desk.personName(task.acked_by)} · ${E.moment(task.acked_at)}` : task.state === "open" ? E.left(task.ack_due) : ""],
       ["plans.task.due", isOpen(task) ? `${E.moment(task.due)} · ${E.left(task.due)}` : E.moment(task.due)],
-      ["plans.task.done", task.done_at ? `${task.done_by} · ${E.moment(task.done_at)}` : ""],
+      ["plans.task.done", task.done_at ? `${hall.desk.personName(task.done_by)} · ${E.moment(task.done_at)}` : ""],
       ["plans.task.why", task.why ? hall.word("plans.task.why", task.why) : ""],
-      ["plans.task.notes", (task.notes || []).length ? make("ul.response-lines", {}, task.notes.map((note) => make("li", {}, `${hall.format.seconds(note.at)} ${note.who}：${note.text}`))) : ""],
+      ["plans.task.notes", (task.notes || []).length ? make("ul.response-lines", {}, task.notes.map((note) => make("li", {}, `${hall.format.seconds(note.at)} ${hall.desk.personName(note.who)}：${note.text}`))) : ""],
       ["plans.task.response", task.response], ["emergency.field.incident", task.incident ? (task.incident.includes("/") ? task.incident : `incident/${task.incident}`) : ""],
       ["plans.task.case", task.case ? caseLink(task.case) : task.wanted_case ? hall.t("plans.task.case-coming") : ""],
     ],
@@ -75,7 +77,7 @@
       split = tools.split(node, {
         items: () => E.items("task", byTime)().filter((item) => FILTERS[filter](item.data)).map((item) => ({ ...item, severity: isLate(item.data) ? 3 : 0 })),
         columns: ["plans.task.what", "plans.task.who", "plans.state", "plans.task.clock", "plans.task.due"],
-        row: ({ data }) => [isLate(data) ? `▲ ${labelOf(data)}` : labelOf(data), `${ownerOf(data)}${isMine(data) ? ` · ${hall.t("plans.mine")}` : ""}`, make("span", {}, [E.stateText("task", data.state), data.exercise ? said("b.emergency-exercise", "emergency.exercise") : ""]), clock(data), data.due ? hall.format.time(data.due) : ""],
+        row: ({ data }) => [`${isLate(data) ? "▲ " : ""}${labelOf(data)}${data.cannot ? ` · ✕ ${hall.t("plans.task.cannot")}` : ""}`, `${ownerOf(data)}${isMine(data) ? ` · ${hall.t("plans.mine")}` : ""}`, make("span", {}, [E.stateText("task", data.state), data.exercise ? said("b.emergency-exercise", "emergency.exercise") : ""]), clock(data), data.due ? hall.format.time(data.due) : ""],
         head: () => [...Object.keys(FILTERS).map(chip), ...acknowledgeAll()],
         empty: "plans.task.none", create: "task", card,
       });

@@ -38,13 +38,28 @@
     return hall.knows(`closures.why.${code}`) ? hall.t(`closures.why.${code}`, Object.fromEntries(shown)) : code;
   });
 
+  const who = (act) => (act.by === "system" ? hall.t("closures.hall") : hall.desk.personName(act.by));
   /** Each fact by sign and word: ✓ there, ○ still to come, – not asked for. */
   function factText(state, fact) {
     const known = state[fact];
-    if (known) return `✓ ${known.by} ${hall.format.seconds(known.at)}`;
+    if (known) return `✓ ${who(known)} ${hall.format.seconds(known.at)}`;
+    if (fact === "on_site" && state.cannot) return `✕ ${hall.t("closures.cannot")}`;
     return SHUT.has(state.state) && (state.missing || []).includes(fact) ? `○ ${hall.t("closures.to-come")}` : "–";
   }
-  const told = (act) => act && `${act.by === "system" ? hall.t("closures.hall") : act.by} · ${E.moment(act.at)}${act.reason ? ` · ${act.reason}` : ""}`;
+  const told = (act) => act && `${who(act)} · ${E.moment(act.at)}${act.reason ? ` · ${act.reason}` : ""}`;
+  /** What was told from the place: by whom, from how far, with which photos; by phone perhaps later than it was. */
+  function fromPlace(act, mark, name) {
+    if (!act) return "";
+    const far = act.metres == null ? "" : ` · ${hall.t("closures.from-place", { n: hall.format.number(act.metres) })}`;
+    const late = act.recorded ? ` · ${hall.t("closures.told-later", { at: hall.format.seconds(act.recorded) })}` : "";
+    const found = act.found ? ` ${E.choiceText("closure", "found", act.found)}${act.depth == null ? "" : ` ${closures.cm(act.depth)}`}` : "";
+    const photos = (act.photos || []).map(({ media }) => {
+      const href = `/api/v1/media/${encodeURIComponent(media)}`;
+      return make("a.closure-photo", { href, target: "_blank", rel: "noopener" }, make("img", { src: href, alt: hall.t("closures.photo-of", { name }), loading: "lazy" }));
+    });
+    return make("div", {}, [make("p", {}, `${mark}${found} ${told(act)}${act.note ? ` · ${act.note}` : ""}${far}${late}`), photos.length ? make("div.closure-photos", {}, photos) : ""]);
+  }
+  const crewsText = (state) => (state.crews || []).map((one) => hall.desk.crewName(one.crew)).join(hall.t("rows.comma"));
 
   function stateNode(state) {
     const mark = { proposed: "▲", ordered: "▶", confirmed: "■", reopening_proposed: "△", reopened: "○", declined: "–", cancelled: "–" }[state.state] || "";
@@ -68,6 +83,7 @@
   function facts(state) {
     moving = [];
     const lines = (placeOf(state.closure_id) || {}).lines;
+    const name = hall.label(state.label) || state.name;
     const seen = state.by_video && state.by_video.channel;
     const waits = () => closures.why((figures().waiting || {})[state.closure_id]).join(hall.t("rows.comma")) || "–";
     return [
@@ -75,12 +91,16 @@
       ["closures.water", live(() => waterText(state))],
       ["closures.told", state.depth != null && closures.reading(state) ? closures.cm(state.depth) : ""],
       ["closures.lines", lines && hall.t("closures.lines-text", { care: closures.cm(lines.care), close: closures.cm(lines.close), must: closures.cm(lines.must), reopen: closures.cm(lines.reopen) })],
-      ["closures.on-site", state.on_site ? `✓ ${told(state.on_site)}${state.on_site.note ? ` · ${state.on_site.note}` : ""}` : SHUT.has(state.state) && factText(state, "on_site")],
+      ["closures.verified", fromPlace(state.verified, "", name)],
+      ["closures.crews", crewsText(state) || (SHUT.has(state.state) && hall.t("closures.no-crew-sent"))],
+      ["closures.cannot", fromPlace(state.cannot, "✕", name)],
+      ["closures.on-site", state.on_site ? fromPlace(state.on_site, "✓", name) : SHUT.has(state.state) && factText(state, "on_site")],
       ["closures.by-video", state.by_video ? make("span", {}, [`✓ ${told(state.by_video)} · ${hall.video ? hall.video.nameOf(seen) : seen}`, state.by_video.media ? make("a.emergency-link", { href: `/api/v1/media/${encodeURIComponent(state.by_video.media)}`, target: "_blank", rel: "noopener" }, ` ${hall.t("closures.still")}`) : ""]) : SHUT.has(state.state) && factText(state, "by_video")],
       ["closures.proposed", told(state.proposed)], ["closures.ordered", told(state.ordered)],
       ["closures.reopening", state.reopening && [told(state.reopening), ...closures.why(state.reopening.why)]],
       ["closures.kept", state.kept && [told(state.kept), ...closures.why(state.kept.why)]],
       ["closures.waits", (state.state === "ordered" || state.state === "confirmed") && live(waits)],
+      ["closures.cleared", state.cleared ? fromPlace(state.cleared, "✓", name) : OVER.has(state.state) && state.on_site && hall.t("closures.barriers-stand")],
       ["closures.reopened", told(state.reopened)], ["closures.over", state.over && [told(state.over), ...closures.why(state.over.why)]],
       ["closures.detour", hall.label(state.detour)], ["emergency.field.unit", state.unit], ["emergency.field.district", state.district],
       ["emergency.field.incident", state.incident && E.link(`incident/${state.incident}`)], ["closures.alarm", state.alarm], ["closures.case", state.case],
@@ -190,7 +210,7 @@
 
   E.words("closure", {
     why: (value) => closures.why(value).join(hall.t("rows.comma")), depth: closures.cm, detour: (value) => hall.label(value), label: () => "", site: () => "", gauge: () => "", alarm_id: () => "",
-    cameras: (value) => hall.t("closures.n-cameras", { n: value.length }), channel: (value) => (hall.video ? hall.video.nameOf(value) : value), media: () => "●", alarm: (value) => value.replace(/^alarm\//, ""),
+    cameras: (value) => hall.t("closures.n-cameras", { n: value.length }), channel: (value) => (hall.video ? hall.video.nameOf(value) : value), media: () => "●", photos: (value) => (value || []).map(() => "▣").join(" "), crew: (value) => hall.desk.crewName(value), lon: () => "", lat: () => "", alarm: (value) => value.replace(/^alarm\//, ""),
   });
 
   E.tab({
@@ -221,7 +241,7 @@
         card: {
           facts, more: cameras,
           mark: stateNode,
-          keys: { order: "o", decline: "d", confirm_site: "s", confirm_video: "v", propose_reopening: "p", reopen: "r", keep_closed: "h", cancel: "x", correct: "e", link: "l" },
+          keys: { send: "t", verify: "f", cannot_close: "n", barriers_removed: "b", order: "o", decline: "d", confirm_site: "s", confirm_video: "v", propose_reopening: "p", reopen: "r", keep_closed: "h", cancel: "x", correct: "e", link: "l" },
         },
       });
       const paint = () => {

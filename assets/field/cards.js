@@ -111,7 +111,7 @@
     if (item.state === "refused") return field.t("field.queue.refused", { why: field.why(item.why, item.detail) });
     return field.t(STATES[item.state]);
   };
-  const DO = { feed_back: "done", note: "message", attach: "photo", reply_urge: "message" };
+  const DO = { feed_back: "done", note: "message", attach: "photo", reply_urge: "message", verify: "verified" };
   field.itemName = (item) => field.t(`field.do.${DO[item.move] || item.move}`);
 
   field.itemRow = function (item) {

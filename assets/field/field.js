@@ -70,9 +70,12 @@
     field.keep("heard", { crew: field.crew, at: state.heard });
   }
 
+  /** Everything that has a card. */
+  const cards = (doc) => (doc ? [...(doc.closures || []), ...(doc.tasks_given || []), ...doc.tasks] : []);
+
   async function take(doc, tag) {
-    const known = new Set((state.doc ? state.doc.tasks : []).map((task) => task.subject));
-    const fresh = doc.tasks.some((task) => !known.has(task.subject)) && (state.doc || known.size);
+    const known = new Set(cards(state.doc).map((task) => task.subject));
+    const fresh = cards(doc).some((task) => !known.has(task.subject)) && state.doc;
     Object.assign(state, { doc, tag, entered: true });
     field.csrf = doc.csrf;
     field.crew = doc.crew.crew_id;
@@ -160,7 +163,7 @@
   }
 
   function notices() {
-    const own = state.doc.notices.filter((notice) => notice.key !== "notice.assigned");
+    const own = state.doc.notices.filter((notice) => !SHOWN_BY_CARD.has(notice.key));
     if (!own.length) return "";
     const row = (notice) =>
       make("li.notice", { "data-urgency": notice.urgency }, [
@@ -169,6 +172,9 @@
       ]);
     return make("section.notices", { "aria-label": field.t("field.notices") }, make("ul", {}, own.map(row)));
   }
+
+  /** Notices that only say what a card says. */
+  const SHOWN_BY_CARD = new Set(["notice.assigned", "notice.closure_sent", "notice.closure_ordered", "notice.closure_reopened", "notice.task_given", "notice.exercise_task_given"]);
 
   async function dismiss(ids) {
     state.doc.notices = state.doc.notices.filter((notice) => !ids.includes(notice.id));
@@ -180,7 +186,7 @@
   /** A task that is on the screen was read: its notice is done with. */
   function readShown() {
     if (document.visibilityState !== "visible" || !state.online || !state.doc) return;
-    const shown = state.doc.notices.filter((n) => n.key === "notice.assigned" && state.doc.tasks.some((task) => task.subject === n.about));
+    const shown = state.doc.notices.filter((n) => SHOWN_BY_CARD.has(n.key) && cards(state.doc).some((task) => task.subject === n.about));
     if (shown.length) void dismiss(shown.map((notice) => notice.id));
   }
 
@@ -194,7 +200,7 @@
     const shared = field.position.state;
     const here = field.position.here;
     const key = shared === "on" && here ? "field.position.on" : shared === "searching" ? "field.position.searching" : `field.position.${shared === "on" ? "searching" : shared}`;
-    const strangers = field.queue.items.filter((item) => item.state !== "sent" && !state.doc.tasks.some((task) => task.subject === item.task));
+    const strangers = field.queue.items.filter((item) => item.state !== "sent" && !cards(state.doc).some((task) => task.subject === item.task));
     return make("footer.foot", {}, [
       strangers.length ? make("ul.items", {}, strangers.map(field.itemRow)) : "",
       make("button.small", { type: "button", "data-do": "position", "aria-pressed": String(shared === "on"), onclick: field.position.toggle }, [
@@ -209,7 +215,7 @@
     if (!state.doc) return make("p.empty", {}, field.t(state.online ? "field.loading" : "field.offline"));
     const tasks = sorted(state.doc.tasks);
     const empty = make("div.empty", {}, [make("h2", {}, field.t("field.none")), make("p", {}, field.t("field.none-hint"))]);
-    return make("div.tasks", {}, [notices(), state.fault ? make("p.fault", { role: "alert" }, state.fault) : "", ...(tasks.length ? tasks.map(field.card) : [empty]), foot()]);
+    return make("div.tasks", {}, [notices(), state.fault ? make("p.fault", { role: "alert" }, state.fault) : "", ...(state.doc.closures || []).map(field.placeCard), ...(state.doc.tasks_given || []).map(field.givenCard), ...tasks.map(field.card), cards(state.doc).length ? "" : empty, foot()]);
   }
 
   let painted = 0;

@@ -6,7 +6,7 @@
 
 (function () {
   const field = window.field;
-  const [LEAST_MS, MOST_MS, MOVED_M] = [10000, 60000, 25];
+  const [LEAST_MS, MOST_MS, MOVED_M, ONCE_MS] = [10000, 60000, 25, 15000];
   const position = (field.position = { state: "off", here: null, toggle, changed: () => {} });
   let watch = null;
   let sent = { at: 0, place: null };
@@ -59,6 +59,15 @@
     field.store("field-position", "on");
     watch = navigator.geolocation.watchPosition(found, failed, { enableHighAccuracy: true, maximumAge: 5000, timeout: 60000 });
   }
+
+  /** Where the phone is now: what is shared, else asked for this once; null where the phone does not say. */
+  position.once = function () {
+    if (position.here) return Promise.resolve(position.here);
+    if (!window.isSecureContext || !navigator.geolocation) return Promise.resolve(null);
+    const asked = { enableHighAccuracy: true, maximumAge: 15000, timeout: ONCE_MS };
+    const plain = ({ coords }) => ({ lon: coords.longitude, lat: coords.latitude, accuracy: coords.accuracy });
+    return new Promise((done) => navigator.geolocation.getCurrentPosition((at) => done(plain(at)), () => done(null), asked));
+  };
 
   position.resume = () => field.stored("field-position") === "on" && watch === null && toggle();
 })();

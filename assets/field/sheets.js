@@ -99,6 +99,7 @@
   }
 
   field.sheets = {
+    open: sheet, typed, photos,
     done(task) {
       const name = `field-text-done-${task.subject}`;
       const text = typed(name, field.t("field.opinion"), field.t("field.opinion.hint"));

@@ -192,6 +192,12 @@
     LEVELS, severityOfLevel, responses, redSince, closures, tasks, reports, spots, eta, metres, arrowOf, rateText, forecastText, crewText, etaText, data, doc,
     /** A level as the plan calls it. */
     levelText: (level, response) => (level ? hall.label((((response || {}).levels || {})[level] || {}).label) || hall.t("flood.level", { level }) : ""),
+    /** Who did it: a crew by its name. */
+    whoText(who) {
+      if (who === "system") return hall.t("flood.by-hall");
+      const crew = String(who || "").startsWith("crew:") ? doc(`crew/${who.slice(5)}`) : null;
+      return (crew && (hall.label(crew.label) || crew.name)) || String(who || "").replace(/^crew:/, "");
+    },
     closureText: (state) => hall.t(`flood.closure.${state}`),
   };
 })();

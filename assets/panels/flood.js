@@ -156,21 +156,37 @@
   // -- closures ------------------------------------------------------------------------------------------------------------------
 
   function closureDetail(one) {
-    const at = (act) => act && act.at && `${act.by === "system" ? t("flood.by-hall") : act.by || ""} ${format.time(act.at)}`;
+    const at = (act) => act && act.at && `${flood.whoText(act.by)} ${format.time(act.at)}`;
     const facts = [one.on_site && one.on_site.at && t("flood.closure.on-site", { by: at(one.on_site) }), one.by_video && one.by_video.at && t("flood.closure.by-video", { by: at(one.by_video) })].filter(Boolean);
     const open = one.state === "ordered" ? (one.missing || []).map((fact) => t(`flood.closure.missing.${fact}`)).join(t("flood.or")) : "";
     const act = { proposed: one.proposed, ordered: one.ordered, confirmed: one.ordered, reopening_proposed: one.reopening }[one.state];
     const waits = one.state === "proposed" || one.state === "reopening_proposed" ? t("flood.waits", { age: format.age(one.since || (act || {}).at) }) : "";
-    return [waits || at(act), ...facts, open, one.depth != null ? `${format.number(one.depth, 2)} m` : ""].filter(Boolean).join(" · ");
+    const doubt = one.state === "proposed" && (one.doubt || []).length && !one.verified ? `▲ ${t("flood.closure.check")}` : "";
+    const seen = one.state === "proposed" && one.verified ? t("flood.closure.verified", { found: t(`flood.closure.found.${one.verified.found}`), by: at(one.verified) }) : "";
+    const cannot = one.cannot ? t("flood.closure.cannot", { reason: one.cannot.reason || "" }) : "";
+    const crews = (one.crews || []).map(({ crew }) => flood.whoText(`crew:${crew}`)).join(t("rows.comma"));
+    const sent = crews && !one.on_site ? t("flood.closure.crews", { crews }) : "";
+    return [cannot, doubt, seen, waits || at(act), sent, ...facts, open, one.depth != null ? `${format.number(one.depth, 2)} m` : ""].filter(Boolean).join(" · ");
+  }
+  /** The newest photo that somebody sent from the place. */
+  function showPhoto(image, one) {
+    const shot = [one.on_site, one.cannot, one.verified].filter((act) => act && (act.photos || []).length).sort((a, b) => b.at - a.at)[0];
+    const media = shot ? shot.photos[0].media : "";
+    image.hidden = !media;
+    if (image.dataset.media === media) return;
+    image.dataset.media = media;
+    image.onerror = () => (image.hidden = true);
+    if (media) image.src = `/api/v1/media/${encodeURIComponent(media)}`;
   }
   listing("closures", {
     spec: "div.closure-row", em: 2.72, empty: "flood.closures.none",
-    parts: () => ({ state: make("span.closure-state"), name: make("span.closure-name"), detail: make("span.closure-detail.soft") }),
+    parts: () => ({ state: make("span.closure-state"), name: make("span.closure-name"), detail: make("span.closure-detail.soft"), photo: make("img.closure-photo", { alt: "", hidden: "" }) }),
     fill(row, one) {
       setText(row.parts.state, flood.closureText(one.state));
       row.parts.state.dataset.closure = one.state;
       setText(row.parts.name, `${one.exercise ? `${t("emergency.exercise")} ` : ""}${hall.label(one.label) || one.name || one.closure_id}`);
       setText(row.parts.detail, closureDetail(one));
+      showPhoto(row.parts.photo, one);
       row.dataset.subject = one.subject;
     },
     items(note, element) {

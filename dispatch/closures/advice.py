@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from dispatch.closures.model import DRILL, OVER, Closure
 from dispatch.closures.settings import MINUTE, ClosureRules, Lines, Place, plain
 
+#: so long a closed place that is open again waits for the word that a crew's barriers are away
+BARRIERS_MS = 24 * 3_600_000
 #: sites that are watched at once; further ones are counted
 BOUND = 5_000
 
@@ -182,12 +184,15 @@ class Advisor:
         since = max(since, state.ordered.get("at", 0))
         if now - since < self.rules.reopen_minutes * MINUTE or gauge.time < since:
             found.append({"code": "time", "values": {"since": since, "minutes": self.rules.reopen_minutes}})
-        crews = sorted(name.partition("/")[2] for name, files in self._crews.items() if state.case and state.case in files)
-        if crews:
+        if crews := self.crews_of(state):
             found.append({"code": "crews", "values": {"crews": crews}})
         out = [(item, count) for closure, item, count in self._supplies.values() if closure == state.closure_id]
         found += [{"code": "supplies", "values": {"item": item, "count": count}} for item, count in sorted(out)]
         return found
+
+    def crews_of(self, state: Closure) -> list[str]:
+        """Crews on the closure's case, by id."""
+        return sorted(name.partition("/")[2] for name, files in self._crews.items() if state.case and state.case in files)
 
     def _gauge(self, site: str) -> Gauge | None:
         return self.gauges.get(self._subject_of.get(site, ""))
@@ -255,7 +260,9 @@ class Advisor:
         """What the hall has to say about a closure that is under way or over: move and data."""
         gauge, rules = self._gauge(state.site), self.rules
         if state.state in OVER:
-            return ("retire", {}) if not state.ended and now - state.since >= rules.keep_minutes * MINUTE else None
+            standing = state.on_site.get("role") == "crew" and not state.cleared  # its phone still asks for the barriers
+            keep = max(rules.keep_minutes * MINUTE, BARRIERS_MS if standing else 0)
+            return ("retire", {}) if not state.ended and now - state.since >= keep else None
         alarm = self.alarms.get(state.site, {})
         if alarm.get("case") and not state.case and bool(alarm.get("exercise")) == state.exercise:
             return "link", {"case": alarm["case"]}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from dispatch.aggregate import View
+from dispatch.closures import onsite
 from dispatch.closures.model import DRILL, KINDS, OVER, SHUT, Closure, facts_missing
 from dispatch.closures.settings import ClosureRules, plain
 from dispatch.tabled import SEATS, Field, Move, Tabled
@@ -54,7 +55,7 @@ def table(rules: ClosureRules) -> dict[str, Move]:
     return {
         "order": Move(frm=("proposed",), by=deciders, fields=depth | note, reason=True),
         "decline": Move(frm=("proposed",), by=deciders, reason=True),
-        "confirm_site": Move(frm=SHUT, by=(*SEATS, "unit"), fields=note, revision=False),
+        **onsite.moves(),
         "confirm_video": Move(frm=SHUT, by=(*SEATS, "leader"), fields=seen | note, revision=False),
         "propose_reopening": Move(
             frm=("ordered", "confirmed"), by=(*proposers, "unit", "system"), fields=depth | why, reason=True
@@ -97,6 +98,10 @@ class Closures(Tabled):
             raise Refused("field-missing", "name an alarm, a case or an incident", 422)
         elif command.move == "retire" and state.ended:
             return []
+        elif command.move in onsite.moves():
+            data = onsite.told(state, command, actor, data, self.rules)
+            if not data and command.move == "send":
+                return []
         return [Draft(subject=command.subject, move=command.move, data=data, reason=command.reason.strip())]
 
     def _proposal(self, state: Closure | None, command: Command, actor: Actor, data: dict[str, Any]) -> dict[str, Any]:
@@ -136,13 +141,23 @@ class Closures(Tabled):
 
     def open_moves(self, state: Closure | None, actor: Actor, names: list[str]) -> list[str]:
         """A fact that is there already is not offered first again; nobody proposes what is only shown because it just ended."""
-        return [name for name in names if not (name == "propose" and state is not None and state.state in _LIVE)]
+        if state is not None and state.state in _LIVE:
+            names = [name for name in names if name != "propose"]
+        return [name for name in names if onsite.possible(state, name)]
+
+    def owns(self, state: Closure | None, actor: Actor) -> bool:
+        """A crew that was sent there."""
+        return actor.role == "crew" and onsite.on_it(state, actor.crew)
 
     def offered(self, state: Closure | None, actor: Actor) -> list[dict[str, Any]]:
         """Forms without what only the hall fills in, or the place's name says."""
         found = super().offered(state, actor)
         for offer in found:
-            left_out = {**_OWN, "alarm": 0, "case": 0, "exercise": 0} if offer["move"] == "propose" else {"why": 0}
+            if offer["move"] in onsite.CREW_MOVES:
+                offer["near_metres"] = self.rules.site_metres
+            left_out = {"why": 0, **onsite.PHONE}
+            if offer["move"] == "propose":
+                left_out = {**_OWN, "alarm": 0, "case": 0, "exercise": 0}
             offer["fields"] = [field for field in offer["fields"] if field["name"] not in left_out]
             for field in offer["fields"]:
                 if offer["move"] == "propose" and field["name"] == "name" and state is None:
@@ -200,15 +215,21 @@ def _order(state: Closure, entry: Entry) -> None:
     _to(state, "ordered", entry)
 
 
-def _confirm(fact: str, *keys: str) -> Any:
-    def fold(state: Closure, entry: Entry) -> None:
-        setattr(state, fact, _who(entry, *keys))
-        if state.confirmed_at is None and not facts_missing(state):
-            state.confirmed_at = entry.time
-            if state.state == "ordered":  # one whose reopening is proposed goes on waiting for that
-                _to(state, "confirmed", entry)
+def _confirm_site(state: Closure, entry: Entry) -> None:
+    state.on_site, state.cannot = onsite.fact(entry), {}
+    _confirmed(state, entry)
 
-    return fold
+
+def _confirm_video(state: Closure, entry: Entry) -> None:
+    state.by_video = _who(entry, "channel", "media", "note")
+    _confirmed(state, entry)
+
+
+def _confirmed(state: Closure, entry: Entry) -> None:
+    if state.confirmed_at is None and not facts_missing(state):
+        state.confirmed_at = entry.time
+        if state.state == "ordered":  # one whose reopening is proposed goes on waiting for that
+            _to(state, "confirmed", entry)
 
 
 def _propose_reopening(state: Closure, entry: Entry) -> None:
@@ -258,7 +279,7 @@ def _retire(state: Closure, entry: Entry) -> None:
 _FOLDS = {
     "propose": _propose, "order": _order, "decline": _ended("declined"), "cancel": _ended("cancelled"),
     "lapse": _ended("cancelled"),
-    "confirm_site": _confirm("on_site", "note"), "confirm_video": _confirm("by_video", "channel", "media", "note"),
+    "confirm_site": _confirm_site, "confirm_video": _confirm_video,
     "propose_reopening": _propose_reopening, "keep_closed": _keep_closed, "reopen": _reopen, "worsen": _worsen,
-    "correct": _correct, "link": _link, "retire": _retire,
+    "correct": _correct, "link": _link, "retire": _retire, **onsite.FOLDS,
 }  # fmt: skip

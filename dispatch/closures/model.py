@@ -20,10 +20,10 @@ FACTS = ("on_site", "by_video")
 class Closure(msgspec.Struct, kw_only=True, omit_defaults=True):
     """State and document of `closure/<closure_id>`. Times city ms, depths metres.
 
-    `proposed {at, by}`, `ordered {at, by, role, reason}`, `on_site {at, by, note}`, `by_video {at, by, channel, media, note}`,
-    `reopening {at, by, why, reason}`, `reopened {at, by, role, reason}`, `over {at, by, reason}` how a declined or cancelled
-    one ended. `why` is `[{code, values}]`: what speaks for closing. `confirm` says which facts confirm it (either, both,
-    on_site, by_video), `missing` which are still to come.
+    `proposed {at, by}`, `ordered {at, by, role, reason}`, `on_site {at, by, role, note, photos, metres, ...}` (onsite.KEPT),
+    `by_video {at, by, channel, media, note}`, `reopening {at, by, why, reason}`, `reopened {at, by, role, reason}`,
+    `over {at, by, reason}` how a declined or cancelled one ended. `why` is `[{code, values}]`: what speaks for closing.
+    `confirm` says which facts confirm it (either, both, on_site, by_video), `missing` which are still to come.
     """
 
     closure_id: str = ""
@@ -54,6 +54,11 @@ class Closure(msgspec.Struct, kw_only=True, omit_defaults=True):
     reopened: dict[str, Any] = {}
     over: dict[str, Any] = {}
     kept: dict[str, Any] = {}  # the last "not yet" to a reopening {at, by, reason}
+    crews: list[dict[str, Any]] = []  # sent there: {crew, at, by}
+    verified: dict[str, Any] = {}  # what somebody saw there before it was decided: {found: water | dry, depth, ...}
+    cannot: dict[str, Any] = {}  # why it could not be closed, until it is
+    cleared: dict[str, Any] = {}  # the barriers were taken away
+    doubt: list[dict[str, Any]] = []  # why the gauge's word should be checked first, [{code, values}]
     alarm: str = ""  # subject
     alarm_id: str = ""  # which occurrence of it
     case: str = ""  # subject of the file that crews work on

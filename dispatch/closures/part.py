@@ -94,7 +94,13 @@ class ClosurePart(Part):
         if state.ended:
             return []
         found = drafts_for(state, self.rules)
-        of, alarm = f"closure/{state.closure_id}", self.advisor.alarms.get(state.alarm.partition("/")[2])
+        of = f"closure/{state.closure_id}"
+        known = {one["crew"] for one in state.crews}
+        for crew in self.advisor.crews_of(state) if state.state not in OVER else ():
+            if crew not in known:  # whoever works on the case of the place is there to close it
+                name = _id("send", of, str(state.number), crew)
+                found.append(Command(id=name, subject=of, move="send", data={"crew": crew}))
+        alarm = self.advisor.alarms.get(state.alarm.partition("/")[2])
         if alarm is not None and state.state not in OVER and alarm.get("closure") != of:
             name = _id("link", state.alarm, of, str(state.number), str(alarm.get("alarm_id", "")))
             found.append(Command(id=name, subject=state.alarm, move="link_closure", data={"closure": of}))

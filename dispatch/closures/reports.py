@@ -74,31 +74,49 @@ _ASKS = {
     "propose": ("closure_proposed", "urgent"),
     "worsen": ("closure_urgent", "emergency"),
     "propose_reopening": ("closure_reopening", "normal"),
+    "cannot_close": ("closure_cannot", "emergency"),
+    "verify": ("closure_verified", "urgent"),
+}
+#: what the crews there are told
+_CREWS = {
+    "send": ("closure_sent", "urgent"),
+    "order": ("closure_ordered", "emergency"),
+    "reopen": ("closure_reopened", "urgent"),
+    "cancel": ("closure_reopened", "urgent"),
 }
 
 
 def notices_for(entry: Entry, state: Closure | None, rules: ClosureRules) -> list[Command]:
-    """What those who decide are told of a line of a closure's stream; told again it is the same notice."""
-    key, urgency = _ASKS.get(entry.move, ("", ""))
-    if not key or state is None:
+    """What those who decide, and the crews there, are told of a line of a closure; told again it is the same notice."""
+    if state is None:
         return []
-    if entry.move == "propose" and entry.data.get("urgent"):
+    key, urgency = _CREWS.get(entry.move, ("", ""))
+    if key:
+        crews = [entry.data["crew"]] if entry.move == "send" else [one["crew"] for one in state.crews]
+        return [_notice(entry, state, {"crew": crew}, key, urgency) for crew in crews]
+    key, urgency = _ASKS.get(entry.move, ("", ""))
+    if entry.move == "propose" and entry.data.get("urgent") and not entry.data.get("doubt"):
         key, urgency = _ASKS["worsen"]
+    if entry.move == "propose" and entry.data.get("doubt"):
+        key = "closure_doubted"
+    if entry.move == "verify":
+        key = f"{key}_{entry.data['found']}"
+    return [_notice(entry, state, {"role": role}, key, urgency) for role in rules.told] if key else []
+
+
+def _notice(entry: Entry, state: Closure, to: dict[str, str], key: str, urgency: str) -> Command:
     depth = entry.data.get("depth")
     values = {"name": state.name, "depth": "" if depth is None else f"{depth * 100:.0f} cm", "place": state.district}
     values |= {"exercise": "演练"} if state.exercise else {}
-    found = []
-    for role in rules.told:
-        to = {"role": role}
-        data: dict[str, Any] = {
-            "to": to,
-            "about": entry.subject,
-            "key": f"notice.{key}",
-            "urgency": urgency,
-            "cause": entry.seq,
-        }
-        data |= {"values": {name: value for name, value in values.items() if value}}
-        data |= {"district": state.district} if state.district else {}
-        subject = subject_for(entry.seq, entry.subject, to)
-        found.append(Command(id=f"tell-{subject}", subject=subject, move="tell", data=data, correlation=entry.correlation))
-    return found
+    values |= {"reason": entry.reason[:200], "who": entry.who}
+    data: dict[str, Any] = {
+        "to": to,
+        "about": entry.subject,
+        "key": f"notice.{key}",
+        "urgency": urgency,
+        "cause": entry.seq,
+    }
+    data |= {"values": {name: value for name, value in values.items() if value}}
+    data |= {"district": state.district} if state.district else {}
+    subject = subject_for(entry.seq, entry.subject, to)
+    return Command(id=f"tell-{subject}", subject=subject, move="tell", data=data, correlation=entry.correlation)

@@ -73,6 +73,7 @@ class ClosureRules(Table, kw_only=True, frozen=True):
     again_minutes: float
     again_metres: float
     keep_minutes: float
+    site_metres: float
     waits_for: tuple[str, ...]
     deciders: tuple[str, ...]
     proposers: tuple[str, ...]
@@ -119,7 +120,15 @@ def _mistakes(rules: ClosureRules) -> list[tuple[str, str]]:
     found += [(f"lines.{kind}", _LINES) for kind, lines in rules.lines.items() if not _rising(lines)]
     ways = ("either", "both", *FACTS)
     found += [(f"confirm.{kind}", f"one of {', '.join(ways)}") for kind, way in rules.confirm.items() if way not in ways]
-    for name in ("hold_seconds", "hold_readings", "reopen_minutes", "stale_seconds", "believable_metres", "keep_minutes"):
+    for name in (
+        "hold_seconds",
+        "hold_readings",
+        "reopen_minutes",
+        "stale_seconds",
+        "believable_metres",
+        "keep_minutes",
+        "site_metres",
+    ):
         if getattr(rules, name) <= 0:
             found.append((name, "above 0"))
     for number, report in enumerate(rules.reports):

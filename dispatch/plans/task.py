@@ -11,11 +11,11 @@ from dispatch.aggregate import View
 from dispatch.notices import subject_for
 from dispatch.plans.acts import withdrawn
 from dispatch.plans.model import MINUTE, ROLES, spoken
+from dispatch.plans.taskstate import Task, fold
 from dispatch.tabled import COMMAND, HALL, SEATS, Field, Move, Tabled
 from hall.core.command import Actor, Command, Draft, Entry
 from hall.core.errors import Refused
 
-NOTES = 50
 _OPEN = ("open", "acknowledged")
 _THEIRS = ("unit", "own", "dispatcher", "supervisor", "admin")
 _GIVERS = ("dispatcher", "supervisor", "leader", "admin")
@@ -23,14 +23,19 @@ _ROLE = Field(kind="choice", choices=ROLES)
 _UNIT = Field(kind="line", longest=100, offer="units")
 _MINUTES = Field(kind="number", low=1, high=7 * 24 * 60, unit="min")
 _NOTE = Field(kind="text", longest=500)
+_CREW = Field(kind="line", must=True, longest=100, offer="crews")
+#: moves of the phone of the crew that was given it
+CREW_MOVES = ("acknowledge", "done", "cannot")
 
 MOVES: Mapping[str, Move] = {
     "acknowledge": Move(frm=("open",), by=_THEIRS, revision=False, fields={"note": _NOTE}),
-    "done": Move(frm=_OPEN, by=_THEIRS, revision=False, fields={"note": _NOTE}),
+    "done": Move(frm=_OPEN, by=_THEIRS, revision=False, fields={"note": _NOTE, "photos": Field(kind="photos")}),
     "note": Move(
         frm=(*_OPEN, "done"), by=(*_THEIRS, "operator", "leader"), revision=False,
         fields={"note": msgspec.structs.replace(_NOTE, must=True)},
     ),
+    "hand": Move(frm=_OPEN, by=("unit", *_GIVERS), revision=False, fields={"crew": _CREW, "note": _NOTE}),
+    "cannot": Move(frm=_OPEN, by=_THEIRS, reason=True, revision=False, fields={"photos": Field(kind="photos")}),
     "to_case": Move(frm=_OPEN, by=(*SEATS,), revision=False, fields={"note": _NOTE}),
     "reassign": Move(frm=_OPEN, by=_GIVERS, reason=True, fields={"unit": _UNIT, "role": _ROLE}),
     "extend": Move(frm=_OPEN, by=COMMAND, reason=True, fields={"due_minutes": msgspec.structs.replace(_MINUTES, must=True)}),
@@ -54,48 +59,6 @@ ACK_MINUTES, DUE_MINUTES = 15, 60
 WRITTEN = "und"
 
 
-class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """State of `task/<id>`; times city ms. `told`: steps of being late that were told of, `notices`
-    with which; `why`: what took it back."""
-
-    task_id: str = ""
-    state: str = "open"
-    response: str = ""
-    incident: str = ""
-    key: str = ""
-    level: str = ""
-    label: dict[str, str] = {}
-    unit: str = ""
-    role: str = ""
-    place: dict[str, str] = {}
-    spot: str = ""
-    site: str = ""
-    district: str = ""
-    lon: float | None = None
-    lat: float | None = None
-    crews: int = 0
-    kinds: list[str] = []
-    equipment: list[dict[str, Any]] = []
-    made: int = 0
-    ack_due: int | None = None
-    due: int | None = None
-    acked_by: str = ""
-    acked_at: int | None = None
-    done_by: str = ""
-    done_at: int | None = None
-    ended_at: int | None = None
-    note: str = ""
-    notes: list[dict[str, Any]] = []
-    case: str = ""
-    wanted_case: bool = False
-    told: list[str] = []
-    notices: list[str] = []
-    why: str = ""
-    exercise: bool = False
-    revision: int = 0
-    ended: bool = False
-
-
 class Tasks(Tabled):
     """Aggregate of topic `task`. `open`, `restore` and a plan's `cancel` are written by a response's act, as drafts."""
 
@@ -112,7 +75,9 @@ class Tasks(Tabled):
         self.topics = frozenset(topics)
 
     def owns(self, state: Task | None, actor: Actor) -> bool:
-        return state is not None and bool(state.role) and actor.role == state.role
+        if state is None:
+            return False
+        return (bool(state.role) and actor.role == state.role) or (bool(actor.crew) and actor.crew == state.crew)
 
     def drafts(self, view: View, state: Task | None, command: Command, actor: Actor, data: dict[str, Any]) -> list[Draft]:
         if command.move == "make":
@@ -126,8 +91,13 @@ class Tasks(Tabled):
         elif command.move == "remind":
             return self._remind(view, state, command, data["step"])
         made = [Draft(subject=command.subject, move=command.move, data=data, reason=command.reason.strip())]
-        if command.move in ("make", "reassign"):
-            told = self._tell(command.subject, state, data, _next(state), "task_given", "urgent")
+        to = {"crew": data["crew"]} if command.move == "hand" else None
+        if command.move == "cannot":
+            told = self._cannot(view, command.subject, state)
+            data["told"] = [draft.subject for draft in told]
+            made += told
+        if command.move in ("make", "reassign", "hand"):
+            told = self._tell(command.subject, state, data, _next(state), "task_given", "urgent", to)
             data["told"] = [draft.subject for draft in told]
             made += told
         if command.move in ("done", "cancel", "reassign", "acknowledge") and state is not None:
@@ -143,12 +113,22 @@ class Tasks(Tabled):
         data: dict[str, Any] = {"step": step}
         made = [Draft(subject=command.subject, move="remind", data=data)]
         made += self._tell(command.subject, state, {}, _next(state), step, "urgent")
-        response = view.get(state.response) if state.response else None
-        above = {"person": response.commander} if response is not None and response.commander else {"role": "supervisor"}
-        made += self._tell(command.subject, state, {}, _next(state), step, "urgent", above)
+        made += self._tell(command.subject, state, {}, _next(state), step, "urgent", self._above(view, state))
         found = list({draft.subject: draft for draft in made}.values())  # who commands may be who has it
         data["told"] = [draft.subject for draft in found[1:]]
         return found
+
+    @staticmethod
+    def _above(view: View, state: Task) -> dict[str, str]:
+        """Who commands the response, else the shift leaders."""
+        response = view.get(state.response) if state.response else None
+        return {"person": response.commander} if response is not None and response.commander else {"role": "supervisor"}
+
+    def _cannot(self, view: View, subject: str, state: Task) -> list[Draft]:
+        """The unit it was given to, and who commands."""
+        told = self._tell(subject, state, {}, _next(state), "task_cannot", "urgent")
+        told += self._tell(subject, state, {}, _next(state), "task_cannot", "urgent", self._above(view, state))
+        return list({draft.subject: draft for draft in told}.values())
 
     def _tell(
         self, about: str, state: Task | None, data: dict[str, Any], cause: int, key: str, urgency: str,
@@ -175,13 +155,7 @@ class Tasks(Tabled):
     # -- folding -------------------------------------------------------------------------------------------------------------
 
     def fold(self, state: Task, entry: Entry) -> None:
-        step = _FOLDS.get(entry.move)
-        if step is not None:
-            step(state, entry)
-        if entry.data.get("note") and entry.move != "make":
-            state.note = entry.data["note"]
-            line = {"at": entry.time, "who": entry.who, "text": entry.data["note"]}
-            state.notes = [*state.notes, line][-NOTES:]
+        fold(state, entry)
 
 
 def steps(task: Task) -> list[tuple[str, int]]:
@@ -216,65 +190,3 @@ def _by_hand(view: View, command: Command, data: dict[str, Any]) -> dict[str, An
     if place := data.pop("place", ""):
         made["place"] = {WRITTEN: place}
     return {**made, "ack_due": view.now + round(min(ack, due) * MINUTE), "due": view.now + round(due * MINUTE), **data}
-
-
-def _open(state: Task, entry: Entry) -> None:
-    """Anew, whatever there was: a level that is signed again asks for it again."""
-    given = {"task_id": entry.subject.partition("/")[2], **entry.data}
-    fresh = msgspec.convert({**given, "told": [], "notices": given.get("told", [])}, Task)
-    for name in Task.__struct_fields__:
-        if name not in ("revision", "notes"):
-            setattr(state, name, getattr(fresh, name))
-
-
-def _acknowledge(state: Task, entry: Entry) -> None:
-    state.state, state.acked_by, state.acked_at = "acknowledged", entry.who, entry.time
-
-
-def _done(state: Task, entry: Entry) -> None:
-    if state.acked_at is None:
-        state.acked_by, state.acked_at = entry.who, entry.time
-    state.state, state.done_by, state.done_at, state.ended_at = "done", entry.who, entry.time, entry.time
-
-
-def _cancel(state: Task, entry: Entry) -> None:
-    state.state, state.ended_at, state.why = "cancelled", entry.time, entry.data.get("why", "") or entry.reason
-
-
-def _restore(state: Task, entry: Entry) -> None:
-    state.state, state.ended_at, state.why = entry.data["state"], None, ""
-
-
-def _reassign(state: Task, entry: Entry) -> None:
-    state.unit, state.role = entry.data.get("unit", ""), entry.data.get("role", "")
-    state.state, state.acked_by, state.acked_at, state.told = "open", "", None, []
-    state.notices = entry.data.get("told", [])
-    if state.ack_due is not None:  # whoever gets it now has as long to acknowledge as the first had
-        state.ack_due = entry.time + max(MINUTE, state.ack_due - state.made)
-
-
-def _extend(state: Task, entry: Entry) -> None:
-    state.due, state.told = entry.data["due"], [step for step in state.told if step == "task_unacknowledged"]
-
-
-def _remind(state: Task, entry: Entry) -> None:
-    state.told = [*state.told, entry.data["step"]]
-    state.notices = [*state.notices, *entry.data.get("told", [])]
-
-
-def _to_case(state: Task, entry: Entry) -> None:
-    state.wanted_case = True
-
-
-def _case(state: Task, entry: Entry) -> None:
-    state.case = entry.data["case"]
-
-
-def _retire(state: Task, entry: Entry) -> None:
-    state.ended = True
-
-
-_FOLDS = {
-    "open": _open, "make": _open, "acknowledge": _acknowledge, "done": _done, "cancel": _cancel, "restore": _restore,
-    "reassign": _reassign, "extend": _extend, "remind": _remind, "to_case": _to_case, "case": _case, "retire": _retire,
-}  # fmt: skip

@@ -166,12 +166,12 @@ async def assemble(process: Process) -> Assembled:
     cases = Cases(process, book, parts.refusals.count)
     api = Api(process, users, list(pages.walls), parts.forget)
     routers = (SignIn(process, users, words).router, api.router, cases.router, posters.router, *parts.routers)
-    routers += _field(process, command_desk, words, parts.commands.send)
     deliveries = await asyncio.to_thread(DeliveryStore, process.settings.data_dir / "webhooks.db")
     routers += (WebhookApi(command_desk, deliveries, {hook.name: hook.shown() for hook in hooks_of(process.config)}).router,)
     emergency = {one.topic: one for one in policy.emergency}
     offered = {topic: one.offered for topic, one in emergency.items()}
     routers += (Streams(process, parts.commands, emergency, offered).router,)
+    routers += _field(process, command_desk, words, parts.commands.send, offered)
     routers += (_incidents(process, command_desk, policy).router,)
     routers += (_cap(process, command_desk, emergency["bulletin"]).router,)
     shows = Shows(process, command_desk, list(pages.walls))
@@ -252,10 +252,10 @@ async def _room(process: Process, command_desk: Desk, book: Casebook, policy: Po
     return Room(command_desk, book, lambda: Places(process.config), conditions, recommend, services)
 
 
-def _field(process: Process, command_desk: Desk, words: Words, send: Send) -> tuple[APIRouter, ...]:
+def _field(process: Process, command_desk: Desk, words: Words, send: Send, offered: Any) -> tuple[APIRouter, ...]:
     """Notices, and the crews' phones."""
     board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
-    phone = FieldApi(process, command_desk, board, crew_moves, send)
+    phone = FieldApi(process, command_desk, board, crew_moves, send, offered)
     return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
 
 

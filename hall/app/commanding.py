@@ -10,6 +10,7 @@ import msgspec
 from hall.access import Identity
 from hall.app.actors import actor_of
 from hall.app.discretion import discreet, discreet_entries
+from hall.app.fieldplaces import PHONE_MOVES
 from hall.app.fieldtasks import PHONE_CREW_MOVES, PHONE_FILE_MOVES
 from hall.app.pace import Pace
 from hall.app.refusals import Kind
@@ -148,6 +149,9 @@ def _of_phone(command: Command, who: Identity) -> bool:
         task = command.data.get("subject")
         mine = command.subject == f"crew/{who.crew}" and command.move in PHONE_CREW_MOVES
         return mine and who.case in ("", task)
+    topic = command.subject.partition("/")[0]
+    if topic in PHONE_MOVES:  # which crew was sent there says the thing itself; a link for one case is for that case
+        return command.move in PHONE_MOVES[topic] and not who.case
     return command.move in PHONE_FILE_MOVES and who.case in ("", command.subject)
 
 

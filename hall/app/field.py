@@ -18,6 +18,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from hall import access
+from hall.app import fieldplaces
 from hall.app.answers import json
 from hall.app.doorkeeper import keep_session
 from hall.app.fieldlinks import FieldLinks, crew_name
@@ -49,6 +50,7 @@ class Desk(Protocol):
     async def execute(self, command: Command, actor: Actor) -> Outcome: ...  # of the stamps of notices
     async def state(self, subject: str) -> Any | None: ...
     async def states(self, topic: str) -> dict[str, Any]: ...
+    async def concerning(self, topic: str, name: str) -> dict[str, Any]: ...
     async def note(self, what: str, actor: Actor, data: dict[str, Any], reason: str = "") -> None: ...
 
 
@@ -96,9 +98,13 @@ class Where(Body):
 
 
 class FieldApi:
-    """The phone's half of the API; `router` serves it. `crew_moves` is dispatch.crews.moves.allowed."""
+    """The phone's half of the API; `router` serves it. `crew_moves` is dispatch.crews.moves.allowed, `offered` those of
+    closures and tasks (hall/app/streams.py)."""
 
-    def __init__(self, process: Process, desk: Desk, board: Board, crew_moves: CrewMoves, send: Send) -> None:
+    def __init__(
+        self, process: Process, desk: Desk, board: Board, crew_moves: CrewMoves, send: Send, offered: fieldplaces.Offered
+    ) -> None:
+        self.offered = offered
         self.process, self.desk, self.board, self.crew_moves, self.send = process, desk, board, crew_moves, send
         self.links = FieldLinks(process.bus)
         self.router = APIRouter(prefix="/api/v1/field", tags=["field"])
@@ -140,7 +146,8 @@ class FieldApi:
     # -- tasks -------------------------------------------------------------------------------------------------------
 
     async def tasks(self, request: Request) -> Response:
-        """`{crew, tasks, notices, csrf}`; with `If-None-Match` 304 while nothing changed. `X-Hall-Now`: city ms."""
+        """`{crew, tasks, closures, tasks_given, notices, csrf}`; with `If-None-Match` 304 while nothing changed.
+        `X-Hall-Now`: city ms."""
         actor, only = phone_actor(), current_visit().identity.case
         crew = await self.desk.state(f"crew/{actor.crew}")
         if crew is None or crew.ended:
@@ -153,6 +160,7 @@ class FieldApi:
             return [each["move"] for each in self.desk.files.allowed(file, actor, now)]
 
         found = tasks_document(crew, files, actor, only, self.crew_moves, file_moves)
+        found |= await self._places(actor) if not only else {}
         told = await asyncio.to_thread(self.board.mine, actor, 50)
         found["notices"] = [_notice(one) for one in told if only in ("", one["about"])]
         found["csrf"] = current_visit().csrf
@@ -163,12 +171,22 @@ class FieldApi:
             return Response(None, 304, headers)
         return Response(body, 200, headers, media_type="application/json")
 
+    async def _places(self, actor: Actor) -> dict[str, Any]:
+        """Places and tasks beside the cases; nothing for a link that is for one case."""
+        found: dict[str, dict[str, Any]] = {}
+        for topic in fieldplaces.PHONE_MOVES:
+            states = await self.desk.concerning(topic, actor.crew)
+            found[topic] = {name: state for name, state in states.items() if fieldplaces.mine(topic, state, actor.crew)}
+        return fieldplaces.places_document(found, actor, self.offered)
+
     async def command(self, action: Action) -> Response:
         """One action, taken once however often it is sent: `{outcome}`; refusals `{reason, detail}`."""
         actor, only = phone_actor(), current_visit().identity.case
         if only and action.task != only:
             raise Refused("not-your-case", "this link is for another case", 403)
-        if action.move in PHONE_CREW_MOVES:
+        if action.move in fieldplaces.PHONE_MOVES.get(action.task.partition("/")[0], ()):
+            subject, data = action.task, action.data
+        elif action.move in PHONE_CREW_MOVES:
             subject, data = f"crew/{actor.crew}", {"subject": action.task}
         elif action.move in PHONE_FILE_MOVES and action.task.startswith("file/"):
             subject, data = action.task, action.data

@@ -39,8 +39,10 @@ def unseen(who: Identity, district: str, unit: str, crews: Iterable[str] = (), s
 def unseen_file(who: Identity, subject: str, file: dict[str, Any], case: dict[str, Any] | None = None) -> str | None:
     """The same of a case file's whole state as plain fields; `case`: what is shown of the supplier's document."""
     report = {**file.get("report", {}), **(case or {})}
-    crews = [work["crew"] for work in file.get("crews", ()) if work.get("state") != "clear"]
-    return unseen(who, report.get("district", ""), file.get("unit", ""), crews, subject)
+    at_work = file.get("crews")  # of a task it is how many are wanted
+    crews = [work["crew"] for work in at_work if work.get("state") != "clear"] if isinstance(at_work, list) else []
+    crews += [file["crew"]] if file.get("crew") else []
+    return unseen(who, report.get("district") or file.get("district", ""), file.get("unit", ""), crews, subject)
 
 
 def seen(who: Identity, crew: Any) -> bool:

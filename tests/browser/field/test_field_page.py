@@ -355,3 +355,37 @@ async def test_two_pages_of_one_phone_send_each_action_once(phone, side):
         await second.goto(page.url)
         await asyncio.gather(settled(page), settled(second))
     assert crew_moves(side, crew) == ["acknowledge"]
+
+
+async def test_a_crew_confirms_a_closure_without_a_network_and_takes_the_barriers_away_after_the_reopening(phone, side):
+    crew = await side.crew()
+    place, dispatcher = f"closure/{crew}", Actor(name="li", role="dispatcher")
+    there = {"lon": 113.9215, "lat": 35.301}
+    await side.do(
+        place, "propose", SYSTEM, name="平原路下穿", kind="underpass", place=there, depth=0.31, detour={"zh-CN": "绕行胜利街"}
+    )
+    await side.do(place, "order", dispatcher, "水深超限")
+    await side.do(place, "send", dispatcher, crew=crew)
+    async with phone(crew) as page:
+        card = page.locator(f'[data-task="{place}"]')
+        await expect(card).to_contain_text("绕行胜利街")
+        await page.context.set_offline(True)
+        await card.locator('[data-step="confirm_site"]').click()
+        await expect(page.locator(".whereabouts")).to_have_attribute("data-state", "near")
+        await page.click(".sheet .primary")
+        await expect(page.locator(".sheet .fault").last).to_contain_text("照片")
+        file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
+        await page.set_input_files('.sheet input[type="file"]', [file])
+        await page.click(".sheet .primary")
+        await expect(card.locator('.item[data-move="confirm_site"]')).to_have_count(1)
+        await page.context.set_offline(False)
+        await settled(page)
+        await expect(card).to_contain_text("本队")
+        state = await side.desk.state(place)
+        assert state.on_site["by"] == f"crew:{crew}" and len(state.on_site["photos"]) == 1 and state.on_site["metres"] < 100
+        await side.do(place, "reopen", dispatcher, "水退")
+        await card.locator('[data-step="barriers_removed"]').click(timeout=15_000)
+        await page.click(".sheet .primary")
+        await settled(page)
+        await expect(card).to_have_count(0)
+    assert (await side.desk.state(place)).cleared["by"] == f"crew:{crew}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
 from dispatch.closures import Closures
@@ -75,13 +76,18 @@ ALLOWED = {
     "keep_closed": ({"reopening_proposed"}, DECIDE),
     "correct": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
     "link": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
+    "verify": ({"proposed"}, SEE),
+    "cannot_close": ({"ordered", "confirmed", "reopening_proposed"}, SEE),
+    "barriers_removed": ({"reopened", "cancelled"}, SEE),  # of a declined one nothing was put up
+    "send": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
+    "recall": (set(STATES), SEE),
     "worsen": ({"proposed"}, set()),
     "lapse": ({"proposed"}, set()),
     "retire": ({"reopened", "declined", "cancelled"}, set()),
 }
 GIVEN = {
     "confirm_video": {"channel": "channel/cams/1"}, "correct": {"name": "新名"}, "link": {"incident": "incident/i1"},
-    "propose": {"name": "平原路"},
+    "propose": {"name": "平原路"}, "verify": {"found": "water"}, "send": {"crew": "c2"}, "recall": {"crew": "c1"},
 }  # fmt: skip
 
 
@@ -89,7 +95,7 @@ def test_every_move_from_every_state_by_every_role_is_allowed_or_refused_as_writ
     assert set(table(RULES)) == set(ALLOWED)
     for state in STATES:
         ledger = brought_to(town(), state)
-        known = ledger.states[ROAD]
+        known = msgspec.structs.replace(ledger.states[ROAD], crews=[{"crew": "c1"}])
         for move, role in itertools.product(ALLOWED, ROLES):
             states, roles = ALLOWED[move]
             offered = {offer["move"] for offer in ledger.aggregates["closure"].offered(known, person(role))}
@@ -231,3 +237,77 @@ def test_a_mistake_in_the_configuration_is_named_by_file_line_and_key(text, key,
     with pytest.raises(ConfigError) as error:
         settings_of(parse(city + text, "hall.toml"))
     assert error.value.key.startswith(key) and error.value.line == line + 3
+
+
+# -- told from the place ------------------------------------------------------------------------------------------------------
+
+CREW = Actor(name="crew:c1", role="crew", kind="crew", crew="c1")
+HERE, FAR = {"lon": 113.9101, "lat": 35.3101}, {"lon": 113.95, "lat": 35.31}
+PHOTO = [{"media": "a" * 64, "usage": "after"}]
+
+
+def sent(state="ordered"):
+    ledger = brought_to(town(), state, PASS)
+    ledger.do(PASS, "send", DECIDER, crew="c1")
+    return ledger
+
+
+def refused(ledger, move, actor=CREW, reason="", **data):
+    with pytest.raises(Refused) as refusal:
+        ledger.do(PASS, move, actor, reason, **data)
+    return refusal.value
+
+
+def test_a_crew_that_was_sent_confirms_with_its_photo_its_place_and_its_time():
+    ledger = sent()
+    ledger.do(PASS, "confirm_site", CREW, "", photos=PHOTO, position=HERE, accuracy=9)
+    fact = ledger.document(PASS)["on_site"]
+    assert (fact["by"], fact["at"], fact["photos"], fact["metres"]) == ("crew:c1", ledger.now, PHOTO, 14)
+    assert ledger.document(PASS)["missing"] == ["by_video"]
+
+
+def test_a_crew_that_was_not_sent_or_was_called_back_moves_nothing():
+    stranger = Actor(name="crew:c9", role="crew", kind="crew", crew="c9")
+    ledger = sent()
+    assert refused(ledger, "confirm_site", stranger, position=HERE).reason == "not-permitted"
+    assert {refused(ledger, move).reason for move in ("reopen", "cancel", "confirm_video")} == {"not-permitted"}
+    ledger.do(PASS, "recall", DECIDER, "另有任务", crew="c1")
+    assert refused(ledger, "confirm_site", position=HERE).reason == "not-permitted"
+
+
+def test_from_further_away_or_without_a_position_a_crew_says_why_and_the_line_keeps_it():
+    ledger = sent()
+    far = refused(ledger, "confirm_site", position=FAR, accuracy=20)
+    assert far.reason == "too-far" and "3630 m" in far.detail and "300 m" in far.detail
+    assert refused(ledger, "confirm_site").reason == "position-missing"
+    ledger.do(PASS, "confirm_site", CREW, "从桥上看到，水太深过不去", position=FAR)
+    fact = ledger.document(PASS)["on_site"]
+    assert fact["metres"] == 3630 and fact["reason"].startswith("从桥上")
+    ledger.do(PASS, "confirm_site", DECIDER, "")
+    assert "metres" not in ledger.document(PASS)["on_site"], "a desk is not asked where it is"
+
+
+def test_what_cannot_be_closed_says_why_until_it_is_closed():
+    ledger = sent()
+    assert refused(ledger, "cannot_close", position=HERE).reason == "reason-missing"
+    ledger.do(PASS, "cannot_close", CREW, "围挡不够", position=HERE)
+    shown = ledger.document(PASS)
+    assert shown["cannot"]["reason"] == "围挡不够" and shown["state"] == "ordered"
+    assert refused(ledger, "confirm_site", position=HERE).reason == "photo-missing"
+    ledger.do(PASS, "confirm_site", CREW, "", position=HERE, photos=PHOTO)
+    assert "cannot" not in ledger.document(PASS)
+
+
+def test_barriers_are_told_away_once_after_the_reopening():
+    ledger = sent("reopening_proposed")
+    assert refused(ledger, "barriers_removed", position=HERE).reason == "state-wrong"
+    ledger.do(PASS, "reopen", DECIDER)
+    ledger.do(PASS, "barriers_removed", CREW, "", position=HERE)
+    assert ledger.document(PASS)["cleared"]["by"] == "crew:c1"
+    assert refused(ledger, "barriers_removed", position=HERE).reason == "state-wrong"
+
+
+def test_a_crew_sent_to_look_at_a_proposal_tells_what_it_found():
+    ledger = sent("proposed")
+    ledger.do(PASS, "verify", CREW, "", found="dry", position=HERE, photos=PHOTO)
+    assert ledger.document(PASS)["verified"]["found"] == "dry" and ledger.document(PASS)["state"] == "proposed"

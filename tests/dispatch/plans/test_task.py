@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dispatch.plans.task import MOVES, due_steps
+from hall.core.command import Actor
 from tests.dispatch.plans.world import (
     ADMIN,
     DISPATCHER,
@@ -27,6 +28,8 @@ GRID = {
     "acknowledge": {DRAINAGE, DISPATCHER, SUPERVISOR, ADMIN},
     "done": {DRAINAGE, DISPATCHER, SUPERVISOR, ADMIN},
     "note": {DRAINAGE, OPERATOR, DISPATCHER, SUPERVISOR, LEADER, ADMIN},
+    "hand": {DRAINAGE, DISPATCHER, SUPERVISOR, LEADER, ADMIN},
+    "cannot": {DRAINAGE, DISPATCHER, SUPERVISOR, ADMIN},
     "to_case": {OPERATOR, DISPATCHER, SUPERVISOR, ADMIN},
     "reassign": {DISPATCHER, SUPERVISOR, LEADER, ADMIN},
     "extend": {SUPERVISOR, LEADER, ADMIN},
@@ -74,6 +77,23 @@ def test_acknowledged_then_done_with_who_and_when(world):
 def test_what_is_done_without_being_acknowledged_counts_as_acknowledged_then(world):
     world.do(TASK, "done", DRAINAGE)
     assert world.get(TASK).acked_at == NOW
+
+
+def test_a_crew_that_was_handed_it_acknowledges_and_does_it_or_says_why_not(world):
+    crew, other = (Actor(name=f"crew:{one}", role="crew", kind="crew", crew=one) for one in ("c1", "c2"))
+    assert world.refused(TASK, "acknowledge", crew) == "not-permitted"
+    world.do(TASK, "acknowledge", DRAINAGE)
+    world.do(TASK, "hand", DRAINAGE, crew="c1")
+    assert world.get(TASK).state == "open" and {"crew": "c1"} in told(world, "task_given"), "the crew acknowledges for itself"
+    world.do(TASK, "acknowledge", crew)
+    assert world.refused(TASK, "done", other) == "not-permitted" and world.refused(TASK, "cancel", crew, "x") == "not-permitted"
+    world.do(TASK, "cannot", crew, "路被树堵住")
+    task = world.get(TASK)
+    assert (task.state, task.crew, task.cannot["reason"]) == ("open", "", "路被树堵住")
+    assert {"unit": "市排水设施管理处"} in told(world, "task_cannot") and world.refused(TASK, "done", crew) == "not-permitted"
+    world.do(TASK, "hand", DISPATCHER, crew="c2")
+    world.do(TASK, "done", other, photos=[{"media": "a" * 64}])
+    assert world.get(TASK).done_by == "crew:c2" and world.get(TASK).cannot == {} and len(world.get(TASK).photos) == 1
 
 
 def test_given_to_somebody_else_it_is_open_again_with_as_long_to_acknowledge(world):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 
 import pytest
+from PIL import Image
+
+from hall.core.command import Actor
+from tests.hall.app.test_field import DISPATCHER, OPERATOR, Side, action, phone
 
 _ids = itertools.count()
 
@@ -78,3 +83,86 @@ async def test_pumps_asked_for_by_a_department_are_allotted_from_two_depots_and_
     assert view["state"]["state"] == "cancelled" and (await look(unit, "depot/east"))["state"]["stock"]["排水泵"]["have"] == 3
     other = await people["viewer"].get("/api/v1/streams/request/none")
     assert other.status_code == 404
+
+
+# -- from a crew's phone -------------------------------------------------------------------------------------------------------
+
+LEADER = Actor(name="zhao", role="leader")
+HERE = {"lon": 113.9201, "lat": 35.3001}
+
+
+@pytest.fixture
+async def side(city_hall, monkeypatch):
+    made = Side(city_hall, monkeypatch)
+    yield made
+    await made.close()
+
+
+def photo() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (60, 40), "#3a7").save(out, "JPEG")
+    return out.getvalue()
+
+
+async def closing(side, *crews: str) -> str:
+    subject = f"closure/p{next(_ids)}"
+    await side.do(subject, "propose", OPERATOR, "积水", name="平原路", place={"lon": 113.92, "lat": 35.3}, depth=0.4)
+    await side.do(subject, "order", DISPATCHER, "水深超限，联系 13803731234")
+    for crew in crews:
+        await side.do(subject, "send", DISPATCHER, crew=crew)
+    return subject
+
+
+async def test_a_crew_closes_a_place_from_its_phone_and_the_desk_sees_by_whom_and_the_photo(city_hall, side):
+    crew, other = await side.crew(), await side.crew()
+    mine, theirs = await closing(side, crew), await closing(side, other)
+    async with phone(city_hall, crew) as client:
+        answer = await client.get("/api/v1/field/tasks")
+        (place,) = answer.json()["closures"]
+        assert (place["subject"], place["depth"], place["near_metres"]) == (mine, 0.4, 300)
+        assert place["moves"] == ["confirm_site", "cannot_close"] and "13803731234" not in answer.text
+        media = (await client.post("/api/v1/media", content=photo(), headers={"content-type": "image/jpeg"})).json()["media"]
+        photos = [{"media": media, "usage": "after"}]
+        far = action(mine, "confirm_site", data={"photos": photos, "position": {"lon": 113.95, "lat": 35.3}})
+        answer = await client.post("/api/v1/field/commands", json=far)
+        assert (answer.status_code, answer.json()["reason"]) == (422, "too-far")
+        done = action(mine, "confirm_site", data={"photos": photos, "position": HERE, "accuracy": 8})
+        for _ in range(2):  # a lost answer is asked for again
+            answer = await client.post("/api/v1/field/commands", json=done)
+            assert answer.status_code == 200, answer.text
+        stranger = await client.post("/api/v1/field/commands", json=action(theirs, "confirm_site", data={"position": HERE}))
+        assert (stranger.status_code, stranger.json()["reason"]) == (403, "not-permitted")
+        order = await client.post("/api/v1/field/commands", json=action(mine, "order", reason="x"))
+        assert order.status_code == 403
+    async with await city_hall.client("viewer") as desk:
+        state = (await desk.get(f"/api/v1/streams/{mine}")).json()["state"]
+        assert (state["state"], state["on_site"]["by"], state["on_site"]["photos"]) == ("confirmed", f"crew:{crew}", photos)
+        assert (await desk.get(f"/api/v1/media/{media}")).status_code == 200
+    moves = [entry.move for entry in side.ledger.history(mine)]
+    assert moves == ["propose", "order", "send", "confirm_site"]
+
+
+async def test_a_link_for_one_case_shows_and_moves_no_other_thing(city_hall, side):
+    crew = await side.crew()
+    place, case = await closing(side, crew), await side.task(crew)
+    async with phone(city_hall, crew, case=case) as client:
+        assert "closures" not in (await client.get("/api/v1/field/tasks")).json()
+        answer = await client.post("/api/v1/field/commands", json=action(place, "confirm_site", data={"position": HERE}))
+        assert answer.status_code == 403
+
+
+async def test_a_task_of_a_response_is_acknowledged_and_done_or_said_to_be_impossible(city_hall, side):
+    crew = await side.crew()
+    names = [f"task/t{next(_ids)}" for _ in range(2)]
+    for name in names:
+        await side.do(name, "make", LEADER, label="检查泵站", unit="排水所")
+        await side.do(name, "hand", LEADER, crew=crew)
+    async with phone(city_hall, crew) as client:
+        given = (await client.get("/api/v1/field/tasks")).json()["tasks_given"]
+        assert [task["moves"] for task in given] == [["acknowledge", "done", "cannot"]] * 2
+        for name, move, reason in ((names[0], "acknowledge", ""), (names[0], "done", ""), (names[1], "cannot", "路断了")):
+            answer = await client.post("/api/v1/field/commands", json=action(name, move, reason=reason))
+            assert answer.status_code == 200, answer.text
+        assert (await client.get("/api/v1/field/tasks")).json()["tasks_given"] == []
+    assert (await side.desk.state(names[0])).done_by == f"crew:{crew}"
+    assert (await side.desk.state(names[1])).cannot["reason"] == "路断了"
