@@ -40,7 +40,18 @@ _PAGE = """<!DOCTYPE html>
 <link rel="icon" href="/field/icon-192.png"><link rel="apple-touch-icon" href="/field/icon-192.png">
 <link rel="stylesheet" href="/field/field.css"></head>
 <body><main id="{root}"></main>{scripts}</body></html>"""
-_PHONE = ("texts.js", "say.js", "photo.js", "queue.js", "cards.js", "sheets.js", "places.js", "position.js", "keep.js", "field.js")
+_PHONE = (
+    "texts.js",
+    "say.js",
+    "photo.js",
+    "queue.js",
+    "cards.js",
+    "sheets.js",
+    "places.js",
+    "position.js",
+    "keep.js",
+    "field.js",
+)
 _DESK = ("texts.js", "say.js", "links.js")
 
 
