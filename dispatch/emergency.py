@@ -30,6 +30,7 @@ from dispatch.policy import Policy
 from dispatch.rain.gauge import Gauges
 from dispatch.rain.part import RainPart
 from dispatch.reader import Head
+from dispatch.readings.part import ReadingsPart
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.reporting.rolling import Rolling
 from dispatch.waiting import Waiting
@@ -48,8 +49,10 @@ RETRY_SECONDS = 1.0
 def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
     """Every part of one dispatch process."""
     rain = Gauges()
+    alarms = AlarmPart(process, desk)
     return [
-        AlarmPart(process, desk),
+        alarms,
+        ReadingsPart(process, alarms.topics),
         AlarmKeeper(process, desk, life_of(process.config)),
         PondingMerger(process, desk, life_of(process.config)),
         Rolling(process, desk, reporting_rules(process.config)),

@@ -22,9 +22,11 @@ TEXT = 300
 class Hearing:
     """Which topics the rules need, and what an event of them says. Remembers which responses are in force."""
 
-    def __init__(self, rules: Rulebook) -> None:
-        kinds = {rule.kind.scope for rule in rules.rules}
-        self._subjects = tuple(rule.settings.subject for rule in rules.rules if rule.kind.scope == "subject")
+    def __init__(self, *books: Rulebook) -> None:
+        """More than one: what any of them needs (both sides of a trial)."""
+        rules = [rule for book in books for rule in book.rules]
+        kinds = {rule.kind.scope for rule in rules}
+        self._subjects = tuple({rule.settings.subject: None for rule in rules if rule.kind.scope == "subject"})
         self._responses: dict[str, str] = {}
         topics = {"observation", "sensor", "response", "supplied"} | {topic_of(subject) for subject in self._subjects}
         self.topics = frozenset(topics | ({"position"} if "unit" in kinds else set()))

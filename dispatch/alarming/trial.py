@@ -98,7 +98,7 @@ def _moment(one: Any) -> int:
 def compare(
     before: Rules, after: Rules, inputs: Iterator[Any], floods: list[Flood], told: Callable[[int], None] | None = None
 ) -> Comparison:
-    """Both engines over the same inputs, batch by batch."""
+    """Both engines over the same inputs, batch by batch. Floods of which the history says nothing are not judged."""
     edges: tuple[list[Any], list[Any]] = ([], [])
     first, last, count = None, 0, 0
     for batch in batches(inputs):
@@ -111,7 +111,8 @@ def compare(
             told(count)
     for engine, found in zip((before, after), edges, strict=True):
         found += engine.advance(last) if count else []
-    return laid_side_by_side(episodes(edges[0]), episodes(edges[1]), floods, first or 0, last, count)
+    within = [flood for flood in floods if flood.end >= (first or 0) and flood.start <= last]
+    return laid_side_by_side(episodes(edges[0]), episodes(edges[1]), within, first or 0, last, count)
 
 
 def laid_side_by_side(

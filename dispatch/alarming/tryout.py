@@ -7,10 +7,18 @@ city's own. What really happened is taken from a list (`--floods`) or from the a
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
+import itertools
+import os
+import re
+import resource
+import sqlite3
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +26,15 @@ import msgspec
 
 from dispatch.alarming import Engine, compile_rules
 from dispatch.alarming.episodes import Flood
-from dispatch.alarming.hearing import reading_of, supplied_of
+from dispatch.alarming.happened import happened
+from dispatch.alarming.hearing import Hearing, reading_of, supplied_of
 from dispatch.alarming.inputs import Input, Position, SensorGone, SensorSeen
+from dispatch.alarming.rulebook import Rulebook
 from dispatch.alarming.trial import compare
 from dispatch.alarming.trialtext import LANGUAGES, lines_of
 from dispatch.ledger.ledger import Ledger
+from dispatch.readings.ring import Past
+from dispatch.readings.settings import FILE
 from hall.core import config as configuration
 from hall.core import model
 from hall.core import settings as settings_module
@@ -35,24 +47,51 @@ _PAGE = 2_000
 
 def main(argv: list[str], history: Any) -> int:
     """`history(config, files)` gives an object with `feeds`, `facts(since, until)` and `refused` (feeds.history.History).
-    0: no flood is newly missed; 1: some are. Raises ConfigError."""
+    0: no flood is newly missed; 1: some are; 2 with `--worker`: a fault, told as JSON. Raises ConfigError."""
     options = _options(argv)
+    if not options.worker:
+        return _tried(options, history)
+    _gentle(options.worker)
+    try:
+        return _tried(options, history)
+    except HallError as error:
+        told = {"problem": str(error)}
+        if isinstance(error, ConfigError):
+            told = {"problem": error.problem, "line": error.line or _line_in(error.problem), "key": error.key}
+            told["file"] = "" if Path(error.file).name == options.rules.name else Path(error.file).name
+        print(msgspec.json.encode({"error": told}).decode())
+    except MemoryError:
+        print('{"error": {"problem": "memory"}}')
+    return 2
+
+
+def _tried(options: argparse.Namespace, history: Any) -> int:
     config = configuration.load(options.history or settings_module.read().config_path or "hall.toml")
     changed = laid_over(config, options.rules)
-    told = history(config, dict(map(_file, options.file)))
-    if not told.feeds:
-        raise HallError("this city has no recording: give one with --history examples/.../hall.toml or --file FEED=FILE")
+    books = compile_rules(config), compile_rules(changed)
     since, until = (parse_moment(text, config.city.timezone) if text else None for text in (options.since, options.until))
-    floods = [*(floods_of_file(options.floods, config) if options.floods else ()), *(_confirmed() if options.ledger else ())]
-    engines = Engine(compile_rules(config)), Engine(compile_rules(changed))
-    found = compare(*engines, inputs_of(told.facts(since, until)), floods, _progress)
+    refused, count = Counter[tuple[str, str]](), 0
+    if options.from_hall:
+        inputs, count = _of_hall(books, since, until)
+    else:
+        told = history(config, dict(map(_file, options.file)))
+        if not told.feeds:
+            raise HallError("this city has no recording: --from-hall, --history examples/.../hall.toml or --file FEED=FILE")
+        known = _points(books) if options.file else ()
+        inputs, refused = itertools.chain(known, inputs_of(told.facts(since, until))), told.refused
+    floods = [*(floods_of_file(options.floods, config) if options.floods else ())]
+    floods += _known_to_have_happened() if options.ledger else ()
+    progress = partial(_say, count) if options.worker else _progress
+    found = compare(Engine(books[0]), Engine(books[1]), inputs, floods, progress)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-    if options.json:
+    if options.worker:
+        print(msgspec.json.encode({"found": found, "refused": [[*key, n] for key, n in refused.items()]}).decode())
+    elif options.json:
         print(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
         print("\n".join(lines_of(found, options.language, options.list, config.city.timezone)))
-        _say_refused(told.refused)
+        _say_refused(refused)
     return 1 if found.newly_missed else 0
 
 
@@ -61,13 +100,15 @@ def _options(argv: list[str]) -> argparse.Namespace:
     add = parser.add_argument
     add("rules", type=Path, metavar="RULES.toml", help="changed rules: [[thresholds]] and [dispatch.alarms], or a hall.toml")
     add("--history", default="", metavar="HALL.toml", help="whose recordings and rules in force; default: HALL_CONFIG")
+    add("--from-hall", action="store_true", help="what this hall itself heard in the last days")
     add("--file", action="append", default=[], metavar="FEED=FILE", help="read this feed from a recorded file (repeatable)")
     add("--since", default="", metavar="TIME", help="ISO 8601, in the city's zone where it names none; default: all")
     add("--until", default="", metavar="TIME", help="before this moment")
     add("--floods", type=Path, metavar="FILE.csv", help="what happened: columns site, start, end, perhaps name")
-    add("--ledger", action="store_true", help="what happened: alarms of this hall's ledger that somebody confirmed")
+    add("--ledger", action="store_true", help="what happened: confirmed alarms and closures, registered cases of the ledger")
     add("--language", choices=tuple(LANGUAGES), default="zh-CN", help="of the text")
     add("--json", action="store_true", help="print everything as JSON")
+    add("--worker", type=int, default=0, metavar="MB", help="for the hall itself: low priority, so much memory, JSON, progress")
     add("--list", type=int, default=10, metavar="N", help="name at most N alarms of each kind of difference (10)")
     return parser.parse_args(argv)
 
@@ -75,6 +116,57 @@ def _options(argv: list[str]) -> argparse.Namespace:
 def _progress(count: int) -> None:
     if sys.stderr.isatty():
         print(f"\r{count:,}", end="", file=sys.stderr, flush=True)
+
+
+def _say(total: int, count: int) -> None:
+    """A line for whoever started it."""
+    print(f"progress {count} {total}", file=sys.stderr, flush=True)
+
+
+def _gentle(megabytes: int) -> None:
+    """The hall's own work comes first, and its memory."""
+    os.nice(15)
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024 * 1024,) * 2)
+
+
+def _line_in(problem: str) -> int | None:
+    """tomllib says where in words."""
+    found = re.search(r"\(at line (\d+),", problem)
+    return int(found[1]) if found else None
+
+
+def _of_hall(books: tuple[Rulebook, Rulebook], since: int | None, until: int | None) -> tuple[Iterator[Input], int]:
+    """What the hall's engine heard, and about how many events that is. Raises HallError where nothing is kept."""
+    try:
+        past = Past(settings_module.read().data_dir / FILE)
+        count = past.extent(since, until).count
+    except (FileNotFoundError, sqlite3.Error) as error:
+        raise HallError(f"this hall keeps no readings ([dispatch.readings]): {error}") from None
+    if not count:
+        raise HallError("this hall kept no readings in that time")
+    hearing = Hearing(*books)
+
+    def inputs() -> Iterator[Input]:
+        try:
+            for head in past.heads(since, until):
+                with contextlib.suppress(msgspec.MsgspecError, KeyError, TypeError, ValueError):
+                    yield from hearing.inputs(head)
+        finally:
+            past.close()
+
+    return inputs(), count
+
+
+def _points(books: tuple[Rulebook, Rulebook]) -> Iterator[Input]:
+    """The measuring points this hall knows, for a file that has readings alone."""
+    try:
+        past = Past(settings_module.read().data_dir / FILE)
+    except (FileNotFoundError, sqlite3.Error):
+        return
+    hearing = Hearing(*books)
+    for head in past.points():
+        yield from hearing.inputs(head)
+    past.close()
 
 
 def _say_refused(refused: dict[tuple[str, str], int]) -> None:
@@ -154,39 +246,16 @@ def _flood(row: dict[str, str], number: int, path: Path, zone: str) -> Flood:
     return made
 
 
-def _confirmed() -> list[Flood]:
+def _known_to_have_happened() -> list[Flood]:
     ledger = Ledger(settings_module.read().database_url, {}, migrate=False)
     try:
-        return confirmed_in(_entries(ledger))
+        return happened(_entries(ledger, "alarm/"), _entries(ledger, "closure/"), ledger.history)
     finally:
         ledger.close()
 
 
-def _entries(ledger: Ledger) -> Iterator[Any]:
+def _entries(ledger: Ledger, prefix: str) -> Iterator[Any]:
     last = 0
-    while found := ledger.entries(last, _PAGE, subject_prefix="alarm/"):
+    while found := ledger.entries(last, _PAGE, subject_prefix=prefix):
         yield from found
         last = found[-1].seq
-
-
-def confirmed_in(entries: Iterable[Any]) -> list[Flood]:
-    """One flood for each occurrence of an alarm whose newest disposition is `confirmed`: from its raise to its return, or to
-    the last line about it where it has not returned."""
-    spans: dict[str, list[int]] = {}
-    verdicts: dict[tuple[str, int], tuple[str, int]] = {}
-    for entry in entries:
-        site = entry.subject.partition("/")[2]
-        span = spans.get(site)
-        if entry.move == "raise" and (span is None or span[2]):
-            span = spans[site] = [entry.time, entry.time, 0]
-        if span is None:
-            continue
-        if entry.move == "return":
-            span[2] = 1
-        if entry.move in ("raise", "change", "return"):
-            span[1] = max(span[1], entry.time)
-        if entry.move == "dispose":
-            verdicts[site, span[0]] = entry.data.get("found", ""), 0
-        if (site, span[0]) in verdicts:
-            verdicts[site, span[0]] = verdicts[site, span[0]][0], span[1]
-    return [Flood(site, start, end) for (site, start), (found, end) in verdicts.items() if found == "confirmed"]

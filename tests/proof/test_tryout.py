@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
-from dispatch.alarming import tryout
+from dispatch.alarming import happened, tryout
 from dispatch.alarming.episodes import Flood
+from dispatch.reader import Head
+from dispatch.readings.ring import Ring
+from dispatch.readings.settings import FILE
 from feeds.history import History
 from hall.core import config
 from hall.core.command import Entry
 from hall.core.errors import ConfigError, HallError
+from hall.core.model import Observation
 
 CITY = """
 [city]
@@ -123,4 +128,39 @@ def test_a_confirmed_alarm_of_the_ledger_is_a_flood_from_its_raise_to_its_return
         ("raise", 50, {}), ("return", 60, {}), ("dispose", 70, {"found": "false"}),
         ("raise", 80, {}), ("dispose", 90, {"found": "false"}), ("dispose", 95, {"found": "confirmed"}), ("change", 99, {}),
     )  # fmt: skip
-    assert tryout.confirmed_in(told) == [Flood("f/a", 10, 30), Flood("f/a", 80, 99)]
+    assert happened.confirmed_in(told) == [Flood("f/a", 10, 30), Flood("f/a", 80, 99)]
+
+
+def lines(subject, *moves):
+    return [msgspec.structs.replace(entry, subject=subject) for entry in entries(*moves)]
+
+
+def test_a_closure_that_was_confirmed_and_an_alarm_whose_case_was_registered_are_floods_too():
+    about = {"site": "f/a", "name": "Tunnel"}
+    closures = [
+        *lines("closure/t", ("propose", 10, about), ("order", 12, {}), ("confirm_site", 14, {}), ("reopen", 30, {})),
+        *lines("closure/t", ("propose", 50, about), ("decline", 52, {})),
+        *lines("closure/t-exercise", ("propose", 60, about | {"exercise": True}), ("confirm_video", 61, {})),
+    ]
+    alarms = entries(
+        ("raise", 25, {}), ("link_case", 26, {"case": "file/c/1"}), ("return", 40, {}), ("dispose", 41, {"found": "false"}),
+        ("raise", 70, {}), ("link_case", 71, {"case": "file/c/2"}), ("return", 75, {}),
+    )  # fmt: skip
+    files = {"file/c/1": lines("file/c/1", ("register", 30, {})), "file/c/2": lines("file/c/2", ("open", 71, {}))}
+    assert happened.happened(alarms, closures, files.get) == [Flood("f/a", 10, 40, "Tunnel")]  # one, though it is known twice
+
+
+def test_what_the_hall_itself_heard_is_a_history(town, capsys, monkeypatch):
+    monkeypatch.setenv("HALL_DATA_DIR", str(town))
+    monkeypatch.setenv("HALL_CONFIG", str(town / "hall.toml"))
+    given = [str(town / "changed.toml"), "--from-hall"]
+    with pytest.raises(HallError, match="keeps no readings"):
+        tryout.main(given, History)
+    ring, start = Ring(town / FILE, 10**7, 10**12), 1_626_710_400_000
+    for n in range(36):
+        doc = Observation(feed="gauges", sensor_id="a", quantity="water_depth", value=DEPTHS.get(n // 6, 0) / 100, unit="m")
+        at, data = start + n * 600_000, msgspec.Raw(msgspec.json.encode(doc))
+        ring.write([Head(f"{n}", "gauges", "observation/gauges/a/water_depth", at, at, data)], {}, {})
+    ring.close()
+    assert tryout.main([*given, "--floods", str(town / "floods.csv"), "--language", "en"], History) == 1
+    assert "1 instead of 2 alarms, 1 of the 2" in capsys.readouterr().out
