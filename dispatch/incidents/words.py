@@ -8,8 +8,8 @@ KINDS = {"initial": "初报", "further": "续报", "final": "终报"}
 UNKNOWN = "正在核实"
 EXERCISE = "【演练】"
 CLOSURES = {
-    "proposed": "建议封闭", "ordered": "已下令封闭", "confirmed": "已封闭", "reopening_proposed": "已封闭，建议恢复",
-    "reopened": "已恢复通行", "declined": "未封闭", "cancelled": "已撤销",
+    "proposed": "建议封控", "ordered": "已下令封控", "confirmed": "已封控", "reopening_proposed": "封控中，建议恢复",
+    "reopened": "已恢复通行", "declined": "不予封控", "cancelled": "已取消",
 }  # fmt: skip
 REQUESTS = {
     "open": "待调拨", "partly": "部分调拨", "allotted": "已调拨", "delivered": "已送达", "returned": "已归还",

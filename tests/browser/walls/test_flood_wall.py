@@ -51,7 +51,7 @@ def test_wet_places_say_how_deep_how_fast_who_comes_and_what_is_closed(wall):
     said = wall.evaluate(SPOTS)
     assert list(said) == ["■ 京广路隧道", "■ 农业路下穿", "◆ 陇海路涵洞", "▲ 紫荆山路"], "worst first, by shape"
     value, rate, _, who, shut = said["■ 京广路隧道"]
-    assert (value, rate, shut) == ("0.46 m", "↑3", "■ 已封闭") and "积水案件 2" in who
+    assert (value, rate, shut) == ("0.46 m", "↑3", "■ 已封控") and "积水案件 2" in who
     # by the straight line at 30 km/h with 1.4 of the way, as python reckons it on the sphere
     metres = 6_371_009 * math.radians(0.02) * math.cos(math.radians(35.3))
     assert who.startswith(f"P1 在途 约 {round(metres * 1.4 / (30 / 3.6) / 60)} 分")
@@ -80,9 +80,9 @@ def test_closures_are_told_apart_by_word_and_edge_in_list_and_map(wall):
     rows = wall.evaluate("""() => [...document.querySelectorAll('.closure-row:not([hidden])')].map(r => { const s = r.querySelector('.closure-state');
       return [s.textContent, getComputedStyle(s).borderTopStyle, r.querySelector('.closure-detail').textContent]; })""")
     known = {word: (edge, detail) for word, edge, detail in rows}
-    assert [word for word, *_ in rows][:2] == ["┄ 建议封闭", "↺ 建议恢复"], "what waits for a decision comes first"
-    assert known["┄ 建议封闭"][0] == "dashed" and "待决定" in known["┄ 建议封闭"][1]
-    assert known["▷ 已令封闭"][0] == "solid" and "待现场确认或待视频确认" in known["▷ 已令封闭"][1]
+    assert [word for word, *_ in rows][:2] == ["┄ 建议封控", "↺ 建议恢复"], "what waits for a decision comes first"
+    assert known["┄ 建议封控"][0] == "dashed" and "待决定" in known["┄ 建议封控"][1]
+    assert known["▷ 已令封控"][0] == "solid" and "待现场确认或待视频确认" in known["▷ 已令封控"][1]
     assert "旧" not in str(rows)
     assert wall.get_attribute("[data-panel=city_map]", "data-count-closures") == "4", "one that is over is gone"
     assert wall.faults == []

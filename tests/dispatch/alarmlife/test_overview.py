@@ -214,11 +214,11 @@ def test_the_time_from_announcement_to_answer_is_measured(hall):
 
 
 def test_what_stands_longer_than_a_day_is_named(hall):
-    hall.edge("raise", "g/1", label="老报警")
+    hall.edge("raise", "g/1", label="老告警")
     hall.answer("g/1")
     hall.now += 25 * HOUR
     health = hall.overview.health(hall.now)
-    assert (health["stale"]["count"], health["stale"]["rows"][0]["label"]) == (1, "老报警")
+    assert (health["stale"]["count"], health["stale"]["rows"][0]["label"]) == (1, "老告警")
     assert health["rate"]["day"] == 0 and health["top"]["share"] is None
 
 

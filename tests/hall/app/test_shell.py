@@ -121,9 +121,16 @@ def test_console_texts_exist_in_both_languages_and_every_key_used_is_there():
     assert texts["zh-CN"].keys() == texts["en"].keys() and all(value for part in texts.values() for value in part.values())
     for key, text in texts["zh-CN"].items():
         assert set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", texts["en"][key])), key
+        assert key == "language.zh-CN" or not re.search(r"[\u4e00-\u9fff]", texts["en"][key]), (
+            f"{key}: Chinese in the English text"
+        )
+        assert "报警" not in text, f"{key}: an alarm is 告警; 报警 is to call the police"
     files = [*(ROOT / "assets").glob("desk-*.js"), ROOT / "hall/app/signin.py", *(ROOT / "layouts").glob("*.py")]
     used = {
         key for file in files for key in re.findall(r'"((?:desk|signin)\.[a-z.-]+[a-z])"', file.read_text(encoding="utf-8"))
     }
     prefixes = {key.rpartition(".")[0] for key in texts["en"]}
     assert len(used) > 60 and used <= texts["en"].keys() | prefixes
+    scripts = [file for file in (ROOT / "assets").rglob("*.js") if "vendor" not in file.parts]
+    asked = {key for file in scripts for key in re.findall(r'\bt\(\s*"([a-z][\w.-]+)"', file.read_text(encoding="utf-8"))}
+    assert len(asked) > 700 and asked <= texts["en"].keys(), asked - texts["en"].keys()
