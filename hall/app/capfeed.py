@@ -19,6 +19,8 @@ from fastapi.responses import Response
 
 from hall import access
 from hall.app.answers import json
+from hall.app.seeing import told_of
+from hall.app.visit import current_visit
 from hall.core.clock import monotonic
 from hall.core.errors import Refused
 from hall.core.process import Process
@@ -138,6 +140,7 @@ class CapFeed:
 
     async def options(self) -> Response:
         """What a drafting form offers: templates, audiences, how many approve, districts."""
+        _check_told()
         return json(self._options())
 
     async def preview(self, name: Annotated[str, Path(min_length=1, max_length=300)]) -> Response:
@@ -145,8 +148,16 @@ class CapFeed:
         state = await self.desk.state(f"bulletin/{name}")
         if state is None:
             raise Refused("unknown", f"there is no bulletin/{name[:200]}", 404)
+        _check_told(state)
         before = await self.desk.state(state.replaces) if state.replaces else None
         return json(await asyncio.to_thread(self._preview, state, before, self.process.clock.now()))
+
+
+def _check_told(state: Any = None) -> None:
+    """Drafts are for those who are told of bulletins: what is not approved may never be said. Raises Refused 403."""
+    who = current_visit().identity
+    if not told_of(who, "bulletin", state):
+        raise Refused("not-permitted", f"role {who.role} sees no bulletins", 403)
 
 
 def _iso(ms: int | None) -> str:

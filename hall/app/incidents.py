@@ -19,10 +19,11 @@ from fastapi.responses import PlainTextResponse, Response
 from hall.app.answers import json
 from hall.app.commanding import shown_entry
 from hall.app.discretion import discreet
-from hall.app.seeing import unseen_file
+from hall.app.seeing import told_of, unseen_file
 from hall.app.visit import current_visit
 from hall.core.command import Entry
 from hall.core.errors import Refused
+from hall.core.event import topic_of
 from hall.core.process import Process
 
 Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -79,9 +80,11 @@ class Incidents:
         found = await self.desk.run(lambda: self.desk.ledger.files(subjects))
         entries: list[Entry] = []
         for subject, (thing, history) in found.items():
-            if subject.startswith("file/") and unseen_file(who, subject, msgspec.to_builtins(thing)):
-                continue
-            entries += history
+            topic = topic_of(subject)
+            if topic == "file" and not unseen_file(who, subject, msgspec.to_builtins(thing)):
+                entries += history
+            elif topic != "file" and told_of(who, topic, thing):
+                entries += history
         lines, left = merged(entries, self._most)
         return discreet(who.role, lines), left
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hall.access import Identity
 from hall.core.errors import Refused
+from hall.roles import bounds, topics_for
 
 #: roles that call crews and so see their telephone numbers
 CALLING = frozenset({"operator", "dispatcher", "supervisor", "admin", "department"})
@@ -52,6 +53,14 @@ def seen(who: Identity, crew: Any) -> bool:
     if who.role == "crew":
         return bool(who.crew) and crew.crew_id == who.crew
     return not who.districts or not crew.duty.districts or not set(who.districts).isdisjoint(crew.duty.districts)
+
+
+def told_of(who: Identity, topic: str, thing: Any = None) -> bool:
+    """Whether this identity is told of a topic's things at all, and of this one: as the stream of documents (hall/roles.py)."""
+    if topic not in topics_for(who.role, locked=who.locked):
+        return False
+    bound = bounds(who).get(topic, {})
+    return thing is None or all(getattr(thing, field, "") in values for field, values in bound.items())
 
 
 def refusal_of(reason: str) -> Refused:

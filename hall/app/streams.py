@@ -16,11 +16,12 @@ from fastapi.responses import Response
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.commanding import Commands, shown_entry
+from hall.app.discretion import discreet
 from hall.app.dispatching import REFUSALS, Move
+from hall.app.seeing import told_of
 from hall.app.visit import current_visit
 from hall.core.command import Actor
 from hall.core.errors import Refused
-from hall.roles import bounds, topics_for
 
 Topic = Annotated[str, Path(pattern=r"^[a-z]{1,32}$")]
 Name = Annotated[str, Path(min_length=1, max_length=300)]
@@ -78,7 +79,7 @@ class Streams:
         return {
             **self._row(topic, subject, state),
             "allowed": self._offered[topic](state, current_actor()),
-            "entries": [shown_entry(entry) for entry in entries[-ENTRIES:]],
+            "entries": discreet(current_actor().role, [shown_entry(entry) for entry in entries[-ENTRIES:]]),
             "now": self.process.clock.now(),
         }
 
@@ -90,10 +91,8 @@ class Streams:
         if topic not in self._offered:
             raise Refused("topic-unknown", f"one of {', '.join(sorted(self._offered))}", 404)
         who = current_visit().identity
-        if topic not in topics_for(who.role, locked=who.locked):
+        if not told_of(who, topic):
             raise Refused("not-permitted", f"role {who.role} sees no {topic}", 403)
 
     def _seen(self, topic: str, state: Any) -> bool:
-        """By the same bounds as the stream of documents: hall/roles.py."""
-        bound = bounds(current_visit().identity).get(topic, {})
-        return all(getattr(state, field, "") in values for field, values in bound.items())
+        return told_of(current_visit().identity, topic, state)

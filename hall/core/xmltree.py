@@ -25,6 +25,9 @@ _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 #: names devices declare -> the superset that reads what they really send
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030", "ascii": "utf-8", "us-ascii": "utf-8"}
+#: names that can be those of character sets; Python also calls things codecs that are none (`undefined`), or that take time
+#: with the square of the length (`punycode`: hours for what a supplier may push at once)
+_CHARSETS = re.compile(r"(utf|ucs|iso|latin|cp|windows|gb|hz|big5|euc|shift|sjis|koi|mac|tis|viscii|x-mac)[a-z0-9._-]*")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -40,11 +43,12 @@ def text_of(body: bytes) -> str:
     else:
         found = _DECLARED.match(body[:200])
         declared = found[1].decode().lower() if found else "utf-8"
-        candidates = [_SUPERSETS.get(declared, declared), "utf-8", "gb18030"]
+        declared = _SUPERSETS.get(declared, declared)
+        candidates = [*([declared] if _CHARSETS.fullmatch(declared) else []), "utf-8", "gb18030"]
     for encoding in candidates:
         try:
             return _DECLARATION.sub("", body.decode(encoding), count=1)
-        except (UnicodeDecodeError, LookupError):
+        except (UnicodeError, LookupError):
             continue
     raise BadInput("encoding", f"not readable as {', '.join(dict.fromkeys(candidates))}")
 

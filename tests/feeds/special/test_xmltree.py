@@ -20,6 +20,19 @@ def test_a_text_reads_in_the_encoding_it_declares(encoding):
     assert root(f'<?xml version="1.0" encoding="{name}"?><a>{text}</a>'.encode(encoding)).text == text
 
 
+@pytest.mark.parametrize("name", ["undefined", "idna", "punycode", "unicode_escape", "zlib", "rot13"])
+def test_a_codec_that_is_no_character_set_is_never_tried(name):
+    assert root(f'<?xml version="1.0" encoding="{name}"?><a>指挥</a>'.encode()).text == "指挥"
+
+
+def test_a_declared_encoding_cannot_make_reading_take_the_square_of_the_length():
+    body = b'<?xml version="1.0" encoding="punycode"?>' + b"a" * 300_000 + b"-" + b"b" * 300_000
+    began = time.process_time()
+    with pytest.raises(BadInput):
+        root(body)
+    assert time.process_time() - began < 2  # decoded as declared it takes a minute, and hours at the size that may be pushed
+
+
 def test_namespaces_go_and_repeated_elements_are_lists():
     body = b'<x:a xmlns:x="urn:x" n="1"><x:b>1</x:b><x:b k="v">2</x:b><c/></x:a>'
     assert plain(root(body)) == {"@n": "1", "b": ["1", {"@k": "v", "#text": "2"}], "c": None}

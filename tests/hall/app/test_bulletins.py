@@ -102,3 +102,14 @@ async def test_the_form_learns_what_it_may_offer_and_a_wall_learns_nothing(city_
     async with await city_hall.client("wall") as wall:
         assert (await wall.get("/api/v1/bulletins/options")).status_code == 403
         assert (await wall.get("/api/v1/streams/bulletin")).status_code == 403
+
+
+async def test_what_nobody_has_approved_is_read_by_nobody_who_is_not_told_of_bulletins(city_hall):
+    async with await city_hall.client("operator", "wang") as wang:
+        await do(wang, "secret-1", "draft", **WATER)
+        assert (await wang.get("/api/v1/bulletins/secret-1/preview")).status_code == 200
+    for role in ("viewer", "inspector", "department"):
+        async with await city_hall.client(role, unit="排水处") as other:
+            for path in ("options", "secret-1/preview"):
+                answer = await other.get(f"/api/v1/bulletins/{path}")
+                assert (answer.status_code, answer.json()["reason"]) == (403, "not-permitted"), (role, path)

@@ -91,6 +91,25 @@ async def test_who_answers_for_other_districts_reads_no_case_of_an_incident_that
         assert "pumps" in [number["name"] for number in settings["numbers"]]
 
 
+async def test_a_timeline_tells_nobody_what_he_is_not_told_otherwise(city_hall):
+    async with (
+        await city_hall.client("supervisor", "周") as zhou,
+        await city_hall.client("department", "处", unit="排水处") as drains,
+        await city_hall.client("viewer", "看") as viewer,
+    ):
+        members = ["request/pumps", "request/sand", "bulletin/not-yet"]
+        for name, unit, item in (("pumps", "排水处", "排水泵"), ("sand", "养护处", "沙袋")):
+            await act(zhou, f"request/{name}", "request", item=item, wanted=2, unit=unit)
+        await act(zhou, "bulletin/not-yet", "draft", kind="warning", headline={"zh-CN": "未核准"}, text={"zh-CN": "未核准"})
+        await act(zhou, "incident/told", "begin", title="积水", grade="IV", members=members)
+        told = {}
+        for name, client in (("zhou", zhou), ("drains", drains), ("viewer", viewer)):
+            lines = (await client.get("/api/v1/incidents/told/timeline")).json()["lines"]
+            told[name] = {line["subject"] for line in lines} - {"incident/told"}
+        assert told["zhou"] == set(members) and told["drains"] == {"request/pumps"}
+        assert told["viewer"] == {"request/pumps", "request/sand"}
+
+
 async def test_the_hours_reports_are_given_by_each_for_his_own_and_the_hall_says_who_is_missing(city_hall):
     where = "reporting/http-flood"
     async with (
