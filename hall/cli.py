@@ -113,9 +113,13 @@ def _audit_parser(audit: argparse.ArgumentParser) -> None:
 
 def _alarms(options: argparse.Namespace) -> int:
     from dispatch.alarming.tryout import main
-    from feeds.history import History
 
-    return main(options.check, History)
+    def history(*given: object) -> object:
+        from feeds.history import History
+
+        return History(*given)
+
+    return main(options.check, history)
 
 
 def _evidence(options: argparse.Namespace) -> int:

@@ -59,6 +59,7 @@ MATRIX: dict[str, frozenset[str]] = {
     # alarms and emergencies: what a person may do with one thing says its own table (dispatch/tabled.py)
     "see-emergency": _PEOPLE,
     "act-emergency": _ACTING,
+    "try-rules": _LEAD,
 }
 
 _PICTURE = (

@@ -30,7 +30,7 @@ from dispatch.alarming.happened import happened
 from dispatch.alarming.hearing import Hearing, reading_of, supplied_of
 from dispatch.alarming.inputs import Input, Position, SensorGone, SensorSeen
 from dispatch.alarming.rulebook import Rulebook
-from dispatch.alarming.trial import compare
+from dispatch.alarming.trial import Comparison, compare
 from dispatch.alarming.trialtext import LANGUAGES, lines_of
 from dispatch.ledger.ledger import Ledger
 from dispatch.readings.ring import Past
@@ -43,6 +43,11 @@ from hall.core.errors import ConfigError, HallError
 from hall.core.process import parse_moment
 
 _PAGE = 2_000
+#: lists of differences, and how much of each a screen is told
+LISTS = ("anew", "gone", "newly_missed", "newly_found")
+MOST_NAMED = 200
+#: of a worker whose hall has died
+CPU_SECONDS = 3_600
 
 
 def main(argv: list[str], history: Any) -> int:
@@ -86,7 +91,7 @@ def _tried(options: argparse.Namespace, history: Any) -> int:
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     if options.worker:
-        print(msgspec.json.encode({"found": found, "refused": [[*key, n] for key, n in refused.items()]}).decode())
+        print(msgspec.json.encode({"found": _cut(found), "refused": [[*key, n] for key, n in refused.items()]}).decode())
     elif options.json:
         print(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
@@ -123,9 +128,21 @@ def _say(total: int, count: int) -> None:
     print(f"progress {count} {total}", file=sys.stderr, flush=True)
 
 
+def _cut(found: Comparison) -> dict[str, Any]:
+    """The answer without endless lists; `counts` says how long they were."""
+    made = msgspec.to_builtins(found)
+    counts = {name: len(made[name]) for name in LISTS}
+    made |= {name: made[name][:MOST_NAMED] for name in LISTS} | {"counts": counts}
+    for side in ("before", "after"):
+        made[side]["missed"] = made[side].get("missed", [])[:MOST_NAMED]
+        made[side].pop("delays", None)
+    return made
+
+
 def _gentle(megabytes: int) -> None:
     """The hall's own work comes first, and its memory."""
     os.nice(15)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024 * 1024,) * 2)
 
 

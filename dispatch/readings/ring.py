@@ -16,6 +16,7 @@ from typing import NamedTuple
 import msgspec
 
 from dispatch.reader import Head
+from dispatch.readings.settings import FILE
 from hall.core.board import EntryId
 
 #: events of one chunk at most: encoding them holds up the process's other work for a few ms
@@ -146,3 +147,18 @@ def _span(since: int | None, until: int | None) -> tuple[int, int]:
 
 def _within(heads: Iterable[Head], low: int, high: int) -> Iterator[Head]:
     return (head for head in heads if low <= head.recordedtime < high)
+
+
+def kept_readings(folder: Path) -> dict[str, int | None] | None:
+    """Extent of what a hall with this data directory keeps; None: nothing."""
+    try:
+        past = Past(folder / FILE)
+    except (FileNotFoundError, sqlite3.Error):
+        return None
+    try:
+        found = past.extent()
+    except sqlite3.Error:
+        return None
+    finally:
+        past.close()
+    return found._asdict() if found.count else None

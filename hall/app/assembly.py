@@ -29,6 +29,7 @@ from dispatch.evaluation.store import Reader
 from dispatch.ledger import Ledger
 from dispatch.noticeboard import NoticeBoard
 from dispatch.policy import Policy, compile_policy
+from dispatch.readings.ring import kept_readings
 from dispatch.views import ViewDesk
 from dispatch.webhooks.settings import hooks_of
 from dispatch.webhooks.store import DeliveryStore
@@ -54,6 +55,7 @@ from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
 from hall.app.recordings import Recordings
 from hall.app.regions import Regions
+from hall.app.ruletrials import RuleTrials
 from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
@@ -173,6 +175,8 @@ async def assemble(process: Process) -> Assembled:
     routers += (Streams(process, parts.commands, emergency, offered).router,)
     routers += _field(process, command_desk, words, parts.commands.send, offered)
     routers += (_incidents(process, command_desk, policy).router,)
+    trials = RuleTrials(process, command_desk.note, lambda: kept_readings(process.settings.data_dir))
+    routers += (trials.router,)
     routers += (_cap(process, command_desk, emergency["bulletin"]).router,)
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
@@ -206,6 +210,7 @@ async def assemble(process: Process) -> Assembled:
         await whep.close()
         await steering.close()
         await regions.close()
+        await trials.close()
         await recordings.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)

@@ -131,6 +131,14 @@ def test_a_confirmed_alarm_of_the_ledger_is_a_flood_from_its_raise_to_its_return
     assert happened.confirmed_in(told) == [Flood("f/a", 10, 30), Flood("f/a", 80, 99)]
 
 
+def test_a_worker_tells_a_mistake_by_its_line(town, capsys, monkeypatch):
+    monkeypatch.setattr(tryout, "_gentle", lambda megabytes: None)
+    (town / "changed.toml").write_text("# rules\n[[thresholds]\n", encoding="utf-8")
+    assert run(town, "--worker", "1") == 2
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert told["line"] == 2 and told["file"] == ""
+
+
 def lines(subject, *moves):
     return [msgspec.structs.replace(entry, subject=subject) for entry in entries(*moves)]
 

@@ -50,6 +50,7 @@ EXPECTED = {
     "manage-channels": "----y-y---",
     "see-emergency": "y-yyyyyyy-",
     "act-emergency": "--yyyyyyy-",
+    "try-rules": "----y-y---",
 }
 
 
