@@ -71,6 +71,7 @@ DOORS = {
     ("GET", "/api/v1/field/links"): "--yyy-y-y-",
     ("POST", "/api/v1/field/links"): "--yyy-y-y-",
     ("GET", "/api/v1/webhooks"): "----y-y---",
+    ("GET", "/api/v1/rule-trials"): "----y-y---",
     ("GET", "/api/v1/shifts"): "--yyyyy---",
     ("POST", "/api/v1/shifts/desk/commands"): "--yyy-y---",
     ("GET", "/api/v1/evaluation"): "----yyy-y-",
