@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dispatch import casesql as sql
+from dispatch.caseplaces import around, square_of
 from dispatch.casesearch import Page, search
 from dispatch.facts import WITHDRAWN, Facts, facts_of, is_ended, last_moment
 from dispatch.laidover import LaidOver, applied, decoded, shown
@@ -25,6 +26,8 @@ from hall.core.model import Case
 _decode = msgspec.json.Decoder(Case).decode
 _encode = msgspec.json.Encoder().encode
 Key = tuple[int, int, str]
+#: a component's number of so many characters is not found in a description by chance
+_NUMBER = 12
 
 
 class Version(NamedTuple):
@@ -198,10 +201,23 @@ class Casebook:
         db = self._db()
         return Page([], 0, False) if db is None else search(db, text, filters or {}, sort, offset, limit, now)
 
+    def of_component(self, component_id: str, limit: int) -> list[dict[str, Any]]:
+        """Cases that name a component, the latest reported first: in their field for it, or its whole number in their words."""
+        page = self.search(component_id, {}, "reported desc", 0, limit * 4, None)
+        written = len(component_id) >= _NUMBER
+        named = [case for case in page.rows if case.get("component") == component_id or (written and not case.get("component"))]
+        return [case for case in named if case.get("state") != WITHDRAWN][:limit]
+
+    def around(self, lon: float, lat: float, metres: float, limit: int) -> list[dict[str, Any]]:
+        """Cases within so many metres of a place (WGS-84), see `dispatch.caseplaces.around`."""
+        db = self._db()
+        return [] if db is None else around(db, lon, lat, metres, limit)
+
 
 def searched_text(case: Case) -> str:
-    """What a search looks in: number, description, address, classes, district and unit, in lower case."""
+    """What a search looks in: number, description, address, classes, district, unit and component, in lower case."""
     fields = (case.case_id, case.description, case.address, case.class_name, case.subclass_name, case.district, case.unit)
+    fields += (case.component,)
     return "".join(f"{field}\n" for field in fields if field).lower() + "\n"
 
 
@@ -236,7 +252,7 @@ def _row(
     return (
         subject, *key, version, case.case_id, case.state, facts.ended_at if is_ended(case.state) else None, case.class_name,
         case.district, case.report_source, case.unit, case.severity, facts.reported,
-        sql.NO_DUE if case.due is None else case.due, last_moment(facts), text, owner, laid_over,
+        sql.NO_DUE if case.due is None else case.due, last_moment(facts), text, owner, laid_over, square_of(case.lon, case.lat),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -27,6 +27,14 @@ READER_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
 )
 
+#: a case's place: the number of a square of 0.001 degrees, rows from west to east; None where it has no place
+PER_DEGREE, ROW = 1_000, 400_000
+#: the same of its document: for cases stored before the column was there
+SQUARE = (
+    f"CAST((json_extract(CAST(h.doc AS TEXT), '$.lat') + 90.0) * {PER_DEGREE} AS INTEGER) * {ROW}"
+    f" + CAST((json_extract(CAST(h.doc AS TEXT), '$.lon') + 180.0) * {PER_DEGREE} AS INTEGER)"
+)
+
 _COLUMN_INDEXES = ("state", "district", "class_name", "report_source", "unit", "severity", "owner")
 _PLAIN_INDEXES = ("reported", "number", "time", "last_moment", "due", "ended_at")
 #: a case without a deadline sorts after all others
@@ -38,7 +46,7 @@ SCHEMA = (
         event_id TEXT NOT NULL, version INTEGER NOT NULL, number TEXT NOT NULL, state TEXT NOT NULL,
         ended_at INTEGER, class_name TEXT NOT NULL, district TEXT NOT NULL, report_source TEXT NOT NULL,
         unit TEXT NOT NULL, severity INTEGER NOT NULL, reported INTEGER NOT NULL, due INTEGER NOT NULL,
-        last_moment INTEGER NOT NULL, text TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', laid_over BLOB)""",
+        last_moment INTEGER NOT NULL, text TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', laid_over BLOB, square INTEGER)""",
     """CREATE TABLE IF NOT EXISTS history(
         version INTEGER PRIMARY KEY, case_id INTEGER NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
         event_id TEXT NOT NULL, source TEXT NOT NULL, doc BLOB NOT NULL, UNIQUE(case_id, time, recorded, event_id))""",
@@ -53,6 +61,7 @@ SCHEMA = (
     ),
     "CREATE INDEX IF NOT EXISTS cases_due ON cases(due)",
     "CREATE INDEX IF NOT EXISTS cases_ended_at ON cases(ended_at)",
+    "CREATE INDEX IF NOT EXISTS cases_square ON cases(square) WHERE square IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS cases_open ON cases(reported) WHERE ended_at IS NULL",
     "CREATE INDEX IF NOT EXISTS cases_open_due ON cases(due) WHERE ended_at IS NULL",
     f"PRAGMA user_version={SCHEMA_VERSION}",
@@ -63,6 +72,10 @@ UPGRADES = {
         "ALTER TABLE cases ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE cases ADD COLUMN laid_over BLOB",
     ),
+    3: (
+        "ALTER TABLE cases ADD COLUMN square INTEGER",
+        f"UPDATE cases SET square = (SELECT {SQUARE} FROM history h WHERE h.version = cases.version)",
+    ),
     2: ("DROP INDEX IF EXISTS cases_owner",),  # it was partial: a filter's parameter could not use it, an order neither
 }
 
@@ -71,7 +84,7 @@ ADD_VERSION = "INSERT OR IGNORE INTO history(case_id, time, recorded, event_id, 
 NEXT_ID = "SELECT coalesce(max(id), 0) + 1 FROM cases"
 _COLUMNS = (
     "subject", "time", "recorded", "event_id", "version", "number", "state", "ended_at", "class_name", "district",
-    "report_source", "unit", "severity", "reported", "due", "last_moment", "text", "owner", "laid_over",
+    "report_source", "unit", "severity", "reported", "due", "last_moment", "text", "owner", "laid_over", "square",
 )  # fmt: skip
 INSERT_CASE = f"INSERT INTO cases(id, {', '.join(_COLUMNS)}) VALUES({','.join('?' * (len(_COLUMNS) + 1))})"
 UPDATE_CASE = f"UPDATE cases SET {', '.join(f'{column}=?' for column in _COLUMNS)} WHERE id=?"
@@ -81,6 +94,8 @@ SAVE_POSITION = "INSERT OR REPLACE INTO positions(lane, ms, seq) VALUES(?,?,?)"
 POSITIONS = "SELECT lane, ms, seq FROM positions"
 NEWEST = "SELECT h.doc FROM history h WHERE h.version=?"
 GET = "SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h USING(version) WHERE c.subject=?"
+IN_SQUARES = """SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h USING(version)
+    WHERE c.square BETWEEN ? AND ?"""
 HISTORY = """SELECT h.time, h.recorded, h.event_id, h.source, h.doc FROM history h JOIN cases c ON c.id=h.case_id
     WHERE c.subject=? ORDER BY h.time, h.recorded, h.event_id"""
 #: every case that can count on a day: open, or moved since its start, or reported on the reference day

@@ -122,6 +122,27 @@ def _alarms(options: argparse.Namespace) -> int:
     return main(options.check, history)
 
 
+def _components(options: argparse.Namespace) -> int:
+    from feeds.components.tool import main
+
+    return main(options)
+
+
+def _components_parser(components: argparse.ArgumentParser) -> None:
+    components.set_defaults(act=_components)
+    what = components.add_subparsers(dest="components", required=True, metavar="WHAT")
+    bring = what.add_parser("import", help="take a source in: inserted, updated, withdrawn by number; all of it or nothing")
+    bring.add_argument(
+        "where", metavar="SOURCE", help="CSV(.gz), GeoJSON, Parquet, Shapefile, GeoPackage ..., or postgresql://..."
+    )
+    bring.add_argument("--mapping", required=True, metavar="NAME", help="[components.NAME] of hall.toml, or a TOML file")
+    bring.add_argument("--update", action="store_true", help="SOURCE holds changes only: nothing missing in it is withdrawn")
+    bring.add_argument("--parked", action="store_true", help="SOURCE is a corrected file of parked rows (an update)")
+    bring.add_argument("--withdraw", action="store_true", help="withdraw what SOURCE no longer has, however much it is")
+    what.add_parser("list", help="what is there: versions, sources, the last imports")
+    what.add_parser("undo", help="go back to the version before (once more: forward again)")
+
+
 def _evidence(options: argparse.Namespace) -> int:
     from video.record.proof import main
 
@@ -163,6 +184,8 @@ def parser() -> argparse.ArgumentParser:
     )
     alarms.add_argument("check", choices=("try",))
     alarms.set_defaults(act=_alarms)
+    components = "street components (部件): import a source, list what is there, undo an import (docs/COMPONENTS.md)"
+    _components_parser(commands.add_parser("components", help=components))
     evidence = commands.add_parser("evidence", help="check an exported recording: is it what a hall handed over")
     evidence.add_argument("file", type=Path, metavar="FILE.zip", nargs="?")
     evidence.add_argument("--key", type=Path, metavar="FILE.pem", help="public key of the hall that made it")

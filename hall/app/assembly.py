@@ -33,6 +33,7 @@ from dispatch.readings.ring import kept_readings
 from dispatch.views import ViewDesk
 from dispatch.webhooks.settings import hooks_of
 from dispatch.webhooks.store import DeliveryStore
+from feeds.components.asking import Inventory
 from feeds.places import Places
 from hall import __version__, access
 from hall.app import geography, ingest, shell
@@ -41,6 +42,7 @@ from hall.app.api import Api
 from hall.app.capfeed import CapFeed
 from hall.app.cases import Cases
 from hall.app.channels import Channels
+from hall.app.components import Components
 from hall.app.crewboard import CrewBoard
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.doorkeeper import Doorkeeper
@@ -191,7 +193,16 @@ async def assemble(process: Process) -> Assembled:
     steering = Steering(process, channels, command_desk.note)
     regions = Regions(process, channels, command_desk.note)
     recordings = _recordings(process, parts, views, channels, command_desk, words)
-    routers += (channels.router, views.router, whep.router, steering.router, regions.router, recordings.router)
+    components = Components(Inventory(process.settings.data_dir / "components"), book)
+    routers += (
+        components.router,
+        channels.router,
+        views.router,
+        whep.router,
+        steering.router,
+        regions.router,
+        recordings.router,
+    )
     for router in (*routers, ingest.router(process), geography.router(process)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts
@@ -200,6 +211,7 @@ async def assemble(process: Process) -> Assembled:
 
     async def close() -> None:
         cases.close()
+        components.close()
         deliveries.close()
         figures.close()
         await parts.close()

@@ -121,6 +121,7 @@ class HallConfig(Section, kw_only=True):
     feeds: list[FeedConfig] = []
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     dispatch: dict[str, Any] = {}  # compiled by the dispatch room (dispatch/policy.py), over its default set
+    components: dict[str, dict[str, Any]] = {}  # sources of street components, compiled by feeds/components/settings.py
     file: str = ""
     text: str = ""  # the source, for line numbers
 

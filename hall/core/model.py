@@ -69,6 +69,7 @@ class Case(Doc, kw_only=True):
     address: str = ""
     district: str = ""  # name of the district; assigned at intake from the boundary, else the supplier's
     cell: str = ""  # 单元网格 code
+    component: str = ""  # number of the street component (部件) it is about
     report_source: str = ""  # 来源: where the report came from, the supplier's word
     unit: str = ""  # responsible department or crew
     due: int | None = None  # 处置时限

@@ -1,0 +1,1 @@
+"""Where components come from, one file each: `SOURCE = Reader(name, suffixes, open)`."""

@@ -1,0 +1,211 @@
+"""Street components (部件) over HTTP: packed for browsers, gridded for thin clients, filtered, searched, each with its cases.
+
+Everything is cut down to what the asker may see: people of districts to these and to what lies in none, a department's seat to
+what it is competent for. Row numbers hold for one `version` only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, Protocol
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from hall.access import Identity, may
+from hall.app.answers import json
+from hall.app.seeing import unseen
+from hall.app.visit import current_visit
+from hall.core.errors import HallError, Refused
+
+AT_ONCE, WAITING = 2, 100
+#: cases of one component shown, newest first; metres around it that count as its place
+MOST_CASES, PLACE_METRES = 50, 15.0
+_Words = Annotated[list[str], Field(max_length=100)]
+_BINARY = "application/octet-stream"
+
+
+class Asked(BaseModel):
+    """Values of one field mean any of them, fields together all of them. `kind`: class codes or beginnings of them; `q`: words,
+    all of them, each in number, name, address, owner, class, district or department."""
+
+    model_config = ConfigDict(extra="forbid")
+    district: _Words = []
+    department: _Words = []
+    state: _Words = []
+    kind: _Words = []
+    source: _Words = []
+    mark: _Words = []
+    q: Annotated[str, Field(max_length=200)] = ""
+
+
+class AskedGrid(Asked):
+    """`bbox`: west,south,east,north in degrees."""
+
+    bbox: Annotated[str, Field(max_length=200)]
+    zoom: Annotated[int, Field(ge=0, le=22)]
+
+
+class AskedPage(Asked):
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=200)] = 20
+
+
+class Book(Protocol):
+    """What is used of the casebook (the dispatch room's)."""
+
+    def of_component(self, component_id: str, limit: int) -> list[dict[str, Any]]: ...
+    def around(self, lon: float, lat: float, metres: float, limit: int) -> list[dict[str, Any]]: ...
+
+
+class Inventory(Protocol):
+    """What is used of the feeds room's components."""
+
+    def view(self, districts: tuple[str, ...] | None, department: str | None) -> Any: ...
+    def question(self, **fields: Any) -> Any: ...
+
+
+def _tag(version: str) -> str:
+    return f'"{version}"'
+
+
+class Components:
+    """Handlers and their router. Versions are read in a few threads."""
+
+    def __init__(self, inventory: Inventory, book: Book) -> None:
+        self.inventory, self.book = inventory, book
+        self._threads = ThreadPoolExecutor(AT_ONCE, "components")
+        self._waiting = 0
+        self.router = APIRouter(prefix="/api/v1/components", tags=["components"])
+        for path, handler in (
+            ("", self.about),
+            ("/pack", self.pack),
+            ("/filter", self.filter),
+            ("/grid", self.grid),
+            ("/search", self.search),
+            ("/at/{row}", self.at),
+            ("/{component_id}", self.one),
+        ):
+            self.router.add_api_route(path, handler, methods=["GET"], response_class=Response)
+
+    # -- who asks, and which version ---------------------------------------------------------------------------------
+
+    def _view(self) -> Any:
+        who = current_visit().identity
+        department = who.unit if who.role == "department" else None
+        try:
+            view = self.inventory.view(tuple(who.districts) or None, department)
+        except (HallError, OSError) as error:
+            raise Refused("components-unreadable", str(error), 503) from None
+        if view is None:
+            raise Refused("components-none", "no components were imported yet", 404)
+        return view
+
+    async def _run(self, work: Callable[[], Any]) -> Any:
+        if self._waiting >= WAITING:
+            raise Refused("busy", "too many questions about components at once; try again", 503)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+
+    def _question(self, asked: Asked) -> Any:
+        try:
+            return self.inventory.question(
+                districts=tuple(asked.district),
+                departments=tuple(asked.department),
+                states=tuple(asked.state),
+                kinds=tuple(asked.kind),
+                sources=tuple(asked.source),
+                marks=tuple(asked.mark),
+                text=asked.q,
+            )
+        except ValueError as error:
+            raise Refused("bad-request", str(error), 422) from None
+
+    async def _binary(self, request: Request, view: Any, made: Callable[[], bytes]) -> Response:
+        headers = {"ETag": _tag(view.version), "Cache-Control": "private, no-cache"}
+        if _tag(view.version) in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(await self._run(made), headers=headers, media_type=_BINARY)
+
+    # -- answers -----------------------------------------------------------------------------------------------------
+
+    async def about(self) -> Response:
+        """How many there are and what they can be filtered by; `version` null while nothing was imported."""
+        try:
+            view = self._view()
+        except Refused as refused:
+            if refused.reason != "components-none":
+                raise
+            return json({"version": None, "total": 0})
+        return json(await self._run(view.about))
+
+    async def pack(self, request: Request) -> Response:
+        """Every position and class as one binary: `u32 magic,n,k,cz | k*(u32 cx,cy,start) | u16 x[n] | u16 y[n] | u8 class[n]`,
+        little-endian. Chunk i is the tile (cx, cy) of zoom cz; x and y are 65,536ths of it. ETag = version."""
+        view = self._view()
+        return await self._binary(request, view, lambda: bytes(view.pack()))
+
+    async def filter(self, request: Request, asked: Annotated[Asked, Query()]) -> Response:
+        """Which rows of the pack of the same version answer: `u32 magic,n,count | one bit a row, lowest first`."""
+        view, question = self._view(), self._question(asked)
+        return await self._binary(request, view, lambda: view.bits(question))
+
+    async def grid(self, asked: Annotated[AskedGrid, Query()]) -> Response:
+        """At most 2,000 features of a viewport: `[lon, lat, count, row, class]`, `row` -1 where one stands for several."""
+        box, view, question = _box(asked.bbox), self._view(), self._question(asked)
+        return json(await self._run(lambda: view.grid(question, box, asked.zoom)))
+
+    async def search(self, asked: Annotated[AskedPage, Query()]) -> Response:
+        """Whole records that answer; a number written out in full comes first."""
+        view, question = self._view(), self._question(asked)
+        return json(await self._run(lambda: view.search(question, asked.offset, asked.limit)))
+
+    async def at(self, row: int, version: Annotated[str, Query(max_length=80)]) -> Response:
+        """The component of a row of that version's pack, with its cases; 409 when another version is current."""
+        view = self._view()
+        if version.strip('"') != view.version:
+            raise Refused("components-changed", "the components were imported anew; fetch the pack again", 409)
+        who = current_visit().identity
+        return json(await self._run(lambda: self._with_cases(view.at(row), who)))
+
+    async def one(self, component_id: str) -> Response:
+        """一物一档: the component's record and its cases, open and closed, newest first."""
+        view, who = self._view(), current_visit().identity
+        return json(await self._run(lambda: self._with_cases(view.one(component_id), who)))
+
+    def _with_cases(self, record: dict[str, Any], who: Identity) -> dict[str, Any]:
+        """`cases`: those that name it (`names` true) or lie within its place, of these the ones the asker may see; null for
+        a screen without a person."""
+        metres = PLACE_METRES + (record.get("accuracy_m") or 0.0)
+        if not may(who.role, "see-desk") or who.locked:
+            return {"component": record, "cases": None, "place_metres": metres}
+        try:
+            named = self.book.of_component(record["component_id"], MOST_CASES)
+            near = self.book.around(record["lon"], record["lat"], metres, MOST_CASES)
+        except sqlite3.Error as error:
+            raise Refused("casebook-fault", f"the casebook cannot be read: {error}", 503) from None
+        found = {case["subject"]: {**case, "names": False} for case in near if not case.get("component")}
+        found |= {case["subject"]: {**case, "names": True} for case in named}
+        seen = [c for c in found.values() if unseen(who, c.get("district", ""), c.get("unit", "")) is None]
+        seen.sort(key=lambda case: -case["time"])
+        return {"component": record, "cases": seen[:MOST_CASES], "place_metres": metres}
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise Refused("bad-request", "bbox: give west,south,east,north in degrees", 422) from None
+    if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
+        raise Refused("bad-request", "bbox: west before east, south before north, within ±180 and ±90", 422)
+    return west, south, east, north
