@@ -1,5 +1,6 @@
 """The casebook against a plain dict: newest wins, history keeps all, searches find exactly what a loop finds."""
 
+import math
 import random
 import sqlite3
 
@@ -261,3 +262,28 @@ def test_a_casebook_of_another_version_is_refused(tmp_path):
         db.execute("PRAGMA user_version=99")
     with pytest.raises(CasebookFault, match="schema 99"):
         Casebook.open_writer(tmp_path / "cases.db")
+
+
+def test_cases_around_a_place_are_found_also_those_of_a_file_from_before_there_were_squares(tmp_path):
+    chance = random.Random(8)
+    places = {f"{n}": (113.9 + chance.uniform(-0.003, 0.003), 35.3 + chance.uniform(-0.003, 0.003)) for n in range(400)}
+    book = Casebook.open_writer(tmp_path / "cases.db")
+    cases = [Case(feed="f", case_id=n, lon=lon, lat=lat) for n, (lon, lat) in places.items()]
+    book.record([Version(f"case/f/{c.case_id}", (int(c.case_id), 0, "a"), "t", c) for c in [*cases, Case(feed="f", case_id="900")]])
+    book.close()
+    with sqlite3.connect(tmp_path / "cases.db") as db:
+        squares = db.execute("SELECT subject, square FROM cases").fetchall()
+        db.execute("DROP INDEX cases_square")
+        db.execute("ALTER TABLE cases DROP COLUMN square")
+        db.execute("PRAGMA user_version=3")
+    db.close()
+    book = Casebook.open_writer(tmp_path / "cases.db")
+    for metres in (1, 40, 150, 500):
+        found = book.around(113.9, 35.3, metres, 1_000)
+        wanted = {n for n, (lon, lat) in places.items() if math.hypot((lon - 113.9) * 90_750, (lat - 35.3) * 111_195) <= metres}
+        assert {case["case_id"] for case in found} == wanted
+        assert [case["time"] for case in found] == sorted((case["time"] for case in found), reverse=True)
+    book.close()
+    with sqlite3.connect(tmp_path / "cases.db") as db:
+        assert db.execute("SELECT subject, square FROM cases").fetchall() == squares
+    db.close()

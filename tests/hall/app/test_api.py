@@ -231,3 +231,14 @@ async def test_a_silent_or_dead_video_process_is_answered_503_with_the_reason(ne
         async with await hall.client() as client:
             answer = await client.get("/video/poster/channel/c/1.jpg")
     assert (answer.status_code, answer.json()["reason"]) == (503, "video-down")
+
+
+async def test_components_are_behind_the_door_and_nobody_imported_any_yet(city_hall):
+    async with await city_hall.client("operator") as client:
+        assert (await client.get("/api/v1/components")).json() == {"version": None, "total": 0}
+        for path in ("pack", "filter?q=x", "grid?bbox=1,2,3,4&zoom=3", "at/3?version=v", "4107020104000001"):
+            answer = await client.get(f"/api/v1/components/{path}")
+            assert (answer.status_code, answer.json()["reason"]) == (404, "components-none")
+    for role, status in ((None, 401), ("crew", 403)):
+        async with await city_hall.client(role) as client:
+            assert (await client.get("/api/v1/components/pack")).status_code == status
