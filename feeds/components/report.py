@@ -69,7 +69,8 @@ class Report(msgspec.Struct, kw_only=True):
             f"  rows {self.rows:,} · taken {self.taken:,} · parked {self.parked_rows():,} · repeated {self.repeated:,}{rate}"
         )
         found.append(
-            f"  inserted {self.inserted:,} · updated {self.updated:,} · unchanged {self.unchanged:,} · withdrawn {self.withdrawn:,}"
+            f"  inserted {self.inserted:,} · updated {self.updated:,} · unchanged {self.unchanged:,}"
+            f" · withdrawn {self.withdrawn:,}"
             + (f" · kept as they were, their row is parked: {self.kept_as_was:,}" if self.kept_as_was else "")
         )
         for title, what in (("parked", self.parked), ("marked", self.marked)):

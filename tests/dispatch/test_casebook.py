@@ -269,7 +269,9 @@ def test_cases_around_a_place_are_found_also_those_of_a_file_from_before_there_w
     places = {f"{n}": (113.9 + chance.uniform(-0.003, 0.003), 35.3 + chance.uniform(-0.003, 0.003)) for n in range(400)}
     book = Casebook.open_writer(tmp_path / "cases.db")
     cases = [Case(feed="f", case_id=n, lon=lon, lat=lat) for n, (lon, lat) in places.items()]
-    book.record([Version(f"case/f/{c.case_id}", (int(c.case_id), 0, "a"), "t", c) for c in [*cases, Case(feed="f", case_id="900")]])
+    book.record(
+        [Version(f"case/f/{c.case_id}", (int(c.case_id), 0, "a"), "t", c) for c in [*cases, Case(feed="f", case_id="900")]]
+    )
     book.close()
     with sqlite3.connect(tmp_path / "cases.db") as db:
         squares = db.execute("SELECT subject, square FROM cases").fetchall()

@@ -73,7 +73,10 @@ def test_the_pack_holds_every_position_within_8_cm_in_the_order_of_rows(filled):
 
 QUESTIONS = [
     ({"districts": ("红旗区",)}, lambda r: r.get("district") == "红旗区"),
-    ({"departments": ("园林处",), "states": ("damaged", "lost")}, lambda r: r["department"] == "园林处" and r["state"] != "intact"),
+    (
+        {"departments": ("园林处",), "states": ("damaged", "lost")},
+        lambda r: r["department"] == "园林处" and r["state"] != "intact",
+    ),
     ({"kinds": ("01",)}, lambda r: r["class_code"].startswith("01")),
     ({"marks": ("outside-districts",)}, lambda r: not r.get("district")),
     ({"sources": ("nobody",)}, lambda r: False),

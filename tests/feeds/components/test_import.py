@@ -111,7 +111,10 @@ def test_unknown_states_other_classes_and_districts_are_marked_and_bad_accuracy_
     table_ = STANDARD + 'class_code = "材质"\ndistrict = "网格"\n'
     city.configure(table_)
     body = table(
-        row(1, 材质="0104", 网格="红旗区"), row(2, state="半新", 材质="104"), row(3, 网格="卫滨区", 材质="0104"), row(4, 精度="很准", 材质="0104")
+        row(1, 材质="0104", 网格="红旗区"),
+        row(2, state="半新", 材质="104"),
+        row(3, 网格="卫滨区", 材质="0104"),
+        row(4, 精度="很准", 材质="0104"),
     )
     report = city.imported(body)
     assert marks(report) == {"state-unknown": 1, "class-differs": 1, "district-differs": 1}
@@ -259,4 +262,3 @@ def test_undo_goes_back_and_forth(city, table, row, monkeypatch):
         done = subprocess.run([sys.executable, "-m", "hall.cli", "components", "undo"], env=environment, capture_output=True)
         assert done.returncode == 0, done.stderr
         assert len(city.store) == left
-

@@ -87,7 +87,11 @@ def test_parquet_comes_in_by_columns_or_by_its_geometry(city):
 
 def test_features_one_a_line_and_a_collection_that_breaks_off(city):
     features = [
-        {"type": "Feature", "properties": {"code": f"n{n}"}, "geometry": {"type": "Point", "coordinates": [113.9 + n / 1e3, 35.30001]}}
+        {
+            "type": "Feature",
+            "properties": {"code": f"n{n}"},
+            "geometry": {"type": "Point", "coordinates": [113.9 + n / 1e3, 35.30001]},
+        }
         for n in range(5)
     ]
     city.configure((VECTOR % "").replace('name = "name"\n', ""))

@@ -53,7 +53,11 @@ CASES = [
 async def hall(tmp_path):
     """A client of the router alone, over an import of three components and a casebook; `as_(identity)` says who asks."""
     (tmp_path / "hall.toml").write_text(TOML, "utf-8")
-    rows = [f"{NUMBER},市政处,113.912345,35.312345", "4107020104000002,园林处,113.95,35.31234", "4107020104000003,,113.96,35.31234"]
+    rows = [
+        f"{NUMBER},市政处,113.912345,35.312345",
+        "4107020104000002,园林处,113.95,35.31234",
+        "4107020104000003,,113.96,35.31234",
+    ]
     book = Casebook.open_writer(tmp_path / "cases.db")
     book.record(CASES)
     told = config.load(tmp_path / "hall.toml")
@@ -74,7 +78,9 @@ async def hall(tmp_path):
         return await call_next(request)
 
     app.include_router(parts.router)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hall/api/v1/components", verify=False, follow_redirects=True)
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://hall/api/v1/components", verify=False, follow_redirects=True
+    )
     client.imported, client.as_ = imported, lambda *a, **k: who.__setitem__(0, Identity(*a, **k))
     yield client
     await client.aclose()
