@@ -78,7 +78,8 @@ def _checked(made: Message, element: etree._Element, schema: str, mode: str, fee
         raise BadInput("cap-signature", seen.why)
     if mode == "require" and seen.state != "valid":
         who = f" by {seen.by}" if seen.by else ""
-        raise BadInput(f"cap-signature-{seen.state}", f"only what a trusted certificate signed is taken here{who}")
+        why = f"; {seen.why}" if seen.why else ""
+        raise BadInput(f"cap-signature-{seen.state}", f"only what a trusted certificate signed is taken here{who}{why}")
     alert = root(seen.signed) if seen.signed else made.alert
     return Message(alert, made.raw, {"state": seen.state, "by": seen.by} if seen.by else {"state": seen.state})
 

@@ -34,8 +34,9 @@ CERTIFICATES, CARRIED = 20, 5
 
 
 class Verdict(NamedTuple):
-    """`state`: valid | untrusted (whole, by somebody the certificates do not name) | invalid | absent; `by`: the signer's name;
-    `why`: what is wrong; `signed`: the bytes that the signature covers, of a valid or untrusted one."""
+    """`state`: valid | untrusted (whole, by somebody the certificates do not name) | unchecked (by an algorithm that the
+    library does not know: Ed25519, SM2) | invalid | absent; `by`: the signer's name; `why`: what is wrong; `signed`: the bytes
+    that the signature covers, of a valid or untrusted one."""
 
     state: str
     by: str = ""
@@ -52,8 +53,12 @@ def verdict(alert: etree._Element, certificates: Path | None) -> Verdict:
     if problem := _shape_problem(alert, signatures):
         return Verdict("invalid", why=problem)
     # libraries that only signed messages need; loading them takes a while
+    from signxml import SignatureMethod
     from signxml.exceptions import SignXMLException
 
+    algorithm = next((method.get("Algorithm", "") for method in signatures[0].iter(f"{_DSIG}SignatureMethod")), "")
+    if algorithm and algorithm not in {method.value for method in SignatureMethod}:
+        return Verdict("unchecked", why=f"signed by {algorithm[:120]}, which cannot be checked here")
     body, why = etree.tostring(alert, with_tail=False), ""
     trusted = _certificates(certificates, certificates.stat().st_mtime_ns) if certificates else ()
     for state, attempt in _attempts(body, signatures[0], trusted, certificates):

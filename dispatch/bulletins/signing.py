@@ -1,6 +1,6 @@
 """The city's own signature under its CAP messages: XML-DSig, enveloped, over the whole message, RSA or ECDSA with SHA-256.
 
-Ed25519 is no algorithm of XML-DSig that receivers know, so a key of that kind is refused.
+A key of another kind (Ed25519) is refused: signxml signs with none, and hardly a receiver knows it (docs/WARNINGS.md).
 """
 
 from __future__ import annotations
