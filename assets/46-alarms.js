@@ -76,11 +76,11 @@
   const documents = (topic) => [...hall.store.docs(topic)].filter(([, event]) => event.data).map(([subject, event]) => ({ subject, data: event.data }));
   const compare = ({ data: a, subject: one }, { data: b, subject: other }) =>
     rank(a) - rank(b) || (b.severity || 0) - (a.severity || 0) || (a.priority || 3) - (b.priority || 3) || urgency(b) - urgency(a) || one.localeCompare(other);
-  /** "道路积水": what is measured where; what is no matter of one quantity by the family that the engine puts into a group's id. */
+  /** "道路积水": what is measured where; what is no matter of one quantity by what it is gathered with. */
   const kindOf = (data) => {
     const where = data.kind ? hall.word(hall.knows(`gaugekind.${data.kind}`) ? "gaugekind" : "alarms.kind", data.kind) : "";
-    const family = /^(.+)-\d{6,}-[0-9a-f]+$/.exec(data.group_id || data.group || "");
-    if (family && hall.knows(`alarms.family.${family[1]}`)) return where && family[1] === "ponding" ? hall.t("alarms.kind.of", { where, what: hall.t("alarms.family.ponding") }) : hall.t(`alarms.family.${family[1]}`);
+    const { family } = data;
+    if (family && hall.knows(`alarms.family.${family}`)) return where && family === "ponding" ? hall.t("alarms.kind.of", { where, what: hall.t("alarms.family.ponding") }) : hall.t(`alarms.family.${family}`);
     const what = data.quantity ? hall.word(hall.knows(`alarms.about.${data.quantity}`) ? "alarms.about" : "quantity", data.quantity) : "";
     return where && what ? hall.t("alarms.kind.of", { where, what }) : where || what || hall.t("alarms.kind.other");
   };

@@ -9,6 +9,9 @@
   const { format, t } = hall;
   const percent = (share) => (share == null ? "–" : `${format.number(100 * share, share && share < 0.1 ? 1 : 0)}%`);
   const line = (name, value, target, met, more) => ({ name: t(`alarms.load.${name}`), key: name, value, target, met, more: more || "" });
+  const DISTRICTS = 5; // in flood that are named one by one
+  /** In flood since when, or as usual. */
+  const mode = (since) => (since == null ? t("alarms.load.calm") : t("alarms.load.since", { at: format.time(since) }));
   const most = (text) => t("alarms.load.most", { value: text });
 
   function rates(load) {
@@ -23,9 +26,16 @@
   }
   function floods(load) {
     const { flood, targets } = load;
-    const places = Object.keys(flood.districts || {});
+    const places = Object.entries(flood.districts || {}).sort((a, b) => a[1] - b[1] || a[0].localeCompare(b[0]));
+    const own = hall.alarms.own.load();
     const since = flood.since == null ? "" : t("alarms.load.flood-since", { at: format.time(flood.since) });
-    return [line("flood", percent(flood.share), most(percent(targets.flood_share)), flood.share <= targets.flood_share, [since, places.join(t("rows.comma"))].filter(Boolean).join(" · "))];
+    return [
+      line("flood", percent(flood.share), most(percent(targets.flood_share)), flood.share <= targets.flood_share, since),
+      line("flood-city", mode(flood.since), "", null),
+      ...(own ? [{ ...line("flood-own", mode(own.since), "", null, t("alarms.load.own", { n: own.rate.now, waits: own.unacknowledged })), name: t("alarms.load.flood-own", { names: own.districts.join(t("rows.comma")) }) }] : []),
+      ...places.slice(0, DISTRICTS).map(([name, at]) => ({ ...line("flood-district", mode(at), "", null), name: t("alarms.load.flood-district", { name }), key: `flood-${name}` })),
+      ...(places.length > DISTRICTS ? [{ ...line("flood-more", "", "", null), name: t("rows.more", { n: places.length - DISTRICTS }) }] : []),
+    ];
   }
   function standing(load) {
     const { counts, oldest, stale, targets, answered } = load;

@@ -1,5 +1,7 @@
 /* 告警: what somebody must answer. In a flood (or when asked, `g`) the few groups it comes from, opened one by one; else alarm by alarm.
- * Keys: j k Enter Esc as everywhere; a answer (a whole group on a group), s shelve, x dispose, c to a case, g groups, f what is shown. */
+ * Who answers for some districts sees their alarms, counted by their own flood, until he asks for the whole city.
+ * Keys: j k Enter Esc as everywhere; a answer (a whole group on a group), s shelve, x dispose, c to a case, g groups, f what is shown,
+ * w own districts or the whole city. */
 "use strict";
 
 (function () {
@@ -29,15 +31,19 @@
     const opened = new Set(); // groups whose alarms are shown
     let filter = "on", grouped = null, order = [], active = "", open = null;
 
-    const flood = () => alarms.flood() != null;
+    const { own } = alarms;
+    const since = () => (own.bound() ? own.flood() : alarms.flood());
+    const flood = () => since() != null;
     const byGroup = () => (grouped == null ? flood() : grouped);
 
     // -- what is listed -------------------------------------------------------------------------------------------------------
 
     function items() {
-      const listed = alarms.all().filter(({ data }) => FILTERS[filter](data));
+      const shown = alarms.all().filter(({ data }) => own.shown(data));
+      const listed = shown.filter(({ data }) => FILTERS[filter](data));
       if (!byGroup()) return listed;
-      const groups = alarms.groups(); // first: it says which small ones stand together
+      const mine = own.bound() ? Map.groupBy(shown, ({ data }) => alarms.groupOf(data)) : null; // counted for him alone
+      const groups = alarms.groups().map((one) => (mine && mine.has(one.subject) ? { ...one, data: { ...one.data, ...E.alarmCounts(mine.get(one.subject)) } } : one));
       const members = Map.groupBy(listed, ({ data }) => alarms.groupOf(data));
       const known = groups.filter(({ subject }) => members.has(subject));
       const told = new Set(known.map(({ subject }) => subject));
@@ -98,10 +104,11 @@
       paintHead();
     }
     function paintHead() {
-      const all = alarms.all();
+      const all = alarms.all().filter(({ data }) => own.shown(data));
       const counts = Object.fromEntries(Object.keys(FILTERS).map((name) => [name, all.filter(({ data }) => FILTERS[name](data)).length]));
       const load = alarms.load();
-      const key = JSON.stringify([counts, filter, byGroup(), alarms.flood(), load && load.rate.now, hall.locale]);
+      const { rate } = (own.bound() && own.load()) || load || {};
+      const key = JSON.stringify([counts, filter, byGroup(), since(), rate && rate.now, own.whole, hall.locale]);
       if (head.key === key) return;
       head.key = key;
       const chips = Object.keys(FILTERS).map((name) => {
@@ -111,10 +118,19 @@
       });
       const groups = make("button.desk-chip", { type: "button", "data-groups": "1", "aria-pressed": String(byGroup()) }, [hall.t("alarms.by-group"), make("kbd", {}, "g")]);
       groups.onclick = regroup;
-      const rate = load ? make("span.num", {}, hall.t("alarms.rate", { n: load.rate.now, minutes: load.rate.window_minutes })) : "";
-      const strip = flood() ? make("b.alarm-flood-mark", { role: "status" }, `▲ ${hall.t("alarms.flood", { at: hall.format.time(alarms.flood()), n: load.rate.now, minutes: load.rate.window_minutes })}`) : rate;
-      hall.fill(head, [strip, ...chips, groups]);
+      const calm = rate ? make("span.num", {}, hall.t("alarms.rate", { n: rate.now, minutes: load.rate.window_minutes })) : "";
+      const strip = flood() ? make("b.alarm-flood-mark", { role: "status" }, `▲ ${hall.t("alarms.flood", { at: hall.format.time(since()), n: rate.now, minutes: load.rate.window_minutes })}`) : calm;
+      hall.fill(head, [strip, ...chips, groups, ...scope()]);
     }
+    /** His districts or the whole city: one switch, for who answers for some districts only. */
+    function scope() {
+      if (!own.districts().length) return [];
+      const names = own.districts().slice(0, 3).join(hall.t("rows.comma"));
+      const chip = make("button.desk-chip", { type: "button", "data-scope": "1", "aria-pressed": String(own.bound()), title: own.districts().join(hall.t("rows.comma")) }, [hall.t("alarms.own", { names, more: own.districts().length > 3 ? "…" : "" }), make("kbd", {}, "w")]);
+      chip.onclick = rescope;
+      return [chip];
+    }
+    const rescope = () => own.districts().length && ((own.whole = !own.whole), paint(), open && open.tick && open.tick());
     const regroup = () => ((grouped = !byGroup()), paint());
     const toggle = (subject) => (opened.has(subject) ? opened.delete(subject) : opened.add(subject), paint());
 
@@ -160,6 +176,7 @@
       if (event.key === "Escape") return event.preventDefault(), inside || !open ? list.focus() : choose("");
       if (step && !(inside && event.key.startsWith("Arrow"))) return event.preventDefault(), move(step);
       if (event.key === "g") return event.preventDefault(), regroup();
+      if (event.key === "w") return event.preventDefault(), rescope();
       if (event.key === "f") return event.preventDefault(), (filter = Object.keys(FILTERS)[(Object.keys(FILTERS).indexOf(filter) + 1) % 3]), paint();
       if (event.key === "Enter" && active && !event.target.closest("a, button")) {
         event.preventDefault();
@@ -185,9 +202,8 @@
   E.tab({
     name: "alarms", order: 10, title: "alarms.tab", topics: ["alarm", "group", "kpi", "sensor", "observation"], owns: ["alarm", "group"],
     badge() {
-      const load = alarms.load();
-      const n = alarms.all().filter(({ data }) => alarms.asking(data)).length;
-      return { n, alert: !!(n && (alarms.flood() != null || (load && load.counts.unacknowledged > 0 && load.oldest && load.oldest.severity >= 3))) };
+      const waits = alarms.all().filter(({ data }) => alarms.asking(data) && alarms.own.mine(data));
+      return { n: waits.length, alert: waits.length > 0 && (alarms.own.flood() != null || waits.some(({ data }) => data.severity >= 3)) };
     },
     mount,
   });

@@ -24,11 +24,17 @@
     const age = hall.clock.city() - at;
     return make("span.faint", {}, ` · ${hall.t(age > STALE_MS ? "alarms.value-old" : "alarms.value-age", { time: hall.format.duration(age) })}`);
   };
+  /** What is counted of a group's alarms here: of all of it, or of those in somebody's districts. */
+  E.alarmCounts = (members) => ({
+    ...Object.fromEntries(alarms.AWAY.map((how) => [how, members.filter(({ data }) => alarms.away(data) === how).length])),
+    severity: Math.max(...members.map(({ data }) => data.severity || 0)), total: members.length, since: Math.min(...members.map(({ data }) => data.since || Infinity)),
+    districts: [...new Set(members.map(({ data }) => data.district).filter(Boolean))],
+  });
   /** A group of which the hall has not told yet, from its alarms. */
   E.alarmGroup = (members) => {
-    const [first] = members;
-    const districts = [...new Set(members.map(({ data }) => data.district).filter(Boolean))];
-    return { group: first.data.group, kind: first.data.kind, quantity: first.data.quantity, severity: Math.max(...members.map(({ data }) => data.severity || 0)), total: members.length, districts, since: Math.min(...members.map(({ data }) => data.since || Infinity)) };
+    const [{ data }] = members;
+    const families = new Set(members.map((one) => one.data.family || ""));
+    return { ...E.alarmCounts(members), group: data.group, family: families.size > 1 ? "" : data.family, kind: data.kind, quantity: data.quantity };
   };
 
   E.answerAlarm = (subject) => {
@@ -38,7 +44,7 @@
 
   // -- a whole group --------------------------------------------------------------------------------------------------------
 
-  const membersOf = (subject) => alarms.all().filter(({ data }) => alarms.groupOf(data) === subject);
+  const membersOf = (subject) => alarms.all().filter(({ data }) => alarms.own.shown(data) && alarms.groupOf(data) === subject);
 
   async function answerAll(commands) {
     let refused = 0;
@@ -84,7 +90,8 @@
     hall.fill(node, whole);
     function paint() {
       const members = membersOf(subject);
-      const group = (alarms.groups().find((one) => one.subject === subject) || {}).data || (members.length ? E.alarmGroup(members) : null);
+      const told = (alarms.groups().find((one) => one.subject === subject) || {}).data;
+      const group = members.length ? (told ? { ...told, ...(alarms.own.bound() ? E.alarmCounts(members) : {}) } : E.alarmGroup(members)) : told;
       if (!group) return hall.fill(whole, said("p.desk-empty", "alarms.group-over"));
       const asking = members.filter(({ data }) => alarms.asking(data)).length;
       const key = JSON.stringify([group, members.map(({ subject: name, data }) => [name, data.revision]), hall.locale]);
@@ -102,7 +109,7 @@
       hall.fill(whole, [
         make("header.case-head", {}, [make("h2.case-number", {}, alarms.title(group)), make("b.case-state", {}, hall.t("alarms.sites", { n: group.total }))]),
         make("div.case-moves", { role: "toolbar" }, asking && E.mayAct() ? answer : []),
-        E.facts([["alarms.cause", alarms.cause(group)], ["alarms.put-away", alarms.AWAY.filter((how) => group[how]).map((how) => hall.t(`alarms.put.${how}`, { n: group[how] })).join(" · ")], ["alarms.since", E.since(group.since)], ["alarms.newest", group.last && E.since(group.last)], ["alarms.cases", group.cases || ""]]),
+        E.facts([["alarms.cause", alarms.cause(group)], ["alarms.put-away", alarms.AWAY.filter((how) => group[how]).map((how) => hall.t(`alarms.put.${how}`, { n: group[how] })).join(" · ")], ["alarms.since", E.since(group.since)], ["alarms.newest", group.last && E.since(group.last)], ["alarms.cases", group.cases || ""], ["alarms.was", (group.was || []).length ? hall.t("alarms.was-groups", { n: group.was.length }) : ""]]),
         make("ul.alarm-members", {}, rows),
       ]);
     }

@@ -1,4 +1,5 @@
-/* A new alarm is heard at the console of alarms: by its priority; in a flood once for a group, not for each of its alarms.
+/* A new alarm is heard at the console of alarms: by its priority; in a flood once for a group, not for each of its alarms. Who answers
+ * for some districts hears theirs, by their own flood.
  * How loud, which sounds, and quiet for a while: hall.alerts, which never makes a storm of sounds. */
 "use strict";
 
@@ -18,8 +19,8 @@
     if (!data || !data.announced || heard.get(subject) === data.announced) return false;
     heard.set(subject, data.announced);
     if (heard.size > BOUND) heard.delete(heard.keys().next().value);
-    if (data.announced < opened() || !alarms.asking(data)) return false;
-    const flood = alarms.flood();
+    if (data.announced < opened() || !alarms.asking(data) || !alarms.own.mine(data)) return false;
+    const flood = alarms.own.flood();
     if (flood == null) return true;
     const group = alarms.groupOf(data);
     if (groups.get(group) === flood) return false;

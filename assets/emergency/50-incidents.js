@@ -59,7 +59,7 @@
     const { alarms, cases, hours } = settings.offer;
     const taken = under();
     const since = hall.clock.city() - hours * HOUR;
-    const groups = documents("group").filter(([name, { data }]) => (data.active || 0) >= alarms && !taken.has(name));
+    const groups = documents("group").filter(([name, { data }]) => (data.active || 0) >= alarms && !data.merged && ![name, ...(data.was || []).map((id) => `group/${id}`)].some((one) => taken.has(one)));
     const byDistrict = new Map();
     for (const [name, { data, time }] of documents("case")) {
       const file = name.replace(/^case\//, "file/");

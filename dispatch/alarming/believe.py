@@ -14,6 +14,7 @@ import msgspec
 
 from dispatch.alarming.ground import Ground, Stage
 from dispatch.alarming.inputs import Reading
+from dispatch.alarming.snapshot import Parts
 from dispatch.alarming.tables import Belief
 from dispatch.alarming.units import ratios
 
@@ -119,7 +120,7 @@ class Believe(Stage):
         self._points.pop(sensor, None)
 
     def dump(self) -> Any:
-        return self._points
+        return Parts(self._points, self._points.__getitem__, dict)
 
     def load(self, kept: Any) -> None:
         self._points = msgspec.convert(kept, dict[str, dict[str, Trust]])

@@ -102,7 +102,7 @@ class Calm(Stage):
         return (msgspec.structs.replace(shown, time=due, chattering=False),) if shown is not None else ()
 
     def dump(self) -> Any:
-        return self._sites
+        return {name: msgspec.structs.replace(site) for name, site in self._sites.items()}
 
     def load(self, kept: Any) -> None:
         self._sites = msgspec.convert(kept, dict[str, Restless])

@@ -3,6 +3,7 @@ they are batched, however often the clock ticks between them, and over a restart
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,9 +16,10 @@ from dispatch.alarming.explain import Explain
 from dispatch.alarming.findings import Edge
 from dispatch.alarming.gather import Gather
 from dispatch.alarming.ground import Ground
-from dispatch.alarming.inputs import Input, SensorGone, Tick
+from dispatch.alarming.inputs import Input, Posture, Reading, SensorGone, SensorSeen, Tick
 from dispatch.alarming.join import Hold, Join
 from dispatch.alarming.rulebook import Rulebook
+from dispatch.alarming.snapshot import Snapshot
 from dispatch.alarming.tell import Tell
 
 #: From an input to an edge, in this order. Every stage: dispatch/alarming/ground.py.
@@ -33,7 +35,7 @@ PIPELINE = (
     Tell,  # what of it is new?
 )
 #: version of what `state` writes
-VERSION = 1
+VERSION = 2
 
 
 class Engine:
@@ -44,6 +46,7 @@ class Engine:
         self.stages = [stage(self.ground, number) for number, stage in enumerate(PIPELINE)]
         self.now = 0
         self._by_name: dict[str, Any] = {stage.name: stage for stage in self.stages}
+        self._snapshot: Snapshot | None = None  # one that is not whole yet
 
     @property
     def counters(self) -> dict[str, int]:
@@ -68,6 +71,8 @@ class Engine:
                 self._until(at, edges)
             if type(item) is Tick:
                 continue
+            if self._snapshot is not None:
+                self._keep_before(item)
             if type(item) is SensorGone:
                 self._by_name["believe"].forget(f"{item.feed}/{item.sensor}")
             found = first.step(item, self.now)
@@ -91,6 +96,8 @@ class Engine:
     def _until(self, now: int, edges: list[Edge]) -> None:
         for due, number, key in self.ground.fallen(now):
             self.now = max(self.now, due)
+            if self._snapshot is not None:
+                self._keep_before_fall(key)
             self._through(self.stages[number].fall(key, due), self.stages[number + 1 :], edges)
         self.now = now
 
@@ -106,8 +113,32 @@ class Engine:
 
     def state(self) -> bytes:
         """Everything it knows; `restore` of it goes on as if nothing had been."""
+        snapshot = self.snapshot()
+        snapshot.work(sys.maxsize)
+        return snapshot.state
+
+    def snapshot(self) -> Snapshot:
+        """Its state of this moment, encoded by and by (`work`) while it goes on. One at a time: a new one spoils the last."""
         kept = {stage.name: stage.dump() for stage in self.stages}
-        return msgspec.msgpack.encode({"version": VERSION, "now": self.now, "stages": kept})
+        self._snapshot = Snapshot({"version": VERSION, "now": self.now}, kept)
+        return self._snapshot
+
+    def _keep_before(self, item: Input) -> None:
+        """What this input may change of sensors. A posture changes the figures of all."""
+        if not self._snapshot.waiting:
+            self._snapshot = None
+        elif isinstance(item, (Reading, SensorGone)):
+            self._snapshot.save(f"{item.feed}/{item.sensor}")
+        elif isinstance(item, SensorSeen):
+            self._snapshot.save(f"{item.sensor.feed}/{item.sensor.sensor_id}")
+        elif isinstance(item, Posture):
+            self._snapshot.save_all()
+
+    def _keep_before_fall(self, key: str) -> None:
+        """A wake of a sensor is named `<rule>|<sensor>` or `<rule>|<sensor>/<quantity>`."""
+        scope = key.partition("|")[2]
+        self._snapshot.save(scope)
+        self._snapshot.save(scope.rpartition("/")[0])
 
     def restore(self, kept: bytes) -> None:
         """Raises ValueError for what another version wrote, or what is no state; the engine is to be made anew then."""

@@ -79,7 +79,7 @@ class Explain(Stage):
         return bool(mine) and mine == _scope(other, row.reach)
 
     def dump(self) -> Any:
-        return [self._causes, self._consequences]
+        return [dict(self._causes), dict(self._consequences)]
 
     def load(self, kept: Any) -> None:
         self._causes, self._consequences = (msgspec.convert(one, dict[str, Standing]) for one in kept)

@@ -54,6 +54,8 @@ class Standing(msgspec.Struct, kw_only=True, omit_defaults=True):
     hidden_by: str = ""
     hidden_why: dict[str, Any] = {}
     group: str = ""
+    family: str = ""  # what it is gathered with
+    group_was: list[str] = []  # groups it was in before they went into `group`
     priority: int = 0
     chattering: bool = False
     fleeting: bool = False

@@ -114,7 +114,8 @@ class Stage:
         return ()
 
     def dump(self) -> Any:
-        """Its state as plain values; `load` makes the same of it and asks for its wakes anew."""
+        """A copy of its state as plain values, which nothing changes later (or Parts, for what is many: snapshot.py); `load`
+        makes the same of it and asks for its wakes anew."""
         return None
 
     def load(self, kept: Any) -> None:

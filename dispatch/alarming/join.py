@@ -77,7 +77,7 @@ class Join(Stage):
         self._adopted[site] = since
 
     def dump(self) -> Any:
-        return self._sites
+        return {name: msgspec.structs.replace(site, findings=dict(site.findings)) for name, site in self._sites.items()}
 
     def load(self, kept: Any) -> None:
         self._sites = msgspec.convert(kept, dict[str, Joined])
@@ -107,7 +107,7 @@ class Hold(Stage):
         return (item,)
 
     def dump(self) -> Any:
-        return self._latched
+        return dict(self._latched)
 
     def load(self, kept: Any) -> None:
         self._latched = kept

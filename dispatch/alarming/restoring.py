@@ -11,6 +11,7 @@ from dispatch.alarming.binding import Bindings, Bound, Point, Slot
 from dispatch.alarming.findings import Finding
 from dispatch.alarming.ground import Ground, Place, Stage
 from dispatch.alarming.inputs import Reading
+from dispatch.alarming.snapshot import Parts, raw
 from dispatch.alarming.supplied import RULE, Lines
 
 
@@ -66,18 +67,17 @@ class Restoring(Stage):
                 self._unbound.append(finding)
 
     def dump(self) -> Any:
-        slots = [
-            [
-                sensor,
-                None if slot.place.document else slot.place,
-                _dumped(slot.silence),
-                [_of_point(*one) for one in slot.points.items()],
-            ]
-            for sensor, slot in self._slots.items()
-        ]
-        others = [[key, condition.dump()] for key, condition in self._others.items()]
-        derived = [[name, one.dump()] for name, one in self._bind.derived.items()]
-        return [self.ground.level, list(self.ground.places.values()), slots, others, derived, self._held, self._lines.dump()]
+        # encoded now, because conditions change in place; of a sensor see _of_sensor
+        others = raw([[key, condition.dump()] for key, condition in self._others.items()])
+        derived = raw([[name, one.dump()] for name, one in self._bind.derived.items()])
+        head = [self.ground.level, list(self.ground.places.values())]
+        rest = [others, derived, dict(self._held), self._lines.dump()]
+        return Parts(self._slots, self._of_sensor, lambda slots: [*head, list(slots.values()), *rest])
+
+    def _of_sensor(self, sensor: str) -> list:
+        slot = self._slots[sensor]
+        place = None if slot.place.document else slot.place
+        return [sensor, place, _dumped(slot.silence), [_of_point(*one) for one in slot.points.items()]]
 
     def load(self, kept: Any) -> None:
         level, places, slots, others, derived, held, *later = kept

@@ -143,7 +143,7 @@ class Lines:
     # -- restart -------------------------------------------------------------------------------------------------------
 
     def dump(self) -> Any:
-        return self._lines
+        return dict(self._lines)
 
     def load(self, kept: Any) -> None:
         for name, line in msgspec.convert(kept, dict[str, Line]).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -53,6 +54,13 @@ class Gathering(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     span_metres: float = 6000.0
 
 
+class Event(Gathering, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`families` that one event raises (a storm: rain, ponding, rivers): alarms of different ones so near to one another are
+    one group. A group is named by its event."""
+
+    families: list[str]
+
+
 #: severity -> priority by time to respond; EEMUA 191 asks for about 5 % high, 15 % medium, 80 % low
 _PRIORITY = {"4": (1, 1, 2), "3": (1, 2, 3), "2": (2, 3, 3), "1": (3, 3, 3)}
 
@@ -86,6 +94,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     gathering: Gathering = Gathering()
     families: dict[str, Gathering] = {}  # figures of their own
+    events: dict[str, Event] = {}  # by name
     family_of: dict[str, str] = {}  # family or quantity -> the family it is gathered with
     ranking: Ranking = Ranking()
     calming: Calming = Calming()
@@ -116,8 +125,23 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
         for index, cause in enumerate(self.causes):
             if cause.reach not in ("station", "feed", "district", "metres", "city"):
                 raise fail(f"dispatch.alarms.causes[{index}].reach", "station, feed, district, city or metres")
+        taken: dict[str, str] = {}
+        for name, event in self.events.items():
+            if len(set(event.families)) < 2:
+                raise fail(f"dispatch.alarms.events.{name}.families", "at least two families")
+            for family in event.families:
+                if taken.setdefault(family, name) != name:
+                    raise fail(f"dispatch.alarms.events.{name}.families", f"{family} is of {taken[family]} already")
+        for where, one in self._distances():
+            if one.metres <= 0 or one.minutes <= 0 or one.span_metres < one.metres:
+                raise fail(f"dispatch.alarms.{where}", "metres and minutes more than 0, span_metres at least metres")
         if self.calming.times < 2 or self.calming.minutes <= 0 or self.calming.quiet_minutes <= 0:
             raise fail("dispatch.alarms.calming", "times at least 2, minutes and quiet_minutes more than 0")
+
+    def _distances(self) -> Iterator[tuple[str, Gathering]]:
+        yield "gathering", self.gathering
+        yield from ((f"families.{name}", one) for name, one in self.families.items())
+        yield from ((f"events.{name}", one) for name, one in self.events.items())
 
 
 def _canonical(quantity: str, one: Belief, fail: Any) -> Belief:

@@ -77,6 +77,8 @@ class Tell(Stage):
             "district": worst.district,
             "since": item.since,
             "group": item.group,
+            "group_was": list(item.group_was),
+            "family": item.family,
             "hidden_by": item.hidden_by,
             "hidden_why": item.hidden_why,
             "doubtful": bool(worst.doubts),
@@ -102,7 +104,7 @@ class Tell(Stage):
         return {key: value for key, value in made.items() if value is not None and value is not False}
 
     def dump(self) -> Any:
-        return self._told
+        return dict(self._told)
 
     def load(self, kept: Any) -> None:
         self._told = kept

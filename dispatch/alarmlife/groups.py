@@ -7,7 +7,7 @@ from typing import Any
 
 from dispatch.alarmlife.stages import Row
 
-SITES, DISTRICTS, CAUSES = 50, 20, 3
+SITES, DISTRICTS, CAUSES, WAS = 50, 20, 3, 50
 
 
 def group_document(group: str, rows: Iterable[Row]) -> dict[str, Any] | None:
@@ -22,6 +22,7 @@ def group_document(group: str, rows: Iterable[Row]) -> dict[str, Any] | None:
         "group_id": group,
         "kind": first.kind,
         "quantity": first.quantity,
+        "family": _family(group, found),
         "label": first.labels or ({"": first.label} if first.label else {}),
         "severity": max(row.alarm.severity for row in seen),
         "priority": min((row.alarm.priority or 3) for row in seen),
@@ -37,12 +38,19 @@ def group_document(group: str, rows: Iterable[Row]) -> dict[str, Any] | None:
         "districts": sorted({row.alarm.district for row in found} - {""})[:DISTRICTS],
         "cases": len({case for row in found for case in row.alarm.cases}),
         "cause": _causes(found),
+        "was": sorted({name for row in found for name in row.alarm.group_was} - {group})[:WAS],
         "rank": list(seen[0].rank),
     }
     if placed:
         made["lon"] = round(sum(alarm.lon for alarm in placed) / len(placed), 6)
         made["lat"] = round(sum(alarm.lat for alarm in placed) / len(placed), 6)
     return made
+
+
+def _family(group: str, rows: list[Row]) -> str:
+    """What all of it is gathered with; where that is several things, the event that the group is named by."""
+    found = {row.alarm.family for row in rows if row.alarm.family}
+    return found.pop() if len(found) == 1 else group.rsplit("-", 2)[0] if found else ""
 
 
 def _causes(rows: list[Row]) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
+
 from dispatch.alarmlife import calls
 from dispatch.alarmlife.history import first_line_since
 from dispatch.alarmlife.model import AlarmState
@@ -22,12 +24,15 @@ from dispatch.reader import Head
 from dispatch.waiting import Waiting, ask
 from hall.core.clock import monotonic
 from hall.core.command import Command, Entry
+from hall.core.errors import BusLost
 from hall.core.process import Process
+from hall.core.store import OPERATOR_DISTRICTS
 
 TOPIC = "alarm/"
 LOOK_SECONDS = 0.2
 TELL_SECONDS = 0.5  # between two words about groups and load
 SILENCE_SECONDS = 1.5  # the load is told again after this, changed or not
+SCOPES_SECONDS = 2.0  # between two looks at which districts operators answer for
 AGAIN_SECONDS = 15.0  # all groups are told again: a bus that was begun anew knows none
 PAGE = 1_000
 #: timers that fall in one look; the rest follow at once
@@ -97,10 +102,13 @@ class AlarmKeeper(Part):
     # -- what falls due ----------------------------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        told = again = 0.0
+        told = again = asked = 0.0
         while True:
             await self._fall()
             real = monotonic()
+            if real - asked >= SCOPES_SECONDS:
+                await self._follow_scopes()
+                asked = real
             if real - again >= AGAIN_SECONDS:
                 self.overview.tell_again()
                 again = real
@@ -108,6 +116,14 @@ class AlarmKeeper(Part):
                 self._tell(real)
                 told = real
             await asyncio.sleep(LOOK_SECONDS)
+
+    async def _follow_scopes(self) -> None:
+        """Which districts operators answer for, as their sign-ins say."""
+        try:
+            found = await self.process.bus.hash_all(OPERATOR_DISTRICTS)
+        except BusLost:
+            return  # until it is back those of before are followed
+        self.overview.follow(tuple(msgspec.json.decode(name, type=list[str])) for name in found)
 
     async def _fall(self) -> None:
         """Does what fell due until now."""
@@ -144,7 +160,7 @@ class AlarmKeeper(Part):
             return
         gone = [address for subject in subjects for address in self._called.pop(subject, ())]
         for about in [about for about in self._called if about.startswith("group/")]:
-            if not (self.overview.group(about.partition("/")[2]) or {}).get("unacknowledged"):
+            if not (self.overview.group(about.partition("/")[2]) or {}).get("unacknowledged"):  # of the one it went into
                 gone += self._called.pop(about)
         await self._do([Command(id=f"withdraw-{address}", subject=address, move="withdraw") for address in gone])
 

@@ -7,11 +7,15 @@ for documents at any moment; the answer depends on what was fed and the moment, 
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Any
 
+from dispatch.alarmlife.forward import Forward
 from dispatch.alarmlife.groups import group_document
 from dispatch.alarmlife.health import Load, health_document
+from dispatch.alarmlife.lines import lines_of
 from dispatch.alarmlife.model import AlarmState
+from dispatch.alarmlife.scopes import Scopes
 from dispatch.alarmlife.settings import HOUR, LifeSettings
 from dispatch.alarmlife.stages import Around, Row, row_of
 from dispatch.alarmlife.windows import Flood, Told, Window
@@ -41,8 +45,12 @@ class Overview:
         self.answers: deque[tuple[int, int]] = deque(maxlen=ANSWERS)  # (when, ms from announcement to answer)
         self._asked: dict[str, int] = {}  # site -> since when it has been waiting for an answer
         self._members: dict[str, set[str]] = {}
+        self._own: dict[str, set[str]] = {}  # as the alarms themselves say, wherever that group went
         self._dirty: set[str] = set()
+        self._documents: dict[str, dict[str, Any]] = {}  # of each group, as it stands
         self._told: dict[str, dict[str, Any]] = {}
+        self._forward = Forward()
+        self.scopes = Scopes(self._figures)
 
     # -- fed ---------------------------------------------------------------------------------------------------------------
 
@@ -57,6 +65,7 @@ class Overview:
             self.buckets[at // self.settings.flood.window] += 1
             self.flood.take(at)
             self._district(told.district, at)
+            self.scopes.take(told)
             self._asked.setdefault(site, at)
             self._again(site)
         if entry.move in ANSWERING and entry.kind != "system" and (asked := self._asked.pop(site, None)) is not None:
@@ -67,28 +76,46 @@ class Overview:
         before = self.rows.get(site)
         if before is not None:
             self._leave(site, before.group)
+            _discard(self._own, before.alarm.group, site)
         if alarm is None or alarm.ended:
             self.rows.pop(site, None)
             self._asked.pop(site, None)
+            self._moved(self._forward.put(site, "", ()))
             return
-        row = self.rows[site] = row_of(site, alarm, self._around())
-        self._members.setdefault(row.group, set()).add(site)
-        self._dirty.add(row.group)
+        changed = self._forward.put(site, alarm.group, alarm.group_was)
+        self._enter(row_of(site, alarm, self._around()))
+        self._own.setdefault(alarm.group, set()).add(site)
+        self._moved(changed)
 
     # -- asked -------------------------------------------------------------------------------------------------------------
 
     def groups(self, now: int) -> list[tuple[str, dict[str, Any] | None]]:
         """`(subject, document)` of the groups that changed since they were asked for last; None: it is over."""
         self._advance(now)
-        found = []
-        for group in sorted(self._dirty):
-            document = self.group(group)
-            if document != self._told.get(group):
-                found.append((f"group/{group}", document))
-                self._told[group] = document or {}
-            if document is None:
-                self._told.pop(group, None)
+        for group in self._dirty:
+            document = group_document(group, self._rows_of(group))
+            if document is not None:
+                self._documents[group] = document
+            else:
+                self._documents.pop(group, None)
+        again = bool(self._dirty)
         self._dirty.clear()
+        return self._news() if again else []
+
+    def _news(self) -> list[tuple[str, dict[str, Any] | None]]:
+        """What is said of every group now, where it is not what was said before: the group, the line it stands in, the group
+        it went into."""
+        line_of, lines = lines_of(self._documents, self.settings.lines)
+        said = {name: {**one, "line": line_of[name]} if name in line_of else one for name, one in self._documents.items()}
+        said |= lines
+        for name in self._forward.gone():
+            if name not in said and (into := self._forward.into(name)) in self._documents:
+                said[name] = {"group_id": name, "into": into}
+        found: list[tuple[str, dict[str, Any] | None]] = []
+        for name in sorted(said.keys() | self._told.keys()):
+            if said.get(name) != self._told.get(name):
+                found.append((f"group/{name}", said.get(name)))
+        self._told = said
         return found
 
     def health(self, now: int) -> dict[str, Any]:
@@ -96,23 +123,35 @@ class Overview:
         self._advance(now)
         self._tidy(now)
         load = Load(self.day, self.buckets, self.flood, self.districts, list(self.answers), self.recent.sites)
-        return health_document(self.rows.values(), load, self.settings, now)
+        scopes = self.scopes.documents(self.rows.values(), now)
+        return health_document(self.rows.values(), load, self.settings, now) | {"scopes": scopes}
+
+    def follow(self, scopes: Iterable[tuple[str, ...]]) -> None:
+        """The districts that operators answer for: each of these sets has a flood of its own from now on."""
+        self.scopes.follow(scopes, self.day)
+
+    def into(self, group: str) -> str:
+        """The group that it went into, or itself."""
+        return self._forward.into(group)
 
     def group(self, name: str) -> dict[str, Any] | None:
-        """The document of one group as it stands."""
-        return group_document(name, (self.rows[site] for site in self._members.get(name, ())))
+        """The document of one group as it stands, of the one it went into."""
+        name = self._forward.into(name)
+        return group_document(name, self._rows_of(name))
 
     def tell_again(self) -> None:
         """As if no group had been told: the next `groups` gives all."""
         self._dirty |= set(self._members)
-        for name in self._told:
-            self._told[name] = {}
+        self._told = dict.fromkeys(self._told, {})
 
     def known_groups(self) -> set[str]:
-        """Ids of groups with a standing alarm."""
+        """Ids of everything that was said of groups and stands."""
         return set(self._told)
 
     # -- inside ------------------------------------------------------------------------------------------------------------
+
+    def _rows_of(self, group: str) -> list[Row]:
+        return [self.rows[site] for site in self._members.get(group, ())]
 
     def _advance(self, now: int) -> None:
         self._slide(now)
@@ -139,6 +178,24 @@ class Overview:
         if name and (name in self.districts or len(self.districts) < DISTRICTS):
             self.districts.setdefault(name, Flood(*self._figures)).take(at)
 
+    def _enter(self, row: Row) -> None:
+        self.rows[row.site] = row
+        self._members.setdefault(row.group, set()).add(row.site)
+        self._dirty.add(row.group)
+
+    def _moved(self, changed: set[str]) -> None:
+        """Other groups went somewhere else than was known: the alarms that were told in them go along."""
+        if not changed:
+            return
+        self._dirty |= changed
+        around = self._around()
+        for name in changed.union(self._forward.gone()):
+            into = self._forward.into(name)
+            for site in list(self._own.get(name, ())):
+                if (row := self.rows[site]).group != into:
+                    self._leave(site, row.group)
+                    self._enter(row_of(site, row.alarm, around))
+
     def _again(self, site: str) -> None:
         """Whether it chatters may have changed."""
         row = self.rows.get(site)
@@ -147,11 +204,15 @@ class Overview:
             self._dirty.add(made.group)
 
     def _around(self) -> Around:
-        return Around(self.recent.sites, self.settings.chatter.times)
+        return Around(self.recent.sites, self.settings.chatter.times, self._forward.into)
 
     def _leave(self, site: str, group: str) -> None:
         self._dirty.add(group)
-        members = self._members.get(group, set())
-        members.discard(site)
-        if not members:
-            self._members.pop(group, None)
+        _discard(self._members, group, site)
+
+
+def _discard(index: dict[str, set[str]], name: str, site: str) -> None:
+    found = index.get(name, set())
+    found.discard(site)
+    if not found:
+        index.pop(name, None)

@@ -83,6 +83,13 @@ class NoticeFigures(Section):
     second_role: str
 
 
+class LinesFigures(Section):
+    """Above `few` groups, those of a kind with at most `small` sites are one line."""
+
+    few: int
+    small: int
+
+
 class LifeSettings(Section):
     """All of it."""
 
@@ -93,6 +100,7 @@ class LifeSettings(Section):
     case_note: str
     case_classes: dict[str, str]
     flood: Flood
+    lines: LinesFigures
     chatter: Chatter
     targets: Targets
     ponding: Ponding
@@ -112,6 +120,8 @@ class LifeSettings(Section):
             yield "flood.window_minutes" if self.flood.window_minutes <= 0 else "chatter.window_minutes", "above 0"
         if not 1 <= self.flood.ends_below <= self.flood.begins:
             yield "flood.ends_below", "from 1 to `begins`: a flood that ends where it begins would flicker"
+        if self.lines.few < 1 or self.lines.small < 1:
+            yield "lines.few" if self.lines.few < 1 else "lines.small", "at least 1"
         try:
             self.case_note.format(name="", label="")
         except (KeyError, IndexError, ValueError):

@@ -40,10 +40,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         return self.standing and not self.alarm.acknowledged and not self.away
 
 
-#: what stages may look at besides the row: how often each site announced itself lately, and how often is too often
+#: what stages may look at besides the row: how often each site announced itself lately, how often is too often, merged groups
 class Around(msgspec.Struct, frozen=True):
     announced: Mapping[str, int]
     times: int
+    into: Callable[[str], str] = str  # group -> the one it went into, or itself
 
 
 Stage = Callable[[Row, Around], Row]
@@ -75,10 +76,10 @@ def chattering(row: Row, around: Around) -> Row:
 
 
 def grouped(row: Row, around: Around) -> Row:
-    """The engine's group; without one, what is of a kind in a district."""
+    """The engine's group, or the one it went into; without one, what is of a kind in a district."""
     alarm = row.alarm
     own = f"{alarm.kind or alarm.quantity or 'other'}-{alarm.district or 'city'}"
-    return msgspec.structs.replace(row, group=alarm.group or own)
+    return msgspec.structs.replace(row, group=around.into(alarm.group) if alarm.group else own)
 
 
 def ranked(row: Row, around: Around) -> Row:

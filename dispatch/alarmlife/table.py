@@ -21,8 +21,9 @@ PEOPLE = SEATS
 EDGE: dict[str, Field] = dict.fromkeys(
     (
         "rule", "rules", "cause", "label", "labels", "severity", "priority", "respond_seconds", "value", "unit", "threshold",
-        "quantity", "kind", "name", "group", "hidden_by", "hidden_why", "doubtful", "chattering", "latched", "forecast",
-        "advice", "confidence", "picture", "lon", "lat", "district", "since", "doubts", "fleeting", "supplied",
+        "quantity", "kind", "name", "group", "group_was", "family", "hidden_by", "hidden_why", "doubtful", "chattering",
+        "latched", "forecast", "advice", "confidence", "picture", "lon", "lat", "district", "since", "doubts", "fleeting",
+        "supplied",
     ),
     Field(kind="record"),
 )  # fmt: skip

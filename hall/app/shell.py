@@ -92,7 +92,12 @@ class Shell(dash.Dash):
             "languages": city.languages,
             "build": __version__,
             "timezone": city.timezone,
-            "who": {"name": who.name, "role": who.role, "wall": who.wall},
+            "who": {
+                "name": who.name,
+                "role": who.role,
+                "wall": who.wall,
+                **({"districts": who.districts} if who.districts else {}),
+            },
             "csrf": visit.csrf if who.role != "wall" else "",
             **self._describe(visit),
         }

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from html import escape
 from urllib.parse import urlencode
 
+import msgspec
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
@@ -21,8 +22,11 @@ from hall.app.rules import is_page
 from hall.app.users import Users
 from hall.app.visit import current_visit, parse_target
 from hall.app.words import LANGUAGES, Words, chosen_language
+from hall.core.bus import Bus
+from hall.core.clock import real_ms
 from hall.core.errors import Refused
 from hall.core.process import Process
+from hall.core.store import OPERATOR_DISTRICTS
 
 log = logging.getLogger("hall.web")
 FORM_COOKIE = "hall_form"
@@ -62,6 +66,18 @@ def in_language(target: str, language: str, city_languages: Iterable[str]) -> st
     if chosen_language(query.get("lang"), city_languages) == language:
         return target
     return f"{path}?{urlencode({**query, 'lang': language})}"
+
+
+async def answers_for(bus: Bus, districts: Iterable[str]) -> None:
+    """Notes that somebody answers for these districts: alarms have a flood mode of their own there (dispatch/alarmlife).
+    Forgets those nobody signed in for as long as a session lasts."""
+    if not (wanted := sorted(set(districts))):
+        return
+    now = real_ms()
+    await bus.hash_set({msgspec.json.encode(wanted).decode(): str(now)}, OPERATOR_DISTRICTS)
+    for name, at in (await bus.hash_all(OPERATOR_DISTRICTS)).items():
+        if int(at) < now - access.SESSION_SECONDS * 1000:
+            await bus.call("HDEL", bus.key(OPERATOR_DISTRICTS), name)
 
 
 class SignIn:
@@ -145,6 +161,7 @@ class SignIn:
         log.warning("access: %r signed in as %s from %s", who.name, who.role, current_visit().address)
         known = {"unit": who.unit, "districts": who.districts, "display": who.display}
         secret = await access.open_session(self.process.bus, who.name, who.role, **known)
+        await answers_for(self.process.bus, who.districts)
         await access.close_session(self.process.bus, request.cookies.get(access.COOKIE, ""))  # nobody needs it any more
         answer = RedirectResponse(target, 303)
         keep_session(answer, secret, secure=request.url.scheme == "https", seconds=access.SESSION_SECONDS)

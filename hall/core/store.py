@@ -13,6 +13,8 @@ from hall.core.board import START, EntryId
 
 #: the server ends a blocking read by its wall clock: set back, it would hold the read for as long as the clock was moved
 BLOCK_GRACE_SECONDS = 2.0
+#: hash: districts that somebody answers for (a sorted JSON list) -> real ms of his newest sign-in
+OPERATOR_DISTRICTS = "operator-districts"
 
 
 def entry_id(text: bytes | str) -> EntryId:

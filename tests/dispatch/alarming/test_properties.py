@@ -29,6 +29,11 @@ BOOK = rules(
             {"name": "road-slow", "seconds_on": 90, "readings_on": 1, "seconds_off": 200, "readings_off": 1},
         ],
         "calming": {"minutes": 6, "quiet_minutes": 3, "times": 2},
+        # b lies between a and c, who do not reach one another: groups go into one another
+        "gathering": {"metres": 1500.0, "minutes": 60.0, "span_metres": 6000.0},
+        "families": {
+            name: {"metres": 1500.0, "minutes": 60.0, "span_metres": 6000.0} for name in ("ponding", "rain", "silence")
+        },
     },
     defaults=True,
 )
@@ -38,7 +43,7 @@ SENSORS = ("a", "b", "c")
 def _sensor(name, kind, lines):
     found = [Threshold(value=0.1 * n, severity=n) for n in range(1, lines + 1)]
     return Sensor(
-        feed="g", sensor_id=name, kind=kind, station="s", district="N", lon=10.0 + ord(name) / 1e4, lat=10.0, thresholds=found
+        feed="g", sensor_id=name, kind=kind, station="s", district="N", lon=10.0 + ord(name) / 1e2, lat=10.0, thresholds=found
     )
 
 
@@ -120,6 +125,22 @@ def test_a_restart_anywhere_changes_nothing(history, data):
             engine.restore(kept)
             assert engine.settle() == []
     assert found + engine.advance(history[-1].at + END) == _edges(history)
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.data())
+def test_a_state_that_is_encoded_while_the_engine_goes_on_is_that_of_its_moment(history, data):
+    engine, twin = Engine(BOOK), Engine(BOOK)
+    at = data.draw(st.integers(0, len(history) - 1))
+    engine.take(history[:at])
+    twin.take(history[:at])
+    expected, snapshot, done = twin.state(), engine.snapshot(), False
+    for item in history[at:]:
+        done = done or snapshot.work(data.draw(st.integers(0, 2)))
+        engine.take([item])
+    engine.advance(history[-1].at + END)
+    assert done or snapshot.work(1_000_000)
+    assert snapshot.state == expected
 
 
 @settings(max_examples=60, deadline=None)

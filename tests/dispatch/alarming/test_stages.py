@@ -94,19 +94,77 @@ def test_an_event_ends_in_time_and_in_space():
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=2, max_size=25, unique=True))
-def test_neighbours_of_one_moment_are_never_parted_by_more_than_their_order(places):
-    """Of one group, each but the first lay within the distance of an earlier one (worked out by plain distances)."""
+def test_alarms_of_one_moment_are_one_event_where_neighbours_lead_from_one_to_the_other(places):
+    """Worked out by plain distances: the connected parts, whatever the order in which they came up; named by the eldest."""
     told = Told(rules(CALM | {"gathering": {"metres": 1500.0, "minutes": 60.0, "span_metres": 1e9}}, GAUGES))
-    step = 0.005
+    step, parts = 0.005, []
     for n, (x, y) in enumerate(places):
         _wet(told, f"s{n}", x * step, 1, lat=y * step)
+        near = [
+            part for part in parts if any(111_195 * step * math.hypot(places[m][0] - x, places[m][1] - y) <= 1500 for m in part)
+        ]
+        parts = [part for part in parts if part not in near] + [{n}.union(*near)]
     groups = [told.alarms[f"g/s{n}"]["group"] for n in range(len(places))]
-    for n, (x, y) in enumerate(places):
-        near = [m for m in range(n) if 111_195 * step * math.hypot(places[m][0] - x, places[m][1] - y) <= 1500]
-        if near:
-            assert groups[n] in {groups[m] for m in near}
-        else:
-            assert groups[n] not in groups[:n]
+    assert {frozenset(m for m in range(len(places)) if groups[m] == name) for name in groups} == set(map(frozenset, parts))
+
+
+BETWEEN = {"gathering": {"metres": 1500.0, "minutes": 60.0, "span_metres": 6000.0}}
+
+
+def test_an_alarm_between_two_events_makes_one_of_them_and_says_what_went_into_it():
+    told = Told(rules(CALM | BETWEEN, GAUGES))
+    _wet(told, "west", 1.0, 1)
+    _wet(told, "east", 1.02, 3)  # 2.2 km
+    elder, younger = (told.alarms[f"g/{name}"]["group"] for name in ("west", "east"))
+    assert elder != younger
+    _wet(told, "middle", 1.01, 5)
+    raised, changed = told.edges[-2:]
+    assert (raised.site, raised.move, changed.site, changed.move) == ("g/middle", "raise", "g/east", "change")
+    assert {alarm["group"] for alarm in told.alarms.values()} == {elder}, "the elder goes on"
+    assert raised.data["group_was"] == changed.data["group_was"] == [younger] and "group_was" not in told.alarms["g/west"]
+    before = len(told.edges)
+    told.read([0.2, 0.21, 0.2], start=8, sensor="east")
+    assert len(told.edges) == before, "said once"
+
+
+def test_events_that_together_would_be_too_large_stay_two():
+    book = rules(CALM | {"gathering": {"metres": 1500.0, "minutes": 60.0, "span_metres": 2000.0}}, GAUGES)
+    told = Told(book)
+    for name, lon, at in (("west", 1.0, 1), ("east", 1.02, 3), ("middle", 1.01, 5)):
+        _wet(told, name, lon, at)
+    groups = {site: alarm["group"] for site, alarm in told.alarms.items()}
+    assert (
+        groups["g/middle"] == groups["g/east"] != groups["g/west"] or groups["g/middle"] == groups["g/west"] != groups["g/east"]
+    )
+
+
+def test_rain_and_the_water_of_the_same_rain_are_one_event():
+    storm = {"storm": {"families": ["rain", "ponding"], "metres": 3000.0, "minutes": 60.0, "span_metres": 9000.0}}
+    families = {"family_of": {"rain_1h": "rain", "water_depth": "ponding"}, "events": storm}
+    told = Told(rules(CALM | BETWEEN | families, GAUGES))
+    told.sensor("rain", lon=1.0, lat=1.0)
+    told.read([25.0, 25.0], start=1, sensor="rain", quantity="rain_1h")
+    _wet(told, "far", 1.05, 2)
+    _wet(told, "near", 1.02, 3)
+    assert told.alarms["g/near"]["group"] == told.alarms["g/rain"]["group"] != told.alarms["g/far"]["group"]
+    assert told.alarms["g/rain"]["group"].startswith("storm-") and told.alarms["g/near"]["family"] == "ponding"
+    _wet(told, "later", 1.02, 90)
+    assert told.alarms["g/later"]["group"] not in {told.alarms["g/rain"]["group"], told.alarms["g/far"]["group"]}
+
+
+def test_what_was_brought_together_is_adopted_from_the_ledger_and_goes_on():
+    told = Told(rules(CALM | BETWEEN, GAUGES))
+    for name, lon, at in (("west", 1.0, 1), ("east", 1.02, 3), ("middle", 1.01, 5)):
+        _wet(told, name, lon, at)
+    again = Told(rules(CALM | BETWEEN, GAUGES))
+    again.alarms = dict(told.alarms)
+    again.engine.adopt(told.alarms)
+    for name, lon in (("west", 1.0), ("east", 1.02), ("middle", 1.01)):
+        again.sensor(name, at=6 * MINUTE, lon=lon, lat=1.0)
+        again.read([0.2], start=7, sensor=name)
+    assert {alarm["group"] for alarm in again.alarms.values()} == {alarm["group"] for alarm in told.alarms.values()}
+    _wet(again, "more", 1.03, 9)
+    assert again.alarms["g/more"]["group"] == again.alarms["g/west"]["group"]
 
 
 def test_a_site_that_comes_and_goes_is_held_and_marked_instead_of_storming():

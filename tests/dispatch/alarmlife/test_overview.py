@@ -94,7 +94,7 @@ def test_a_window_never_grows_beyond_its_bound_and_says_what_it_forgot():
 # -- the whole, against a slow reading -------------------------------------------------------------------------------------
 
 acts = st.tuples(
-    st.sampled_from(["raise", "raise", "worse", "return", "hide", "acknowledge", "shelve", "unshelve"]),
+    st.sampled_from(["raise", "raise", "worse", "return", "hide", "joined", "acknowledge", "shelve", "unshelve"]),
     st.integers(0, 5), st.integers(0, 3 * MINUTE), st.booleans(),
 )  # fmt: skip
 
@@ -125,6 +125,8 @@ def _act(hall, act, site, number):
         case "worse" | "hide":
             more = {"severity": 4} if act == "worse" else {"hidden_by": "g/0", "hidden_why": {"code": "power"}}
             hall.edge("change", site, group=f"e{number % 2}", **more)
+        case "joined":  # e1 went into e0
+            hall.edge("change", site, group="e0", group_was=["e1"])
         case "return":
             hall.edge("return", site)
         case _:
@@ -140,7 +142,9 @@ def _compare(hall, groups, health):
     """From states and lines alone."""
     states = {name.partition("/")[2]: state for name, state in hall.states.items()}
     standing = {s: a for s, a in states.items() if a.active or not a.acknowledged}
-    by_group = Counter(alarm.group for alarm in standing.values())
+    went = {old: a.group for a in states.values() if not a.ended for old in a.group_was}
+    by_group = Counter(went.get(alarm.group, alarm.group) for alarm in standing.values())
+    groups = {name: row for name, row in groups.items() if "into" not in row}
     assert {name: row["total"] for name, row in groups.items()} == dict(by_group)
     asking = [a for a in standing.values() if not (a.acknowledged or a.hidden_by or a.shelved or a.out_of_service)]
     assert health["counts"]["unacknowledged"] == len(asking) == sum(row["unacknowledged"] for row in groups.values())
@@ -235,3 +239,63 @@ def test_an_alarm_without_a_group_is_counted_by_kind_and_district(hall):
     hall.edge("raise", "g/1", kind="river", district="牧野区")
     hall.edge("raise", "g/2", quantity="methane")
     assert set(groups_of(hall)) == {"river-牧野区", "methane-city"}
+
+
+def test_groups_that_went_into_another_one_are_found_in_it_with_their_answers(hall):
+    for n in range(3):
+        hall.edge("raise", f"g/{n}", group="a", district="N")
+        hall.edge("raise", f"h/{n}", group="b", district="S")
+    hall.answer("h/0")
+    hall.edge("return", "h/1")
+    assert set(groups_of(hall)) == {"a", "b"}
+    hall.edge("raise", "m/1", group="a", group_was=["b"])
+    found = groups_of(hall)
+    assert found["b"] == {"group_id": "b", "into": "a"}
+    assert (found["a"]["total"], found["a"]["unacknowledged"], found["a"]["was"]) == (7, 6, ["b"])
+    assert hall.states["alarm/h/0"].acknowledged and hall.overview.group("b") == hall.overview.group("a")
+    for n in range(3):
+        hall.edge("change", f"h/{n}", group="a", group_was=["b"])
+    hall.edge("raise", "z/1", group="0", group_was=["a"])
+    assert {name: row.get("into") for name, row in groups_of(hall).items()} == {"0": None, "a": "0", "b": "0"}
+
+
+def test_of_many_groups_the_small_ones_of_a_kind_are_one_line(hall):
+    for n in range(6):
+        hall.edge("raise", f"g/{n}", group=f"ponding-{n}", family="ponding", kind="road", district=f"d{n}")
+    for n in range(5):
+        hall.edge("raise", f"big/{n}", group="ponding-9", family="ponding", kind="road", severity=4)
+    assert not any("line" in row for row in groups_of(hall).values()), "seven are few"
+    hall.edge("raise", "s/1", group="silence-1", family="silence")
+    found = groups_of(hall)
+    lines = {name: row for name, row in found.items() if name.startswith("~")}
+    assert {name: (row["total"], row["merged"], row["districts"]) for name, row in lines.items()} == {
+        "~ponding-road": (6, 6, [f"d{n}" for n in range(6)])
+    }
+    assert found["ponding-3"]["line"] == "~ponding-road" and "ponding-9" not in found, "large ones stand for themselves"
+    hall.edge("return", "g/0")
+    hall.answer("g/0")
+    found = groups_of(hall)
+    assert found["~ponding-road"] is None and found["ponding-0"] is None and "line" not in found["ponding-3"]
+
+
+told_lines = st.lists(st.tuples(st.integers(0, 3 * MINUTE), st.sampled_from(["N", "S", "E", ""])), max_size=60)
+
+
+@given(told_lines, st.integers(0, 60), st.sampled_from([("N",), ("N", "S")]))
+def test_who_answers_for_some_districts_has_the_flood_of_a_hall_that_knows_nothing_else(steps, asked_after, scope):
+    whole, own = Hall(), Hall()
+    for n, (later, district) in enumerate(steps):
+        if n == asked_after:
+            whole.overview.follow([scope])
+        whole.now, own.now = whole.now + later, own.now + later
+        whole.edge("raise", f"g/{n}", district=district)
+        if district in (*scope, ""):
+            own.edge("raise", f"g/{n}", district=district)
+    whole.overview.follow([scope, tuple(reversed(scope))])
+    (found,) = whole.overview.health(whole.now)["scopes"]
+    said = own.overview.health(whole.now)
+    assert (found["since"], found["share"]) == (said["flood"]["since"], said["flood"]["share"])
+    assert found["rate"] == {name: said["rate"][name] for name in ("now", "hour", "day")}
+    assert (found["active"], found["unacknowledged"]) == (said["counts"]["active"], said["counts"]["unacknowledged"])
+    whole.overview.follow([])
+    assert whole.overview.health(whole.now)["scopes"] == []
