@@ -31,6 +31,7 @@
   }
 
   const sizes = new ResizeObserver((entries) => {
+    hall.resized();
     for (const entry of entries) {
       const panel = mounted.get(entry.target.closest("[data-panel]"));
       if (panel) guarded(panel, "resize");

@@ -36,6 +36,23 @@
     return ask;
   };
 
+  // -- sizes: asked of the browser once, not after every write, which would make it lay out the page there and then ------
+
+  const KEPT_MS = 5000; // a size is asked again after this, whatever nobody has said
+  let epoch = 0;
+  /** Something was laid out anew: sizes that were kept are asked again. */
+  hall.resized = () => (epoch += 1);
+  window.addEventListener("resize", hall.resized);
+  /** `measure()` of an element, kept until something is resized; null is not kept. */
+  hall.kept = function (measure) {
+    let found = null, asked = -1, at = 0;
+    return () => {
+      const now = performance.now();
+      if (found === null || asked !== epoch || now - at > KEPT_MS) [found, asked, at] = [measure(), epoch, now];
+      return found;
+    };
+  };
+
   // -- rows ---------------------------------------------------------------------------------------------------------
 
   /**
@@ -56,9 +73,14 @@
     let items = [];
     let emptyKey = "";
 
+    const box = hall.kept(() => (body.clientHeight ? { seams: hall.wall.seams(body), width: body.clientWidth, height: body.clientHeight, text: parseFloat(getComputedStyle(body).fontSize) } : null));
+    const NONE = { seams: { x: [], y: [] }, width: 0, height: 0, text: 16 };
+    // the room may change without the panel: a line above it comes or goes
+    new ResizeObserver(() => (hall.resized(), list.dataset.shown != null && show(items))).observe(body);
+
     /** Lists side by side, one per screen that the body reaches over. */
-    function besideSeams(seams) {
-      const ends = [...seams.x, body.clientWidth];
+    function besideSeams(seams, width) {
+      const ends = [...seams.x, width];
       const tracks = ends.map((end, index) => `${(end - (index ? ends[index - 1] : 0)).toFixed(1)}px`).join(" ");
       const wanted = seams.x.length ? tracks : "";
       if (list.style.gridTemplateColumns !== wanted) list.style.gridTemplateColumns = wanted;
@@ -68,11 +90,10 @@
 
     /** What fits: {room: rows without the line for the rest, shown, height: px of a row}. */
     function fit(count) {
-      const seams = hall.wall.seams(body);
-      const columns = besideSeams(seams);
-      const text = parseFloat(getComputedStyle(body).fontSize);
+      const { seams, width, height: high, text } = box() || NONE;
+      const columns = besideSeams(seams, width);
       const line = text * settings.em;
-      const space = body.clientHeight + 1;
+      const space = high + 1;
       const seam = seams.y.find((at) => at > line);
       if (seam) {
         const height = seam / Math.floor(seam / line);
@@ -93,7 +114,11 @@
       emptyKey = key === undefined ? emptyKey : key;
       const { room, shown, height } = fit(items.length);
       const cut = shown < items.length;
-      list.style.setProperty("--row", `${height.toFixed(2)}px`);
+      const row = `${height.toFixed(2)}px`;
+      if (list.style.getPropertyValue("--row") !== row) {
+        list.style.setProperty("--row", row);
+        hall.resized(); // pictures in the rows have another size now
+      }
       while (pool.length < shown) {
         const row = build();
         row.classList.add("row");
@@ -102,7 +127,7 @@
       }
       while (pool.length > room + 4) pool.pop().remove();
       pool.forEach((row, index) => {
-        row.hidden = index >= shown;
+        if (row.hidden !== index >= shown) row.hidden = index >= shown;
         if (index < shown) fill(row, items[index]);
       });
       hall.setText(more, cut ? hall.t("rows.more", { n: items.length - shown }) : "");
@@ -121,9 +146,9 @@
 
   /** Fits a canvas to its box in device pixels; returns {context, width, height} in CSS px, null while it has no size. */
   hall.canvas = function (canvas) {
-    const width = canvas.clientWidth;
-    const height = canvas.clientHeight;
-    if (!width || !height) return null;
+    const size = (canvas.size ||= hall.kept(() => (canvas.clientWidth && canvas.clientHeight ? [canvas.clientWidth, canvas.clientHeight] : null)))();
+    if (!size) return null;
+    const [width, height] = size;
     const ratio = window.devicePixelRatio || 1;
     const w = Math.round(width * ratio);
     const h = Math.round(height * ratio);

@@ -1,11 +1,11 @@
-/* What a person must answer. In a flood the few groups that it comes from, every alarm of them countable; else alarm by alarm:
- * unacknowledged first, then severity, then newest. What is put away is counted beneath, with how. */
+/* What a person must answer. In a flood the few groups that it comes from, every alarm of them countable, the most urgent beneath as
+ * far as there is room; else alarm by alarm: unacknowledged first, then severity, then newest. What is put away is counted at the end. */
 "use strict";
 
 hall.panel("alarms", function (element, { body, note }) {
   const { make, setText, format, alarms } = hall;
-  const MANY = 200; // above so many alarms not every frame sorts them all
-  const PACE_MS = 60;
+  const MANY = 200; // above so many alarms, and in a flood, not every change paints them all
+  const PACE_MS = 500; // then; what is new and as severe as the worst is painted at once
   const strip = make("div.alarm-flood", { hidden: "", role: "status" });
   const frame = make("div.alarm-frame");
   const foot = make("div.alarm-put.soft", { hidden: "" });
@@ -60,10 +60,18 @@ hall.panel("alarms", function (element, { body, note }) {
 
   function fill(row, item) {
     row.dataset.subject = item.subject;
+    row.dataset.inside = item.inside ? "1" : "";
     (item.subject.startsWith("group/") ? fillGroup : fillAlarm)(row, item);
   }
 
+  /** Under each group the most urgent of its alarms, as many as fit beneath all groups. */
+  function withAlarms(groups, listed) {
+    const chosen = Map.groupBy(listed.slice(0, Math.max(0, rows.capacity() - groups.length)), ({ data }) => alarms.groupOf(data));
+    return groups.flatMap((group) => [group, ...(chosen.get(group.subject) || []).map((one) => ({ ...one, inside: true }))]);
+  }
+
   const rows = hall.rows(frame, build, fill, { em: 2.72 });
+  let painted = new Map(), worst = 0; // announcement that was painted, by subject; the worst severity there was
   const show = () => {
     const since = alarms.flood();
     const load = alarms.load();
@@ -75,13 +83,18 @@ hall.panel("alarms", function (element, { body, note }) {
     if (groups.length) setText(strip, `▲ ${hall.t("alarms.flood", { at: format.time(since), n: load.rate.now, minutes: load.rate.window_minutes })}`);
     foot.hidden = !put;
     setText(foot, put);
-    rows.show(groups.length ? groups : listed, "alarm.none");
+    rows.show(groups.length ? withAlarms(groups, listed) : listed, "alarm.none");
+    painted = new Map(listed.map(({ subject, data }) => [subject, data.announced || data.since]));
+    worst = Math.max(0, ...listed.map(({ data }) => data.severity || 0));
     const open = listed.filter(({ data }) => alarms.asking(data)).length;
     note(listed.length ? hall.t("alarm.note", { open, all: listed.length }) : "");
     element.dataset.unanswered = open;
     element.dataset.flood = groups.length ? "1" : "";
   };
   const paced = hall.paced(show, PACE_MS);
+  /** Somebody has to see it now: new, or asked for again, and none is worse. */
+  const urgent = ({ subject, data }) => !!data && subject.startsWith("alarm/") && (data.severity || 0) >= worst && alarms.asking(data) && painted.get(subject) !== (data.announced || data.since);
+  const calm = () => alarms.flood() == null && hall.store.docs("alarm").size <= MANY;
   show();
-  return { update: () => (hall.store.docs("alarm").size > MANY ? paced() : show()), tick: show, locale: show, resize: show, unmount: () => paced.cancel() };
+  return { update: (changes) => (calm() || changes.some(urgent) ? show() : paced()), tick: paced, locale: show, resize: show, unmount: () => paced.cancel() };
 });

@@ -17,12 +17,13 @@ def group_document(group: str, rows: Iterable[Row]) -> dict[str, Any] | None:
         return None
     seen = [row for row in found if not row.away] or found
     first = seen[0].alarm
+    family = _family(group, found)
     placed = [row.alarm for row in seen if row.alarm.lon is not None and row.alarm.lat is not None]
     made = {
         "group_id": group,
-        "kind": first.kind,
+        "kind": first.kind if not family or all(row.alarm.kind == first.kind for row in found) else "",
         "quantity": first.quantity,
-        "family": _family(group, found),
+        "family": family,
         "label": first.labels or ({"": first.label} if first.label else {}),
         "severity": max(row.alarm.severity for row in seen),
         "priority": min((row.alarm.priority or 3) for row in seen),

@@ -13,7 +13,7 @@ import os
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from hall.core import config as config_module
 from hall.core.clock import real_ms
@@ -89,8 +89,21 @@ def browser_cpu() -> float:
     return sum(spent[pid] for pid in mine)
 
 
+#: what the browser counts of its own work; durations in seconds
+WORK = ("LayoutCount", "RecalcStyleCount", "LayoutDuration", "RecalcStyleDuration", "ScriptDuration", "TaskDuration")
+
+
+def work(session: CDPSession) -> dict[str, float]:
+    """The page's counters so far."""
+    found = session.send("Performance.getMetrics")["metrics"]
+    return {one["name"]: one["value"] for one in found if one["name"] in WORK}
+
+
 def measured(page: Page, stage: wallstage.Stage, per_minute: int, seconds: float) -> dict:
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
     page.evaluate(COUNT)
+    done = work(session)
     start, before, sent = time.monotonic(), browser_cpu(), 0
     while (passed := time.monotonic() - start) < seconds:
         due = min(per_minute, int(passed * per_minute / 60))
@@ -99,12 +112,16 @@ def measured(page: Page, stage: wallstage.Stage, per_minute: int, seconds: float
         sent = max(sent, due)
         page.wait_for_timeout(50)
     passed = time.monotonic() - start
+    spent = {name: value - done[name] for name, value in work(session).items()}
     frames, longest, faults = page.evaluate("() => [frames, longest, hall.store.faults]")
     shown = page.evaluate("() => hall.store.docs('alarm').size")
     return {
         "alarms_sent": sent, "alarms_held": shown, "seconds": round(passed, 1), "frames_per_second": round(frames / passed, 1),
         "longest_frame_ms": round(longest), "cpu_ms_per_frame": round(1000 * (browser_cpu() - before) / max(1, frames), 1),
         "cores_used": round((browser_cpu() - before) / passed, 2), "faults": faults,
+        "layouts_per_second": round(spent["LayoutCount"] / passed, 1), "styles_per_second": round(spent["RecalcStyleCount"] / passed, 1),
+        **{f"{name}_ms_per_second": round(1000 * spent[key] / passed, 1) for name, key in
+           (("layout", "LayoutDuration"), ("style", "RecalcStyleDuration"), ("script", "ScriptDuration"), ("task", "TaskDuration"))},
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.alarmlife.overview import DAY, Overview
@@ -281,6 +281,7 @@ def test_of_many_groups_the_small_ones_of_a_kind_are_one_line(hall):
 told_lines = st.lists(st.tuples(st.integers(0, 3 * MINUTE), st.sampled_from(["N", "S", "E", ""])), max_size=60)
 
 
+@settings(deadline=None, max_examples=50)
 @given(told_lines, st.integers(0, 60), st.sampled_from([("N",), ("N", "S")]))
 def test_who_answers_for_some_districts_has_the_flood_of_a_hall_that_knows_nothing_else(steps, asked_after, scope):
     whole, own = Hall(), Hall()
