@@ -16,6 +16,7 @@ from feeds.components.store import COLUMNS, DEGREE, Meta, Store
 
 _PIECE = 8 << 20
 _RECORDS = 20_000  # copied at once
+_TEXTS = 250_000  # of one piece that a thread looks through
 _STAGED = ("lon", "lat", "class", "district", "department", "state", "marks", "updated", "content")
 
 
@@ -103,4 +104,4 @@ def _write_texts(
     whole = pa.concat_arrays(chunks) if chunks else pa.array([], pa.large_string())
     table = pa.table({"text": whole.take(pa.array(order))})
     with pa.OSFile(str(folder / "text.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
-        writer.write_table(table)
+        writer.write_table(table, max_chunksize=_TEXTS)

@@ -5,6 +5,8 @@ A question answered once is kept as rows and keys in order, so that a viewport a
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +16,9 @@ from feeds.components.store import Store
 from feeds.components.tables import normal
 
 WORDS = 8  # of one question
+_NUMBER = 12  # characters of a number that is no part of another
+#: Arrow looks through texts without holding up Python
+_threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "component-words")
 
 
 class Scope(NamedTuple):
@@ -86,14 +91,21 @@ def _any(column: np.ndarray, table: Any, names: tuple[str, ...]) -> np.ndarray:
     return np.array([entry in names for entry in table], np.bool_)[column]
 
 
-def _worded(store: Store, word: str) -> np.ndarray:
-    """Rows with a word (any part of one) in their text, or in the name of their class, district, department."""
-    import pyarrow.compute as pc
+def _holding(chunk: Any, word: str) -> np.ndarray:
+    import pyarrow.compute
 
-    texts = store.texts()
-    found = np.concatenate([np.zeros(0, np.bool_), *(
-        pc.match_substring(chunk, word).to_numpy(zero_copy_only=False) for chunk in texts.chunks
-    )])  # fmt: skip
+    return pyarrow.compute.match_substring(chunk, word).to_numpy(zero_copy_only=False)
+
+
+def _worded(store: Store, word: str) -> np.ndarray:
+    """Rows with a word (any part of one) in their text, or in the name of their class, district, department. A whole number is
+    that component alone."""
+    if len(word) >= _NUMBER and (row := store.row_of(word)) is not None:
+        found = np.zeros(len(store), np.bool_)
+        found[row] = True
+        return found
+    chunks = store.texts().chunks
+    found = np.concatenate([np.zeros(0, np.bool_), *_threads.map(_holding, chunks, [word] * len(chunks))])
     tables = store.tables
     for column, names in (
         ("class", [f"{kind.main}\n{kind.sub}" for kind in tables.classes]),
