@@ -65,6 +65,7 @@
   hall.rows = function (body, build, fill, options) {
     const settings = { em: 1.5, stretch: 1.3, ...options };
     const MORE_EM = 1.45;
+    const LEAST = 0.95; // of a row's height, under which none is shown
     const list = make("div.rows");
     const more = make("div.rows-more");
     const empty = make("div.rows-empty");
@@ -103,8 +104,11 @@
       }
       const deep = Math.max(1, Math.floor(space / line));
       const room = deep * columns;
-      if (count <= room) return { room, shown: count, height: Math.min(line * settings.stretch, space / Math.max(1, Math.ceil(count / columns))) };
       const rest = space - text * MORE_EM;
+      const least = line * LEAST; // half a row is not read: the line says how many there are
+      if (space < least) return { room, shown: 0, height: line };
+      if (count > room && rest < least) return { room, shown: room, height: space / deep, over: true }; // the line for the rest lies over the last row's end
+      if (count <= room) return { room, shown: count, height: Math.min(line * settings.stretch, space / Math.max(1, Math.ceil(count / columns))) };
       const rows = Math.max(1, Math.floor(rest / line));
       return { room, shown: rows * columns, height: Math.min(line * settings.stretch, rest / rows) };
     }
@@ -112,8 +116,9 @@
     function show(next, key) {
       items = next;
       emptyKey = key === undefined ? emptyKey : key;
-      const { room, shown, height } = fit(items.length);
+      const { room, shown, height, over } = fit(items.length);
       const cut = shown < items.length;
+      more.classList.toggle("is-over", !!over && cut);
       const row = `${height.toFixed(2)}px`;
       if (list.style.getPropertyValue("--row") !== row) {
         list.style.setProperty("--row", row);
@@ -130,7 +135,7 @@
         if (row.hidden !== index >= shown) row.hidden = index >= shown;
         if (index < shown) fill(row, items[index]);
       });
-      hall.setText(more, cut ? hall.t("rows.more", { n: items.length - shown }) : "");
+      hall.setText(more, cut ? hall.t(shown ? "rows.more" : "rows.all", { n: items.length - shown }) : "");
       more.hidden = !cut;
       // "no alarms" may only be said once the hall has told what there is
       hall.setText(empty, items.length ? "" : hall.t(hall.store.ready ? emptyKey || "rows.none" : "rows.waiting"));

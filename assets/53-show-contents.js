@@ -38,7 +38,7 @@
 
   // -- a map view: a map of its own, so that it can stand on any screen of any wall ---------------------------------------
 
-  const TOPICS = "case sensor observation position channel warning alarm kpi";
+  const TOPICS = "case sensor observation position channel warning alarm kpi closure depot crew incident";
   let maps = 0;
 
   function mapPanel(content) {

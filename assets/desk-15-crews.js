@@ -101,7 +101,9 @@
     function paintRow(row, crew) {
       hall.setText(row.name, nameOf(crew));
       hall.setText(row.at.unit, crew.unit || "");
-      hall.setText(row.at.state, stateText(crew.state));
+      const told = crew.state === "on_scene" ? null : hall.flood.arrival(crew, hall.clock.city());
+      hall.setText(row.at.state, [stateText(crew.state), told && hall.flood.etaText(told.seconds, told)].filter(Boolean).join(" · "));
+      row.at.state.title = told && told.why ? hall.t(`crewboard.eta-why.${told.why}`) : "";
       row.dataset.crewState = crew.state;
       hall.setText(row.at.since, crew.since ? hall.format.age(crew.since) : "–");
       hall.setText(row.at.case, caseText(crew) || (crew.reason && crew.state === "out_of_service" ? crew.reason : "–"));

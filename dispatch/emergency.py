@@ -19,6 +19,7 @@ from dispatch.bulletins import rules_of as bulletin_rules
 from dispatch.bulletins.part import BulletinPart
 from dispatch.closures.part import ClosurePart
 from dispatch.closures.settings import settings_of as closures_of
+from dispatch.crews.arriving import ArrivalPart
 from dispatch.depots.part import ResourcePart
 from dispatch.depots.roster import settings_of as depots_of
 from dispatch.desk import Desk
@@ -62,6 +63,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         ResourcePart(process, desk, depots_of(process.config)),
         BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
         RainPart(process, rain),
+        ArrivalPart(process),
     ]  # fmt: skip
 
 

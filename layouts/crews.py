@@ -11,7 +11,7 @@ from layouts.panel import Panel
 CREWS = Panel(
     name="crew-board",
     title="crewboard.title",
-    topics=("crew", "position", "file"),
+    topics=("crew", "position", "file", "kpi"),
     needs=("dispatch", "web"),
     feeds=("position",),
 )

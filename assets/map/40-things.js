@@ -1,4 +1,4 @@
-/* The things sheet: cases, gauges and cameras. Close ones are drawn as one, and the most severe is the one that is seen. */
+/* The things sheet: cases, gauges, incidents and cameras. Close ones are drawn as one, and the most severe is the one that is seen. */
 "use strict";
 
 (function () {
@@ -30,8 +30,9 @@
       this.cameras = new Map();
       this.closures = new Map(); // subject -> {event, lon, lat}
       this.depots = new Map(); // the same
+      this.incidents = new Map(); // the same, with its severity
       this.alarmAt = new Map(); // alarm's subject -> key of the gauge that raised it
-      this.shown = { cases: true, gauges: true, cameras: true, closures: true, depots: true };
+      this.shown = { cases: true, gauges: true, cameras: true, closures: true, depots: true, incidents: true };
       this.hits = []; // what was drawn: {x, y, r, what, entry, members}, topmost last
     }
 
@@ -122,12 +123,13 @@
       if (this.shown.depots) citymap.drawDepots(this, c, frame);
       // cases and gauges in one order: whatever it is, the most severe lies on top
       this.due = [];
+      if (this.shown.incidents) citymap.drawIncidents(this, frame);
       if (this.shown.cases) this.drawCases(frame);
       if (this.shown.gauges) this.drawGauges(frame);
       this.due.sort((a, b) => a.severity - b.severity);
-      for (const { sprite, px, py, hit } of this.due) {
+      for (const { sprite, px, py, hit, hitX = px, hitY = py } of this.due) {
         citymap.stamp(c, sprite, px, py, frame.ratio);
-        this.hit(px, py, ...hit);
+        this.hit(hitX, hitY, ...hit);
       }
       if (this.shown.closures) citymap.drawClosures(this, c, frame);
       this.drawLabels(c, frame);
@@ -275,24 +277,7 @@
     counts() {
       let unknown = 0;
       for (const entry of this.cases.values()) if (!entry.known) unknown += 1;
-      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size, closures: this.closures.size, depots: this.depots.size };
+      return { cases: this.cases.size, "cases-unknown": unknown, gauges: this.gauges.size, cameras: this.cameras.size, closures: this.closures.size, depots: this.depots.size, incidents: this.incidents.size };
     }
-  };
-
-  /** Older than three times what its feed is expected to take. */
-  citymap.isOld = function (event, now, times = 3) {
-    if (!event) return true;
-    const feed = hall.store.get(`feed/${event.subject.split("/")[1]}`);
-    const expected = (feed && feed.data && feed.data.expected_seconds) || 60;
-    return now - event.time > expected * 1000 * times;
-  };
-
-  /** "0.42 m": a gauge's reading with its unit. */
-  citymap.reading = function (gauge) {
-    const { value, unit, quantity } = gauge.event.data;
-    if (value == null) return hall.t("map.no-value");
-    const digits = quantity.startsWith("water") ? 2 : 1;
-    const word = unit || (gauge.sensor && gauge.sensor.data.unit) || "";
-    return `${value.toFixed(digits)} ${hall.word("unit", word)}`.trim();
   };
 })();

@@ -1,5 +1,5 @@
-/* What a crew that is called is doing, beside its position: name, CAD state in words, how long it still needs. The way is taken
- * as a straight line with the city's own factor and speed, and says so: 约. */
+/* What a crew that is called is doing, beside its position: name, CAD state in words, how long it still needs: by road as the dispatch
+ * process works it out (kpi/arrivals); until it has, a straight line with the city's own factor and speed, which says so: 约. */
 "use strict";
 
 (function () {
@@ -16,11 +16,17 @@
 
   const placeOf = (subject) => (hall.store.get((subject || "").replace(/^file\//, "case/")) || {}).data;
 
-  /** "二号泵车 · 途中 约 12 分", or "" for one that nothing calls. */
+  /** When it will be there: "12 分到", "约 12 分", or "". */
+  citymap.arrivalText = function (crew, unit) {
+    if (!COMING.has(crew.state)) return "";
+    const told = hall.flood.arrival(crew, hall.clock.city());
+    const target = !told && placeOf(crew.assignment);
+    return hall.flood.etaText(told ? told.seconds : target ? hall.flood.eta(unit, target) : null, told);
+  };
+
+  /** "二号泵车 · 途中 12 分到", or "" for one that nothing calls. */
   citymap.crewText = function (crew, unit) {
     if (!crew || !CALLED.has(crew.state)) return "";
-    const target = COMING.has(crew.state) && placeOf(crew.assignment);
-    const seconds = target ? hall.flood.eta(unit, target) : null;
-    return [hall.label(crew.label) || crew.name || crew.crew_id, `${hall.word("crew.state", crew.state)} ${hall.flood.etaText(seconds)}`.trim()].join(" · ");
+    return [hall.label(crew.label) || crew.name || crew.crew_id, `${hall.word("crew.state", crew.state)} ${citymap.arrivalText(crew, unit)}`.trim()].join(" · ");
   };
 })();

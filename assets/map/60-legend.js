@@ -15,8 +15,9 @@
     cameras: ["camera", { offline: false, stream: true }],
     closures: ["closure", { state: "confirmed" }],
     depots: ["depot", { kind: "pump_station" }],
+    incidents: ["incident", { severity: 0, closed: false }],
   };
-  citymap.LAYERS = ["cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "cells"];
+  citymap.LAYERS = ["incidents", "cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "cells"];
 
   function swatch(c, name, r) {
     c.lineWidth = r * 0.2;

@@ -53,6 +53,7 @@
           ["reading", d.depth == null ? "" : `${hall.format.number(d.depth, 2)} m`], ["district", d.district]],
       };
     },
+    incident: (entry) => citymap.incidentCard(entry),
     unit({ event }) {
       const d = event.data;
       return {

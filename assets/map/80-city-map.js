@@ -17,12 +17,8 @@
   const zoomFor = (map, zoom) => zoom + Math.log2(Math.max(200, map.getSize().x) / REFERENCE_WIDTH);
 
   hall.map = {
-    focus(lon, lat, zoom = 15) {
-      for (const panel of live) panel.focus(lon, lat, zoom);
-    },
-    home() {
-      for (const panel of live) panel.home();
-    },
+    focus: (lon, lat, zoom = 15) => live.forEach((panel) => panel.focus(lon, lat, zoom)),
+    home: () => live.forEach((panel) => panel.home()),
   };
   const live = new Set();
 
@@ -186,7 +182,7 @@
     // -- people ------------------------------------------------------------------------------------------------------------
 
     toggle(name, shown) {
-      const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
+      const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", incidents: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
       this.render(sheet, "things"); // the warnings' plates lie on the uppermost
     }
@@ -235,7 +231,7 @@
     tick() {
       this.seconds += 1;
       if (this.seconds % AGE_EVERY === 0 && this.movers.ageAll()) this.render("movers");
-      if (this.seconds % 10 === 0) this.render("things"); // what became overdue or silent meanwhile
+      if (this.seconds % 10 === 0) this.render("things", ...(this.movers.crews.size ? ["movers"] : [])); // what became overdue or silent, minutes left
       const renewed = this.renew();
       if (renewed || !this.counted) this.count();
       if (renewed) this.render("ground", "things");
@@ -285,9 +281,11 @@
     position: (self, event) => (self.movers.take(event), "movers"),
     closure: (self, event) => (citymap.takeClosure(self.things.closures, event), "things"),
     depot: (self, event) => (citymap.takeDepot(self.things.depots, event), "things"),
+    incident: (self, event) => (citymap.takeIncident(self.things.incidents, event), "things"),
     crew: (self, event) => (citymap.takeCrew(self.movers.crews, event), "movers"),
     warning: (self, event) => (citymap.takeWarning(self.ground.warnings, event), "ground"),
     kpi(self, event) {
+      if (event.subject === "kpi/arrivals") return "movers"; // how long crews still need stands beside them
       if (event.subject !== "kpi/cells") return "";
       const rows = (event.data && event.data.rows) || {};
       const same = JSON.stringify(rows) === JSON.stringify(self.ground.rows);

@@ -6,6 +6,8 @@
  * hall.flood.tasks(now)         open ones, most urgent first, with `late`: "" | "ack" | "due"
  * hall.flood.spots(now)         wet places, worst first: {subject, site, name, value, unit, severity, rate, forecast, lines, closure, alarm, cases, crew, camera ...}
  * hall.flood.eta(from, to)      seconds by the straight line and the city's own figures (hall.page.wall.approach); null where unknown
+ * hall.flood.arrival(crew, now) {seconds, road, why, late} of a crew's document that is called, as the dispatch process worked it out (kpi/arrivals); null
+ *                               where it has not
  * hall.flood.reports()          rhythms of reports that run: reporting documents with `subject`
  * Hidden, doubtful and out-of-service alarms stay visible and say what they are; nothing here hides a reading.
  */
@@ -62,6 +64,13 @@
     if (!factor || !kmh || !placed(from) || !placed(to)) return null;
     return (metres(from, to) * factor) / (kmh / 3.6);
   }
+  /** The dispatch process asks the roads; between two answers a crew that moves is counted down here. */
+  function arrival(crew, now) {
+    const found = ((doc("kpi/arrivals") || {}).crews || {})[crew.crew_id];
+    if (!found || found.to !== crew.assignment) return null;
+    const left = crew.state === "en_route" ? (found.at - now) / 1000 : found.seconds;
+    return { seconds: Math.max(0, left), road: !!found.road && !found.why, why: found.why || "", late: left < 0 };
+  }
   const placeOf = (crew) => {
     const live = doc(crew.position);
     return placed(live) ? live : placed(crew.base) ? crew.base : null;
@@ -91,7 +100,8 @@
     const there = on.find((one) => one.state === "on_scene");
     const going = GOING.map((state) => on.find((one) => one.state === state)).find(Boolean);
     const best = there || going;
-    if (best) return { name: nameOf(best.crew), state: best.state, seconds: there ? 0 : eta(placeOf(best.crew), place), sent: true, more: on.length - 1 };
+    const told = best && !there ? arrival(best.crew, hall.clock.city()) : null;
+    if (best) return { name: nameOf(best.crew), state: best.state, seconds: there ? 0 : eta(placeOf(best.crew), place), ...told, sent: true, more: on.length - 1 };
     if (!placed(place)) return null;
     let nearest = null;
     for (const one of now.free) {
@@ -180,16 +190,21 @@
     const spread = forecast.low != null && forecast.high != null && left(forecast.low) !== left(forecast.high) ? hall.t("flood.spread", { low: left(forecast.low), high: left(forecast.high) }) : "";
     return hall.t("flood.reaches", { n: left(forecast.at), value: hall.format.number(forecast.value, 2), unit: hall.word("unit", forecast.unit || one.unit) }) + spread;
   }
-  const etaText = (seconds) => (seconds == null ? "" : hall.t("flood.eta", { n: Math.max(1, Math.round(seconds / 60)) }));
+  /** By road "12 分到", by the straight line or from an uncertain place "约 12 分"; who should be there already: "应已到达". */
+  const etaText = (seconds, how) => {
+    if (seconds == null) return "";
+    if (how && how.late) return hall.t("flood.eta-late");
+    return hall.t(how && how.road ? "flood.eta-road" : "flood.eta", { n: Math.max(1, Math.round(seconds / 60)) });
+  };
   function crewText(crew) {
     if (!crew) return hall.t("flood.no-crew");
     const rest = crew.more > 0 ? hall.t("rows.and", { n: crew.more }) : "";
-    const when = crew.state === "on_scene" ? "" : etaText(crew.seconds);
+    const when = crew.state === "on_scene" ? "" : etaText(crew.seconds, crew);
     return [crew.name + rest, crew.sent ? hall.word("crew.state", crew.state) : hall.t("flood.nearest"), when].filter(Boolean).join(" ");
   }
 
   hall.flood = {
-    LEVELS, severityOfLevel, responses, redSince, closures, tasks, reports, spots, eta, metres, arrowOf, rateText, forecastText, crewText, etaText, data, doc,
+    LEVELS, severityOfLevel, responses, redSince, closures, tasks, reports, spots, eta, arrival, metres, arrowOf, rateText, forecastText, crewText, etaText, data, doc,
     /** A level as the plan calls it. */
     levelText: (level, response) => (level ? hall.label((((response || {}).levels || {})[level] || {}).label) || hall.t("flood.level", { level }) : ""),
     /** Who did it: a crew by its name. */

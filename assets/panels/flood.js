@@ -77,13 +77,16 @@
 
   hall.panel("response_strip", function (element, { body }) {
     const NAMES = ["level", "signed", "red", "proposal", "due", "missing"];
+    const WEIGHTS = [1.15, 1.1, 0.8, 1.25, 0.8, 1.4];
     const cells = Object.fromEntries(NAMES.map((name) => {
       const parts = { label: make("span.strip-label"), value: make("strong.strip-value"), detail: make("span.strip-detail") };
       const node = make("div.strip-cell", { "data-strip": name }, [make("span.strip-head", {}, [parts.label, (parts.tag = make("b.strip-exercise"))]), parts.value, parts.detail]);
       return [name, { node, ...parts }];
     }));
     const waits = make("div.strip-wait");
-    body.append(make("div.strip", {}, Object.values(cells).map((cell) => cell.node)), waits);
+    const strip = make("div.strip", {}, Object.values(cells).map((cell) => cell.node));
+    body.append(strip, waits);
+    const place = () => hall.wall.tracks(strip, WEIGHTS);
 
     function paint(name, { label, value, detail, severity, exercise, waits: open, missing }) {
       const cell = cells[name];
@@ -101,8 +104,9 @@
       const known = hall.store.ready;
       waits.hidden = known;
       setText(waits, known ? "" : t("rows.waiting"));
-      element.querySelector(".strip").hidden = !known;
+      strip.hidden = !known;
       if (!known) return;
+      place();
       const now = hall.clock.city();
       const [responses, reports] = [flood.responses(), flood.reports()];
       const first = responses.find((one) => one.state === "in_force");
@@ -115,7 +119,7 @@
       element.dataset.level = first ? first.level : "";
     }, PACE_MS);
     show();
-    return { update: show, tick: show, locale: show, unmount: show.cancel };
+    return { update: show, tick: show, locale: show, resize: place, unmount: show.cancel };
   });
 
   // -- wet places ----------------------------------------------------------------------------------------------------------------

@@ -46,19 +46,7 @@ hall.panel("kpi_strip", function (element, { body }) {
   }
 
   /** Equal cards, the lines between them moved onto the seams of the wall. */
-  function place() {
-    const count = cards.size;
-    const width = grid.clientWidth;
-    if (!count || !width) return;
-    const lines = Array.from({ length: count + 1 }, (_, i) => (width * i) / count);
-    for (const seam of hall.wall.seams(grid).x) {
-      let best = 1;
-      for (let i = 1; i < count; i += 1) if (Math.abs(lines[i] - seam) < Math.abs(lines[best] - seam)) best = i;
-      lines[best] = seam;
-    }
-    const tracks = lines.slice(1).map((line, i) => `${((1000 * (line - lines[i])) / width).toFixed(3)}fr`).join(" ");
-    if (grid.style.gridTemplateColumns !== tracks) grid.style.gridTemplateColumns = tracks;
-  }
+  const place = () => hall.wall.tracks(grid, Array.from(cards, () => 1));
 
   function show() {
     const event = hall.store.get("kpi/today");

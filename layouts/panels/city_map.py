@@ -43,7 +43,7 @@ def body(context: Context) -> list:
 PANEL = Panel(
     name="city_map",
     title="panel.city_map",
-    topics=("case", "sensor", "observation", "position", "channel", "warning", "alarm", "kpi", "closure", "depot", "crew"),
+    topics=("case", "sensor", "observation", "position", "channel", "warning", "alarm", "kpi", "closure", "depot", "crew", "incident"),
     needs=("dispatch",),
     feeds=("case", "observation", "position", "channel", "warning"),
     body=body,
