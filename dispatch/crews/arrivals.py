@@ -28,8 +28,8 @@ class Caller(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Arrival(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """`at`: arrival of one that is moving, city ms; `seconds`: what is left as of `as_of`. `why` it is a guess: by the straight line
-    (no_network, place_off_network, crew_off_network, unreachable) or from an uncertain place (position_old, at_base)."""
+    """`at`: arrival of one that is moving, city ms; `seconds`: what is left as of `as_of`. `why` it is a guess: straight
+    line (no_network, place_off_network, crew_off_network, unreachable) or from an uncertain place (position_old, at_base)."""
 
     to: str
     at: int
