@@ -20,7 +20,7 @@
     focus: (lon, lat, zoom = 15) => live.forEach((panel) => panel.focus(lon, lat, zoom)),
     home: () => live.forEach((panel) => panel.home()),
   };
-  const live = new Set();
+  const live = (citymap.live = new Set());
 
   class CityMap {
     constructor(element, context) {

@@ -73,6 +73,27 @@ def test_the_legend_counts_what_an_independent_count_over_the_documents_gives(op
     assert counted(page, "cases-unknown") == sum("lon" not in data for _, data in (row[:2] for row in rows[40:120]))
     assert [counted(page, n) for n in ("gauges", "vehicles", "cameras", "warnings")] == [9, 31, 17, 1]
     assert page.locator("[data-layer-count=cases]").inner_text() == "80"
+    incident = {
+        "incident_id": "i",
+        "state": "open",
+        "title": "下穿积水",
+        "grade": "II",
+        "commander": "李",
+        "members": [rows[41][0]],
+        "counts": {"file": 1},
+    }
+    gate.put(
+        (rows[41][0], rows[41][1] | {"lon": 113.92, "lat": 35.30}),
+        ("incident/i", incident),
+        ("incident/m", {"state": "merged"}),
+    )
+    wait_count(page, "incidents", 1)  # without a place of its own it stands at its member's
+    hit = "() => { const p = [...hall.citymap.live][0], h = p.things.hits.find((one) => one.what === 'incident'); p.card.show(h, {x: 300, y: 300, r: 9}, true); return p.card.node.innerText; }"
+    page.wait_for_function("() => [...hall.citymap.live][0].things.hits.some((one) => one.what === 'incident')")
+    said = page.evaluate(hit)
+    assert all(word in said for word in ("下穿积水", "重大 II", "李", "处置中", "案卷 1"))
+    gate.put(("incident/i", None))
+    wait_count(page, "incidents", 0)
     gate.put(("position/crews/u3", None), ("channel/cameras/c1", None))
     wait_count(page, "vehicles", 30)
     assert counted(page, "cameras") == 16
