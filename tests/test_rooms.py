@@ -8,7 +8,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ROOMS = ("hall", "layouts", "feeds", "video", "dispatch")
 #: composition roots: the only files that may know other rooms
-ROOTS = {"hall/app/assembly.py", "hall/cli.py", "hall/start.py", "hall/doctor.py", "hall/plugins.py"}
+ROOTS = {
+    "hall/app/assembly.py",
+    "hall/app/dispatchroom.py",
+    "hall/cli.py",
+    "hall/start.py",
+    "hall/doctor.py",
+    "hall/plugins.py",
+}
 #: heavy library -> where it may be imported
 HOMES = {
     "cv2": ("video/",),

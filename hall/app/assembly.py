@@ -1,64 +1,37 @@
-"""The assembly: the one file of the web process that knows the other rooms, and puts everything together."""
+"""The assembly: knows the other rooms, and puts the web process together; dispatch's share of it is in `dispatchroom.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any, NamedTuple
 
-import msgspec
 from dash import html
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from dispatch.bulletins import Bulletins
-from dispatch.bulletins.preview import options as bulletin_options
-from dispatch.bulletins.preview import preview
-from dispatch.bulletins.signing import Signer
 from dispatch.casebook import Casebook
-from dispatch.crews import recommender
 from dispatch.crews.approach import approach_of
-from dispatch.crews.moves import MOVES as CREW_MOVES
-from dispatch.crews.moves import allowed as crew_moves
-from dispatch.crews.shifts import on_duty
-from dispatch.desk import Desk
-from dispatch.evaluation.evaluator import Evaluator
-from dispatch.evaluation.store import Reader
-from dispatch.ledger import Ledger
-from dispatch.noticeboard import NoticeBoard
-from dispatch.policy import Policy, compile_policy
+from dispatch.policy import compile_policy
 from dispatch.readings.ring import kept_readings
 from dispatch.views import ViewDesk
 from dispatch.webhooks.settings import hooks_of
 from dispatch.webhooks.store import DeliveryStore
 from feeds.components.asking import Inventory
-from feeds.places import Places
 from hall import __version__, access
-from hall.app import geography, ingest, shell
+from hall.app import dispatchroom, geography, ingest, shell
 from hall.app.answers import install
 from hall.app.api import Api
-from hall.app.capfeed import CapFeed
 from hall.app.cases import Cases
 from hall.app.channels import Channels
 from hall.app.components import Components
-from hall.app.crewboard import CrewBoard
-from hall.app.dispatchparts import DispatchParts, Room
+from hall.app.dispatchparts import DispatchParts
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
-from hall.app.evidence import Given
-from hall.app.field import FieldApi, Send
-from hall.app.fieldpages import FieldPages
-from hall.app.georeport import Service
-from hall.app.incidents import Incidents
-from hall.app.locking import Lock
-from hall.app.notices import NoticeApi
 from hall.app.posters import Posters
-from hall.app.recordings import Recordings
 from hall.app.regions import Regions
 from hall.app.ruletrials import RuleTrials
-from hall.app.shifts import ShiftDesk
 from hall.app.shows import Shows
 from hall.app.signin import SignIn
 from hall.app.steering import Steering
@@ -70,7 +43,7 @@ from hall.app.visit import Visit
 from hall.app.wallside import WallSide
 from hall.app.webhooks import WebhookApi
 from hall.app.whep import Whep
-from hall.app.words import Words, chosen_language
+from hall.app.words import Words
 from hall.core.errors import BusLost
 from hall.core.process import Process
 from layouts import admin, catalogue, chooser, crews, desk, evaluation, pair, walls
@@ -161,10 +134,10 @@ async def assemble(process: Process) -> Assembled:
     install(server)
     _health(server, process)
     book = Casebook.open_reader(process.settings.data_dir / "cases.db")
-    command_desk = await asyncio.to_thread(_desk, process, book, policy)
+    command_desk = await asyncio.to_thread(dispatchroom.desk, process, book, policy)
     posters = Posters(process)
     channels = Channels(process)
-    room = await _room(process, command_desk, book, policy)
+    room = await dispatchroom.room(process, command_desk, book, policy)
     parts = await asyncio.to_thread(DispatchParts, process, users, room, channels)
     parts.grids.layouts = frozenset(pages.walls)
     cases = Cases(process, book, parts.refusals.count)
@@ -175,16 +148,16 @@ async def assemble(process: Process) -> Assembled:
     emergency = {one.topic: one for one in policy.emergency}
     offered = {topic: one.offered for topic, one in emergency.items()}
     routers += (Streams(process, parts.commands, emergency, offered).router,)
-    routers += _field(process, command_desk, words, parts.commands.send, offered)
-    routers += (_incidents(process, command_desk, policy).router,)
+    routers += dispatchroom.field(process, command_desk, words, parts.commands.send, offered)
+    routers += (dispatchroom.incidents(process, command_desk, policy).router,)
     trials = RuleTrials(process, command_desk.note, lambda: kept_readings(process.settings.data_dir))
     routers += (trials.router,)
-    routers += (_cap(process, command_desk, emergency["bulletin"]).router,)
+    routers += (dispatchroom.cap(process, command_desk, emergency["bulletin"]).router,)
     shows = Shows(process, command_desk, list(pages.walls))
     process.spawn(shows.tidy(), "shows")
     routers += (shows.router, WallSide(process, users, command_desk).router)
-    figures = Evaluation(process, _evaluator(process), words, command_desk.note)
-    routers += (figures.router, *_seats(process, command_desk, users))
+    figures = Evaluation(process, dispatchroom.evaluator(process), words, command_desk.note)
+    routers += (figures.router, *dispatchroom.seats(process, command_desk, users))
     record = ViewDesk(command_desk.run, command_desk.ledger.database)
     views = Views(process, channels, record, command_desk.note, parts.refusals.count)
     stills = Stills(views.looked_at)
@@ -192,7 +165,7 @@ async def assemble(process: Process) -> Assembled:
     whep = Whep(process, views.grant)
     steering = Steering(process, channels, command_desk.note)
     regions = Regions(process, channels, command_desk.note)
-    recordings = _recordings(process, parts, views, channels, command_desk, words)
+    recordings = dispatchroom.recordings(process, parts, views, channels, command_desk, words)
     components = Components(Inventory(process.settings.data_dir / "components"), book)
     routers += (
         components.router,
@@ -226,88 +199,6 @@ async def assemble(process: Process) -> Assembled:
         await recordings.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
-
-
-def _cap(process: Process, command_desk: Desk, kind: Bulletins) -> CapFeed:
-    """The city's own warnings for others, and their preview."""
-    rules = kind.rules
-    signer = Signer.of(process.config, rules)
-    look = lambda state, before, now: preview(rules, state, now, before)  # noqa: E731
-    return CapFeed(process, command_desk, rules.feed, signer.signed, look, lambda: bulletin_options(kind))
-
-
-def _desk(process: Process, book: Casebook, policy: Policy) -> Desk:
-    """What takes people's commands; opens the ledger, so it blocks."""
-    return Desk(process, Ledger(process.settings.database_url, policy.aggregates()), policy.files, book.supplied)
-
-
-async def _room(process: Process, command_desk: Desk, book: Casebook, policy: Policy) -> Room:
-    """What the HTTP side of dispatch needs of its room."""
-    ranking = recommender.Recommender(process.config, process.settings.data_dir)
-    process.spawn(asyncio.to_thread(ranking.load), "roads")  # until then distances are straight lines
-
-    def conditions(case: dict[str, Any]) -> list[dict[str, Any]]:
-        return [
-            {
-                "id": rule.id,
-                "condition": rule.condition,
-                "label": rule.limit.label,
-                "kind": rule.limit.kind,
-                "unit": rule.unit,
-                "department": rule.competent,
-                "closing": rule.closing,
-            }
-            for rule in policy.clocks.limits.conditions(case)
-        ]
-
-    def recommend(case: dict[str, Any], crews: list[Any], positions: list[Any], now: int) -> dict[str, Any]:
-        found = recommender.as_json(ranking.recommend(case, crews, recommender.fixes(positions), now))
-        return {**found, "first": policy.files.rules.first_choices}
-
-    known = {rule.class_code or rule.subclass_name: rule for rule in reversed(policy.clocks.limits.rules) if rule.subclass_name}
-    services = [Service(code, rule.subclass_name, rule.class_name, rule.kind) for code, rule in sorted(known.items())]
-    return Room(command_desk, book, lambda: Places(process.config), conditions, recommend, services)
-
-
-def _field(process: Process, command_desk: Desk, words: Words, send: Send, offered: Any) -> tuple[APIRouter, ...]:
-    """Notices, and the crews' phones."""
-    board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
-    phone = FieldApi(process, command_desk, board, crew_moves, send, offered)
-    return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
-
-
-def _seats(process: Process, command_desk: Desk, users: Users) -> tuple[APIRouter, ...]:
-    """Shifts, locked consoles, the crews' board."""
-    zone = process.config.city.timezone
-    board = CrewBoard(
-        process,
-        command_desk,
-        lambda crew, actor: [(move, CREW_MOVES[move].reason) for move in crew_moves(crew, actor)],
-        lambda crew, now: on_duty(crew.shifts, now, zone),
-    )
-    return ShiftDesk(process, command_desk, users).router, Lock(process, command_desk, users).router, board.router
-
-
-def _recordings(
-    process: Process, parts: DispatchParts, views: Views, channels: Channels, command_desk: Desk, words: Words
-) -> Recordings:
-    """Pictures of the past: they follow the case they belong to and leave lines like any other view."""
-    commands, say = parts.commands, partial(words.text, chosen_language(None, process.config.city.languages))
-    given = Given(views.grant, channels.known, commands.view, commands.send, parts.media.keep, command_desk.note, say)
-    return Recordings(process, given)
-
-
-def _incidents(process: Process, command_desk: Desk, policy: Policy) -> Incidents:
-    kinds = {one.topic: one for one in policy.emergency}
-    rules, hourly = kinds["incident"].rules, kinds["reporting"].rules
-    named = ("grades", "kinds", "roles", "figures", "offer", "phone_first")
-    settings = {name: msgspec.to_builtins(getattr(rules, name)) for name in named}
-    settings |= {"numbers": msgspec.to_builtins(hourly.numbers), "units": hourly.units, "every_minutes": hourly.every_minutes}
-    return Incidents(process, command_desk, settings, rules.timeline)
-
-
-def _evaluator(process: Process) -> Evaluator:
-    return Evaluator(process.config, Reader(process.settings.data_dir / "evaluation.db"))
 
 
 async def _first_user(users: Users) -> None:
