@@ -12,7 +12,8 @@ from feeds.demo.cameras import SLOT, directory
 from feeds.demo.chance import unit
 from feeds.demo.city import Site
 from feeds.demo.plane import to_degrees
-from feeds.demo.story import DAY, HOUR, MINUTE
+from feeds.demo.pumping import Pumping
+from feeds.demo.story import AFTERMATH, DAY, HOUR, MINUTE
 from feeds.demo.warnings import Warnings
 from feeds.demo.world import World
 from feeds.source import Ready, Rim
@@ -210,7 +211,24 @@ class WarningTeller(Teller):
                     await rim.gone(self.warnings.subject(storm, self.feed), at)
 
 
+class PumpTeller(Teller):
+    def __init__(self, world: World, feed: str) -> None:
+        super().__init__(world, feed)
+        self.pumping = Pumping(world.city, world.water)
+
+    def _lines(self, after: int, now: int) -> Iterator[Ready]:
+        storms = self.world.story.storms(after - AFTERMATH, now)
+        found = [line for storm in storms for line in self.pumping.telling(storm, self.feed) if after < line[0] <= now]
+        return (Ready(doc, at) for at, doc in sorted(found, key=lambda line: line[0]))
+
+    async def begin(self, rim: Rim, now: int) -> None:
+        await rim.docs(self._lines(now - AFTERMATH, now))
+
+    async def tell(self, rim: Rim, after: int, now: int) -> None:
+        await rim.docs(self._lines(after, now))
+
+
 TELLERS: dict[str, Callable[[World, str], Teller]] = {
     "cases": CaseTeller, "gauges": GaugeTeller, "rain": RainTeller, "river": RiverTeller, "crews": CrewTeller,
-    "cameras": CameraTeller, "warnings": WarningTeller,
+    "cameras": CameraTeller, "warnings": WarningTeller, "pumps": PumpTeller,
 }  # fmt: skip

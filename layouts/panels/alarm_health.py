@@ -2,4 +2,4 @@
 
 from layouts.panel import Panel
 
-PANEL = Panel(name="alarm_health", title="panel.alarm_health", topics=("kpi",), needs=("dispatch",), feeds=("observation",))
+PANEL = Panel(name="alarm_health", title="panel.alarm_health", topics=("kpi",), needs=("dispatch",), feeds=("observation", "alarm"))

@@ -7,5 +7,5 @@ PANEL = Panel(
     title="panel.alarms",
     topics=("alarm", "group", "kpi"),
     needs=("dispatch",),
-    feeds=("observation",),
+    feeds=("observation", "alarm"),
 )

@@ -19,7 +19,7 @@ async def _tell(world, what, start, moments, notebook):
         await teller.tell(notebook, after, now)
 
 
-@pytest.mark.parametrize("what", ["cases", "warnings", "cameras"])
+@pytest.mark.parametrize("what", ["cases", "warnings", "cameras", "pumps"])
 async def test_a_story_told_with_interruptions_ends_in_the_same_picture(what, world, anchor):
     whole, broken = Notebook(), Notebook()
     end = anchor + 3 * HOUR
@@ -104,3 +104,11 @@ async def test_all_feeds_share_one_story_that_the_bus_remembers(bus, anchor):
         assert second.story.storms(anchor, anchor + DAY) == first.story.storms(anchor, anchor + DAY)
     finally:
         await later.close()
+
+
+async def test_pumps_trip_in_the_first_storm_at_places_whose_gauge_sees_the_water_and_are_cleared(world, anchor, notebook):
+    await _tell(world, "pumps", anchor, [anchor + HOUR, anchor + 3 * HOUR], notebook)
+    states = {}
+    for subject, _, data in notebook.said:
+        states.setdefault(subject, []).append(b'"active":false' not in data)
+    assert 1 <= len(states) <= 3 and all(told == [True, False] for told in states.values())
