@@ -54,7 +54,7 @@ def test_panels_name_topics_and_processes_that_exist():
     for name, panel in panels().items():
         assert set(panel.topics) <= {*STATE_TOPICS, *LOG_TOPICS}, name
         assert set(panel.needs) <= PROCESSES, name
-        assert set(panel.feeds) <= {"case", "sensor", "observation", "position", "channel", "warning"}, name
+        assert set(panel.feeds) <= {"case", "sensor", "observation", "position", "channel", "warning", "alarm"}, name
 
 
 def test_every_panel_has_a_painter_in_the_assets():

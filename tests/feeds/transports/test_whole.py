@@ -207,3 +207,25 @@ async def test_a_socket_supplier_that_cuts_is_followed_by_the_real_runner(bench)
         async with feeding(bench.process):
             found = await _documents(bench, "observation", lambda documents: len(documents) >= 6)
     assert {subject.split("/")[2] for subject in found} >= {f"g{n}" for n in range(6)}
+
+
+async def test_a_suppliers_alarm_of_an_unknown_camera_is_parked_and_placed_once_the_camera_is_known_also_after_a_restart(
+    bench, web
+):
+    camera = '{channel_id = "id", name = "name", lon = "x", lat = "y"}'
+    alarm = '{feed = {const = "cameras"}, alarm_id = "no", device = "cam", kind = "what", lasts_seconds = {const = 600}}'
+    bench.configure(_feed("cameras", "channel", "push://", mapping=camera) + _feed("ai", "alarm", "push://", mapping=alarm))
+    place, config, seen = await web(bench.process), bench.process.config, {"no": 1, "cam": "c1", "what": "ponding"}
+    async with httpx.AsyncClient(timeout=20) as client:
+        async with feeding(bench.process):
+            early = await client.post(f"http://{place}/ai?wait=1", json=seen, headers=TOKEN)
+            known = {"id": "c1", "name": "bridge", "x": 8.5, "y": 50.1}
+            await client.post(f"http://{place}/cameras?wait=1", json=known, headers=TOKEN)
+        await bench.process.bus.close()
+        bench.start(config)
+        async with feeding(bench.process):
+            later = await client.post(f"http://{place}/ai?wait=1", json=seen, headers=TOKEN)
+            found = await _documents(bench, "supplied", len)
+    assert "device-unknown" in early.json()["outcome"]["reasons"][0] and later.json()["outcome"]["accepted"] == 1
+    assert {name: data["lon"] for name, data in found.items()} == {"supplied/cameras/1": 8.5}
+    assert found["supplied/cameras/1"]["name"] == "bridge"
