@@ -2,4 +2,10 @@
 
 from layouts.panel import Panel
 
-PANEL = Panel(name="alarm_health", title="panel.alarm_health", topics=("kpi",), needs=("dispatch",), feeds=("observation", "alarm"))
+PANEL = Panel(
+    name="alarm_health",
+    title="panel.alarm_health",
+    topics=("kpi",),
+    needs=("dispatch",),
+    feeds=("observation", "alarm"),
+)
