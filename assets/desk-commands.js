@@ -1,7 +1,7 @@
 /* Commands of this operator: kept in the browser until the hall has answered, sent once each, in order for each case.
  *
  * hall.commands.send({subject, move, revision, reason, data})   returns the command; its `id` is made here, once
- *     state   queued | sending | done | refused | stale; `quiet`: no toast, no dialog; `subject` is file/<feed>/<case id> or
+ *     state   queued | sending | done | refused | stale; `quiet`: no toast, no dialog; `inForm`: a form that is open says a refusal; `subject` is file/<feed>/<case id> or
  *     any other stream that docs/DISPATCH.md names (closure/<id>, task/<id> ...)
  * hall.commands.list()   all that is known, oldest first; hall.commands.waiting(subject): those not answered yet
  * hall.commands.drop(id) forgets one that was refused; hall.commands.redo(id, revision): asks the same again, on top of `revision`
@@ -157,9 +157,9 @@
   }
 
   hall.commands = {
-    send({ subject, move, revision, reason, data, quiet }) {
+    send({ subject, move, revision, reason, data, quiet, inForm }) {
       if (commands.filter((c) => WAITING.has(c.state)).length >= BOUND) throw new Error(hall.t("desk.commands-full"));
-      const command = { id: newId(), subject, move, revision: revision ?? null, reason: reason || "", data: data || {}, made: hall.clock.real(), tries: 0, quiet: !!quiet };
+      const command = { id: newId(), subject, move, revision: revision ?? null, reason: reason || "", data: data || {}, made: hall.clock.real(), tries: 0, quiet: !!quiet, inForm: !!inForm };
       commands.push(command);
       change(command, "queued");
       tidy();
@@ -179,7 +179,7 @@
       const old = commands.find((command) => command.id === id);
       if (!old) return null;
       this.drop(id);
-      return this.send({ ...old, revision: revision ?? old.now });
+      return this.send({ ...old, revision: revision ?? old.now, inForm: false });
     },
     tidy,
   };

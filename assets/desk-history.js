@@ -13,7 +13,7 @@
   const names = (crews) => crews.map(desk.crewName).join(", ");
   const isFile = (subject) => !subject || String(subject).startsWith("file/");
   /** What people call a thing: a case its number, what the emergency side keeps its name. */
-  const number = (subject) => (isFile(subject) || !hall.emergency ? String(subject).split("/").slice(2).join("/") || subject : hall.emergency.nameOf(subject));
+  const number = (subject, state) => (isFile(subject) || !hall.emergency ? String(subject).split("/").slice(2).join("/") || subject : hall.emergency.nameOf(subject, state));
   /** data of an entry -> its words; what is not here is not shown (states for folds, hashes ...) */
   const WORDS = {
     to: (value) => hall.t("desk.became", { state: hall.word("desk.state", value) }),

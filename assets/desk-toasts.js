@@ -29,12 +29,12 @@
 
   desk.announce = (text, kind) => toast([make("span", {}, text)], kind || "note", NOTE_MS);
 
-  const what = (command) => `${desk.moveName(command.move, command.subject)} · ${desk.numberOf(command.subject)}`;
+  const what = (command, state) => `${desk.moveName(command.move, command.subject)} · ${desk.numberOf(command.subject, state)}`;
 
   function offerUndo(command, view) {
     const move = view && (view.allowed || []).find((one) => one.move === "undo");
     const last = view && view.file && view.file.last; // other streams take back by a move of their own
-    if (!move || !last || last.command !== command.id) return void toast([make("span", {}, `● ${what(command)}`)], "done", NOTE_MS);
+    if (!move || !last || last.command !== command.id) return void toast([make("span", {}, `● ${what(command, view && view.state)}`)], "done", NOTE_MS);
     const left = move.until != null ? move.until - hall.clock.city() : UNDO_MS;
     const count = make("span.toast-count", { "aria-hidden": "true" });
     const button = make("button.desk-button", { type: "button" }, [hall.t("desk.undo"), make("kbd", {}, "Z"), count]);
@@ -72,7 +72,7 @@
 
   desk.on("outcome", ({ command, view }) => !command.quiet && offerUndo(command, view));
   desk.on("command", (command) => {
-    if (command.state === "refused" && !command.quiet) toast([make("span", {}, `✕ ${what(command)}: ${desk.refusalText(command)}`)], "refused", 12000);
+    if (command.state === "refused" && !command.quiet && !command.inForm) toast([make("span", {}, `✕ ${what(command)}: ${desk.refusalText(command)}`)], "refused", 12000);
     // taken further or taken back: the older undo of this case means nothing any more
     if (command.state === "queued") undoable.filter((entry) => entry.command.subject === command.subject).forEach(forget);
     paintTool();

@@ -1,6 +1,7 @@
 /* Words of the emergency side: names of things, moves, states, reasons, entries; facts as a list.
  *
  * hall.emergency.nameOf(subject, state?)   what people call it: its label, name or title, else its id
+ * .named(topic, state => text)   teaches it the name of things that have none of these
  * .moveName(subject, move)  .stateText(topic, state)  .fieldName(topic, name)  .choiceText(topic, name, value)
  * .why(list)   `[{code, values}]` -> texts by `emergency.why.<code>`
  * .facts([[key, text | node | subject list, ...]])   a <dl>; rows without a value are left out
@@ -25,10 +26,13 @@
     return key ? hall.t(key, values) : otherwise;
   }
 
+  const namers = {}; // topic -> (state) => what people call it, where it has neither label nor name
   const doc = (subject) => (hall.store.get(subject) || {}).data;
   Object.assign(emergency, {
     nameOf(subject, state) {
       const found = state || doc(subject) || {};
+      const own = namers[emergency.topicOf(subject)];
+      if (own && Object.keys(found).length) return own(found);
       const id = String(subject).split("/").slice(1).join("/");
       return hall.label(found.labels || found.label) || hall.label(found.headline) || found.name || hall.label(found.title) || id;
     },
@@ -46,6 +50,7 @@
     },
     amount: (value, unit) => (value == null ? "–" : `${hall.format.number(value, Number.isInteger(value) ? 0 : 2)}${unit ? ` ${emergency.unitText(unit)}` : ""}`),
     exercise: (state) => (state && state.exercise ? said("b.emergency-exercise", "emergency.exercise") : ""),
+    named: (topic, namer) => (namers[topic] = namer),
     words: (topic, fields) => taught.set(topic, { ...taught.get(topic), ...fields }),
   });
 

@@ -15,7 +15,7 @@
   const emergency = hall.emergency;
   const DONE = new Set(["done", "refused", "stale", "dropped"]);
 
-  emergency.send = (subject, move, data, { reason, revision, quiet } = {}) => hall.commands.send({ subject, move, data, reason, revision, quiet });
+  emergency.send = (subject, move, data, { reason, revision, quiet, inForm } = {}) => hall.commands.send({ subject, move, data, reason, revision, quiet, inForm });
   emergency.asksNothing = (move) => !move.reason && !(move.fields || []).length;
 
   function reasonField() {
@@ -65,6 +65,7 @@
     }
     function end(outcome) {
       if (ended) return;
+      if (sent) sent.inForm = false; // a refusal that comes later is told as any other
       if (outcome) desk.drafts.drop(view.subject, move.move);
       else keep();
       ended = true;
@@ -86,7 +87,7 @@
       button.disabled = true;
       complain("");
       hall.setText(status, hall.t("emergency.sending"));
-      sent = emergency.send(view.subject, move.move, data, { reason: move.reason ? reason : "", revision: move.revision === false ? undefined : revision });
+      sent = emergency.send(view.subject, move.move, data, { reason: move.reason ? reason : "", revision: move.revision === false ? undefined : revision, inForm: true });
     }
     const off = desk.on("command", (command) => {
       if (!sent || command.id !== sent.id) return;

@@ -28,7 +28,7 @@
     return state.depth == null ? "–" : hall.t("closures.told-depth", { depth: closures.cm(state.depth) });
   }
 
-  const IN_CM = new Set(["value", "line", "rise"]);
+  const IN_CM = new Set(["value", "line", "rise", "from"]);
   closures.why = (list) => [].concat(list || []).filter(Boolean).map(({ code, values }) => {
     const shown = Object.entries(values || {}).map(([name, value]) => {
       if (IN_CM.has(name)) return [name, closures.cm(value)];
@@ -61,8 +61,11 @@
   }
   const crewsText = (state) => (state.crews || []).map((one) => hall.desk.crewName(one.crew)).join(hall.t("rows.comma"));
 
+  /** A proposal whose gauge did what water hardly does, and nobody has looked yet. */
+  const checkFirst = (state) => state.state === "proposed" && (state.doubt || []).length > 0;
   function stateNode(state) {
     const mark = { proposed: "▲", ordered: "▶", confirmed: "■", reopening_proposed: "△", reopened: "○", declined: "–", cancelled: "–" }[state.state] || "";
+    if (checkFirst(state)) return make("b.closure-state", { "data-state": "proposed", "data-check": "1" }, `▲ ${hall.t("closures.verify-first")} · ${E.stateText("closure", state.state)}`);
     const urgent = state.urgent && state.state === "proposed" ? hall.t("closures.urgent") : "";
     return make("b.closure-state", { "data-state": state.state, "data-urgent": urgent ? "1" : null }, [`${mark} ${E.stateText("closure", state.state)}`, urgent ? ` · ${urgent}` : ""]);
   }
@@ -87,6 +90,7 @@
     const seen = state.by_video && state.by_video.channel;
     const waits = () => closures.why((figures().waiting || {})[state.closure_id]).join(hall.t("rows.comma")) || "–";
     return [
+      ["closures.doubt", checkFirst(state) && make("div.closure-doubt", {}, [said("b", state.verified ? "closures.verified-no-water" : "closures.check-how"), ...closures.why(state.doubt).map((text) => make("p", {}, text))])],
       ["closures.why", closures.why(state.why)],
       ["closures.water", live(() => waterText(state))],
       ["closures.told", state.depth != null && closures.reading(state) ? closures.cm(state.depth) : ""],
@@ -151,7 +155,13 @@
     const far = channel.metres == null ? "" : `${hall.t("card.metres", { n: hall.format.number(channel.metres) })}${channel.sees ? ` · ${hall.t("video.sees")}` : ""}`;
     const button = said("button.desk-button.closure-confirm", "closures.confirm-video", null, { type: "button", "data-channel": channel.subject });
     button.onclick = () => confirm(box.state, channel.subject, button);
-    return make("figure.closure-camera", { "data-channel": channel.subject }, [live.node, make("figcaption", {}, [make("span", {}, `${hall.video.nameOf(channel.subject)} ${far}`), button])]);
+    /** Of a proposal a camera tells whether there is water at all. */
+    const saw = ["water", "dry"].map((found) => {
+      const node = said("button.desk-button.closure-saw", `closures.saw-${found}`, null, { type: "button", "data-found": found });
+      node.onclick = () => E.send(`closure/${box.state.closure_id}`, "verify", { found, channel: channel.subject });
+      return node;
+    });
+    return make("figure.closure-camera", { "data-channel": channel.subject }, [live.node, make("figcaption", {}, [make("span", {}, `${hall.video.nameOf(channel.subject)} ${far}`), make("span.closure-acts", {}, [...saw, button])])]);
   }
   async function rowsOf(state) {
     const near = state.lon == null ? [] : await hall.video.nearest(state, { count: CAMERAS, metres: NEAR_METRES });
@@ -170,7 +180,9 @@
       });
     }
     box.state = state;
-    box.node.dataset.may = view.allowed.some(({ move }) => move === "confirm_video") ? "1" : "";
+    const may = (name) => (view.allowed.some(({ move }) => move === name) ? "1" : "");
+    box.node.dataset.may = may("confirm_video");
+    box.node.dataset.look = may("verify");
     return [said("h3.tab-title", "closures.cameras"), box.node];
   }
 
@@ -209,7 +221,7 @@
   }
 
   E.words("closure", {
-    why: (value) => closures.why(value).join(hall.t("rows.comma")), depth: closures.cm, detour: (value) => hall.label(value), label: () => "", site: () => "", gauge: () => "", alarm_id: () => "",
+    doubt: (value) => closures.why(value).join(hall.t("rows.comma")), why: (value) => closures.why(value).join(hall.t("rows.comma")), depth: closures.cm, detour: (value) => hall.label(value), label: () => "", site: () => "", gauge: () => "", alarm_id: () => "",
     cameras: (value) => hall.t("closures.n-cameras", { n: value.length }), channel: (value) => (hall.video ? hall.video.nameOf(value) : value), media: () => "●", photos: (value) => (value || []).map(() => "▣").join(" "), crew: (value) => hall.desk.crewName(value), lon: () => "", lat: () => "", alarm: (value) => value.replace(/^alarm\//, ""),
   });
 

@@ -110,7 +110,7 @@
   }
   const newId = () => E.newId();
   const cardOf = (subject) => (E.topicOf(subject) === "request"
-    ? { title: (state) => `${itemName(state.item)} × ${amount(state.wanted, state.measure)}`, mark: requestState, facts: requestFacts, hide: ["allot"], more: allotting, keys: { deliver: "d", give_back: "g", enough: "e", refuse: "r", cancel: "x" } }
+    ? { mark: requestState, facts: requestFacts, hide: ["allot"], more: allotting, keys: { deliver: "d", give_back: "g", enough: "e", refuse: "r", cancel: "x" } }
     : { mark: (state) => make("b.case-state", {}, hall.t(`resources.kind.${state.kind || "depot"}`)), facts: depotFacts, keys: { count: "c", receive: "r", write_off: "w" } });
 
   /** Allotting: the depots that have some, the nearest first and filled in as far as it goes; how many from which is the person's.
@@ -149,6 +149,7 @@
     return [node];
   }
 
+  E.named("request", (state) => [`${itemName(state.item)} × ${amount(state.wanted, state.measure)}`, state.place].filter(Boolean).join(" · "));
   E.words("request", { purpose: (value) => (value ? E.nameOf(value) : ""), kind: () => "", depots: (value) => Object.entries(value || {}).map(([id, n]) => `${E.nameOf(`depot/${id}`)} ${n}`).join(hall.t("rows.comma")), lost: (value) => (typeof value === "object" ? Object.entries(value).map(([id, n]) => `${E.nameOf(`depot/${id}`)} ${n}`).join(hall.t("rows.comma")) : String(value)) });
   E.words("depot", { items: (value) => value.map((one) => `${itemName(one.name)} ${one.count || 0}`).join(hall.t("rows.comma")), label: () => "", source: () => "", request: (value) => E.nameOf(`request/${value}`) });
 

@@ -2,20 +2,25 @@
 
 Three things must agree before a closing is proposed: an alarm of the site that nobody doubts, readings that stood at the line
 for long enough, and clocks that make sense. A gauge that jumps once, that is in doubt, or that speaks of another day, proposes
-nothing; what it proposes somebody has to decide.
+nothing; what it proposes somebody has to decide. What water hardly does (dispatch/closures/gauge.py) is the first word of the
+proposal: look first.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from dispatch.closures.doubting import Doubting
+from dispatch.closures.gauge import Gauge
 from dispatch.closures.model import DRILL, OVER, Closure
-from dispatch.closures.settings import MINUTE, ClosureRules, Lines, Place, plain
+from dispatch.closures.settings import MINUTE, ClosureRules, Place, plain
 
 #: so long a closed place that is open again waits for the word that a crew's barriers are away
 BARRIERS_MS = 24 * 3_600_000
 #: sites that are watched at once; further ones are counted
 BOUND = 5_000
+#: of them gauges without an alarm or a place
+FOLLOWED = 4_000
 
 
 class Advice(NamedTuple):
@@ -27,50 +32,7 @@ class Advice(NamedTuple):
     data: dict[str, Any]
 
 
-class Gauge:
-    """One measuring place's water. For each line: since when and how many readings in a row were above it, or below."""
-
-    def __init__(self, lines: Lines) -> None:
-        self.lines, self.time, self.value = lines, -1, 0.0
-        self.known = False  # whether `value` is the newest reading
-        self._above: dict[float, tuple[int, int]] = {}
-        self._below: tuple[int, int] | None = None
-        self.wet = -1  # when it last stood at the reopen line or above, ms
-        self.jumped: tuple[int, float] | None = None  # when, and how far: until it stood for long
-
-    def take(self, value: float, time: int, rules: ClosureRules) -> None:
-        """A believable reading, newer than the last."""
-        rise, minutes = value - self.value, max(time - self.time, 1) / MINUTE
-        steep = rise > rules.step_metres or (rise / minutes > rules.step_metres_per_minute and rise > self.lines.close)
-        if self.known and steep:
-            self.jumped = (time, rise)
-        elif value < self.lines.close:
-            self.jumped = None
-        self.time, self.value, self.known = time, value, True
-        for line in {self.lines.care, self.lines.close, self.lines.must}:
-            since, count = self._above.get(line, (time, 0))
-            self._above[line] = (since, count + 1)
-            if value < line:
-                del self._above[line]
-        self.wet = time if value >= self.lines.reopen else self.wet
-        since, count = self._below or (time, 0)
-        self._below = (since, count + 1) if value < self.lines.reopen else None
-
-    def forget(self, time: int) -> None:
-        """A reading that cannot be: what was known before it proves nothing any more."""
-        self.time, self._above, self._below, self.known = time, {}, None, False
-
-    def above(self, line: float, rules: ClosureRules) -> bool:
-        since, count = self._above.get(line, (self.time, 0))
-        doubted = self.jumped is not None and self.time - self.jumped[0] < rules.doubt_minutes * MINUTE
-        return not doubted and count >= rules.hold_readings and self.time - since >= rules.hold_seconds * 1000
-
-    def below_since(self, rules: ClosureRules) -> int | None:
-        """Since when it is under the reopen line, once readings in a row agree."""
-        return self._below[0] if self._below is not None and self._below[1] >= rules.hold_readings else None
-
-
-class Advisor:
+class Advisor(Doubting):
     """Everything that is known of places that may have to be closed, and what follows from it."""
 
     def __init__(self, rules: ClosureRules) -> None:
@@ -84,7 +46,7 @@ class Advisor:
         self._crews: dict[str, frozenset[str]] = {}  # crew -> files it is on
         self._supplies: dict[str, tuple[str, str, float]] = {}  # request -> closure, item, pieces still out there
         self.counters = {"closure_sites_refused": 0, "closure_readings_refused": 0}
-        for place in rules.places:  # of the others readings are followed from their first alarm on, however mild
+        for place in rules.places:  # whether others are closed is known from their first alarm on, however mild
             if place.site:
                 self.watch(place.site, f"observation/{place.site}/{rules.quantities[0]}", place.kind)
 
@@ -118,10 +80,16 @@ class Advisor:
             self.counters["closure_sites_refused"] += 1
             return
         self._subject_of[site], self._site_of[subject] = subject, site
-        self.gauges.setdefault(subject, Gauge(lines))
+        self.gauges.setdefault(subject, Gauge(lines)).judged_by(lines)
 
     def watches(self, subject: str) -> bool:
-        return subject in self.gauges
+        """Gauges of places, and others of these quantities: what one did before its alarm says whether it is believed."""
+        if subject in self.gauges:
+            return True
+        if subject.rpartition("/")[2] not in self.rules.quantities or len(self.gauges) >= FOLLOWED:
+            return False
+        self.gauges[subject] = Gauge(next(iter(self.rules.lines.values())))
+        return True
 
     def reading(self, subject: str, value: float | None, time: int, now: int) -> None:
         """City ms. One from another day, or older than the last, is counted and left out; an impossible depth is no depth."""
@@ -237,13 +205,20 @@ class Advisor:
         deep = gauge.above(lines.close, self.rules)
         line = lines.must if must else lines.close if deep else lines.care
         why = [{"code": "past-must" if must else "depth" if deep else "advice", "values": {"value": gauge.value, "line": line}}]
-        found = {"depth": gauge.value, "urgent": must, "why": why, "alarm_id": str(alarm.get("alarm_id", ""))}
+        doubt = self._doubts(alarm, gauge)
+        found = {
+            "depth": gauge.value,
+            "urgent": must and not doubt,
+            "doubt": doubt,
+            "why": why,
+            "alarm_id": str(alarm.get("alarm_id", "")),
+        }
         if gauge.jumped is not None:
             why.append({"code": "jump", "values": {"rise": round(gauge.jumped[1], 3), "at": gauge.jumped[0]}})
         forecast = alarm.get("forecast")
         if isinstance(forecast, dict) and forecast.get("at"):
             why.append({"code": "forecast", "values": {key: forecast[key] for key in ("at", "value") if key in forecast}})
-        return {key: value for key, value in found.items() if value not in ("", False)}
+        return {key: value for key, value in found.items() if value not in ("", False, [])}
 
     def _named(self, site: str, alarm: dict[str, Any], place: Place | None) -> dict[str, Any]:
         found: dict[str, Any] = {"alarm": f"alarm/{site}", "gauge": self._subject_of[site]}
@@ -270,7 +245,11 @@ class Advisor:
             return None
         told = {"value": gauge.value, "line": gauge.lines.must}
         if state.state == "proposed":
-            if not state.urgent and gauge.above(gauge.lines.must, rules):
+            if state.doubt and (why := self._trust(state, alarm, gauge)):
+                return "trust", {"why": why}
+            if not (state.doubt or state.trusted or state.verified) and (doubt := self._doubts(alarm, gauge)):
+                return "doubt", {"doubt": doubt}
+            if not state.urgent and not state.doubt and gauge.above(gauge.lines.must, rules):
                 return "worsen", {"depth": gauge.value, "urgent": True, "why": [{"code": "past-must", "values": told}]}
             gone = gauge.below_since(rules)
             if (

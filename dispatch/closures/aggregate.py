@@ -43,6 +43,7 @@ _OWN = {
     "why": Field(kind="record"),
     "alarm_id": Field(kind="line", longest=300),
     "urgent": Field(kind="yes"),
+    "doubt": Field(kind="record"),
 }
 
 
@@ -72,6 +73,8 @@ def table(rules: ClosureRules) -> dict[str, Move]:
         "correct": Move(frm=_LIVE, by=SEATS, fields=_ABOUT | {"cameras": _OWN["cameras"]}, reason=True),
         "link": Move(frm=_LIVE, by=(*SEATS, "system"), fields=_LINKS, revision=False),
         "worsen": Move(frm=("proposed",), by=("system",), fields=depth | why | {"urgent": Field(kind="yes")}),
+        "doubt": Move(frm=("proposed",), by=("system",), fields={"doubt": Field(kind="record", must=True)}),
+        "trust": Move(frm=("proposed",), by=("system",), fields=why),
         "lapse": Move(frm=("proposed",), by=("system",), fields=why),
         "retire": Move(frm=OVER, by=("system",)),
     }  # fmt: skip
@@ -152,6 +155,8 @@ class Closures(Tabled):
     def offered(self, state: Closure | None, actor: Actor) -> list[dict[str, Any]]:
         """Forms without what only the hall fills in, or the place's name says."""
         found = super().offered(state, actor)
+        if state is not None and state.state == "proposed" and state.doubt:  # looking comes before closing
+            found.sort(key=lambda offer: offer["move"] not in ("verify", "send"))
         for offer in found:
             if offer["move"] in onsite.CREW_MOVES:
                 offer["near_metres"] = self.rules.site_metres
@@ -197,7 +202,7 @@ def _take(state: Closure, data: dict[str, Any], names: tuple[str, ...]) -> None:
 
 _FIELDS = (
     "name", "label", "kind", "site", "gauge", "district", "unit", "detour", "cameras", "confirm", "why", "depth", "urgent",
-    "alarm", "alarm_id", "case", "exercise",
+    "doubt", "alarm", "alarm_id", "case", "exercise",
 )  # fmt: skip
 
 
@@ -261,6 +266,15 @@ def _worsen(state: Closure, entry: Entry) -> None:
     _take(state, entry.data, ("why", "depth", "urgent"))
 
 
+def _doubt(state: Closure, entry: Entry) -> None:
+    state.doubt, state.urgent = entry.data["doubt"], False
+
+
+def _trust(state: Closure, entry: Entry) -> None:
+    state.trusted, state.doubt = _who(entry, "why"), []
+    state.why = [*state.why, *entry.data.get("why", [])]
+
+
 def _correct(state: Closure, entry: Entry) -> None:
     kind = state.kind
     _take(state, entry.data, ("name", "kind", "district", "unit", "cameras", "confirm"))
@@ -281,5 +295,5 @@ _FOLDS = {
     "lapse": _ended("cancelled"),
     "confirm_site": _confirm_site, "confirm_video": _confirm_video,
     "propose_reopening": _propose_reopening, "keep_closed": _keep_closed, "reopen": _reopen, "worsen": _worsen,
-    "correct": _correct, "link": _link, "retire": _retire, **onsite.FOLDS,
+    "doubt": _doubt, "trust": _trust, "correct": _correct, "link": _link, "retire": _retire, **onsite.FOLDS,
 }  # fmt: skip

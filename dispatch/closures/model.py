@@ -58,6 +58,7 @@ class Closure(msgspec.Struct, kw_only=True, omit_defaults=True):
     verified: dict[str, Any] = {}  # what somebody saw there before it was decided: {found: water | dry, depth, ...}
     cannot: dict[str, Any] = {}  # why it could not be closed, until it is
     cleared: dict[str, Any] = {}  # the barriers were taken away
+    trusted: dict[str, Any] = {}  # what took the doubt away {at, by, why}
     doubt: list[dict[str, Any]] = []  # why the gauge's word should be checked first, [{code, values}]
     alarm: str = ""  # subject
     alarm_id: str = ""  # which occurrence of it

@@ -28,6 +28,7 @@ PHONE = {
 }
 _DEPTH = Field(kind="number", low=0, high=20, unit="m")
 _NOTE = Field(kind="text")
+_CHANNEL = Field(kind="subject", topic="channel")
 FOUND = ("water", "dry")
 
 
@@ -35,9 +36,9 @@ def moves() -> dict[str, Move]:
     """Rows of the table."""
     told = {"note": _NOTE, **PHONE}
     live = ("proposed", *SHUT)
-    found = {"found": Field(kind="choice", must=True, choices=FOUND), "depth": _DEPTH, **told}
+    found = {"found": Field(kind="choice", must=True, choices=FOUND), "depth": _DEPTH, "channel": _CHANNEL, **told}
     return {
-        "verify": Move(frm=("proposed",), by=_THEIRS, fields=found, revision=False),
+        "verify": Move(frm=("proposed",), by=(*_THEIRS, "leader"), fields=found, revision=False),
         "confirm_site": Move(frm=SHUT, by=_THEIRS, fields=told, revision=False),
         "cannot_close": Move(frm=SHUT, by=_THEIRS, fields=told, reason=True, revision=False),
         "barriers_removed": Move(frm=OVER, by=_THEIRS, fields=told, revision=False),
@@ -104,7 +105,7 @@ def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
 # -- folding -----------------------------------------------------------------------------------------------------------------
 
 #: what a fact keeps of the line
-KEPT = ("note", "photos", "metres", "accuracy", "lon", "lat", "found", "depth")
+KEPT = ("note", "photos", "metres", "accuracy", "lon", "lat", "found", "depth", "channel")
 
 
 def _send(state: Closure, entry: Entry) -> None:
@@ -126,6 +127,8 @@ def fact(entry: Entry) -> dict[str, Any]:
 
 def _verify(state: Closure, entry: Entry) -> None:
     state.verified = fact(entry)
+    if entry.data["found"] == "water":
+        state.doubt = []
     if "depth" in entry.data:
         state.depth = entry.data["depth"]
 

@@ -73,6 +73,7 @@ def _filled(text: str, language: str, state: Closure, act: dict[str, Any], rules
 _ASKS = {
     "propose": ("closure_proposed", "urgent"),
     "worsen": ("closure_urgent", "emergency"),
+    "trust": ("closure_proposed", "urgent"),
     "propose_reopening": ("closure_reopening", "normal"),
     "cannot_close": ("closure_cannot", "emergency"),
     "verify": ("closure_verified", "urgent"),

@@ -48,6 +48,21 @@ class Place(Table, kw_only=True, frozen=True):
     lines: Lines | None = None
 
 
+class Doubt(Table, kw_only=True, frozen=True):
+    """`[dispatch.closures.doubt]`: what water hardly does. A rise of `step_metres` in one reading by one of `factors`
+    (a changed unit), from `least_metres` on and within `tolerance` of it, or faster than `metres_per_minute`; a step of
+    `frozen_metres` after which `frozen_readings` repeat the same value to the digit."""
+
+    factors: list[float]
+    tolerance: float
+    least_metres: float
+    step_metres: float
+    metres_per_minute: float
+    frozen_metres: float
+    frozen_readings: int
+    neighbour_metres: float  # another gauge as near as this that has water, too, speaks for a fast rise
+
+
 class Report(Table, kw_only=True, frozen=True):
     """What is drafted for whom when a place is closed (`on` order) or open again (reopen). Texts by language."""
 
@@ -80,6 +95,7 @@ class ClosureRules(Table, kw_only=True, frozen=True):
     told: tuple[str, ...]
     advice: tuple[str, ...]
     lines: dict[str, Lines]
+    doubt: Doubt
     confirm: dict[str, str]
     reports: list[Report] = []
     places: list[Place] = []
@@ -131,6 +147,10 @@ def _mistakes(rules: ClosureRules) -> list[tuple[str, str]]:
     ):
         if getattr(rules, name) <= 0:
             found.append((name, "above 0"))
+    for name in Doubt.__struct_fields__:
+        value = getattr(rules.doubt, name)
+        if (min(value, default=1) <= 1) if name == "factors" else value <= 0:
+            found.append((f"doubt.{name}", "above 1" if name == "factors" else "above 0"))
     for number, report in enumerate(rules.reports):
         if report.on not in ("order", "reopen"):
             found.append((f"reports[{number}].on", "order or reopen"))

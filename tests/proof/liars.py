@@ -6,7 +6,7 @@ alarms and closures. The lie begins at a random sample of the middle third. Cloc
 12 in, too: there the water was real, but on another day.
 
 *Alarm*: the hall raised one. *Believed*: at some moment it was active with a line of 25 cm or more crossed and nobody doubted it.
-*Proposed*: the hall asked a person whether to close. *Ordered*: closed without a person; the table of moves has no such move for
+*Proposed*: the hall asked a person whether to close; *asked to look first*: the proposal began with its doubt. *Ordered*: closed without a person; the table of moves has no such move for
 the hall (tests/proof/test_proof.py asks every state).
 """
 
@@ -49,6 +49,7 @@ class Result(NamedTuple):
     alarm: bool
     believed: bool
     proposed: int  # ms of the first proposal, -1 none
+    doubt: tuple[str, ...] = ()  # why that proposal asked to look first
 
 
 Lie = Callable[[Series, int, np.random.Generator], Series]
@@ -163,7 +164,7 @@ def heard(series: Series, rules: Rulebook, closures: ClosureRules) -> Result:
     begin = int(series.heard[0])
     edges = engine.take([SensorSeen(sensor=Sensor(feed=SITE[0], sensor_id=SITE[1], kind="underpass"), time=begin, at=begin)])
     alarm = believed = False
-    proposed = -1
+    proposed, doubt = -1, ()
     for at, time, metres in zip(series.heard.tolist(), series.times.tolist(), series.metres.tolist(), strict=True):
         reading = Reading(feed=SITE[0], sensor=SITE[1], quantity="water_depth", value=round(metres, 4), time=time, at=at)
         edges = engine.take([reading])
@@ -175,9 +176,10 @@ def heard(series: Series, rules: Rulebook, closures: ClosureRules) -> Result:
             advisor.alarm(site, _document(edge))
         if advisor.watches(subject):
             advisor.reading(subject, round(metres, 4), time, at)
-        if proposed < 0 and any(advice.move == "propose" for advice in advisor.advise(at)):
-            proposed = at
-    return Result(alarm, believed, proposed)
+        asked = [advice for advice in advisor.advise(at) if advice.move == "propose"] if proposed < 0 else []
+        if asked:
+            proposed, doubt = at, tuple(sign["code"] for sign in asked[0].data.get("doubt", ()))
+    return Result(alarm, believed, proposed, doubt)
 
 
 def _document(edge: Any) -> dict[str, Any]:
@@ -221,28 +223,36 @@ def figures(each: int = EACH) -> Iterator[str]:
     found = trial(folder, each)
     yield f"{each} windows of each source; FloodNet / USGS / Housemill."
     yield ""
-    yield "| lie | alarm raised | believed at 25 cm or more | closing proposed | closed by the hall itself |"
-    yield "|---|---|---|---|---|"
+    yield "| lie | alarm raised | believed at 25 cm or more | asked to look first | closing proposed | closed by the hall itself |"
+    yield "|---|---|---|---|---|---|"
     for name in LIES:
         counts = [found[name, source] for source in ("FloodNet", "USGS", "Housemill")]
         cells = [
             " / ".join(str(sum(test(r) for r in part)) for part in counts)
-            for test in (lambda r: r.alarm, lambda r: r.believed, lambda r: r.proposed >= 0)
+            for test in (lambda r: r.alarm, lambda r: r.believed, lambda r: bool(r.doubt), _plainly)
         ]
         yield f"| {name} | {' | '.join(cells)} | 0 |"
     yield ""
     yield "Real floods over 12 in, in an underpass:"
     yield ""
-    yield "| clock | floods | alarm raised | believed at 25 cm or more | closing proposed | after the first sample at 25 cm, median / 90 % |"
-    yield "|---|---|---|---|---|---|"
+    yield (
+        "| clock | floods | alarm raised | believed at 25 cm or more | asked to look first | closing proposed |"
+        " after the first sample at 25 cm, median / 90 % |"
+    )
+    yield "|---|---|---|---|---|---|---|"
     for name, shift in (("right", 0), ("a day ahead", DAY), ("a day behind", -DAY)):
         results = floods_with(folder, shift)
         delays = [r.proposed - _first(row) for row, r in results if r.proposed >= 0]
         spread = " / ".join(f"{x / 1000:.0f} s" for x in np.percentile(delays, [50, 90])) if delays else "-"
         counts = [
-            sum(test(r) for _, r in results) for test in (lambda r: r.alarm, lambda r: r.believed, lambda r: r.proposed >= 0)
+            sum(test(r) for _, r in results)
+            for test in (lambda r: r.alarm, lambda r: r.believed, lambda r: bool(r.doubt), _plainly)
         ]
         yield f"| {name} | {len(results)} | {' | '.join(map(str, counts))} | {spread} |"
+
+
+def _plainly(result: Result) -> bool:
+    return result.proposed >= 0 and not result.doubt
 
 
 def _first(row: Profile) -> int:

@@ -307,3 +307,73 @@ def test_a_drill_does_not_keep_a_real_flood_from_being_proposed():
     town.do("propose", Actor(name="li", role="operator"), f"{PASS}-exercise", exercise=True)
     town.alarm().water(*[0.30] * 3)
     assert town.state == "proposed" and not town.ledger.states[PASS].exercise
+
+
+# -- look first ---------------------------------------------------------------------------------------------------------------
+
+
+def doubts(town):
+    return [sign["code"] for sign in town.ledger.states[PASS].doubt]
+
+
+@pytest.mark.parametrize(
+    ("code", "depths", "every"),
+    [
+        ("factor", [0.03, 0.031, 0.31, 0.312, 0.309, 0.31], 60),  # millimetres for centimetres
+        ("factor", [0.11, 0.11, 0.28, 0.281, 0.283, 0.28], 120),  # inches for centimetres
+        ("steep", [0.03, 0.03, 0.42, 0.41, 0.43, 0.44], 60),
+        ("frozen", [0.04, 0.05, 0.31, 0.31, 0.31, 0.31], 300),
+    ],
+)
+def test_what_water_hardly_does_asks_to_look_before_it_asks_to_close(code, depths, every):
+    town = Town().alarm().water(*depths, every=every)
+    assert town.state == "proposed" and code in doubts(town) and not town.ledger.states[PASS].urgent
+    offers = town.ledger.aggregates["closure"].offered(town.ledger.states[PASS], Actor(name="li", role="dispatcher"))
+    assert [offer["move"] for offer in offers[:2]] == ["verify", "send"] and "order" in [offer["move"] for offer in offers]
+
+
+def test_water_that_rises_as_water_does_is_proposed_without_a_doubt_and_urgently():
+    town = Town().alarm().water(*[n / 50 for n in range(1, 25)], every=60)  # two centimetres a minute
+    assert doubts(town) == [] and town.ledger.states[PASS].urgent
+
+
+def test_somebody_who_saw_the_water_ends_the_doubt_and_it_does_not_come_back():
+    town = Town().alarm().water(0.03, 0.03, 0.42, 0.41, 0.43, every=60)
+    town.do("verify", found="water")
+    town.water(0.43, 0.44, every=60)
+    assert doubts(town) == [] and town.ledger.states[PASS].urgent
+
+
+def test_who_saw_no_water_leaves_the_doubt_and_the_road_open():
+    town = Town().alarm().water(0.03, 0.03, 0.42, 0.41, 0.43, every=60)
+    town.do("verify", found="dry")
+    town.water(*[0.43, 0.44] * 5, every=60)
+    assert doubts(town) == ["steep"] and town.state == "proposed" and not town.ledger.states[PASS].urgent
+
+
+def test_reports_of_people_take_the_doubt_away_but_not_the_halls_own_case():
+    town = Town().alarm(cases=["file/desk/7"]).water(0.03, 0.03, 0.42, 0.41, 0.43, every=60)
+    assert doubts(town) == ["steep"]
+    town.alarm(cases=["file/desk/7", "file/hotline/9"]).water(0.43, every=60)
+    assert doubts(town) == [] and town.ledger.states[PASS].trusted["why"][0]["code"] == "people"
+
+
+def test_a_neighbours_water_explains_a_fast_rise_but_no_changed_unit():
+    for depths, left in (([0.03, 0.03, 0.44, 0.43, 0.42], []), ([0.03, 0.03, 0.30, 0.31, 0.30], ["factor"])):
+        town, other = Town(), "observation/gauges/X02/water_depth"
+        near = {"lon": 113.915, "lat": 35.31}
+        town.alarm("gauges/X02", alarm_id="two", kind="road", **near)
+        town.alarm(lon=113.91, lat=35.31)
+        for depth in depths:
+            town.advisor.reading(other, 0.18 + depth / 100, town.now + 30_000, town.now + 30_000)
+            town.water(depth, every=60)
+        assert doubts(town) == left
+
+
+def test_a_process_begun_anew_keeps_the_doubt_that_it_did_not_see():
+    town = Town().alarm().water(0.03, 0.031, 0.31, 0.312, 0.309, every=60)
+    assert "factor" in doubts(town)
+    town.advisor = Advisor(RULES)
+    town.told()
+    town.alarm().water(0.31, 0.31, 0.312, every=60)
+    assert "factor" in doubts(town)

@@ -76,18 +76,21 @@ ALLOWED = {
     "keep_closed": ({"reopening_proposed"}, DECIDE),
     "correct": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
     "link": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
-    "verify": ({"proposed"}, SEE),
+    "verify": ({"proposed"}, SEE | {"leader"}),
     "cannot_close": ({"ordered", "confirmed", "reopening_proposed"}, SEE),
     "barriers_removed": ({"reopened", "cancelled"}, SEE),  # of a declined one nothing was put up
     "send": ({"proposed", "ordered", "confirmed", "reopening_proposed"}, SEE),
     "recall": (set(STATES), SEE),
     "worsen": ({"proposed"}, set()),
+    "doubt": ({"proposed"}, set()),
+    "trust": ({"proposed"}, set()),
     "lapse": ({"proposed"}, set()),
     "retire": ({"reopened", "declined", "cancelled"}, set()),
 }
 GIVEN = {
     "confirm_video": {"channel": "channel/cams/1"}, "correct": {"name": "新名"}, "link": {"incident": "incident/i1"},
     "propose": {"name": "平原路"}, "verify": {"found": "water"}, "send": {"crew": "c2"}, "recall": {"crew": "c1"},
+    "doubt": {"doubt": [{"code": "steep"}]},
 }  # fmt: skip
 
 
