@@ -251,7 +251,8 @@ def _closed(entry: Entry, file: CaseFile, _: str) -> Iterable[Told]:
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("file", "open"): _opened, ("file", "emergency"): _made_emergency, ("file", "dispatch"): _dispatched,
+    ("file", "open"): _opened, ("file", "emergency"): _made_emergency,
+    ("file", "raise_level"): _made_emergency, ("file", "dispatch"): _dispatched,
     ("crew", "assigned"): _assigned, ("crew", "released"): _released, ("file", "unassign"): _unassigned,
     ("file", "urge"): _urged, ("file", "reply_urge"): _urge_answered, ("file", "ask_postpone"): _asked,
     ("file", "ask_suspend"): _asked, ("file", "ask_takeover"): _asked, ("file", "appeal"): _asked,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dispatch.aggregate import View
-from dispatch.casefile import asks, effects, families, fields, opening, steps
+from dispatch.casefile import asks, effects, families, fields, levels, opening, steps
 from dispatch.casefile.deciding import Deciding
 from dispatch.casefile.guards import has_role, reason_needed, refusal
 from dispatch.casefile.rules import HOUR, CaseRules, ClockRules
@@ -50,7 +50,8 @@ def decide(view: View, command: Command, actor: Actor, rules: CaseRules, clocks:
 DECISIONS: dict[str, Callable[[Deciding], list[Draft]]] = {
     "register": steps.register, "dispatch": steps.dispatch, "report_verify": steps.report_verify,
     "feed_back": steps.feed_back, "report_check": steps.report_check, "return": steps.give_back, "rework": steps.rework,
-    "assign": steps.assign, "unassign": steps.unassign, "emergency": steps.emergency, "correct": steps.correct,
+    "assign": steps.assign, "unassign": steps.unassign, "emergency": steps.emergency,
+    "raise_level": levels.raised, "settle_level": levels.settled, "correct": steps.correct,
     "escalate": steps.escalate, "ask_postpone": asks.ask_postpone, "ask_suspend": asks.ask_suspend, "appeal": asks.appeal,
     "ask_takeover": asks.ask_takeover, "grant": asks.answer, "refuse": asks.answer, "resume": asks.resume,
     "urge": asks.urge, "reply_urge": asks.reply_urge, "seize": asks.seize, "give": asks.give, "close": families.end,

@@ -165,11 +165,23 @@ def _told_case(name: str, value: Any) -> dict[str, Any]:
     return found
 
 
+def by_level(name: str, value: Any) -> dict[str, Any]:
+    """Which level of which response: `{plan, run, level}`."""
+    if not isinstance(value, dict) or set(value) != {"plan", "run", "level"}:
+        raise _bad(name, "{plan, run, level}")
+    return {
+        "plan": text(NAME)(name, value["plan"]),
+        "run": whole(0, 2**31)(name, value["run"]),
+        "level": text(NAME)(name, value["level"]),
+    }
+
+
 READERS: dict[str, Callable[[str, Any], Any]] = {
     "case": case, "text": text(LONG_TEXT, empty=True), "whom": text(NAME), 
     "whom_role": one_of("operator", "dispatcher", "supervisor", "admin"), "told": words(20),
     "found": yes_no, "passed": yes_no,
     "photos": photos, "condition": text(TEXT, empty=True), "unit": text(NAME), "emergency": yes_no, "crews": words(MANY),
+    "by_level": by_level, "how": one_of("keep", "restore"),
     "override": text(TEXT, empty=True), "opinion": text(LONG_TEXT), "amount": number(0.01, 10_000),
     "kind": text(NAME, empty=True),
     "until": whole(0, 2**53), "ask": whole(1, 10_000), "level": whole(1, 9), "urge": whole(1, 10_000), "into": file_subject,

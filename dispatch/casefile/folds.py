@@ -270,6 +270,11 @@ def _stop_ladder(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
         file.ladder_stopped = True
 
 
+def _by_level(file: CaseFile, entry: Entry, data: dict[str, Any]) -> None:
+    """Whoever says by hand whether it is an emergency takes it out of the level's hands."""
+    file.by_level = data.get("by_level", {})
+
+
 FOLDS: dict[str, Callable[[CaseFile, Entry, dict[str, Any]], None]] = {
     "open": _open, "supplied": _supplied, "register": _register, "dispatch": _dispatch, "assign": _assign,
     "unassign": _unassign, "crew_state": _crew_state, "feed_back": _feed_back, "report_verify": _verified,
@@ -281,4 +286,5 @@ FOLDS: dict[str, Callable[[CaseFile, Entry, dict[str, Any]], None]] = {
     "split": _split, "child_ended": _child_ended, "child_reopened": _child_reopened, "link": _link, "unlink": _link,
     "claim": _claim, "release": _release, "seize": _owned, "give": _owned, "confirm_return": _confirm_return,
     "note": _note, "call_back": _call_back, "correct": _correct, "escalate": _escalate, "stop_ladder": _stop_ladder,
+    "emergency": _by_level, "raise_level": _by_level, "settle_level": _by_level,
 }  # fmt: skip

@@ -146,6 +146,7 @@ class CaseFile(Part, kw_only=True):
     ended_at: int | None = None
     closed_by: str = ""
     end_reason: str = ""
+    by_level: dict[str, Any] = {}  # the level that made it an emergency, with the deadlines before: dispatch/casefile/levels.py
     last: dict[str, Any] = {}  # the newest entry that undo could take back: {command, move, who, at, revision}
 
 

@@ -194,6 +194,8 @@ MOVES: dict[str, Move] = {
     "stop_ladder": Move(OPEN, "", _HIGH, reason=True, takes=("rung",), guards=("has_clock", "ladder_running")),
     # the hall's own
     "supplied": Move(OPEN | ENDED, "", _SYSTEM, needs=("case",), revision=False),
+    "raise_level": Move(OPEN - {"suspended"}, "", _SYSTEM, needs=("by_level",), revision=False),
+    "settle_level": Move(OPEN - {"suspended"}, "", _SYSTEM, needs=("how",), revision=False),
     "escalate": Move(OPEN, "", _SYSTEM, needs=("rung",), takes=("told",), revision=False),
 }
 

@@ -50,14 +50,18 @@ class Place(Table, kw_only=True, frozen=True):
 
 class Doubt(Table, kw_only=True, frozen=True):
     """`[dispatch.closures.doubt]`: what water hardly does. A rise of `step_metres` in one reading by one of `factors`
-    (a changed unit), from `least_metres` on and within `tolerance` of it, or faster than `metres_per_minute`; a step of
-    `frozen_metres` after which `frozen_readings` repeat the same value to the digit."""
+    (a changed unit), from `least_metres` on and within `tolerance` of it (from ten times on `wide_tolerance`), or faster
+    than `metres_per_minute`, or by `leap_metres` at once; a step of `frozen_metres` after which
+    `frozen_readings` repeat the same value to the digit."""
 
     factors: list[float]
     tolerance: float
+    wide_tolerance: float
     least_metres: float
     step_metres: float
     metres_per_minute: float
+    leap_metres: float
+    gap_minutes: float  # a reading that comes so late after the last says nothing about how the water rose
     frozen_metres: float
     frozen_readings: int
     neighbour_metres: float  # another gauge as near as this that has water, too, speaks for a fast rise

@@ -11,6 +11,7 @@ from typing import Any
 from dispatch.desk import Desk
 from dispatch.naming import name_of
 from dispatch.part import Part
+from dispatch.plans.deadlines import ACTS, CASE_MOVES, Deadlines
 from dispatch.plans.model import HOUR, Plans, spoken
 from dispatch.plans.state import Response
 from dispatch.plans.task import Task, due_steps
@@ -18,7 +19,6 @@ from dispatch.waiting import TOGETHER, Waiting, ask
 from hall.core.clock import real_ms
 from hall.core.command import Command, Entry
 from hall.core.errors import Refused
-from hall.core.model import CASE_ENDED
 from hall.core.process import Process
 
 log = logging.getLogger("hall")
@@ -27,7 +27,6 @@ log = logging.getLogger("hall")
 LOOK_SECONDS = 1.0
 #: a scene that was decided longer ago than this is history, not news (real ms)
 _SCENE_FRESH_MS = 60_000
-_ACTS = ("sign", "change", "step_down", "end")
 
 
 class Follower(Part):
@@ -37,12 +36,13 @@ class Follower(Part):
         self.process, self.desk, self.plans = process, desk, plans
         self._tasks: dict[str, Task] = {}
         self._responses: dict[str, Response] = {}
+        self._due = Deadlines(plans, self._responses)
         self._waiting = Waiting(process, "tasks", "task_faults")
         process.counters |= {"tasks_open": 0, "tasks_late": 0}
 
     async def start(self) -> None:
         self._tasks = await self.desk.states("task")
-        self._responses = await self.desk.states("response")
+        self._responses |= await self.desk.states("response")
         await self._ask([self._case_of(subject, task) for subject, task in self._tasks.items() if task.wanted_case])
 
     async def take(self, entries: list[Entry]) -> None:
@@ -52,10 +52,17 @@ class Follower(Part):
         if "show" in topics:
             for entry in entries:
                 self._scene(entry)
-        commands = [one for entry in entries if entry.subject.startswith("file/") for one in self._urgent(entry)]
-        for entry in entries:
-            if entry.subject.startswith("response/") and entry.move in _ACTS:
-                commands += await self._all_urgent(entry)
+        await self._deadlines(entries)
+
+    async def _deadlines(self, entries: list[Entry]) -> None:
+        """In the order of the lines: a case that came in before the signature is there when it is acted on."""
+        acts = [entry for entry in entries if entry.subject.startswith("response/") and entry.move in ACTS]
+        cases = [entry for entry in entries if entry.subject.startswith("file/") and entry.move in CASE_MOVES]
+        found = await self.desk.many(list(dict.fromkeys(entry.subject for entry in cases))) if cases else {}
+        commands = [one for entry in cases if entry.subject in found for one in self._due.of_case(entry, found[entry.subject])]
+        files = await self.desk.states("file") if acts else {}
+        for act in acts:
+            commands += self._due.of_act(act, files.items())
         await self._ask(commands)
 
     async def _refresh(self, entries: list[Entry]) -> None:
@@ -127,43 +134,6 @@ class Follower(Part):
             return
         wall, data = entry.subject.split("/")[1], {"layout": entry.data["layout"], "at": entry.data["at"], "by": entry.who}
         self.process.fast.put(self.process.event(f"scene/{wall}", data, type="scene.set"))
-
-    # -- deadlines -------------------------------------------------------------------------------------------------------------
-
-    def _urgent(self, entry: Entry) -> list[Command]:
-        """A new case of a class that is an emergency while some level is in force."""
-        if entry.move != "open" or entry.data.get("emergency"):
-            return []
-        report = entry.data.get("case", {})
-        for response in self._responses.values():
-            if response.state == "in_force" and self._concerns(response, report):
-                return [self._emergency(entry.subject, entry.revision, response)]
-        return []
-
-    async def _all_urgent(self, act: Entry) -> list[Command]:
-        """The cases that are open when a level is signed."""
-        response = self._responses.get(act.subject)
-        if response is None or not response.emergency_classes:
-            return []
-        files = await self.desk.states("file")
-        found = [
-            self._emergency(subject, file.revision, response)
-            for subject, file in files.items()
-            if not file.emergency and file.state not in (*CASE_ENDED, "suspended") and self._concerns(response, file.report)
-        ]
-        return found[:TOGETHER]
-
-    def _concerns(self, response: Response, report: dict[str, Any]) -> bool:
-        """An exercise makes emergencies of its own cases only, and a real response of real ones; in a training hall nothing is
-        real."""
-        exercise = self.plans.exercise or bool(report.get("extra", {}).get("exercise"))
-        return report.get("subclass_name", "") in response.emergency_classes and exercise == response.exercise
-
-    def _emergency(self, file: str, revision: int, response: Response) -> Command:
-        words = response.levels.get(response.level, {}).get("label", {})
-        reason = f"{spoken(response.label, self.plans.language)} {spoken(words, self.plans.language) or response.level}"
-        cause = name_of(f"emergency-{file}-{response.plan}-{response.run}-{response.level}-{revision}")
-        return Command(id=cause, subject=file, move="emergency", revision=revision, reason=reason, data={"emergency": True})
 
 
 def _case_id(task: Task) -> str:

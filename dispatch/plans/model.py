@@ -152,6 +152,7 @@ class Plan(Part, kw_only=True):
     ease: float = 0.8
     step_down_minutes: float = 60.0
     case_classes: list[str] = []
+    deadlines_after: str = "keep"  # open cases that a level made emergencies, when it is over: keep | restore
     task_case: dict[str, str | int] = {}  # fields of the case that a task is turned into: kind, class_name, subclass_name ...
     commander_role: str = "supervisor"
     levels: dict[str, Level] = {}
@@ -168,6 +169,8 @@ class Plan(Part, kw_only=True):
                 yield f"signals.{colour}", f"there is no level {level}"
         if not 0 < self.ease <= 1:
             yield "ease", "above 0, at most 1"
+        if self.deadlines_after not in ("keep", "restore"):
+            yield "deadlines_after", "keep or restore"
         if self.step_down_minutes < 0:
             yield "step_down_minutes", "not below 0"
         for level in self.automatic:

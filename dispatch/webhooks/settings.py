@@ -16,7 +16,7 @@ from hall.core.config import HallConfig
 #: moves of a case file that a department's system is told of unless it names its own
 MOVES = (
     "dispatch", "return", "urge", "rework", "grant", "refuse", "resume", "emergency", "unassign", "close", "force_close",
-    "cancel", "undo",
+    "cancel", "undo", "raise_level", "settle_level",
 )  # fmt: skip
 SECRET_LEAST = 16
 

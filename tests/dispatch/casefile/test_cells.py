@@ -67,6 +67,8 @@ emergency      EEE.EEEEE..E..
 undo           GGGGGGGGGGGGGG
 stop_ladder    LLL.LLLLL..LL.
 supplied       NNNNNNNNNNNNNN
+raise_level    NNN.NNNNN..N..
+settle_level   NNN.NNNNN..N..
 escalate       NNN.NNNNN..NN.
 """
 CELLS = {row.split()[0]: row.split()[1] for row in GRID.strip().splitlines()}
