@@ -2,6 +2,7 @@
 
 Times are ms since the epoch (UTC); lon/lat are WGS-84 degrees, None = unknown (placeholder coordinates become None at
 intake); lengths are metres unless the name says otherwise. `extra` keeps what a supplier sends and the hall has no term for.
+Here is what suppliers send; what the hall itself makes is in `told.py`, and found here, too.
 """
 
 from __future__ import annotations
@@ -9,6 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+
+from hall.core.document import Doc
+from hall.core.told import Alarm as Alarm
+from hall.core.told import FeedStatus as FeedStatus
+from hall.core.told import Picture as Picture
+from hall.core.told import ProcessStatus as ProcessStatus
 
 #: Topics that keep one current document per subject, and topics whose events are only ever appended.
 STATE_TOPICS = (
@@ -34,10 +41,6 @@ QUANTITY_UNITS = {
     "water_depth": "m", "water_level": "m", "rain_10min": "mm", "rain_1h": "mm", "rain_24h": "mm", "rain_rate": "mm/h",
     "discharge": "m3/s", "tilt": "deg", "methane": "%LEL", "pressure": "MPa", "temperature": "Cel", "battery": "%",
 }  # fmt: skip
-
-
-class Doc(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Base of every document."""
 
 
 class Stages(Doc, kw_only=True):
@@ -226,119 +229,6 @@ class PublicWarning(Doc, kw_only=True):
     expires: int | None = None
     areas: list[WarningArea] = []
     extra: dict[str, Any] = {}
-
-
-class Alarm(Doc, kw_only=True):
-    """Something a person must answer, in the independent bits of ISA-18.2 / IEC 62682. Subject `alarm/<site>`: one per site.
-
-    What the engine knows (docs/ALARMS.md, rules): up to `district`. What people decided (life): from `acknowledged` on.
-    """
-
-    alarm_id: str  # of this occurrence: one that comes back after it returned and was answered is a new one
-    rule: str
-    cause: str  # subject of the observation that raised it
-    rules: list[str] = []  # every rule of the site that holds now, the worst first
-    label: str = ""
-    labels: dict[str, str] = {}  # the same by language
-    severity: int = 0
-    priority: int = 0  # 1 high, 2 medium, 3 low; 0: not ranked
-    respond_seconds: float | None = None  # how long a person has
-    active: bool = True
-    since: int | None = None
-    returned: int | None = None
-    value: float | None = None
-    unit: str = ""
-    threshold: float | None = None
-    quantity: str = ""
-    kind: str = ""  # of the measuring point: road, underpass, river ...
-    name: str = ""
-    group: str = ""  # id of the event it belongs to: `group/<id>`
-    group_was: list[str] = []  # ids of events that went into `group`
-    family: str = ""  # what it is gathered with: ponding, rain, silence ...
-    hidden_by: str = ""  # site whose alarm explains this one (suppressed by design)
-    hidden_why: dict[str, Any] | None = None  # {code, values}
-    latched: bool = False  # stands until somebody resets it, also when the condition is over
-    chattering: bool = False
-    doubtful: bool = False  # the sensor may lie: it never closes a road by itself
-    doubts: list[str] = []  # why: jump | unit | range | stuck | clock | old
-    fleeting: bool = False  # it came and went before anybody could have answered
-    forecast: dict[str, Any] | None = None  # {at, low, high, value, unit}: when the next line is reached
-    advice: list[str] = []
-    confidence: float | None = None  # 0..1, of the reading that raised it; None: measured, not judged from pictures
-    picture: str = ""  # address of the very picture the reading was taken from
-    supplied: dict[str, Any] = {}  # of a supplier's own alarm: {feed, id, device, kind, word, text, picture, at}
-    lon: float | None = None
-    lat: float | None = None
-    district: str = ""
-    acknowledged: bool = False
-    acked_by: str = ""
-    acked_at: int | None = None
-    announced: int | None = None  # when it last asked for somebody's attention: raised, worse, or no longer put away
-    shelved: dict[str, Any] | None = None  # {until, by, reason, at}
-    out_of_service: dict[str, Any] | None = None  # {by, reason, at}
-    case: str = ""  # the first case file linked to it
-    cases: list[str] = []
-    closure: str = ""
-    disposition: str = ""  # confirmed | false
-
-
-class FeedStatus(Doc, kw_only=True):
-    """What a source last did. Subject `feed/<name>`. Counters count since the feed was first configured."""
-
-    name: str
-    label: dict[str, str] = {}
-    kind: str = ""
-    state: str = "waiting"  # waiting | live | stale | lost | ended | off
-    expected_seconds: float = 60.0
-    last_seen: int | None = None  # city time of the last item understood
-    last_seen_real: int | None = None
-    received: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    late: int = 0
-    parked: int = 0
-    dropped: int = 0
-    lag_ms: int | None = None
-    error: str = ""
-    demo: bool = False
-
-
-class ProcessStatus(Doc, kw_only=True):
-    """A running process says it lives, every second. Subject `process/<name>`; screens mark what depends on it."""
-
-    name: str
-    pid: int
-    started: int  # real ms
-    beat: int  # real ms
-    build: str = ""
-    counters: dict[str, float] = {}
-
-
-class Picture(Doc, kw_only=True):
-    """What is known of a channel's pictures. Two processes tell, each under a subject of its own so that neither overwrites the
-    other: the relay `picture/<feed>/<channel>` (state and viewers, while somebody watches), the video process
-    `picture/<feed>/<channel>/health` (what it saw when it looked). Readers lay one over the other.
-    """
-
-    feed: str
-    channel_id: str
-    # from the relay
-    state: str = ""  # starting | live | stalled | waiting | failed; the subject is gone when nobody watches
-    reason: str = ""  # stable code of the last failure
-    detail: str = ""
-    since: int | None = None  # real ms
-    attempts: int = 0
-    again_at: int | None = None  # real ms of the next attempt
-    viewers: int = 0
-    codec: str = ""
-    width: int = 0
-    height: int = 0
-    fps: float | None = None
-    converted: str = ""  # why the hall re-encodes it
-    # from the video process
-    health: list[str] = []  # what is wrong with the picture; empty: nothing found
-    checked: int | None = None  # real ms of the last look
-    quality_score: float | None = None  # 0 worst … 1
 
 
 #: kind of a feed -> its document type, its topic and the field that names it
