@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import getpass
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from feeds.components.store import open_current
 from hall.core import settings as settings_module
 from hall.core.clock import real_ms
 from hall.core.errors import HallError
+
+_YIELD = 10  # an import gives way to the hall that runs beside it
 
 
 def root_of(data_dir: Path) -> Path:
@@ -28,6 +32,8 @@ def main(options: argparse.Namespace) -> int:
         return _list(root)
     if options.components == "undo":
         return _undo(root)
+    with contextlib.suppress(OSError):
+        os.nice(_YIELD)
     config = settings_module.load_config(settings)
     order = Order(
         where=options.where,

@@ -1,4 +1,4 @@
-"""The demo city's street components: lamps, covers, trees and what else stands along its own streets, as a survey would list them."""
+"""The demo city's street components: lamps, covers, trees along its own streets, as a survey lists them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from feeds.demo.plane import to_degrees
 
 
 class Part(NamedTuple):
-    """A class along the streets: every `spacing` metres, `aside` of the middle (0: in it), on `ranks` of streets; looked after by a
-    key of names.UNITS."""
+    """A class along the streets of `ranks`: every `spacing` metres, `aside` of the middle; `unit`: a key of names.UNITS."""
 
     code: str
     name: str

@@ -26,6 +26,7 @@ from hall.app.api import Api
 from hall.app.cases import Cases
 from hall.app.channels import Channels
 from hall.app.components import Components
+from hall.app.demoparts import first_import
 from hall.app.dispatchparts import DispatchParts
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
@@ -166,7 +167,7 @@ async def assemble(process: Process) -> Assembled:
     steering = Steering(process, channels, command_desk.note)
     regions = Regions(process, channels, command_desk.note)
     recordings = dispatchroom.recordings(process, parts, views, channels, command_desk, words)
-    components = Components(Inventory(process.settings.data_dir / "components"), book)
+    components = Components(Inventory(process.settings.data_dir / "components"), book, first_import(process))
     routers += (
         components.router,
         channels.router,

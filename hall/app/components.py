@@ -7,8 +7,9 @@ what it is competent for. Row numbers hold for one `version` only.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Protocol
 
@@ -22,6 +23,7 @@ from hall.app.seeing import unseen
 from hall.app.visit import current_visit
 from hall.core.errors import HallError, Refused
 
+log = logging.getLogger("hall.components")
 AT_ONCE, WAITING = 2, 100
 #: cases of one component shown, newest first; metres around it that count as its place
 MOST_CASES, PLACE_METRES = 50, 15.0
@@ -69,15 +71,22 @@ class Inventory(Protocol):
     def question(self, **fields: Any) -> Any: ...
 
 
+def _told(task: asyncio.Task[str]) -> None:
+    if not task.cancelled() and (fault := str(task.exception() or task.result())):
+        log.error("components: the first import failed: %s", fault)
+
+
 def _tag(version: str) -> str:
     return f'"{version}"'
 
 
 class Components:
-    """Handlers and their router. Versions are read in a few threads."""
+    """Handlers and their router. Versions are read in a few threads. `first`: imports something when somebody asks and nothing
+    is there (the demo city's own); run once, returns what went wrong."""
 
-    def __init__(self, inventory: Inventory, book: Book) -> None:
-        self.inventory, self.book = inventory, book
+    def __init__(self, inventory: Inventory, book: Book, first: Callable[[], Awaitable[str]] | None = None) -> None:
+        self.inventory, self.book, self._first = inventory, book, first
+        self._importing: asyncio.Task[str] | None = None
         self._threads = ThreadPoolExecutor(AT_ONCE, "components")
         self._waiting = 0
         self.router = APIRouter(prefix="/api/v1/components", tags=["components"])
@@ -102,8 +111,14 @@ class Components:
         except (HallError, OSError) as error:
             raise Refused("components-unreadable", str(error), 503) from None
         if view is None:
+            self._begin()
             raise Refused("components-none", "no components were imported yet", 404)
         return view
+
+    def _begin(self) -> None:
+        if self._first is not None and self._importing is None:
+            self._importing = asyncio.get_running_loop().create_task(self._first())
+            self._importing.add_done_callback(_told)
 
     async def _run(self, work: Callable[[], Any]) -> Any:
         if self._waiting >= WAITING:
@@ -137,13 +152,14 @@ class Components:
     # -- answers -----------------------------------------------------------------------------------------------------
 
     async def about(self) -> Response:
-        """How many there are and what they can be filtered by; `version` null while nothing was imported."""
+        """How many there are and what they can be filtered by; `version` null while nothing was imported, then `importing`:
+        whether something is just coming in."""
         try:
             view = self._view()
         except Refused as refused:
             if refused.reason != "components-none":
                 raise
-            return json({"version": None, "total": 0})
+            return json({"version": None, "total": 0, "importing": self._importing is not None and not self._importing.done()})
         return json(await self._run(view.about))
 
     async def pack(self, request: Request) -> Response:
@@ -198,6 +214,8 @@ class Components:
         return {"component": record, "cases": seen[:MOST_CASES], "place_metres": metres}
 
     def close(self) -> None:
+        if self._importing is not None:
+            self._importing.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

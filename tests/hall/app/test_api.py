@@ -235,7 +235,7 @@ async def test_a_silent_or_dead_video_process_is_answered_503_with_the_reason(ne
 
 async def test_components_are_behind_the_door_and_nobody_imported_any_yet(city_hall):
     async with await city_hall.client("operator") as client:
-        assert (await client.get("/api/v1/components")).json() == {"version": None, "total": 0}
+        assert (await client.get("/api/v1/components")).json() == {"version": None, "total": 0, "importing": False}
         for path in ("pack", "filter?q=x", "grid?bbox=1,2,3,4&zoom=3", "at/3?version=v", "4107020104000001"):
             answer = await client.get(f"/api/v1/components/{path}")
             assert (answer.status_code, answer.json()["reason"]) == (404, "components-none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
@@ -104,7 +105,7 @@ async def test_a_component_tells_its_cases_those_that_name_it_and_those_at_its_p
 
 
 async def test_a_row_holds_for_its_version_only_and_the_pack_is_sent_once(hall):
-    assert (await hall.get("")).json() == {"version": None, "total": 0}
+    assert (await hall.get("")).json() == {"version": None, "total": 0, "importing": False}
     assert (await hall.get("/pack")).json()["reason"] == "components-none"
     hall.imported(1)
     pack = await hall.get("/pack")
@@ -129,3 +130,26 @@ async def test_what_makes_no_sense_is_refused_with_a_reason(hall, asked):
     hall.imported(3)
     answer = await hall.get(asked)
     assert answer.status_code == 422 and json.loads(answer.content)["reason"] == "bad-request", answer.text
+
+
+async def test_the_demo_citys_come_in_with_the_first_question_once(tmp_path):
+    asked, done = [], asyncio.Event()
+
+    async def first():
+        asked.append(1)
+        await done.wait()
+        return ""
+
+    app = FastAPI()
+    install(app)
+    parts = Components(Inventory(tmp_path / "components"), Casebook.open_reader(tmp_path / "none"), first)
+    app.include_router(parts.router)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hall", verify=False) as client:
+        for _ in range(2):
+            assert (await client.get("/api/v1/components/pack")).json()["reason"] == "components-none"
+            assert (await client.get("/api/v1/components")).json()["importing"] is True
+        done.set()
+        await asyncio.sleep(0)
+        await parts._importing
+        assert (await client.get("/api/v1/components")).json()["importing"] is False and asked == [1]
+    parts.close()
