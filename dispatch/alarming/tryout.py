@@ -141,7 +141,7 @@ def _cut(found: Comparison) -> dict[str, Any]:
 
 def _gentle(megabytes: int) -> None:
     """The hall's own work comes first, and its memory."""
-    os.nice(15)
+    os.nice(10)
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024 * 1024,) * 2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.async_api import expect
 
 from tests.browser.consoles.room import ask, seats
@@ -60,3 +62,24 @@ async def test_a_closure_is_proposed_and_ordered_by_keyboard_and_another_seat_se
         await lead.keyboard.press("Escape")
         await lead.keyboard.press("Escape")
         await expect(lead.locator(".emergency-card")).to_have_count(0)
+
+
+async def test_changed_rules_are_tried_on_what_the_hall_heard_a_mistake_is_shown_where_it_is_and_only_leaders_see_the_tab(hall):
+    async with seats(hall) as room:
+        operator, lead = await room.sit("operator", "/emergency"), await room.sit("supervisor", "/emergency")
+        await lead.evaluate("() => (location.hash = 'alarm-trial')")
+        area, go = lead.locator(".trial-rules"), lead.locator(".trial-page .is-primary")
+        await expect(area).to_have_value(re.compile("thresholds"))  # begun with the rules in force
+        assert not await operator.evaluate("() => hall.emergency.tabs.some((tab) => tab.name === 'alarm-trial')")
+
+        await area.fill('[[thresholds]]\nquantity = "water_depth"\nvalue = "deep"\nseverity = 3\n')
+        await go.click()
+        await expect(lead.locator(".trial-failed")).to_contain_text("第 3 行", timeout=60_000)
+        chosen = await area.evaluate("(area) => area.value.slice(area.selectionStart, area.selectionEnd)")
+        assert chosen == 'value = "deep"' and await area.evaluate("(area) => area === document.activeElement")
+
+        await area.fill('[[thresholds]]\nquantity = "water_depth"\nvalue = 0.3\nseverity = 3\n')
+        await go.click()
+        await expect(lead.locator(".trial-head")).to_contain_text("条告警", timeout=60_000)
+        assert await lead.locator(".trial-table tbody tr").count() >= 5
+        assert [row["state"] for row in (await ask(lead, "/api/v1/rule-trials"))["trials"]] == ["done", "failed"]
