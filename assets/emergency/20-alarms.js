@@ -110,7 +110,7 @@
       const counts = Object.fromEntries(Object.keys(FILTERS).map((name) => [name, all.filter(({ data }) => FILTERS[name](data)).length]));
       const load = alarms.load();
       const { rate } = (own.bound() && own.load()) || load || {};
-      const key = JSON.stringify([counts, filter, byGroup(), since(), rate && rate.now, own.whole, hall.locale]);
+      const key = JSON.stringify([counts, filter, byGroup(), since(), rate && rate.now, own.whole, own.districts(), hall.locale]);
       if (head.key === key) return;
       head.key = key;
       const chips = Object.keys(FILTERS).map((name) => {

@@ -66,7 +66,9 @@ hall.panel("alarms", function (element, { body, note }) {
 
   /** Under each group the most urgent of its alarms, as many as fit beneath all groups. */
   function withAlarms(groups, listed) {
-    const chosen = Map.groupBy(listed.slice(0, Math.max(0, rows.capacity() - groups.length)), ({ data }) => alarms.groupOf(data));
+    const lines = new Set(groups.map(({ subject }) => subject));
+    const inside = listed.filter(({ data }) => lines.has(alarms.groupOf(data)));
+    const chosen = Map.groupBy(inside.slice(0, Math.max(0, rows.capacity() - groups.length)), ({ data }) => alarms.groupOf(data));
     return groups.flatMap((group) => [group, ...(chosen.get(group.subject) || []).map((one) => ({ ...one, inside: true }))]);
   }
 

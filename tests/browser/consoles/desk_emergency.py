@@ -59,6 +59,7 @@ async def test_a_closure_is_proposed_and_ordered_by_keyboard_and_another_seat_se
         assert stale[0] in ("stale", "refused"), stale
         view = await ask(lead, f"/api/v1/streams/{subject}")
         assert view["state"]["state"] == "ordered" and [entry["move"] for entry in view["entries"]][-1] == "order"
+        await _own_districts(other)
         await lead.keyboard.press("Escape")
         await lead.keyboard.press("Escape")
         await expect(lead.locator(".emergency-card")).to_have_count(0)
@@ -83,3 +84,18 @@ async def test_changed_rules_are_tried_on_what_the_hall_heard_a_mistake_is_shown
         await expect(lead.locator(".trial-head")).to_contain_text("条告警", timeout=60_000)
         assert await lead.locator(".trial-table tbody tr").count() >= 5
         assert [row["state"] for row in (await ask(lead, "/api/v1/rule-trials"))["trials"]] == ["done", "failed"]
+
+
+async def _own_districts(page):
+    """Who answers for some districts sees theirs and what is in none, until `w` shows the whole city."""
+    shown = "() => ['东区', '西区', ''].filter((district) => hall.alarms.own.shown({district}))"
+    await page.evaluate("() => { hall.page.who.districts = ['东区']; }")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("1")
+    chip = page.locator(".alarm-head [data-scope]")
+    await expect(chip).to_contain_text("东区")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    assert await page.evaluate(shown) == ["东区", ""]
+    await page.keyboard.press("w")
+    await expect(chip).to_have_attribute("aria-pressed", "false")
+    assert await page.evaluate(shown) == ["东区", "西区", ""]

@@ -12,6 +12,7 @@ from dispatch.alarmlife.keeper import AlarmKeeper
 from dispatch.alarmlife.merging import PondingMerger
 from dispatch.alarmlife.settings import settings_of
 from dispatch.reader import Head
+from hall.app.signin import answers_for
 from hall.core.model import Case, Stages
 from tests.dispatch.ledgerdesk import OPERATOR, SUPERVISOR, SYSTEM, Town
 
@@ -237,3 +238,18 @@ async def test_a_case_goes_with_the_nearest_of_two_gauges(town):
     await merger.look()
     states = await asyncio.gather(*(town.desk.state(f"alarm/g/{n}") for n in (1, 2)))
     assert [state.cases for state in states] == [[], ["file/t/near"]]
+
+
+async def test_who_signed_in_for_some_districts_has_a_line_of_the_load_of_his_own(town):
+    follower = await keeper_of(town)
+    for n in range(12):
+        await town.do(f"alarm/g/{n}", "raise", SYSTEM, **EDGE, district="红旗区" if n < 11 else "卫滨区")
+    await follower.told()
+    await answers_for(town.process.bus, ["卫滨区", "红旗区", "卫滨区"])
+    await answers_for(town.process.bus, ["卫滨区"])
+    await answers_for(town.process.bus, [])
+    await follower.part._follow_scopes()
+    found = {tuple(one["districts"]): one for one in follower.part.overview.health(town.process.clock.now())["scopes"]}
+    both, one = found["卫滨区", "红旗区"], found["卫滨区",]
+    assert len(found) == 2 and both["since"] is not None and one["since"] is None
+    assert (both["unacknowledged"], one["unacknowledged"]) == (12, 1)
