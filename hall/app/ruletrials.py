@@ -30,6 +30,7 @@ from hall.app.trialfiles import ENDINGS, Trial, TrialFiles
 from hall.app.visit import current_visit
 from hall.core.clock import real_ms
 from hall.core.command import Actor
+from hall.core.config import FeedConfig
 from hall.core.errors import Refused
 from hall.core.process import Process
 
@@ -81,7 +82,7 @@ class RuleTrials:
         kept = await asyncio.to_thread(self._kept)
         known = [*([self._now] if self._now is not None else ()), *await asyncio.to_thread(self._files.all)]
         config = self.process.config
-        feeds = [{"name": one.name, "label": one.label} for one in config.feeds if one.kind in KINDS]
+        feeds = [{"name": one.name, "label": one.label} for one in config.feeds if _readable(one)]
         short = [msgspec.structs.replace(one, rules="", found={}, refused=[]) for one in known]
         return json({"rules": rules_in(config.text), "kept": kept, "feeds": feeds, "trials": short, "endings": ENDINGS})
 
@@ -114,7 +115,7 @@ class RuleTrials:
         path = self._files.uploaded(asked.file)
         if asked.file and path is None:
             raise Refused("unknown-file", "upload the history again", 404)
-        if path is not None and asked.feed not in {one.name for one in self.process.config.feeds if one.kind in KINDS}:
+        if path is not None and asked.feed not in {one.name for one in self.process.config.feeds if _readable(one)}:
             raise Refused("unknown-feed", "name the feed whose mapping reads the file", 422)
         if asked.since is not None and asked.until is not None and asked.until <= asked.since:
             raise Refused("bad-span", "it ends after it begins", 422)
@@ -243,6 +244,11 @@ class RuleTrials:
             for name, value in (told | {"since": made.since, "until": made.until}).items()
             if value not in ("", None)
         }
+
+
+def _readable(feed: FeedConfig) -> bool:
+    """Whether a recorded file can be read as this feed: it says something about sites, and has a mapping."""
+    return feed.kind in KINDS and bool(feed.mapping)
 
 
 def rules_in(text: str) -> str:
