@@ -8,12 +8,16 @@ from typing import Any
 import feeds.formats
 import feeds.transports
 from feeds.mapping import Mapping, options_problem
+from feeds.rasters.settings import KIND as RASTER
+from feeds.rasters.settings import grid_of
 from feeds.source import Format, Transport
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.discover import discover
 
 #: options that the core itself reads, for any transport
 CORE_OPTIONS = {"placeholder", "video_roots"}
+#: transports that hand over whole bodies, as frames of pixels are
+RASTER_TRANSPORTS = ("poll", "inbox", "mqtt", "ws", "redis_stream", "demo")
 _PACKED = (".gz", ".zip")
 
 
@@ -69,13 +73,24 @@ class Decoding:
         self.feed, self.config = feed, config
         self.transport = transport_of(feed, config)
         index = config.feed(feed.name)[0]
-        name = feed.format or self.transport.format
+        name = feed.format or self.transport.format or ("odim" if feed.kind == RASTER else "")
         if name and name not in formats():
             raise config.error(f"feeds[{index}].format", f"no format {name!r}; there are {', '.join(sorted(formats()))}")
         self.fixed = formats()[name] if name else None
         self._by_suffix = format_by_name(feed.url.partition("?")[0])
+        if feed.kind == RASTER:
+            self._check_raster(index)
         self._check_options(index)
         self.mapping = Mapping(feed, config, self._defaults())
+
+    def _check_raster(self, index: int) -> None:
+        if self.fixed is None or self.fixed.name != "odim":
+            raise self.config.error(f"feeds[{index}].format", 'a raster feed takes format = "odim"')
+        if self.transport.name not in RASTER_TRANSPORTS:
+            raise self.config.error(f"feeds[{index}].url", f"radar frames come by {', '.join(RASTER_TRANSPORTS)}")
+        if self.feed.mapping:
+            raise self.config.error(f"feeds[{index}].mapping", "frames of pixels need no mapping")
+        grid_of(self.feed, self.config)
 
     def _check_options(self, index: int) -> None:
         known = self.transport.options

@@ -14,9 +14,11 @@ from feeds.addresses import Addresses
 from feeds.decoding import Decoding
 from feeds.disk import Disk
 from feeds.intake import Intake, Item, subject_for
+from feeds.life import Life
 from feeds.mapping import View
 from feeds.parking import WAITING_BOUND, Parking, raw_of
-from feeds.source import Gone, Outcome, Ready, Row, Unread
+from feeds.rasters.ring import Rings
+from feeds.source import Gone, Outcome, Pixels, Ready, Row, Unread, gathered
 from hall.core import secrets
 from hall.core.clock import monotonic
 from hall.core.config import FeedConfig, HallConfig
@@ -27,18 +29,6 @@ from hall.core.process import Process
 CHUNK = 500  # documents handled before the event loop gets a turn
 PUBLISHER_ROOM = 20_000  # events that may wait for the bus before sources stop reading
 _KIND_OF = {kind: name for name, (kind, _, _) in KINDS.items()}
-
-
-class Life:
-    """What a feed last did; `status` turns it into the document that screens see."""
-
-    def __init__(self) -> None:
-        self.reachable = False
-        self.lost, self.error, self.note = "", "", ""
-        self.over = False
-        self.seen_city: int | None = None
-        self.seen_real: int | None = None
-        self.seen_at = 0.0  # the same moment on a clock that never jumps
 
 
 class FeedRim:
@@ -55,13 +45,17 @@ class FeedRim:
         self.received = 0
         self._process, self._intake, self._disk = process, intake, Disk(process.settings, feed.name, self.note)
         self._addresses = Addresses(process.bus, secrets.load(process.settings.data_dir))
+        self._rings = Rings(process, feed, config)
 
     # -- taking input ------------------------------------------------------------------------------------------------
 
     async def bytes(self, body: bytes, content_type: str = "") -> Outcome:
         form = f"body:{content_type}"
         try:
-            found = self.decoding.format_for(content_type).rows(body, self.feed, self.config)
+            form_of = self.decoding.format_for(content_type)
+            found = form_of.rows(body, self.feed, self.config)
+            if form_of.apart:
+                found = await asyncio.to_thread(gathered, found)
         except BadInput as error:
             return await self.park(body, error.reason, error.detail, content_type)
         return await self._run(self._decoded(found, body, form))
@@ -185,13 +179,26 @@ class FeedRim:
                 batch = []
                 self._vanish(item, outcome)
                 continue
+            if type(item) is Pixels:
+                item = await self._pixels(item, outcome)
+                if item is None:
+                    continue
             self._refused(item, outcome, form)
             if self.parking.waiting >= WAITING_BOUND:
                 await self._room()
         self._take(batch, outcome)
+        await self._rings.tell()
         self._count(outcome)
         await self._addresses.send()
         return outcome
+
+    async def _pixels(self, item: Pixels, outcome: Outcome) -> Unread | None:
+        """Takes a frame; what cannot be is given back for parking."""
+        try:
+            await self._rings.take(item, outcome)
+        except BadInput as error:
+            return Unread(b"", error.reason, error.detail)
+        return None
 
     def _take(self, batch: list[Item], outcome: Outcome) -> None:
         if batch:

@@ -9,7 +9,7 @@ cannot understand.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ from hall.core.clock import CityClock
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import ConfigError
 from hall.core.model import Case, Doc
+from hall.core.raster import Grid
 
 
 class Outcome(msgspec.Struct):
@@ -64,9 +65,25 @@ class Unread(msgspec.Struct):
     detail: str = ""
 
 
+class Pixels(msgspec.Struct):
+    """One frame of a field over the city (hall.core.raster): `codes` are its grid's rows of 8-bit codes, times are ms."""
+
+    product: str
+    time: int
+    start: int
+    run: int
+    version: str
+    grid: Grid
+    codes: bytes
+    most: float  # mm/h
+    covered: float  # 0..1
+    source: str = ""
+    estimated: str = ""
+
+
 #: what a format yields: a row for the mapping (plain dicts, lists, str, numbers, None; XML attributes as `@name`, an
 #: element's text beside attributes as `#text`), or something already finished
-Row = dict[str, Any] | Ready | Gone | Unread
+Row = dict[str, Any] | Ready | Gone | Unread | Pixels
 
 
 class Rim(Protocol):
@@ -143,6 +160,23 @@ class Rim(Protocol):
         """A ConfigError that points at `key` of this feed (`options.topics`); raise it."""
 
 
+def gathered(rows: Iterable[Row]) -> Iterator[Row]:
+    """Makes all rows now; the iterator gives them, and raises at its end what stopped the making."""
+    made: list[Row] = []
+    fault: Exception | None = None
+    try:
+        made.extend(rows)
+    except Exception as error:  # told where the rows are taken
+        fault = error
+
+    def given() -> Iterator[Row]:
+        yield from made
+        if fault is not None:
+            raise fault
+
+    return given()
+
+
 @dataclass(frozen=True)
 class Transport:
     """How bytes arrive. `run` goes on until cancelled, or returns when the source has ended.
@@ -175,3 +209,4 @@ class Format:
     suffixes: tuple[str, ...] = ()  # of a path, lower case, with the dot
     mapping: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     options: tuple[str, ...] = ()  # the feed options it reads
+    apart: bool = False  # takes long: its rows are made in a thread, all at once

@@ -66,7 +66,7 @@ _PICTURE = (
     "sensor", "observation", "position", "channel", "warning", "alarm",
     "kpi", "series", "feed", "process", "clock", "scene", "file", "crew", "show",
     "picture", "health", "round", "ptz",
-    "group", "response", "task", "closure", "depot", "request", "incident", "reporting",
+    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "raster",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
 _DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin", "supplied")

@@ -23,6 +23,7 @@
 
   citymap.Ground = class {
     constructor() {
+      this.radar = null; // a citymap.Radar
       this.basemap = [];
       this.districts = [];
       this.cells = new Map();
@@ -57,6 +58,7 @@
     draw(context, frame) {
       if (this.stillFrame !== frame) this.drawStill(frame);
       context.drawImage(this.still, 0, 0, frame.width, frame.height);
+      if (this.radar) this.radar.draw(context, frame);
       if (this.shown.cells) this.drawCells(context, frame);
       if (this.shown.districts) this.drawDistricts(context, frame);
       if (this.shown.warnings) this.drawWarnings(context, frame);

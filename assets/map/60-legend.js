@@ -17,9 +17,16 @@
     depots: ["depot", { kind: "pump_station" }],
     incidents: ["incident", { severity: 0, closed: false }],
   };
-  citymap.LAYERS = ["incidents", "cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "cells"];
+  citymap.LAYERS = ["incidents", "cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "radar", "cells"];
 
   function swatch(c, name, r) {
+    if (name === "radar") {
+      [1, 2, 4].forEach((level, i) => {
+        c.fillStyle = citymap.RAIN[level];
+        c.fillRect(r * (i * 0.57 - 0.85), -r * 0.6, r * 0.57, r * 1.2);
+      });
+      return;
+    }
     c.lineWidth = r * 0.2;
     c.strokeStyle = citymap.colours[0];
     c.strokeRect(-r * 0.85, -r * 0.6, r * 1.7, r * 1.2);

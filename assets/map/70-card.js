@@ -35,7 +35,7 @@
           ["confidence", typeof confidence === "number" ? hall.format.number(confidence, 2) : ""],
           ["threshold", line == null ? "" : String(line)], ["forecast", gauge.alarm ? hall.flood.forecastText({ forecast: gauge.alarm.data.forecast, unit: gauge.alarm.data.unit }, hall.clock.city()) : ""],
           ["cases", gauge.alarm && (gauge.alarm.data.cases || []).length ? String(gauge.alarm.data.cases.length) : ""], ["kind", word("gaugekind", s.kind)], ["district", s.district],
-          ["owner", s.owner]],
+          ["radar", citymap.radarText(s.lon == null ? gauge.event && gauge.event.data : s)], ["owner", s.owner]],
       };
     },
     depot({ event }) {

@@ -9,7 +9,6 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
   const AGE_EVERY = 3; // ticks (seconds) between two looks at the age of positions
-  const PULSES = 6;
   const REST = 3; // of the time that the last picture took: in a flood of changes the map takes a quarter of the thread
   const NEW_MS = 10 * 60 * 1000;
 
@@ -28,6 +27,7 @@
       this.root = element.querySelector(".map-overlay") || context.body;
       this.ground = new citymap.Ground();
       this.things = new citymap.Things();
+      this.pulses = new citymap.Pulses();
       this.movers = new citymap.Movers(() => this.things.boxes);
       this.stage = null;
       this.seconds = 0;
@@ -36,6 +36,9 @@
       citymap.readColours(element);
       this.legend = new citymap.Legend(this.root, element, (name, shown) => this.toggle(name, shown));
       this.legend.paint(this.glyph());
+      this.radar = this.ground.radar = new citymap.Radar(() => this.render("ground"), () => this.radarKey.show());
+      this.radarKey = new citymap.RadarKey(this.root, this.legend.rows.get("radar"), this.radar);
+      this.radarKey.show();
       this.card = new citymap.Card(this.root, (subject) => this.choose(subject));
       this.scale = new citymap.Scale(this.root);
       this.note = hall.make("div.map-note", { role: "status" });
@@ -167,21 +170,13 @@
     }
 
     pulse(entry) {
-      if (!this.map || !entry.known || hall.clock.city() - entry.time > NEW_MS) return;
-      const size = Math.round(this.glyph() * 2.4);
-      const html = `<i class="map-pulse-ring" style="border-color:${citymap.colours[entry.severity]}"></i>`;
-      const icon = L.divIcon({ className: "map-pulse", html, iconSize: [size, size] });
-      const marker = L.marker([entry.lat, entry.lon], { icon, interactive: false, keyboard: false });
-      this.pulses = (this.pulses || []).filter((m) => this.map.hasLayer(m));
-      if (this.pulses.length >= PULSES) return;
-      this.pulses.push(marker);
-      marker.addTo(this.map);
-      marker.getElement().firstChild.addEventListener("animationend", () => marker.remove());
+      if (this.map && entry.known && hall.clock.city() - entry.time <= NEW_MS) this.pulses.show(this.map, entry, this.glyph());
     }
 
     // -- people ------------------------------------------------------------------------------------------------------------
 
     toggle(name, shown) {
+      if (name === "radar") return this.radar.choose(shown);
       const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", incidents: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
       this.render(sheet, "things"); // the warnings' plates lie on the uppermost
@@ -235,6 +230,7 @@
       const renewed = this.renew();
       if (renewed || !this.counted) this.count();
       if (renewed) this.render("ground", "things");
+      this.radar.tick();
       this.card.tick();
       this.cameras.tick();
       hall.setText(this.note, [citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "", this.cameras.words()].filter(Boolean).join(" · "));
@@ -242,6 +238,7 @@
 
     locale() {
       this.legend.locale();
+      this.radarKey.locale();
       this.count();
       this.card.show(null);
       this.render("ground", "things");
@@ -261,6 +258,8 @@
       live.delete(this);
       if (this.stage) this.stage.remove();
       this.stage = this.map = null; // answers that are still under way find nothing to paint on
+      this.radar.remove();
+      this.radarKey.remove();
       this.legend.remove();
       this.card.remove();
       this.scale.remove();
@@ -284,6 +283,7 @@
     incident: (self, event) => (citymap.takeIncident(self.things.incidents, event), "things"),
     crew: (self, event) => (citymap.takeCrew(self.movers.crews, event), "movers"),
     warning: (self, event) => (citymap.takeWarning(self.ground.warnings, event), "ground"),
+    raster: (self, event) => (self.radar.take(event), ""),
     kpi(self, event) {
       if (event.subject === "kpi/arrivals") return "movers"; // how long crews still need stands beside them
       if (event.subject !== "kpi/cells") return "";

@@ -33,16 +33,28 @@ class Storm:
 
     def rate(self, at: tuple[float, float], time: int) -> float:
         """Rain at a place, mm/h: rises within minutes, peaks at about 9 min, is over after 38."""
+        force = self.force(time)
+        if not force:
+            return 0.0
+        core = self.core(time)
+        dx, dy = at[0] - core[0], at[1] - core[1]
+        near = 0.35 + 0.65 * math.exp(-(dx * dx + dy * dy) / 6500.0**2)
+        gust = 0.86 + 0.28 * unit(self.key, round(at[0]), time // 30_000)
+        return force * near * gust
+
+    def force(self, time: int) -> float:
+        """Rain under the core, mm/h, gusts left out."""
         minute = (time - self.start) / MINUTE
         if not 0.0 < minute < RAIN_MINUTES:
             return 0.0
         swell = (minute / _PEAK_MINUTE) ** 2 * math.exp(2 - 2 * minute / _PEAK_MINUTE)
         fade = 1.0 if minute < 22 else max(0.0, (38 - minute) / 16)
-        dx = at[0] - self.origin[0] - self.drift[0] * minute
-        dy = at[1] - self.origin[1] - self.drift[1] * minute
-        near = 0.35 + 0.65 * math.exp(-(dx * dx + dy * dy) / 6500.0**2)
-        gust = 0.86 + 0.28 * unit(self.key, round(at[0]), time // 30_000)
-        return _PEAK_RATE * self.strength * swell * fade * near * gust
+        return _PEAK_RATE * self.strength * swell * fade
+
+    def core(self, time: int, lead: float = 0.0) -> tuple[float, float]:
+        """Where the core is, metres; `lead` minutes later than `time`."""
+        minute = (time - self.start) / MINUTE + lead
+        return self.origin[0] + self.drift[0] * minute, self.origin[1] + self.drift[1] * minute
 
 
 class Story:

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
+from feeds.demo import radar
 from feeds.demo.cameras import SLOT, directory
 from feeds.demo.chance import unit
 from feeds.demo.city import Site
@@ -228,7 +230,18 @@ class PumpTeller(Teller):
         await rim.docs(self._lines(after, now))
 
 
+class RadarTeller(Teller):
+    async def begin(self, rim: Rim, now: int) -> None:
+        await self.tell(rim, now - HOUR, now)
+
+    async def tell(self, rim: Rim, after: int, now: int) -> None:
+        """Composites every three minutes; after a long silence those of the last two hours."""
+        if moments := radar.due(after, now, most=2 * HOUR // radar.PERIOD):
+            await rim.bytes(await asyncio.to_thread(radar.tar_of, self.world.story, moments), "application/x-odim")
+
+
 TELLERS: dict[str, Callable[[World, str], Teller]] = {
     "cases": CaseTeller, "gauges": GaugeTeller, "rain": RainTeller, "river": RiverTeller, "crews": CrewTeller,
     "cameras": CameraTeller, "warnings": WarningTeller, "pumps": PumpTeller,
+    "radar": RadarTeller,
 }  # fmt: skip

@@ -53,6 +53,9 @@ class Mapping:
             raise config.error(f"feeds[{self._index}].mapping.{wrong.key}", wrong.problem) from None
 
     def _compile(self, feed: FeedConfig) -> None:
+        if feed.kind == "raster" and not self.table:
+            self.columns: set[str] | None = None
+            return
         if feed.kind not in KINDS:
             raise Wrong("", f"kind {feed.kind!r} has no mapping; there are {', '.join(KINDS)}")
         compiler = self.compiler = Compiler(feed.kind, self.zone, self.warp)

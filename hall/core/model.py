@@ -23,7 +23,7 @@ STATE_TOPICS = (
     "kpi", "series", "feed", "process", "screen", "clock", "scene", "presence",
     "file", "crew", "notice", "shift", "show",
     "picture", "health", "round", "ptz", "recording",
-    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "bulletin",
+    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "bulletin", "raster",
 )  # fmt: skip
 LOG_TOPICS = ("log", "archive", "audit")
 

@@ -6,7 +6,7 @@ Knows commands, not the library that sends them: `Bus` gives `call` and `key`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from hall.core.board import START, EntryId
@@ -78,6 +78,13 @@ class Store:
 
     async def hash_get(self, name: str, *parts: str) -> bytes | None:
         return await self.call("HGET", self.key(*parts), name)
+
+    async def hash_names(self, *parts: str) -> list[str]:
+        return [name.decode() for name in await self.call("HKEYS", self.key(*parts))]
+
+    async def hash_remove(self, names: Iterable[str], *parts: str) -> None:
+        if gone := list(names):
+            await self.call("HDEL", self.key(*parts), *gone)
 
     async def hash_add(self, name: str, amount: int, *parts: str) -> int:
         return int(await self.call("HINCRBY", self.key(*parts), name, amount))

@@ -56,6 +56,7 @@ PANEL = Panel(
         "depot",
         "crew",
         "incident",
+        "raster",
     ),
     needs=("dispatch",),
     feeds=("case", "observation", "position", "channel", "warning"),

@@ -1,0 +1,93 @@
+/* What stands beside the rain field: the moment it shows and how old that is, forecast or measured, the classes, the loop's button. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const MINUTE = 60000;
+
+  citymap.RadarKey = class {
+    /** `row`: the legend's button of this layer, hidden until there is a field. */
+    constructor(root, row, radar) {
+      this.row = row;
+      this.radar = radar;
+      this.name = hall.make("strong.map-radar-name");
+      this.forecast = hall.make("span.map-radar-forecast", { "data-t": "map.radar.forecast" }, hall.t("map.radar.forecast"));
+      this.moment = hall.make("span.map-radar-moment");
+      this.age = hall.make("span.map-radar-age");
+      this.button = hall.make("button.map-radar-play", { type: "button" });
+      this.button.addEventListener("click", () => (radar.looping || radar.loading ? radar.stop() : radar.play()));
+      this.scale = hall.make("div.map-radar-scale");
+      this.note = hall.make("div.map-radar-note");
+      this.node = hall.make("div.map-radar", { role: "group", hidden: "" }, [
+        hall.make("div.map-radar-head", {}, [this.button, this.name, this.forecast, this.moment, this.age]), this.scale, this.note]);
+      root.append(this.node);
+      this.classes = "";
+    }
+
+    show() {
+      const { radar } = this;
+      const state = radar.state;
+      this.row.button.hidden = !state;
+      this.row.button.setAttribute("aria-pressed", String(radar.shown));
+      this.node.hidden = !state || !radar.shown;
+      if (!state) return;
+      const { doc, frame } = state;
+      hall.setText(this.row.count, hall.format.time(radar.now(doc).time));
+      if (this.node.hidden) return;
+      hall.setText(this.name, hall.label(doc.label) || hall.t("map.layer.radar"));
+      this.forecast.hidden = !state.forecast;
+      hall.setText(this.moment, hall.format.time(frame.time));
+      const lead = Math.round((frame.time - frame.run) / MINUTE);
+      const age = hall.format.duration(Math.max(0, state.age));
+      const said = state.forecast ? hall.t("map.radar.lead", { n: lead })
+        : radar.looping ? hall.t("map.radar.measured") : hall.t(state.stale ? "map.radar.stale" : "map.age", { age });
+      hall.setText(this.age, said);
+      this.node.dataset.state = state.forecast ? "forecast" : state.stale ? "stale" : "live";
+      this.showButton();
+      this.showScale(doc);
+      hall.setText(this.note, this.words(state));
+    }
+
+    showButton() {
+      const { radar } = this;
+      const busy = radar.looping || radar.loading;
+      const text = hall.t(busy ? "map.radar.stop" : "map.radar.play");
+      if (this.button.title !== text) {
+        this.button.title = text;
+        this.button.setAttribute("aria-label", text);
+      }
+      hall.setText(this.button, busy ? "❚❚" : "▶");
+      this.button.disabled = !busy && radar.loopFrames(radar.doc).length < 2;
+    }
+
+    showScale(doc) {
+      const mark = `${doc.breaks} ${hall.locale}`;
+      if (this.classes === mark) return;
+      this.classes = mark;
+      const parts = doc.breaks.map((least, i) => {
+        const from = hall.format.number(least, Number.isInteger(least) ? 0 : 1);
+        return hall.make("span.map-radar-class", { title: `${hall.t(`map.rain.${i}`)} ≥ ${from} mm/h` }, [
+          hall.make("i", { style: `background:${citymap.RAIN[i]}` }), hall.make("b", {}, from)]);
+      });
+      this.scale.replaceChildren(...parts, hall.make("span.map-radar-unit", {}, "mm/h"));
+    }
+
+    words({ doc, gone }) {
+      const { radar } = this;
+      if (radar.loading) return hall.t("map.radar.loading", { n: radar.loading[0], of: radar.loading[1] });
+      if (gone) return hall.t("map.radar.gone");
+      if (!radar.codes.has(radar.now(doc).version) && radar.failed) return hall.t("map.radar.failed", { why: radar.failed });
+      return [doc.estimated === "z-r" ? hall.t("map.radar.estimated") : "", doc.demo ? hall.t("map.radar.demo") : doc.source].filter(Boolean).join(" · ");
+    }
+
+    locale() {
+      hall.translate(this.node);
+      this.show();
+    }
+
+    remove() {
+      this.node.remove();
+    }
+  };
+})();

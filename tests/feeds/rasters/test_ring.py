@@ -1,0 +1,149 @@
+"""Which frames a field keeps, and what a feed makes of bodies on a real bus."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+import msgspec
+import numpy
+import pytest
+
+from feeds.decoding import Decoding
+from feeds.rasters.ring import MINUTE, placed
+from feeds.rasters.settings import grid_of
+from hall.core.config import parse
+from hall.core.errors import ConfigError
+from hall.core.raster import Frame, Raster, frame_at, newest_observed, rate_of
+from tests.feeds.rasters.odimfile import composite, place_of
+from tests.feeds.rasters.test_odim import NOON, SHAPE, packed
+
+KEEP = 120 * MINUTE
+TOML = """
+[[feeds]]
+name = "rv"
+kind = "raster"
+url = "push://"
+expected_seconds = 300
+options = {bounds = [113.75, 34.9, 114.25, 35.3], keep_minutes = 30%s}
+"""
+
+
+def frame(minute: int, lead: int = 0, version: str = "") -> Frame:
+    run = minute * MINUTE
+    return Frame(time=run + lead * MINUTE, start=run, run=run, version=version or f"{minute}+{lead}")
+
+
+def names(frames) -> list[str]:
+    return [one.version for one in frames]
+
+
+def test_what_was_measured_stays_for_its_time_and_replaces_what_was_foretold():
+    ring = []
+    for one in (frame(0), frame(0, 5), frame(0, 10), frame(5)):
+        ring = placed(ring, one, KEEP)
+    assert names(ring) == ["0+0", "5+0", "0+10"]
+    assert placed(ring, frame(0, 5), KEEP) == "late"
+    assert placed(ring, frame(5), KEEP) == "duplicate"
+    assert names(placed(ring, frame(125), KEEP)) == ["5+0", "125+0"]
+    assert placed(placed(ring, frame(126), KEEP), frame(5, version="again"), KEEP) == "late"
+
+
+def test_a_newer_run_replaces_an_older_one_and_never_the_other_way():
+    ring = placed(placed([], frame(0), KEEP), frame(0, 10), KEEP)
+    newer = placed(ring, frame(5, 5), KEEP)
+    assert names(newer) == ["0+0", "5+5"]
+    assert placed(newer, frame(0, 10, "old"), KEEP) == "late"
+    assert names(placed(newer, frame(40, 20), KEEP)) == ["0+0", "40+20"]  # no mixture of runs far apart
+
+
+def test_the_ring_is_the_same_in_whatever_order_measured_frames_come():
+    frames = [frame(minute) for minute in range(0, 240, 5)]
+    wanted = names(frame for frame in frames if frame.time >= 235 * MINUTE - KEEP)
+    chance = random.Random(3)
+    for _ in range(5):
+        chance.shuffle(frames)
+        ring = []
+        for one in frames:
+            found = placed(ring, one, KEEP)
+            ring = ring if isinstance(found, str) else found
+        assert names(ring) == wanted
+
+
+def test_which_frame_answers_for_a_moment():
+    ring = [frame(0), frame(5), frame(5, 10)]
+    raster = Raster(feed="f", product="p", grid=grid(), bounds=(0, 0, 1, 1), step=0.004, frames=ring, stale_seconds=600)
+    assert newest_observed(raster).version == "5+0"
+    assert frame_at(raster, 13 * MINUTE).version == "5+10"
+    assert frame_at(raster, 26 * MINUTE) is None
+
+
+def config(text: str):
+    return parse('[city]\nname = {en = "T"}\ncentre = [114.0, 35.1]\n' + text)
+
+
+def grid(more: str = ""):
+    found = config(TOML % more)
+    return grid_of(found.feeds[0], found)
+
+
+@pytest.mark.parametrize(("more", "key"), [
+    (', pixel_metres = 1', "pixel_metres"), (', z_r = [0.0, 1.6]', "z_r"), (', breaks = [2.0, 1.0]', "breaks"),
+    (', quantity = "VRAD"', "quantity"), (', product = "a/b"', "product"), (', walls = "yes"', "walls"),
+    (', palette = "x"', "palette"),
+])  # fmt: skip
+def test_an_option_that_cannot_be_is_named(more, key):
+    found = config(TOML % more)
+    with pytest.raises(ConfigError, match=rf"feeds\[0\]\.options\.{key}"):
+        Decoding(found.feeds[0], found)
+
+
+def test_a_raster_feed_takes_no_mapping_no_other_format_and_no_transport_of_rows():
+    for changed, key in ((('url = "push://"', 'url = "replay://x"'), "url"), (('kind =', 'format = "csv"\nkind ='), "format")):
+        found = config((TOML % "").replace(*changed))
+        with pytest.raises(ConfigError, match=rf"feeds\[0\]\.{key}"):
+            Decoding(found.feeds[0], found)
+
+
+def test_a_grid_is_never_larger_than_its_bound():
+    assert max(grid(", pixel_metres = 10").width, grid(", pixel_metres = 10").height) == 1024
+
+
+async def test_a_body_becomes_a_document_and_pixels_and_the_next_start_goes_on(bench):
+    bench.configure(TOML % "")
+    bench.set_clock(NOON + 2 * MINUTE)
+    rim = await bench.rim("rv")
+    field = numpy.full(SHAPE, 1_200, numpy.uint16)
+    field[20, 40] = 65_535
+    good = composite(field)
+    outcome = await rim.bytes(packed(good, b"no file of this kind", composite(field, run="114500")))
+    assert (outcome.accepted, outcome.late, outcome.parked) == (1, 1, 1)  # foretold and measured: the measured one
+    await rim.durable()
+    document = (await bench.documents("raster"))["raster/rv/rain"]
+    assert [(one["time"], one["run"]) for one in document["frames"]] == [(NOON, NOON)]
+    assert document["breaks"][0] == 0.1
+    bus = bench.process.bus
+    codes = gzip.decompress(await bus.hash_get(document["frames"][0]["version"], "raster", "rv"))
+    raster = msgspec.convert(document, Raster)
+    assert rate_of(codes[raster.grid.index(*place_of(10, 40))]) == pytest.approx(12.0, abs=0.3)
+    assert codes[raster.grid.index(*place_of(20, 40))] == 0
+    assert [row["reason"] for row in await bench.parked("rv")] == ["hdf5-broken"]
+    again = await bench.rim("rv")  # a new process knows the ring
+    bench.set_clock(NOON + 7 * MINUTE)
+    outcome = await again.bytes(packed(good, composite(field, run="120500", start="120000", end="120500")))
+    assert (outcome.duplicates, outcome.accepted) == (1, 1)
+    bench.set_clock(NOON + 60 * MINUTE)
+    for minute in ("4000", "4500"):  # more than half an hour later: the first ones go, and their pixels with the telling after
+        await again.bytes(composite(field, run=f"12{minute}", start="120500", end=f"12{minute}"))
+    await again.durable()
+    document = (await bench.documents("raster"))["raster/rv/rain"]
+    assert len(document["frames"]) == 2
+    assert set(await bus.hash_names("raster", "rv")) == {one["version"] for one in document["frames"]}
+
+
+async def test_a_clock_ahead_is_parked_and_holds_nothing_up(bench):
+    bench.configure(TOML % "")
+    bench.set_clock(NOON - 3_600_000)
+    rim = await bench.rim("rv")
+    outcome = await rim.bytes(composite(numpy.full(SHAPE, 5, numpy.uint16)))
+    assert (outcome.accepted, outcome.parked, outcome.reasons) == (0, 1, ["time-future: 60 min ahead"])
