@@ -21,12 +21,13 @@ from feeds.decoding import Decoding
 from feeds.intake import subject_for
 from feeds.places import Places
 from feeds.recording import rows_of_file
-from feeds.source import Gone, Ready, Row, Unread
+from feeds.source import Gone, Pixels, Ready, Row, Unread
 from hall.core import config as configuration
 from hall.core.clock import real_ms
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput, ConfigError
 from hall.core.model import Doc
+from hall.core.raster import Frame
 from hall.core.settings import variable
 
 SHOWN = 5  # examples of each refusal's detail
@@ -66,6 +67,20 @@ class Report:
         if getattr(doc, "lon", None) is not None and len(self.points) < 100_000:
             self.points.append((doc.lon, doc.lat))  # type: ignore[attr-defined]
 
+    def frame(self, pixels: Pixels, now: int) -> None:
+        check_time(pixels.time, now)
+        self.times = [min([pixels.time, *self.times[:1]]), max([pixels.time, *self.times[1:]])]
+        self.understood += 1
+        self.subjects.add(f"raster/{pixels.product}")
+        self.first = self.first or Frame(
+            time=pixels.time,
+            start=pixels.start,
+            run=pixels.run,
+            version=pixels.version,
+            most=pixels.most,
+            covered=pixels.covered,
+        )
+
 
 def examine(rows: Iterator[Row], decoding: Decoding, now: int, limit: int | None) -> Report:
     """Runs a mapping over rows; never raises for bad input."""
@@ -81,6 +96,8 @@ def examine(rows: Iterator[Row], decoding: Decoding, now: int, limit: int | None
                 report.gone += 1
             elif isinstance(row, Ready):
                 report.take(row.doc, row.time, now)
+            elif isinstance(row, Pixels):
+                report.frame(row, now)
             else:
                 report.columns.update(row)
                 for view in mapping.views(row):

@@ -11,6 +11,7 @@ from hall.core import config
 from hall.core.clock import real_ms
 from hall.core.config import WallGeometry
 from hall.core.model import Channel
+from hall.core.raster import grid_over
 from tests.browser.map import scenery
 from tests.video.catalogue.cameras import Told
 from video.catalogue.index import Query
@@ -368,4 +369,64 @@ def test_cameras_that_the_stream_leaves_out_are_asked_for_by_the_view_and_it_is_
     gate.put(*scenery.cameras(chance, 3))
     wait_count(page, "cameras", 3)
     page.wait_for_function("document.querySelector('.map-note').textContent === ''")
+    assert not page.faults
+
+
+def radar_rows(age_minutes=1, **more):
+    """A field of 60 x 60 pixels about the centre: 30 mm/h west of it, dry east of it; one forecast the other way round."""
+    now = real_ms() - age_minutes * 60_000
+    grid = grid_over((113.82, 35.22, 114.02, 35.38), 300, 60)
+    west = bytes(88 if i % grid.width < grid.width // 2 else 1 for i in range(grid.width * grid.height))
+    frames = [{"time": now + lead * 60_000, "start": now, "run": now + min(lead, 0) * 60_000, "version": f"v{lead}", "most": 30.0,
+               "covered": 1.0} for lead in (-5, 0, 10)]  # fmt: skip
+    data = {"feed": "rv", "product": "rain", "grid": msgspec.to_builtins(grid), "bounds": grid.bounds(), "step": 0.004,
+            "breaks": [0.1, 1.6, 7.0, 15.0, 40.0, 50.0], "frames": frames, "stale_seconds": 600, "label": {"zh-CN": "雷达"}} | more  # fmt: skip
+    return ("raster/rv/rain", data), {"v-5": west, "v0": west, "v10": west[::-1]}
+
+
+WEST, EAST = ({"lon": lon, "lat": 35.3333} for lon in (113.8633, 113.9833))
+
+
+def mostly(page, place) -> str:
+    """The commonest colour of the ground at a place."""
+    found = colours(page, "ground", place, 3)
+    return max(found, key=found.get)
+
+
+def test_the_radar_lies_on_the_ground_says_its_age_and_marks_a_forecast(open_map):
+    row, pixels = radar_rows()
+    page, gate = open_map()
+    asked = []
+
+    def answer(route):
+        asked.append(route.request.url.rpartition("/")[2])
+        route.fulfill(body=pixels[asked[-1]], content_type="application/octet-stream")
+
+    page.route("**/api/v1/rasters/**", answer)
+    box, layer = page.locator(".map-radar"), page.locator("[data-layer=radar]")
+    assert not layer.is_visible()
+    bare = [mostly(page, place) for place in (WEST, EAST)]
+    gate.put(row)
+    page.wait_for_function("hall.citymap.radarText({lon: 113.86, lat: 35.33}) !== ''")
+    assert asked == ["v0"]  # the rest when it is to be played
+    assert box.get_attribute("data-state") == "live"
+    assert page.evaluate("hall.citymap.radarText({lon: 113.86, lat: 35.33})").startswith("30.3 mm/h")
+    assert page.evaluate("hall.citymap.radarText({lon: 113.98, lat: 35.33})").startswith("0.0 mm/h")
+    assert page.evaluate("hall.citymap.radarText({lon: 115, lat: 35.33})") == ""
+    wet, dry = (mostly(page, place) for place in (WEST, EAST))
+    assert wet != bare[0]
+    assert dry == bare[1]
+    page.locator(".map-radar-play").press("Enter")
+    page.locator(".map-radar-forecast").wait_for(state="visible")
+    assert sorted(asked) == ["v-5", "v0", "v10"]
+    assert box.get_attribute("data-state") == "forecast"
+    page.locator(".map-radar-play").press("Enter")
+    page.locator(".map-radar-forecast").wait_for(state="hidden")
+    old, _ = radar_rows(age_minutes=30)
+    gate.put(old)
+    page.locator(".map-radar[data-state=stale]").wait_for()
+    assert "已过时 30 分" in box.inner_text()
+    layer.press("Enter")
+    box.wait_for(state="hidden")
+    assert layer.get_attribute("aria-pressed") == "false"
     assert not page.faults

@@ -29,7 +29,13 @@ def composite(
     groups = {
         "what": {"object": kind, "version": "H5rad 2.3", "date": "20260721", "time": run, "source": "CMT:test"},
         "where": {**place, **where},
-        "dataset1/what": {"product": "SURF", "startdate": "20260721", "starttime": start, "enddate": "20260721", "endtime": end},
+        "dataset1/what": {
+            "product": "SURF",
+            "startdate": "20260721",
+            "starttime": start,
+            "enddate": "20260721",
+            "endtime": end,
+        },
         "dataset1/data1/what": {"quantity": quantity, "gain": gain, "offset": offset, "nodata": nodata, "undetect": undetect},
     }
     body = io.BytesIO()

@@ -207,7 +207,10 @@ def test_dwd_radar_read_by_hand(real_data):
     assert wet > 50
     # the wettest pixel of the country, within one pixel of where pyproj puts it
     peak = made.codes.index(max(made.codes))
-    found = (longitude(grid.west + (peak % grid.width + 0.5) * grid.pixel), latitude(grid.north - (peak // grid.width + 0.5) * grid.pixel))
+    found = (
+        longitude(grid.west + (peak % grid.width + 0.5) * grid.pixel),
+        latitude(grid.north - (peak // grid.width + 0.5) * grid.pixel),
+    )
     x, y = project(*found)
     assert abs(x - project(lon, lat)[0]) < 1000 and abs(y - project(lon, lat)[1]) < 1000
     assert rate_of(max(made.codes)) == pytest.approx((numpy.nanmax(table) * about["gain"] + about["offset"]) * 12, rel=0.02)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import gzip
 import random
 
+import httpx
 import msgspec
 import numpy
 import pytest
+from fastapi import FastAPI
 
 from feeds.decoding import Decoding
 from feeds.rasters.ring import MINUTE, placed
 from feeds.rasters.settings import grid_of
+from hall.app import rasters
 from hall.core.config import parse
 from hall.core.errors import ConfigError
 from hall.core.raster import Frame, Raster, frame_at, newest_observed, rate_of
@@ -99,7 +102,7 @@ def test_an_option_that_cannot_be_is_named(more, key):
 
 
 def test_a_raster_feed_takes_no_mapping_no_other_format_and_no_transport_of_rows():
-    for changed, key in ((('url = "push://"', 'url = "replay://x"'), "url"), (('kind =', 'format = "csv"\nkind ='), "format")):
+    for changed, key in ((('url = "push://"', 'url = "replay://x"'), "url"), (("kind =", 'format = "csv"\nkind ='), "format")):
         found = config((TOML % "").replace(*changed))
         with pytest.raises(ConfigError, match=rf"feeds\[0\]\.{key}"):
             Decoding(found.feeds[0], found)
@@ -147,3 +150,42 @@ async def test_a_clock_ahead_is_parked_and_holds_nothing_up(bench):
     rim = await bench.rim("rv")
     outcome = await rim.bytes(composite(numpy.full(SHAPE, 5, numpy.uint16)))
     assert (outcome.accepted, outcome.parked, outcome.reasons) == (0, 1, ["time-future: 60 min ahead"])
+
+
+async def test_screens_get_pixels_with_an_etag_and_anybody_the_rain_at_a_place(bench):
+    bench.configure(TOML % "")
+    bench.set_clock(NOON + 2 * MINUTE)
+    rim = await bench.rim("rv")
+    field = numpy.full(SHAPE, 1_200, numpy.uint16)
+    field[20, 40], field[22, 44] = 65_535, 5_000
+    await rim.bytes(packed(composite(field), composite(field // 2, end="123000", start="122500")))
+    app = FastAPI()
+    app.include_router(rasters.router(bench.process))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hall", verify=False) as client:
+        (found,) = (await client.get("/api/v1/rasters")).json()["rasters"]
+        path = f"/api/v1/rasters/rv/rain/{found['frames'][0]['version']}"
+        whole, plain = await client.get(path), await client.get(path, headers={"accept-encoding": "identity"})
+        assert whole.content == plain.content
+        assert len(plain.content) == found["grid"]["width"] * found["grid"]["height"]
+        assert (await client.get(path, headers={"if-none-match": whole.headers["etag"]})).status_code == 304
+        assert (await client.get(path[:-1] + "x")).status_code == 404
+
+        async def at(row: int, column: int, **more):
+            lon, lat = place_of(row, column)
+            answer = await client.get("/api/v1/rasters/rv/rain/at", params={"lon": lon, "lat": lat} | more)
+            return answer.json()
+
+        here = await at(22, 44)
+        assert (here["value"], here["forecast"], here["age_seconds"], here["stale"]) == (
+            pytest.approx(50.0, rel=0.01),
+            False,
+            120,
+            False,
+        )
+        assert (await at(20, 40))["value"] is None
+        later = await at(22, 44, time=NOON + 29 * MINUTE)
+        assert (later["value"], later["forecast"], later["time"]) == (pytest.approx(25.0, rel=0.01), True, NOON + 30 * MINUTE)
+        assert (await at(22, 44, time=NOON + 90 * MINUTE))["reason"] == "frame-unknown"
+        assert (await at(22, -400))["reason"] == "outside"
+        bench.set_clock(NOON + 60 * MINUTE)
+        assert (await at(22, 44))["stale"] is True
