@@ -132,7 +132,7 @@ def test_a_fresh_run_keeps_the_record_of_earlier_decisions(tmp_path, monkeypatch
     monkeypatch.setenv("HALL_PORT", str(free_port_pair()))
     (tmp_path / "ledger.db").write_bytes(b"first")
     (tmp_path / "ledger.db-wal").write_bytes(b"its log")
-    for name in ("cases.db", "alarms.db", "alarms.db-wal"):
+    for name in ("cases.db", "alarms.db", "alarms.db-wal", "readings.db"):
         (tmp_path / name).write_bytes(b"rebuilt from the feeds")
     for expected in (b"first", b"second"):
         told = []
@@ -143,4 +143,4 @@ def test_a_fresh_run_keeps_the_record_of_earlier_decisions(tmp_path, monkeypatch
         assert kept[-1].read_bytes() == expected and str(kept[-1]) in told[-1]
         (tmp_path / "ledger.db").write_bytes(b"second")
     assert (tmp_path / "ledger-before-1.db-wal").read_bytes() == b"its log"
-    assert not any((tmp_path / name).exists() for name in ("cases.db", "alarms.db", "alarms.db-wal"))
+    assert not any((tmp_path / name).exists() for name in ("cases.db", "alarms.db", "alarms.db-wal", "readings.db"))
