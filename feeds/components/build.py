@@ -25,7 +25,7 @@ def write_version(
 ) -> str:
     """`kept`: rows of `before` that stay; `taken`: which of the staged `rows` come in; both ascending. Returns the
     version's sum (hex)."""
-    staged = rows[taken]
+    staged = rows if len(taken) == len(rows) else rows[taken]
     source = meta.tables.sources.index(staging.source.name)
     columns = {name: np.concatenate((_old(before, name, kept), staged[name])) for name in _STAGED}
     columns["source"] = np.concatenate((_old(before, "source", kept), np.full(len(staged), source, "<u2")))

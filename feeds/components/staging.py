@@ -77,7 +77,9 @@ class Staging:
             if progress:
                 progress(self.report.rows)
         self._file.close()
-        return np.concatenate(self._batches) if self._batches else np.zeros(0, STAGED)
+        rows = np.concatenate(self._batches) if self._batches else np.zeros(0, STAGED)
+        self._batches.clear()
+        return rows
 
     # -- one row -----------------------------------------------------------------------------------------------------
 

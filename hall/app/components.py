@@ -97,7 +97,7 @@ class Components:
             ("/grid", self.grid),
             ("/search", self.search),
             ("/at/{row}", self.at),
-            ("/{component_id}", self.one),
+            ("/{component_id:path}", self.one),
         ):
             self.router.add_api_route(path, handler, methods=["GET"], response_class=Response)
 
@@ -193,6 +193,8 @@ class Components:
 
     async def one(self, component_id: str) -> Response:
         """一物一档: the component's record and its cases, open and closed, newest first."""
+        if not component_id:  # the address ended in a stroke
+            return await self.about()
         view, who = self._view(), current_visit().identity
         return json(await self._run(lambda: self._with_cases(view.one(component_id), who)))
 

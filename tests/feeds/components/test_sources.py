@@ -143,3 +143,15 @@ def test_real_rows_on_the_british_grid_and_real_street_lights_without_a_number(c
         body = b"".join(itertools.islice(file, 1_001))
     report = city.imported(body, force=True)
     assert report.taken + report.repeated + report.parked_rows() == 1_000 and report.taken > 990
+
+
+@pytest.mark.realdata
+def test_real_boundaries_that_cross_themselves_are_repaired_and_say_so(city, real_data):
+    city.configure(
+        'crs = "GCJ-02"\nid_structure = "free"\nextent = [110, 31, 117, 37]\n'
+        '[components.parts.mapping]\ncomponent_id = "adcode"\nname = "name"\ngeometry = "geometry"\n'
+    )
+    report = city.imported(None, str(real_data / "map/cn_410000.json"))
+    broken = {number for number, found in city.records().items() if "geometry-repaired" in found.get("marks", ())}
+    assert report.taken == 18 and broken == {"411000", "411200", "411500"}
+    assert all(shapely.from_geojson(json.dumps(found["geometry"])).is_valid for found in city.records().values())
