@@ -165,9 +165,12 @@ def test_in_a_flood_the_few_groups_stand_first_and_what_is_put_away_is_counted_w
         assert word in rows[0][1], rows[0][1]
     assert page.inner_text(".alarm-put") == "另有 1 条已收起：被解释 1"
     small = group | {"total": 1, "unacknowledged": 1, "severity": 2, "rank": [0, 3], "districts": ["牧野区"]}
-    stage.gate.put(*((f"group/s{n}", small) for n in range(9)))
+    stage.gate.put(*((f"group/s{n}", small | {"line": "~ponding-road"}) for n in range(9)))
+    stage.gate.put(
+        ("group/~ponding-road", small | {"total": 9, "merged": 9}), ("group/went", {"group_id": "went", "into": "few"})
+    )
     page.wait_for_function("() => document.querySelectorAll('.alarm-row:not([hidden])').length === 3")
-    assert "9 处" in page.inner_text(".alarm-row[data-subject^='group/~']"), "many small ones of a kind are one line"
+    assert "9 处" in page.inner_text(".alarm-row[data-subject^='group/~']"), "as the hall put them together"
     stage.gate.put(("kpi/alarms", load | {"flood": {"since": None}}))
     page.wait_for_function("() => document.querySelector('.alarm-row').dataset.subject === 'alarm/gauges/G21'")
     assert page.locator(".alarm-row:visible").count() == 3, "what is explained by another one is not listed"
