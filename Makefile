@@ -7,7 +7,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 WORKERS ?= 2
 PYTEST := .venv/bin/python -m pytest --dist loadfile --no-loadscope-reorder
 WHOLE := tests/journeys tests/browser
-PIP := .venv/bin/python -m pip --disable-pip-version-check install -q --only-binary :all: --require-hashes
+PIP := .venv/bin/python -m pip --disable-pip-version-check install -q --only-binary :all: --require-hashes --no-compile
+COMPILE := .venv/bin/python -m compileall -qq -j 0
 
 # bytecode is kept whatever the caller's shell says: else each of a hall's seven processes compiles every file at every start
 unexport PYTHONDONTWRITEBYTECODE
@@ -21,7 +22,8 @@ demo-real: install
 	@HALL_CONFIG=examples/boston-irene/hall.toml HALL_DATA_DIR=$${HALL_DATA_DIR:-var/demo-real} \
 	HALL_REAL_DATA="$$(cd $${HALL_REAL_DATA:-../shared/data} && pwd)" .venv/bin/hall run --fresh
 
-test: install-dev needs
+test:
+	@$(MAKE) --no-print-directory -j 3 install-dev needs
 	@.venv/bin/ruff check .
 ifdef ARGS
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
@@ -39,8 +41,8 @@ lint: install-dev
 needs:
 	@sh tests/needs.sh
 
-install: .venv/.run-installed
-install-dev: .venv/.dev-installed
+install: .venv/.run-compiled
+install-dev: .venv/.dev-compiled
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed (Debian/Ubuntu: apt install python3 python3-venv; macOS: python.org or brew install python)"; exit 1; }
@@ -49,11 +51,20 @@ install-dev: .venv/.dev-installed
 .venv/.run-installed: requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing (about a minute the first time)"; $(PIP) -r requirements.lock
 	@.venv/bin/python -m pip --disable-pip-version-check install -q --no-deps --no-build-isolation -e .
-	@.venv/bin/python -m compileall -q hall dispatch feeds video layouts
 	@touch $@
 
 .venv/.dev-installed: requirements-dev.lock .venv/.run-installed
 	@echo "installing what tests need"; $(PIP) -r requirements-dev.lock
+	@touch $@
+
+# Bytecode, on all cores and while pip, which would make it on one, goes on with what tests need. Without it all works, only slower.
+.venv/.run-compiled: .venv/.run-installed
+	@$(COMPILE) hall dispatch feeds video layouts
+	@$(COMPILE) -x '/tests/' .venv/lib/python*/site-packages || true
+	@touch $@
+
+.venv/.dev-compiled: .venv/.dev-installed .venv/.run-compiled
+	@$(COMPILE) -x '/tests/' .venv/lib/python*/site-packages || true
 	@touch $@
 
 # Needs the network and uv (pip install uv); the lock files hold every platform's hashes and no index address.

@@ -135,6 +135,15 @@
     return formats.get(key);
   }
 
+  const numbers = new Map(); // making a format costs a hundred times what using it does
+  function numberFormat(digits) {
+    const key = `${hall.locale}|${digits}`;
+    if (!numbers.has(key)) {
+      numbers.set(key, new Intl.NumberFormat(hall.locale, { maximumFractionDigits: digits, minimumFractionDigits: digits }));
+    }
+    return numbers.get(key);
+  }
+
   const two = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   hall.format = {
     /** 14:03 in the city's time zone. */
@@ -144,7 +153,7 @@
     day: (ms) => (ms == null ? "–" : dateFormat("day", { month: "numeric", day: "numeric" }).format(ms)),
     number(value, digits) {
       if (value == null || !Number.isFinite(Number(value))) return "–";
-      return Number(value).toLocaleString(hall.locale, { maximumFractionDigits: digits ?? 0, minimumFractionDigits: digits ?? 0 });
+      return numberFormat(digits ?? 0).format(Number(value));
     },
     /** "3 s", "12 min", "5 h", "3 d": how long, in the reader's language. */
     duration(ms) {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import itertools
 import os
 import subprocess
@@ -15,16 +18,40 @@ from hall.core.embedded import server_command
 
 ROOT = Path(__file__).parent.parent
 _prefixes = itertools.count()
+#: browser files that are done in a few seconds
+SHORT = {"test_reporting", "test_exercise", "test_flood_wall", "test_browser_core", "test_around", "test_steering", "test_far"}
+
+
+def pytest_sessionstart(session):
+    """Of several workers each imports another part of the test files first: pytest rewrites every assertion, which is dear in a
+    fresh clone, and what one worker has rewritten the others find."""
+    gc.disable()  # until all is collected: hardly anything of it is ever garbage
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if not worker:
+        return
+    left = [ROOT / folder for folder in session.config.getoption("ignore") or ()]
+    given = [ROOT / name for name in session.config.args if (ROOT / name).is_dir()]
+    files = sorted(file for folder in given for file in folder.rglob("test_*.py"))
+    files = [file.relative_to(ROOT) for file in files if not any(file.is_relative_to(folder) for folder in left)]
+    for file in files[int(worker[2:]) :: int(os.environ["PYTEST_XDIST_WORKER_COUNT"])]:
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # said when the file is collected
+            importlib.import_module(".".join(file.with_suffix("").parts))
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items):
-    """The longest files first, so that all workers end together, and beside a file that mostly waits (journeys, video) one that
-    mostly computes (a browser's, then everybody's)."""
+    """Beside a file that mostly waits (journeys, video) one that mostly computes (a browser's, then everybody's); whole halls and
+    browsers of a few seconds last, so that all workers end together."""
     kinds: dict[str, dict[Path, list[pytest.Item]]] = {"journeys": {}, "browser": {}, "video": {}, "": {}}
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         kinds[folder if folder in kinds else ""].setdefault(item.path, []).append(item)
     journeys, browser, video, others = (list(files.values()) for files in kinds.values())
+    browser.sort(key=lambda tests: tests[0].path.stem in SHORT)
     beside = itertools.zip_longest(journeys + video, browser + others, fillvalue=[])
     items[:] = itertools.chain.from_iterable(itertools.chain.from_iterable(beside))
 

