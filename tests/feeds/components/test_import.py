@@ -6,8 +6,6 @@ import csv
 import gzip
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -16,6 +14,7 @@ from feeds.components.importing import Order, import_components
 from feeds.components.merging import TooMany
 from feeds.components.reading import Unreadable
 from feeds.components.settings import source_of
+from hall import cli
 from hall.core.errors import ConfigError
 from tests.feeds.components.conftest import STANDARD
 
@@ -254,11 +253,21 @@ def _die_at(at, city, path):
         os._exit(0)
 
 
-def test_undo_goes_back_and_forth(city, table, row, monkeypatch):
-    city.imported(table(row(1)))
-    city.imported(table(row(1), row(2)))
-    environment = dict(os.environ, HALL_CONFIG=str(city.home / "hall.toml"), HALL_DATA_DIR=str(city.home))
+def test_undo_goes_back_and_forth_and_the_command_prints_what_it_did(city, table, row, monkeypatch, capsys):
+    monkeypatch.setenv("HALL_CONFIG", str(city.home / "hall.toml"))
+    monkeypatch.setenv("HALL_DATA_DIR", str(city.home))
+    monkeypatch.setattr("os.nice", lambda _: 0)
+
+    def said(*words):
+        options = cli.parser().parse_args(["components", *words])
+        assert options.act(options) == 0
+        return capsys.readouterr().out
+
+    for count in (1, 2):
+        (city.home / "rows.csv").write_text(table(*(row(n, lon=f"113.9{n}123") for n in range(count))), "utf-8")
+        assert f"inserted 1 · updated 0 · unchanged {count - 1}" in said(
+            "import", str(city.home / "rows.csv"), "--mapping", "parts"
+        )
     for left in (1, 2):
-        done = subprocess.run([sys.executable, "-m", "hall.cli", "components", "undo"], env=environment, capture_output=True)
-        assert done.returncode == 0, done.stderr
-        assert len(city.store) == left
+        assert f": {left} components" in said("undo") and len(city.store) == left
+    assert f"{city.store.name}: 2 components; before it v000001" in said("list")
