@@ -2,6 +2,7 @@
  *
  * hall.page      settings from <meta name="hall-page">, completed by the wall's data-wall attribute
  * hall.t(key, values)      a text of the catalogue in hall.locale; an unknown key shows itself
+ * hall.nameOf(data)        the name of what a document is about, in hall.locale where its source gives one
  * hall.label(texts)        the entry of a {language: text} map that fits hall.locale
  * hall.setLocale(locale)   switches every text in place
  * hall.clock.real()        ms since the epoch by the server's clock; hall.clock.city(): the city's now
@@ -55,6 +56,8 @@
   /** A supplier's or our code in the reader's language: `prefix.value` when the catalogue has it, else the value. */
   hall.word = (prefix, value) => (hall.knows(`${prefix}.${value}`) ? hall.t(`${prefix}.${value}`) : String(value ?? ""));
 
+  /** What a document's thing is called in the reader's language: `extra.name_en` and the like where its source has it, else `name`. */
+  hall.nameOf = (data) => ((data || {}).extra || {})[`name_${hall.locale.split("-")[0]}`] || (data || {}).name || "";
   hall.label = function (texts) {
     if (!texts) return "";
     if (typeof texts === "string") return texts;

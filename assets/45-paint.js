@@ -106,7 +106,7 @@
       const room = deep * columns;
       const rest = space - text * MORE_EM;
       const least = line * LEAST; // half a row is not read: the line says how many there are
-      if (space < least) return { room, shown: 0, height: line };
+      if (space < least) return { room, shown: 0, height: line, dumb: space < text * MORE_EM * LEAST };
       if (count > room && rest < least) return { room, shown: room, height: space / deep, over: true }; // the line for the rest lies over the last row's end
       if (count <= room) return { room, shown: count, height: Math.min(line * settings.stretch, space / Math.max(1, Math.ceil(count / columns))) };
       const rows = Math.max(1, Math.floor(rest / line));
@@ -116,7 +116,7 @@
     function show(next, key) {
       items = next;
       emptyKey = key === undefined ? emptyKey : key;
-      const { room, shown, height, over } = fit(items.length);
+      const { room, shown, height, over, dumb } = fit(items.length); // dumb: not even a line has room, the panel's head counts
       const cut = shown < items.length;
       more.classList.toggle("is-over", !!over && cut);
       const row = `${height.toFixed(2)}px`;
@@ -136,7 +136,7 @@
         if (index < shown) fill(row, items[index]);
       });
       hall.setText(more, cut ? hall.t(shown ? "rows.more" : "rows.all", { n: items.length - shown }) : "");
-      more.hidden = !cut;
+      more.hidden = !cut || !!dumb;
       // "no alarms" may only be said once the hall has told what there is
       hall.setText(empty, items.length ? "" : hall.t(hall.store.ready ? emptyKey || "rows.none" : "rows.waiting"));
       empty.hidden = items.length > 0;

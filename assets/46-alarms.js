@@ -24,12 +24,14 @@
 
   function name(subject, alarm) {
     const sensor = (hall.store.get(`sensor/${hall.site(subject)}`) || {}).data;
-    return alarm.name || (sensor && sensor.name) || hall.label(alarm.labels) || alarm.label || alarm.alarm_id || subject.slice(subject.indexOf("/") + 1);
+    const own = hall.nameOf(sensor); // in the reader's language, where there is one
+    return (own !== ((sensor || {}).name || "") && own) || alarm.name || own || hall.label(alarm.labels) || alarm.label || alarm.alarm_id || subject.slice(subject.indexOf("/") + 1);
   }
   /** What the line that was crossed means; the name of the place stands elsewhere. */
   function label(subject, alarm) {
-    const known = name(subject, alarm);
-    return (hall.label(alarm.labels) || alarm.label || "").split(" · ").filter((part) => part && part !== known).join(" · ");
+    const sensor = (hall.store.get(`sensor/${hall.site(subject)}`) || {}).data;
+    const known = new Set([name(subject, alarm), alarm.name, (sensor || {}).name]); // the place, in whatever language
+    return (hall.label(alarm.labels) || alarm.label || "").split(" · ").filter((part) => part && !known.has(part)).join(" · ");
   }
   const digits = (unit) => (unit === "%" || unit === "mm" ? 0 : 2);
   const amount = (value, unit) => `${hall.format.number(value, digits(unit))} ${hall.word("unit", unit || "")}`.trim();
@@ -98,7 +100,7 @@
       if (group.merged) return hall.t("alarms.cause.merged", { n: group.merged });
       const [first] = group.cause || [];
       if (!first) return "";
-      const words = { name: first.name || first.label || first.site, n: first.explains };
+      const words = { name: hall.nameOf((hall.store.get(`sensor/${first.site}`) || {}).data) || first.name || first.label || first.site, n: first.explains };
       return hall.t(first.explains ? "alarms.cause.explains" : "alarms.cause.first", words);
     },
     load: () => (hall.store.get("kpi/alarms") || {}).data || null,

@@ -28,7 +28,7 @@
       const line = gauge.alarm && gauge.alarm.data.threshold != null ? gauge.alarm.data.threshold : null;
       const { confidence, picture } = (gauge.event && gauge.event.data.extra) || {};
       return {
-        title: s.name || gauge.key.split("/").pop(),
+        title: hall.nameOf(s) || gauge.key.split("/").pop(),
         severity: gauge.severity,
         picture: typeof picture === "string" && picture.startsWith("/video/poster/") ? picture : "",
         rows: [["quantity", word("quantity", gauge.quantity)], ["reading", gauge.event ? citymap.reading(gauge) : hall.t("map.no-value")],

@@ -154,7 +154,7 @@
     return {
       subject: event.subject, site, quantity: event.data.quantity, time: event.time, value: event.data.value, lines, alarm, closure: closure && OVER.has(closure.state) ? null : closure || null,
       unit: event.data.unit || (sensor && sensor.unit) || "", kind: (sensor && sensor.kind) || "", district: (sensor && sensor.district) || event.data.district || "",
-      name: (sensor && sensor.name) || event.data.sensor_id, lon: place && place.lon, lat: place && place.lat,
+      name: hall.nameOf(sensor) || event.data.sensor_id, lon: place && place.lon, lat: place && place.lat,
       severity: Math.max(hall.severityOf(lines, event.data.value), event.data.severity || 0, active), forecast: (alarm && alarm.active !== false && alarm.forecast) || null,
       doubtful: !!(alarm && alarm.doubtful), rate: hall.rateOf(doc(`series/${site}/${event.data.quantity}`), RATE_MINUTES),
       cases: [...new Set([...((alarm && alarm.cases) || []), alarm && alarm.case, closure && closure.case].filter(Boolean))],

@@ -84,7 +84,7 @@
       const alarm = (hall.store.get(`alarm/${site}`) || {}).data;
       const series = (hall.store.get(`series/${site}/${event.data.quantity}`) || {}).data;
       const own = hall.severityOf(hall.linesOf(sensor, event.data.quantity), event.data.value);
-      return { site, name: (sensor && sensor.name) || event.data.sensor_id, kind: sensor && sensor.kind, value: event.data.value, rate: hall.rateOf(series, 30), severity: Math.max(own, alarm && alarm.active !== false ? alarm.severity || 0 : 0) };
+      return { site, name: hall.nameOf(sensor) || event.data.sensor_id, kind: sensor && sensor.kind, value: event.data.value, rate: hall.rateOf(series, 30), severity: Math.max(own, alarm && alarm.active !== false ? alarm.severity || 0 : 0) };
     });
   }
 
@@ -108,7 +108,7 @@
     const rain = documents("observation").filter((event) => event.data.quantity === "rain_1h" && event.data.value != null);
     rain.sort((a, b) => b.data.value - a.data.value);
     const most = rain[0];
-    const station = most && (hall.store.get(`sensor/${hall.site(most.subject)}`) || { data: {} }).data.name;
+    const station = most && hall.nameOf((hall.store.get(`sensor/${hall.site(most.subject)}`) || {}).data);
     rising.sort((a, b) => b.rate - a.rate);
     return {
       lines: [

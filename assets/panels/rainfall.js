@@ -51,7 +51,7 @@ hall.panel("rainfall", function (element, { body, note }) {
     const gauges = told && told.gauges.length ? told.gauges : said();
     const all = gauges.map((one) => {
       const sensor = sensorOf(one.site);
-      return { ...one, subject: `sensor/${one.site}`, name: one.name || (sensor && sensor.name) || one.site.split("/")[1], lines: linesOf(sensor) };
+      return { ...one, subject: `sensor/${one.site}`, name: hall.nameOf(sensor) || one.name || one.site.split("/")[1], lines: linesOf(sensor) };
     });
     all.sort((a, b) => (b.mm["60"] ?? -1) - (a.mm["60"] ?? -1) || (b.mm["10"] ?? -1) - (a.mm["10"] ?? -1) || (a.name < b.name ? -1 : 1));
     [...head.children].forEach((cell, index) => setText(cell, index ? hall.t(`flood.rain.${SPANS[index - 1]}`) : ""));
