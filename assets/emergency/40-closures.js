@@ -57,7 +57,7 @@
       const href = `/api/v1/media/${encodeURIComponent(media)}`;
       return make("a.closure-photo", { href, target: "_blank", rel: "noopener" }, make("img", { src: href, alt: hall.t("closures.photo-of", { name }), loading: "lazy" }));
     });
-    return make("div", {}, [make("p", {}, `${mark}${found} ${told(act)}${act.note ? ` · ${act.note}` : ""}${far}${late}`), photos.length ? make("div.closure-photos", {}, photos) : ""]);
+    return make("div.closure-told", {}, [make("span", {}, `${mark}${found} ${told(act)}${act.note ? ` · ${act.note}` : ""}${far}${late}`), photos.length ? make("div.closure-photos", {}, photos) : ""]);
   }
   const crewsText = (state) => (state.crews || []).map((one) => hall.desk.crewName(one.crew)).join(hall.t("rows.comma"));
 

@@ -184,7 +184,7 @@
   }
   listing("closures", {
     spec: "div.closure-row", em: 2.72, empty: "flood.closures.none",
-    parts: () => ({ state: make("span.closure-state"), name: make("span.closure-name"), detail: make("span.closure-detail.soft"), photo: make("img.closure-photo", { alt: "", hidden: "" }) }),
+    parts: () => ({ state: make("span.closure-state"), name: make("span.closure-name"), detail: make("span.closure-detail.soft"), photo: make("img.closure-shot", { alt: "", hidden: "" }) }),
     fill(row, one) {
       setText(row.parts.state, flood.closureText(one.state));
       row.parts.state.dataset.closure = one.state;

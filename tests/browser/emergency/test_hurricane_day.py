@@ -1,5 +1,5 @@
 """The hurricane day from end to end in one hall: a red signal, a proposal, a leader's signature in one browser, a crew tasked from
-the desk in another, its phone acknowledges, a road closed and confirmed by camera, and the wall shows all of it.
+the desk in another, its phone acknowledges, a road closed, confirmed on site by the crew's phone and by camera, and the wall shows all of it.
 
 HALL_SHOTS=folder keeps a picture of each step.
 """
@@ -18,6 +18,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from tests.browser.consoles.room import Room, ask, seats, until
 from tests.browser.emergency import hurricaneday
 from tests.browser.emergency.hurricaneday import CREW, UNIT, Day
+from tests.browser.field.test_field_page import photo
 from tests.chromium import tabs
 from tests.push import TOKEN
 from tests.running import RunningHall
@@ -44,6 +45,13 @@ def day(tmp_path_factory) -> Day:
 def hall(day):
     with RunningHall(day.config.parent / "v", day.config) as running:
         yield running
+
+
+#: px between the photo of a card and the line below it
+PHOTO_CLEAR = """() => {
+  const photo = document.querySelector('.closure-photo img');
+  return photo.closest('dd').nextElementSibling.getBoundingClientRect().top - photo.getBoundingClientRect().bottom;
+}"""
 
 
 async def shot(page: Page, name: str) -> None:
@@ -115,16 +123,40 @@ async def tasked(desk: Page) -> str:
     return file
 
 
-async def acknowledged(room: Room, desk: Page) -> None:
+async def acknowledged(room: Room, desk: Page, day: Day) -> Page:
     """The crew's phone, by a link from the desk."""
     link = await ask(desk, "/api/v1/field/links", "POST", {"crew": CREW, "hours": 2})
-    context = await desk.context.browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = await desk.context.browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, permissions=["geolocation"],
+        geolocation={"longitude": day.lon + 0.0005, "latitude": day.lat, "accuracy": 12}, ignore_https_errors=True,
+    )  # fmt: skip
     room.stack.push_async_callback(context.close)
     phone = await context.new_page()
     await phone.goto(link["url"])
     await phone.click('[data-step="acknowledge"]')
     await expect(phone.locator('[data-step="acknowledge"]')).to_have_attribute("data-state", "passed", timeout=15_000)
     await shot(phone, "6-phone")
+    return phone
+
+
+async def closed_on_site(desk: Page, phone: Page, subject: str) -> None:
+    """The desk sends the crew to the closure; its phone confirms with a photo taken there."""
+    await desk.click('.move[data-move="send"]')
+    form = desk.locator('.emergency-form[data-move="send"]')
+    await form.locator('[data-field="crew"] input').fill(CREW)
+    await form.locator(".is-primary").click()
+    card = phone.locator(f'[data-task="{subject}"]')
+    await card.locator('[data-step="confirm_site"]').click(timeout=30_000)
+    await phone.set_input_files('.sheet input[type="file"]', [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}])
+    await expect(phone.locator(".whereabouts")).to_have_attribute("data-state", "near")
+    await shot(phone, "8-phone-closure")
+    await phone.click(".sheet .primary")
+    await desk.wait_for_function("subject => (hall.store.get(subject) || {}).data?.on_site", arg=subject, timeout=30_000)
+    await expect(desk.locator(".closure-photo img")).to_have_count(1)
+    assert await desk.evaluate(PHOTO_CLEAR) >= 0, "the photo covers what is below it"
+    fact = (await document(desk, subject))["on_site"]
+    assert fact["by"] == f"crew:{CREW}" and len(fact["photos"]) == 1 and fact["metres"] < 300
+    await shot(phone, "8-phone-closed")
 
 
 async def ordered(desk: Page, subject: str) -> bool:
@@ -145,7 +177,7 @@ async def ordered(desk: Page, subject: str) -> bool:
     return (await document(desk, subject))["state"] == "ordered"
 
 
-async def closed(desk: Page, day: Day) -> str:
+async def closed(desk: Page, phone: Page, day: Day) -> str:
     """Proposed by the water, ordered by the desk, confirmed by the camera beside it; the closure's subject."""
     await desk.goto(desk.url.split("/desk")[0] + "/emergency#closures")
     find = f"""() => [...hall.store.docs('closure').values()].map(e => e.data)
@@ -156,6 +188,7 @@ async def closed(desk: Page, day: Day) -> str:
     await desk.wait_for_selector('.move[data-move="order"]')
     await shot(desk, "7-closure-proposed")
     await until(lambda: ordered(desk, subject), 60)
+    await closed_on_site(desk, phone, subject)
     camera = desk.locator(f'.closure-camera[data-channel="{day.channel}"]')
     if day.moving:
         await expect(camera.locator("canvas, video").first).to_be_visible(timeout=30_000)
@@ -187,10 +220,15 @@ async def test_from_the_red_signal_to_a_wall_that_shows_level_one_a_crew_on_its_
         await signal(hall, desk, day)
         await signed(leader)
         file = await tasked(desk)
-        await acknowledged(room, desk)
-        closure = await closed(desk, day)
+        phone = await acknowledged(room, desk, day)
+        closure = await closed(desk, phone, day)
         await shown(await wall_of(room), leader, closure)
         entries = (await ask(desk, f"/api/v1/files/{file.partition('/')[2]}"))["entries"]
         assert "dispatch" in [entry["move"] for entry in entries]
         told = await until(lambda: ask(desk, f"/api/v1/streams/{closure}"))
-        assert [e["move"] for e in told["entries"] if e["who"] == desk.who] == ["order", "confirm_video"]
+        moves = [e["move"] for e in told["entries"]]
+        assert {"send", "confirm_site"} <= set(moves)  # sent by the desk, or by the hall where its case is linked already
+        assert [e["move"] for e in told["entries"] if e["who"] == desk.who and e["move"] != "send"] == [
+            "order",
+            "confirm_video",
+        ]
