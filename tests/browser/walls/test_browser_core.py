@@ -23,18 +23,17 @@ def test_alarms_are_painted_before_slow_panels_which_wait_for_later_frames(stage
     assert sorted(order.replace("|", "").replace("alarm", "")) == ["a", "b", "c"]
 
 
-def test_a_costly_flush_is_followed_by_frames_of_rest_and_then_only_the_newest_is_told(stage, open_page):
+def test_a_costly_flush_is_followed_by_a_rest_and_then_only_the_newest_is_told(stage, open_page):
     page = open_page(stage.url("routine"))
-    page.evaluate("""() => { window.told = []; window.frames = 0;
-      const event = (n) => ({ id: String(n), source: 't', subject: 'alarm/x/y', time: 4e12 + n, recordedtime: 4e12 + n, data: { alarm_id: 'x', n } });
-      let n = 0;
-      hall.store.on(['alarm'], (changes) => { told.push([changes.map((change) => change.data.n).join(), n, frames]);
-        const end = performance.now() + 60; while (performance.now() < end); });
-      (function feed() { frames += 1; hall.store.take([event(n += 1)], false); if (told.length < 4) requestAnimationFrame(feed); })(); }""")
+    page.evaluate("""() => { window.told = []; let n = 0;
+      const event = () => ({ id: String(n += 1), source: 't', subject: 'alarm/x/y', time: 4e12 + n, recordedtime: 4e12 + n, data: { alarm_id: 'x', n } });
+      hall.store.on(['alarm'], (changes) => { const begun = performance.now(); while (performance.now() < begun + 60);
+        told.push([changes.map((change) => change.data.n).join(), n, begun, performance.now()]); });
+      (function feed() { hall.store.take([event()], false); if (told.length < 4) requestAnimationFrame(feed); })(); }""")
     page.wait_for_function("() => told.length === 4")
     told = page.evaluate("() => told")
-    assert all(shown == str(sent) or shown == str(sent - 1) for shown, sent, _ in told)  # one change, the last of them
-    assert all(late - early > 2 for (*_, early), (*_, late) in zip(told[1:], told[2:], strict=False))  # frames between flushes
+    assert all(shown in (str(sent), str(sent - 1)) for shown, sent, *_ in told)  # one change, the last of them
+    assert all(begun - ended > 95 for (*_, ended), (_, _, begun, _) in zip(told, told[1:], strict=False))
 
 
 def test_a_panel_taken_off_the_page_is_unmounted_and_one_put_back_is_filled_at_once(stage, open_page):
