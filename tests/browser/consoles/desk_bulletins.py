@@ -52,13 +52,14 @@ async def test_a_warning_is_drafted_looked_at_approved_by_two_others_and_lifted_
         await _approve(second, subject)
         await expect(second.locator(".case-head [data-state=issued]")).to_have_count(1)
         state = (await ask(second, f"/api/v1/streams/{subject}"))["state"]
-        (ring,) = next(area["polygons"] for area in state["message"]["areas"] if area["description"] == "河边")
-        assert len(ring) == 4 and ring[0] == ring[-1] and all(113 < lon < 115 and 34 < lat < 36 for lon, lat in ring)
         assert {act["by"] for act in state["approvals"]} == {first.who, second.who}
         name = f"warning/hall/{state['message']['identifier']}"
         shown = "(name) => { const event = hall.store.get(name); return event && event.data && event.data.headline['zh-CN']; }"
         await second.wait_for_function(shown, arg=name)
         assert await second.evaluate(shown, name) == HEADLINE
+        areas = await second.evaluate("(name) => hall.store.get(name).data.areas", name)  # what walls draw
+        (ring,) = next(area["polygons"] for area in areas if area["description"] == "河边")
+        assert len(ring) == 4 and ring[0] == ring[-1] and all(113 < lon < 115 and 34 < lat < 36 for lon, lat in ring)
 
         await author.click(".case-moves [data-move=cancel]")
         await author.fill(".emergency-form[data-move=cancel] textarea", "水已退")
