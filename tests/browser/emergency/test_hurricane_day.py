@@ -148,6 +148,7 @@ async def closed_on_site(desk: Page, phone: Page, subject: str) -> None:
     card = phone.locator(f'[data-task="{subject}"]')
     await card.locator('[data-step="confirm_site"]').click(timeout=30_000)
     await phone.set_input_files('.sheet input[type="file"]', [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}])
+    await expect(phone.locator(".sheet img.picture")).to_have_count(1)
     await expect(phone.locator(".whereabouts")).to_have_attribute("data-state", "near")
     await shot(phone, "8-phone-closure")
     await phone.click(".sheet .primary")

@@ -376,6 +376,7 @@ async def test_a_crew_confirms_a_closure_without_a_network_and_takes_the_barrier
         await expect(page.locator(".sheet .fault").last).to_contain_text("照片")
         file = {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}
         await page.set_input_files('.sheet input[type="file"]', [file])
+        await expect(page.locator(".sheet img.picture")).to_have_count(1)
         await page.click(".sheet .primary")
         await expect(card.locator('.item[data-move="confirm_site"]')).to_have_count(1)
         await page.context.set_offline(False)
