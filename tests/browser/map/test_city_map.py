@@ -133,8 +133,10 @@ def test_a_gauge_is_judged_by_its_own_lines_and_says_its_reading(open_map):
     assert rgb(page, 4) not in colours(page, "things", place)
     gate.put((reading[0], reading[1] | {"value": 0.31}, real_ms() + 1))
     page.wait_for_function("hall.store.get('observation/g/a/water_depth').data.value > 0.3")
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert rgb(page, 4) in colours(page, "things", place, 30)
+    # the map rests between two pictures: the next one has it
+    page.wait_for_function(
+        f"([args, red]) => ({PIXELS})(args)[red]", arg=[["things", place["lon"], place["lat"], 30], rgb(page, 4)]
+    )
     page.mouse.move(*page.evaluate(SCREEN, [113.92, 35.30]))
     card = page.locator(".map-card")
     assert "平原路下穿" in card.inner_text() and "0.31 m" in card.inner_text()
