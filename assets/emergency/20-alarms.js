@@ -28,7 +28,7 @@
     const aside = make("aside.emergency-aside");
     hall.fill(node, make("div.emergency-split", {}, [make("div.emergency-left", {}, [head, list]), aside]));
     const rows = new Map();
-    const opened = new Set(); // groups whose alarms are shown; "" once the only one was opened by itself
+    const opened = new Set(); // groups whose alarms are shown
     let filter = "on", grouped = null, order = [], active = "", open = null;
 
     const { own } = alarms;
@@ -48,9 +48,7 @@
       const known = groups.filter(({ subject }) => members.has(subject));
       const told = new Set(known.map(({ subject }) => subject));
       const rest = [...members.keys()].filter((subject) => !told.has(subject)).map((subject) => ({ subject, data: E.alarmGroup(members.get(subject)) }));
-      const lines = [...known, ...rest];
-      if (lines.length === 1 && !opened.has("")) opened.add("").add(lines[0].subject); // the only one: what is in it is what there is
-      return lines.flatMap((group) => [{ ...group, members: members.get(group.subject) }, ...(opened.has(group.subject) ? members.get(group.subject).map((one) => ({ ...one, inside: true })) : [])]);
+      return [...known, ...rest].flatMap((group) => [{ ...group, members: members.get(group.subject) }, ...(opened.has(group.subject) ? members.get(group.subject).map((one) => ({ ...one, inside: true })) : [])]);
     }
 
     function cells(item) {
