@@ -18,6 +18,9 @@ from hall.core.embedded import server_command
 
 ROOT = Path(__file__).parent.parent
 _prefixes = itertools.count()
+# parts of test_desk.py: what an assertion compared is shown in them, too; named before anything imports them
+for part in ("bulletins", "emergency", "flows", "incidents", "response", "seats", "together", "usability"):
+    pytest.register_assert_rewrite(f"tests.browser.consoles.desk_{part}")
 #: browser files that are done in a few seconds
 SHORT = {"test_reporting", "test_exercise", "test_flood_wall", "test_browser_core", "test_around", "test_steering", "test_far"}
 
