@@ -100,7 +100,7 @@
       if (group.merged) return hall.t("alarms.cause.merged", { n: group.merged });
       const [first] = group.cause || [];
       if (!first) return "";
-      const words = { name: hall.nameOf((hall.store.get(`sensor/${first.site}`) || {}).data) || first.name || first.label || first.site, n: first.explains };
+      const words = { name: hall.nameOf({ ...(hall.store.get(`sensor/${first.site}`) || {}).data, ...(first.name && { name: first.name }) }) || first.label || first.site, n: first.explains };
       return hall.t(first.explains ? "alarms.cause.explains" : "alarms.cause.first", words);
     },
     load: () => (hall.store.get("kpi/alarms") || {}).data || null,

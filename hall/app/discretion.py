@@ -1,4 +1,8 @@
-"""Who called, and on which number, is for those who call back. Everybody else, crews too, reads that somebody called. Pure."""
+"""What of a record is not for everybody. Pure.
+
+Who called, and on which number, is for those who call back: everybody else, crews too, reads that somebody called.
+An incident's report is for those who write and sign it, until it was sent.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from hall.core.command import Entry
 
 #: a remark that begins so says who reported a case and how to reach him
 CALLER = "☎ "
+#: roles that read a report before it was sent
+WRITING = (CALLING - {"department"}) | {"leader"}
+_WRITTEN = {"draft_report", "edit_report"}
 _HIDDEN = "•••"
 #: identity numbers; telephone numbers of a mobile, with area code, of another country, North American, local; mail addresses
 _PERSONAL = re.compile(
@@ -33,7 +40,21 @@ def redacted(text: str) -> str:
 
 def discreet(role: str, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Ledger lines as plain fields as a person of `role` may read them."""
+    lines = lines if role in WRITING else [_unwritten(line) for line in lines]
     return lines if role in CALLING else [_discreet_line(line) for line in lines]
+
+
+def discreet_incident(role: str, state: dict[str, Any]) -> dict[str, Any]:
+    """An incident as plain fields as a person of `role` may read it."""
+    if role in WRITING or "papers" not in state:
+        return state
+    return {**state, "papers": [paper for paper in state["papers"] if paper.get("state") == "sent"]}
+
+
+def _unwritten(line: dict[str, Any]) -> dict[str, Any]:
+    if line.get("move") not in _WRITTEN:
+        return line
+    return {**line, "data": {name: value for name, value in (line.get("data") or {}).items() if name not in ("text", "facts")}}
 
 
 def discreet_entries(role: str, entries: list[Entry]) -> list[Entry]:

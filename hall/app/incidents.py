@@ -18,7 +18,7 @@ from fastapi.responses import PlainTextResponse, Response
 
 from hall.app.answers import json
 from hall.app.commanding import shown_entry
-from hall.app.discretion import discreet
+from hall.app.discretion import WRITING, discreet
 from hall.app.seeing import told_of, unseen_file
 from hall.app.visit import current_visit
 from hall.core.command import Entry
@@ -94,6 +94,8 @@ class Incidents:
         found = next((one for one in state.papers if one.number == number), None)
         if found is None:
             raise Refused("unknown", f"there is no report {number}", 404)
+        if found.state != "sent" and current_visit().identity.role not in WRITING:
+            raise Refused("not-permitted", "a report is for those who write and sign it until it was sent", 403)
         if format == "text":
             return PlainTextResponse(found.text)
         return Response(self._page(state, found), media_type="text/html; charset=utf-8", headers={"cache-control": "no-store"})

@@ -16,7 +16,7 @@ from fastapi.responses import Response
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.commanding import Commands, shown_entry
-from hall.app.discretion import discreet
+from hall.app.discretion import discreet, discreet_incident
 from hall.app.dispatching import REFUSALS, Move
 from hall.app.seeing import told_of
 from hall.app.visit import current_visit
@@ -85,7 +85,7 @@ class Streams:
 
     def _row(self, topic: str, subject: str, state: Any) -> dict[str, Any]:
         document = {**msgspec.to_builtins(state), **(self._aggregates[topic].document(state) or {})}
-        return {"subject": subject, "state": document, "revision": state.revision}
+        return {"subject": subject, "state": discreet_incident(current_actor().role, document), "revision": state.revision}
 
     def _check(self, topic: str) -> None:
         if topic not in self._offered:

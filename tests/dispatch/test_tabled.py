@@ -125,6 +125,7 @@ GOOD = {
     "text": ["a", " 两 行\n"], "line": ["a"], "number": [0, 1.5, 10], "whole": [3, 4.0], "choice": ["x"], "yes": [True, False],
     "moment": [0, 10**12], "subject": ["case/f/1"], "subjects": [["case/f/1", "case/f/2"]], "texts": [["a", "b"]],
     "place": [{"lon": 113, "lat": 35.5}], "amounts": [{"水泵": 2}], "record": [{"a": [1]}, 5],
+    "photos": [[{"media": "m-1", "usage": "other"}], [{"media": "m1", "usage": "other", "lon": 113.0, "lat": 35.5}]],
 }  # fmt: skip
 BAD = {
     "text": [1, " ", "x" * 9, "\x07", ["a"]], "line": [{}, "\x00", "a\nb"], "number": ["1", True, NAN, 11, -1], "whole": [1.5, "2", False, 11],
@@ -132,6 +133,7 @@ BAD = {
     "subjects": ["case/f/1", ["file/x"], ["case/f/1"] * 201], "texts": ["a", [""], [1], ["a"] * 201],
     "place": [{"lon": 181, "lat": 0}, {"lon": 1}, {"lon": 1, "lat": 1, "alt": 1}, [1, 2], {"lon": True, "lat": 1}, "1,2", 5],
     "amounts": [["a"], {"a": "1"}, {"a": 11}, {"": 1}], "record": [{"a": "x" * 70_000}],
+    "photos": [[], "m1", [{}], [{"media": "../m1"}], [{"media": "m1", "usage": "nothing"}], [{"media": "m1", "lon": 113}], [{"media": "m1", "alt": 1}]],
 }  # fmt: skip
 
 

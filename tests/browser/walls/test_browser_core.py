@@ -26,12 +26,12 @@ def test_alarms_are_painted_before_slow_panels_which_wait_for_later_frames(stage
 def test_a_costly_flush_is_followed_by_a_rest_and_then_only_the_newest_is_told(stage, open_page):
     page = open_page(stage.url("routine"))
     page.evaluate("""() => { window.told = []; let n = 0;
-      const event = () => ({ id: String(n += 1), source: 't', subject: 'alarm/x/y', time: 4e12 + n, recordedtime: 4e12 + n, data: { alarm_id: 'x', n } });
-      hall.store.on(['alarm'], (changes) => { const begun = performance.now(); while (performance.now() < begun + 60);
+      const event = () => ({ id: String(n += 1), source: 't', subject: 'probe/x', time: 4e12 + n, recordedtime: 4e12 + n, data: { n } });
+      hall.store.on(['probe'], (changes) => { const begun = performance.now(); while (performance.now() < begun + 60);
         told.push([changes.map((change) => change.data.n).join(), n, begun, performance.now()]); });
-      (function feed() { hall.store.take([event()], false); if (told.length < 4) requestAnimationFrame(feed); })(); }""")
-    page.wait_for_function("() => told.length === 4")
-    told = page.evaluate("() => told")
+      (function feed() { hall.store.take([event()], false); if (told.length < 5) requestAnimationFrame(feed); })(); }""")
+    page.wait_for_function("() => told.length === 5")
+    told = page.evaluate("() => told.slice(1)")  # the page's own beginning may still come between the first two
     assert all(shown in (str(sent), str(sent - 1)) for shown, sent, *_ in told)  # one change, the last of them
     assert all(begun - ended > 95 for (*_, ended), (_, _, begun, _) in zip(told, told[1:], strict=False))
 

@@ -23,6 +23,7 @@ async def test_from_a_case_to_a_transfer_of_command_a_signed_first_report_and_a_
         await city_hall.client("dispatcher", "李") as li,
         await city_hall.client("supervisor", "周") as zhou,
         await city_hall.client("leader", "何") as he,
+        await city_hall.client("viewer", "看") as viewer,
     ):
         case = (await reported(li))["subject"]
         facts = {"title": "京广路隧道积水", "grade": "III", "kind": "natural", "place": "京广路隧道", "source": "12345"}
@@ -49,6 +50,10 @@ async def test_from_a_case_to_a_transfer_of_command_a_signed_first_report_and_a_
         assert refused["reason"] == "not-permitted"
         page = await li.get("/api/v1/incidents/20260720-http/reports/1")
         assert "草稿，未签发" in page.text
+        paper = "/api/v1/incidents/20260720-http/reports/1"
+        assert (await viewer.get(paper)).json()["reason"] == "not-permitted"  # not before it was sent
+        for kept in (f"/api/v1/streams/{where}", "/api/v1/incidents/20260720-http/timeline"):
+            assert "受困 12 人（消防" in (await li.get(kept)).text and "受困 12 人（消防" not in (await viewer.get(kept)).text
         view = await act(he, where, "sign_report", revision=view["revision"])
         refused = await act(li, where, "send_report", revision=view["revision"], to="市应急局", status=409)
         assert refused["reason"] == "phone-first"
@@ -58,6 +63,7 @@ async def test_from_a_case_to_a_transfer_of_command_a_signed_first_report_and_a_
         page = await li.get("/api/v1/incidents/20260720-http/reports/1")
         assert page.headers["content-type"].startswith("text/html") and "签发：何" in page.text and "草稿" not in page.text
         assert (await li.get("/api/v1/incidents/20260720-http/reports/1", params={"format": "text"})).text == text
+        assert (await viewer.get(paper, params={"format": "text"})).text == text
 
         view = await act(li, where, "figures", figures={"trapped": 0}, source="消防")
         view = await act(li, where, "draft_report", revision=view["revision"], kind="further")
