@@ -108,7 +108,7 @@
       ["closures.reopened", told(state.reopened)], ["closures.over", state.over && [told(state.over), ...closures.why(state.over.why)]],
       ["closures.detour", hall.label(state.detour)], ["emergency.field.unit", state.unit], ["emergency.field.district", state.district],
       ["emergency.field.incident", state.incident && E.link(`incident/${state.incident}`)], ["closures.alarm", state.alarm], ["closures.case", state.case],
-      ["closures.supplies", live(() => supplies(state), () => requestsOf(state).map(([name, { data }]) => `${name} ${data.state} ${data.wanted}`).join())],
+      ["closures.supplies", (!OVER.has(state.state) || requestsOf(state).length > 0) && live(() => supplies(state), () => requestsOf(state).map(([name, { data }]) => `${name} ${data.state} ${data.wanted}`).join())],
       ["closures.number", state.number > 1 && hall.t("closures.times", { n: state.number })],
     ].map(([key, value]) => [key, value || ""]);
   }
