@@ -143,6 +143,29 @@ def _components_parser(components: argparse.ArgumentParser) -> None:
     what.add_parser("undo", help="go back to the version before (once more: forward again)")
 
 
+def _map(options: argparse.Namespace) -> int:
+    from hall.map.tool import main
+
+    return main(options)
+
+
+def _map_parser(maps: argparse.ArgumentParser) -> None:
+    maps.set_defaults(act=_map)
+    what = maps.add_subparsers(dest="map", required=True, metavar="WHAT")
+    made = what.add_parser("build", help="an extract becomes one MBTiles file of vector tiles")
+    made.add_argument("extract", type=Path, metavar="EXTRACT", help=".osm.pbf, .osm(.gz), or GeoJSON with a property `layer`")
+    made.add_argument("--clip", type=Path, metavar="BOUNDARY.json", help="GeoJSON; nothing outside of its polygons is kept")
+    made.add_argument("--clip-crs", default="WGS-84", metavar="CRS", help="of BOUNDARY: WGS-84, CGCS2000, GCJ-02, EPSG:n")
+    made.add_argument("--crs", default="WGS-84", metavar="CRS", help="of a GeoJSON extract")
+    made.add_argument("--out", type=Path, metavar="FILE.mbtiles", help="default: maps/NAME.mbtiles in the data directory")
+    made.add_argument(
+        "--way", choices=("auto", "tools", "python"), default="auto", help="auto: osmium and tilemaker where installed"
+    )
+    made.add_argument("--attribution", default="", metavar="TEXT", help="shown on the map, where it is not OpenStreetMap's")
+    look = what.add_parser("check", help="whether a map file is whole; exit code 1 where it is not")
+    look.add_argument("file", type=Path, metavar="FILE.mbtiles")
+
+
 def _evidence(options: argparse.Namespace) -> int:
     from video.record.proof import main
 
@@ -186,6 +209,7 @@ def parser() -> argparse.ArgumentParser:
     alarms.set_defaults(act=_alarms)
     components = "street components (部件): import a source, list what is there, undo an import (docs/COMPONENTS.md)"
     _components_parser(commands.add_parser("components", help=components))
+    _map_parser(commands.add_parser("map", help="the city's own map: build it from an extract, check it (docs/MAP.md)"))
     evidence = commands.add_parser("evidence", help="check an exported recording: is it what a hall handed over")
     evidence.add_argument("file", type=Path, metavar="FILE.zip", nargs="?")
     evidence.add_argument("--key", type=Path, metavar="FILE.pem", help="public key of the hall that made it")

@@ -110,6 +110,12 @@ class VideoConfig(Section, kw_only=True):
     analysis: list[dict[str, Any]] = []  # what is read from pictures of which channel, compiled by video/analysis/plan.py
 
 
+class MapConfig(Section, kw_only=True):
+    """`[map]`: the city's own maps, `hall map build` makes them. Further ones may lie in `<data>/maps`."""
+
+    tiles: dict[str, str] = {}  # name in the address -> MBTiles file
+
+
 class HallConfig(Section, kw_only=True):
     """The whole file. `file` and `text` remember where it came from for error messages."""
 
@@ -122,6 +128,7 @@ class HallConfig(Section, kw_only=True):
     video: VideoConfig = msgspec.field(default_factory=VideoConfig)
     dispatch: dict[str, Any] = {}  # compiled by the dispatch room (dispatch/policy.py), over its default set
     components: dict[str, dict[str, Any]] = {}  # sources of street components, compiled by feeds/components/settings.py
+    map: MapConfig = msgspec.field(default_factory=MapConfig)
     file: str = ""
     text: str = ""  # the source, for line numbers
 
