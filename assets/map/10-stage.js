@@ -1,6 +1,7 @@
 /* The stage: canvases in a Leaflet map that are drawn for one frame (what is seen plus a margin) and move with the map.
  *
  * new hall.citymap.Stage(map, [{name, draw(context, frame)}])  one canvas per sheet, lowest first
+ * stage.add(sheet, before), stage.drop(name)   a sheet that is there for a while
  * stage.dirty(name)   redraw one sheet at the end of this turn; stage.redraw() all of them for the present view
  * Sheets are redrawn for a new frame when a move leaves the margin, and at the end of every move or zoom.
  */
@@ -49,9 +50,9 @@
       this.pane.style.zIndex = 450;
       this.pane.style.pointerEvents = "none";
       this.sheets = new Map();
-      for (const sheet of sheets) this.add(sheet);
       this.marked = new Set();
       this.frame = null;
+      for (const sheet of sheets) this.add(sheet);
       this.margin = 0; // a wall that nobody touches draws what is seen and no more
       this.pending = 0;
       this.painted = 0; // sheets drawn so far
@@ -71,12 +72,38 @@
       this.redraw();
     }
 
-    add(sheet) {
+    /** Lies below the sheet `before`, else above all; drawn with the next paint. */
+    add(sheet, before) {
       const canvas = document.createElement("canvas");
       canvas.className = "leaflet-zoom-animated hall-sheet";
       canvas.dataset.sheet = sheet.name;
-      this.pane.append(canvas);
+      const upper = this.sheets.get(before);
+      this.pane.insertBefore(canvas, upper ? upper.canvas : null);
       this.sheets.set(sheet.name, { ...sheet, canvas, context: canvas.getContext("2d", { alpha: !sheet.opaque }) });
+      if (!this.frame) return;
+      this.fit(canvas);
+      this.marked.add(sheet.name);
+    }
+
+    /** Gives a canvas the size and place of the present frame. */
+    fit(canvas) {
+      const { frame } = this;
+      const width = Math.round(frame.width * frame.ratio);
+      const height = Math.round(frame.height * frame.ratio);
+      if (canvas.width !== width || canvas.height !== height) {
+        canvas.width = width;
+        canvas.height = height;
+        canvas.style.width = `${frame.width}px`;
+        canvas.style.height = `${frame.height}px`;
+      }
+      L.DomUtil.setPosition(canvas, frame.corner);
+    }
+
+    drop(name) {
+      const { canvas } = this.sheets.get(name);
+      this.sheets.delete(name);
+      canvas.width = canvas.height = 0; // frees the pixels at once
+      canvas.remove();
     }
 
     /** The part of the map that this window shows, in container px (one wall may span several browsers). */
@@ -112,20 +139,11 @@
     redraw() {
       const seen = this.seen();
       if (seen.right <= seen.left || seen.bottom <= seen.top) return;
-      const frame = this.frameFor(seen);
-      this.frame = frame;
-      for (const { canvas } of this.sheets.values()) {
-        const width = Math.round(frame.width * frame.ratio);
-        const height = Math.round(frame.height * frame.ratio);
-        if (canvas.width !== width || canvas.height !== height) {
-          canvas.width = width;
-          canvas.height = height;
-          canvas.style.width = `${frame.width}px`;
-          canvas.style.height = `${frame.height}px`;
-        }
-        L.DomUtil.setPosition(canvas, frame.corner);
+      this.frame = this.frameFor(seen);
+      for (const [name, { canvas }] of this.sheets) {
+        this.fit(canvas);
+        this.marked.add(name);
       }
-      for (const name of this.sheets.keys()) this.marked.add(name);
       this.paint();
     }
 
@@ -183,10 +201,7 @@
       window.removeEventListener("resize", this.onWindow);
       window.removeEventListener("scroll", this.onWindow);
       if (this.pending) cancelAnimationFrame(this.pending);
-      for (const { canvas } of this.sheets.values()) {
-        canvas.width = canvas.height = 0; // frees the pixels at once
-        canvas.remove();
-      }
+      for (const name of [...this.sheets.keys()]) this.drop(name);
     }
   };
 })();

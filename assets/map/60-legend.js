@@ -17,13 +17,20 @@
     depots: ["depot", { kind: "pump_station" }],
     incidents: ["incident", { severity: 0, closed: false }],
   };
-  citymap.LAYERS = ["incidents", "cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "radar", "cells"];
+  citymap.LAYERS = ["incidents", "cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "radar", "cells", "components"];
 
   function swatch(c, name, r) {
     if (name === "radar") {
       [1, 2, 4].forEach((level, i) => {
         c.fillStyle = citymap.RAIN[level];
         c.fillRect(r * (i * 0.57 - 0.85), -r * 0.6, r * 0.57, r * 1.2);
+      });
+      return;
+    }
+    if (name === "components") {
+      [[-0.6, -0.3], [0.1, -0.5], [0.7, 0], [-0.3, 0.4], [0.4, 0.6]].forEach(([x, y], i) => {
+        c.fillStyle = citymap.COMPONENT_COLOURS[i % 3];
+        c.fillRect(r * (x - 0.17), r * (y - 0.17), r * 0.34, r * 0.34);
       });
       return;
     }

@@ -54,6 +54,7 @@
       };
     },
     incident: (entry) => citymap.incidentCard(entry),
+    component: (entry) => citymap.componentCard(entry),
     unit({ event }) {
       const d = event.data;
       return {
@@ -103,6 +104,7 @@
       this.pinned = !!pin;
       if (!same) this.fill(hit);
       this.node.hidden = false;
+      this.at = at;
       this.move(at);
     }
 
@@ -135,6 +137,8 @@
       else if (camera && hit.entry.event.data.state !== "offline") this.node.append(this.poster(hall.video.posterOf(camera, 480)));
       if (picture) this.node.append(this.evidence(picture, title, rows));
       this.node.append(list);
+      const tail = hit.entry.tail && hit.entry.tail();
+      if (tail) this.node.append(tail);
       if (hit.members && hit.members.length > 1) this.node.append(this.others(hit));
       this.time = hit.entry.event ? hit.entry.event.time : null;
       this.tick();
@@ -182,8 +186,12 @@
 
     tick() {
       if (this.hit === null) return;
-      if (this.event !== this.hit.entry.event) this.fill(this.hit); // what it stands for has changed meanwhile
-      hall.setText(this.age, this.time == null ? hall.t("map.never") : hall.t(this.hit && this.hit.what === "camera" ? "map.listed" : "map.age", { age: hall.format.age(this.time) }));
+      if (this.event !== this.hit.entry.event) {
+        this.fill(this.hit); // what it stands for has changed meanwhile
+        this.move(this.at);
+      }
+      const { said } = this.hit.entry;
+      hall.setText(this.age, said ? said() : this.time == null ? hall.t("map.never") : hall.t(this.hit && this.hit.what === "camera" ? "map.listed" : "map.age", { age: hall.format.age(this.time) }));
     }
 
     move({ x, y, r }) {

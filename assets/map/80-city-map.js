@@ -41,6 +41,7 @@
       this.radarKey.show();
       this.card = new citymap.Card(this.root, (subject) => this.choose(subject));
       this.scale = new citymap.Scale(this.root);
+      this.components = new citymap.Components(this);
       this.note = hall.make("div.map-note", { role: "status" });
       this.root.append(this.note);
       this.cameras = new hall.cameras.View(() => this.inView(), (events) => this.update(events));
@@ -150,7 +151,7 @@
     count() {
       if (!hall.store.ready) return;
       this.counted = true;
-      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts(), ...this.cameras.counts() });
+      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts(), ...this.cameras.counts(), ...this.components.counts() });
     }
 
     render(...sheets) {
@@ -176,13 +177,13 @@
     // -- people ------------------------------------------------------------------------------------------------------------
 
     toggle(name, shown) {
-      if (name === "radar") return this.radar.choose(shown);
+      if (name === "radar" || name === "components") return this[name].choose(shown);
       const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", incidents: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
       this.render(sheet, "things"); // the warnings' plates lie on the uppermost
     }
 
-    hitAt(x, y) {
+    hitAt(x, y, pressed) {
       let best = null;
       let least = Infinity;
       for (const hit of this.things.hits) {
@@ -192,19 +193,20 @@
           least = d;
         }
       }
-      return best || this.movers.nearest(x, y);
+      return best || this.movers.nearest(x, y) || this.components.nearest(x, y, pressed);
     }
 
     point(event, pin) {
       if (!this.stage || !this.stage.frame || this.map.hallDrawing || (this.card.pinned && !pin)) return;
       const { corner } = this.stage.frame;
       const layer = this.map.containerPointToLayerPoint(event.containerPoint);
-      const hit = this.hitAt(layer.x - corner.x, layer.y - corner.y);
+      const hit = this.hitAt(layer.x - corner.x, layer.y - corner.y, pin);
       this.map.getContainer().style.cursor = hit ? "pointer" : "";
       if (!hit) return this.card.show(null);
       const at = this.map.layerPointToContainerPoint(L.point(hit.x + corner.x, hit.y + corner.y));
       if (pin && this.card.large(hit)) return;
       this.card.show(hit, { x: at.x, y: at.y, r: hit.r }, pin);
+      if (pin && hit.entry.open) hit.entry.open();
     }
 
     /** The camera that is pointed at shows its sector. */
@@ -231,6 +233,7 @@
       if (renewed || !this.counted) this.count();
       if (renewed) this.render("ground", "things");
       this.radar.tick();
+      this.components.tick();
       this.card.tick();
       this.cameras.tick();
       hall.setText(this.note, [citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "", this.cameras.words()].filter(Boolean).join(" · "));
@@ -239,6 +242,7 @@
     locale() {
       this.legend.locale();
       this.radarKey.locale();
+      this.components.locale();
       this.count();
       this.card.show(null);
       this.render("ground", "things");
@@ -258,12 +262,7 @@
       live.delete(this);
       if (this.stage) this.stage.remove();
       this.stage = this.map = null; // answers that are still under way find nothing to paint on
-      this.radar.remove();
-      this.radarKey.remove();
-      this.legend.remove();
-      this.card.remove();
-      this.scale.remove();
-      this.note.remove();
+      for (const part of [this.radar, this.radarKey, this.components, this.legend, this.card, this.scale, this.note]) part.remove();
     }
   }
 

@@ -1,0 +1,144 @@
+/* Street components (部件) as one packed binary (docs/COMPONENTS.md): decoded in place, painted pixel by pixel, pointed at.
+ *
+ * new hall.citymap.Pack(buffer)        {n}; the row number is the id
+ * pack.paint(picture, frame, bits, colours, side)   picture {words, width, height} in device px; bits: rows that answer, null for all
+ * pack.nearest(frame, x, y, reach, bits)            {row, x, y} in CSS px of the frame, null when none is that close
+ * hall.citymap.bitsOf(buffer, n)       {bits, count} of a filter's answer
+ */
+"use strict";
+
+(function () {
+  const citymap = (window.hall.citymap = window.hall.citymap || {});
+  const MAGIC = 0x31504348; // "HCP1"
+  const FILTER_MAGIC = 0x31464348; // "HCF1"
+  const STEPS = 65536; // of a chunk's tile
+  const ROUND_FROM = 4; // device px from which a point is a disc with a dark rim
+  const RIM = 0xe6140d09; // alpha, blue, green, red
+
+  citymap.bitsOf = function (buffer, n) {
+    const [magic, rows, count] = new Uint32Array(buffer, 0, 3);
+    if (magic !== FILTER_MAGIC || rows !== n || buffer.byteLength !== 12 + Math.ceil(n / 8)) throw new Error("filter: not of this pack");
+    return { bits: new Uint8Array(buffer, 12), count };
+  };
+
+  /** A disc of `side` device px as offsets into the words of a picture so wide, the rim apart. */
+  function disc(side, width) {
+    const reach = Math.floor(side / 2);
+    const [inner, rim] = [[], []];
+    for (let dy = -reach; dy <= reach; dy += 1) {
+      for (let dx = -reach; dx <= reach; dx += 1) {
+        const d = Math.hypot(dx, dy);
+        if (d <= reach - 0.6) inner.push(dy * width + dx);
+        else if (d <= reach + 0.4) rim.push(dy * width + dx);
+      }
+    }
+    return { reach, inner: Int32Array.from(inner), rim: Int32Array.from(rim) };
+  }
+
+  function square(side, width) {
+    const inner = [];
+    const from = -Math.floor((side - 1) / 2);
+    for (let dy = from; dy < from + side; dy += 1) for (let dx = from; dx < from + side; dx += 1) inner.push(dy * width + dx);
+    return { reach: side - 1, inner: Int32Array.from(inner), rim: new Int32Array(0) };
+  }
+
+  citymap.Pack = class {
+    constructor(buffer) {
+      const [magic, n, k, zoom] = buffer.byteLength < 16 ? [] : new Uint32Array(buffer, 0, 4);
+      const at = 16 + 12 * k;
+      if (magic !== MAGIC || buffer.byteLength !== at + 5 * n) throw new Error("pack: not whole");
+      Object.assign(this, { n, k, tiles: 2 ** zoom });
+      this.chunks = new Uint32Array(buffer, 16, 3 * k); // cx, cy, start
+      this.xs = new Uint16Array(buffer, at, n);
+      this.ys = new Uint16Array(buffer, at + 2 * n, n);
+      this.classes = new Uint8Array(buffer, at + 4 * n, n);
+    }
+
+    endOf(chunk) {
+      return chunk + 1 < this.k ? this.chunks[3 * chunk + 5] : this.n;
+    }
+
+    /** Calls `call(from, to, x0, y0, step)` for the chunks that meet a box of the frame; px are CSS px times `ratio`. */
+    each(frame, ratio, [west, north, east, south], call) {
+      const side = (frame.scale * ratio) / this.tiles;
+      for (let i = 0; i < this.k; i += 1) {
+        const x0 = this.chunks[3 * i] * side - frame.left * ratio;
+        const y0 = this.chunks[3 * i + 1] * side - frame.top * ratio;
+        if (x0 <= east && y0 <= south && x0 + side >= west && y0 + side >= north) call(this.chunks[3 * i + 2], this.endOf(i), x0, y0, side / STEPS);
+      }
+    }
+
+    /** About how many points a frame shows: those of a chunk are taken as spread evenly over it. */
+    inView(frame) {
+      let found = 0;
+      this.each(frame, 1, [0, 0, frame.width, frame.height], (from, to, x0, y0, step) => {
+        const side = step * STEPS;
+        const wide = Math.min(frame.width, x0 + side) - Math.max(0, x0);
+        const high = Math.min(frame.height, y0 + side) - Math.max(0, y0);
+        found += ((to - from) * wide * high) / (side * side);
+      });
+      return found;
+    }
+
+    paint({ words, width, height }, frame, bits, colours, side) {
+      const { xs, ys, classes } = this;
+      const { reach, inner, rim } = side >= ROUND_FROM ? disc(side, width) : square(side, width);
+      const single = side === 1;
+      const [right, bottom] = [width - reach, height - reach];
+      this.each(frame, frame.ratio, [0, 0, width, height], (from, to, x0, y0, step) => {
+        const [ax, ay] = [x0 + step / 2, y0 + step / 2];
+        for (let i = from; i < to; i += 1) {
+          if (bits !== null && !(bits[i >> 3] & (1 << (i & 7)))) continue;
+          const px = ax + xs[i] * step;
+          const py = ay + ys[i] * step;
+          if (px < reach || py < reach || px >= right || py >= bottom) continue;
+          const at = (py | 0) * width + (px | 0);
+          const value = colours[classes[i]];
+          if (single) {
+            words[at] = value;
+            continue;
+          }
+          for (let j = 0; j < rim.length; j += 1) if (words[at + rim[j]] === 0) words[at + rim[j]] = RIM;
+          for (let j = 0; j < inner.length; j += 1) words[at + inner[j]] = value;
+        }
+      });
+    }
+
+    nearest(frame, x, y, reach, bits) {
+      const { xs, ys } = this;
+      let best = null;
+      let least = reach * reach;
+      this.each(frame, 1, [x - reach, y - reach, x + reach, y + reach], (from, to, x0, y0, step) => {
+        const [west, east] = [(x - reach - x0) / step, (x + reach - x0) / step];
+        for (let i = from; i < to; i += 1) {
+          if (xs[i] < west || xs[i] > east || (bits !== null && !(bits[i >> 3] & (1 << (i & 7))))) continue;
+          const px = x0 + (xs[i] + 0.5) * step;
+          const py = y0 + (ys[i] + 0.5) * step;
+          const d = (px - x) ** 2 + (py - y) ** 2;
+          if (d <= least) [best, least] = [{ row: i, x: px, y: py }, d];
+        }
+      });
+      return best;
+    }
+
+    /** The box [[south, west], [north, east]] of the rows that answer; null for none. */
+    bounds(bits) {
+      let [west, north, east, south] = [Infinity, Infinity, -Infinity, -Infinity];
+      for (let c = 0; c < this.k; c += 1) {
+        const [cx, cy] = [this.chunks[3 * c] * STEPS, this.chunks[3 * c + 1] * STEPS];
+        for (let i = this.chunks[3 * c + 2]; i < this.endOf(c); i += 1) {
+          if (bits !== null && !(bits[i >> 3] & (1 << (i & 7)))) continue;
+          const [x, y] = [cx + this.xs[i], cy + this.ys[i]];
+          if (x < west) west = x;
+          if (x > east) east = x;
+          if (y < north) north = y;
+          if (y > south) south = y;
+        }
+      }
+      if (west === Infinity) return null;
+      const unit = this.tiles * STEPS;
+      return [[citymap.latitude((south + 0.5) / unit), citymap.longitude((west + 0.5) / unit)],
+        [citymap.latitude((north + 0.5) / unit), citymap.longitude((east + 0.5) / unit)]];
+    }
+  };
+})();
