@@ -246,7 +246,8 @@
   function look() {
     if (!socket) return;
     const now = performance.now();
-    if (socket.readyState === WebSocket.CONNECTING) return void (now - opened > CONNECT_MS && again());
+    if (!greeted && now - opened > CONNECT_MS) return again(); // also one that answers but never greets
+    if (socket.readyState === WebSocket.CONNECTING) return;
     if (!watches.size && now - idleSince > IDLE_MS) {
       drop();
       return setState("idle");

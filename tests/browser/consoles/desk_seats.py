@@ -153,7 +153,7 @@ async def test_a_locked_console_stays_locked_over_a_reload_and_on_its_other_page
         assert await page.title() == "已锁定"
         await page.fill(".lock-cover input", PASSWORD)
         await page.keyboard.press("Enter")
-        await page.wait_for_function("hall.desk?.lock && !hall.desk.lock.locked && hall.store.ready")
+        await page.wait_for_function("window.hall?.desk?.lock && !hall.desk.lock.locked && hall.store?.ready")
         await other.wait_for_selector(".lock-cover", state="hidden")
 
 
