@@ -54,6 +54,10 @@
     function paintMoves() {
       const moves = view.allowed.filter(({ move }) => !(options.hide || []).includes(move));
       letters = lettersOf(moves, options.keys);
+      // buttons that stay the same stay: one that is renewed in the middle of a click loses it
+      const same = JSON.stringify([hall.locale, form && form.move, moves.map(({ move }) => [move, letters.get(move)]), moves.map((move) => emergency.asksNothing(move))]);
+      if (box.moves.same === same) return;
+      box.moves.same = same;
       hall.fill(box.moves, moves.map((move) => {
         const key = letters.get(move.move);
         const open = form && form.move === move.move;

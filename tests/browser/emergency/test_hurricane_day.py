@@ -164,7 +164,11 @@ async def ordered(desk: Page, subject: str) -> bool:
     """Orders it with a reason; where the water rose meanwhile the form is given up and asked for anew, as a person would."""
     if (await document(desk, subject))["state"] == "ordered":
         return True
-    form = desk.locator('.emergency-form[data-move="order"]')
+    form, stale = desk.locator('.emergency-form[data-move="order"]'), desk.locator("dialog[data-kind=stale][open]")
+    if await stale.count():  # it rose between the look and the order, and the desk asks: yes, still
+        await stale.locator(".is-primary").click()
+        await expect(stale).to_have_count(0)
+        return False
     if not await form.count():
         await desk.click('.move[data-move="order"]')
     await form.locator("textarea").last.fill("水深超限，断路")
