@@ -24,6 +24,7 @@
   citymap.Ground = class {
     constructor() {
       this.radar = null; // a citymap.Radar
+      this.layers = null; // a citymap.Layers
       this.basemap = [];
       this.districts = [];
       this.cells = new Map();
@@ -59,9 +60,11 @@
       if (this.stillFrame !== frame) this.drawStill(frame);
       context.drawImage(this.still, 0, 0, frame.width, frame.height);
       if (this.radar) this.radar.draw(context, frame);
+      if (this.layers) this.layers.each("ground", context, frame);
       if (this.shown.cells) this.drawCells(context, frame);
       if (this.shown.districts) this.drawDistricts(context, frame);
       if (this.shown.warnings) this.drawWarnings(context, frame);
+      if (this.layers) this.layers.each("over", context, frame);
       citymap.drawNames(this, context, frame);
     }
 
@@ -76,6 +79,7 @@
       c.fillRect(0, 0, frame.width, frame.height);
       this.drawLand(c, frame);
       if (!this.districts.length && !this.basemap.length) this.drawGrid(c, frame);
+      if (this.layers) this.layers.each("still", c, frame);
       if (!this.shown.basemap) return;
       c.lineJoin = c.lineCap = "round";
       for (const [layer, style] of Object.entries(STYLE)) if (frame.wide >= style.from) this.drawLayer(c, frame, layer, style);

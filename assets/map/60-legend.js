@@ -51,7 +51,7 @@
     c.stroke();
   }
 
-  function icon(canvas, name, glyph) {
+  function icon(canvas, name, glyph, own) {
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     const r = Math.round(glyph * 0.5);
     const side = Math.ceil(r * 3.5);
@@ -64,7 +64,8 @@
       citymap.stamp(c, citymap.sprite(what, `legend-${name}`, r, ratio, options), side / 2, side / 2);
     } else {
       c.translate(side / 2, side / 2);
-      swatch(c, name, r);
+      if (own) own(c, r);
+      else swatch(c, name, r);
     }
   }
 
@@ -74,27 +75,39 @@
       this.panel = panel;
       this.rows = new Map();
       this.node = hall.make("div.map-legend", { role: "group", "aria-label": hall.t("map.legend"), "data-t-label": "map.legend" });
-      for (const name of citymap.LAYERS) {
-        const picture = hall.make("canvas", { "aria-hidden": "true" });
-        const label = hall.make("span.map-legend-name", { "data-t": `map.layer.${name}` }, hall.t(`map.layer.${name}`));
-        const count = hall.make("span.map-legend-count", { "data-layer-count": name }, "–");
-        const button = hall.make("button.map-legend-row", { type: "button", "aria-pressed": "true", "data-layer": name, title: hall.t(`map.layer.${name}`) },
-          [picture, label, count]);
-        button.addEventListener("click", () => {
-          const shown = button.getAttribute("aria-pressed") !== "true";
-          button.setAttribute("aria-pressed", String(shown));
-          toggle(name, shown);
-        });
-        this.rows.set(name, { button, picture, count });
-        this.node.append(button);
-      }
+      this.toggle = toggle;
+      for (const name of citymap.LAYERS) this.row(name, {});
       this.unknown = hall.make("span.map-legend-unknown");
       this.rows.get("cases").button.after(this.unknown);
       root.append(this.node);
     }
 
+    /** A further row, above the row `before` or last; `off`: its layer is not shown yet. */
+    row(name, { before, swatch: own, off = false }) {
+      const picture = hall.make("canvas", { "aria-hidden": "true" });
+      const label = hall.make("span.map-legend-name", { "data-t": `map.layer.${name}` }, hall.t(`map.layer.${name}`));
+      const count = hall.make("span.map-legend-count", { "data-layer-count": name }, "–");
+      const button = hall.make("button.map-legend-row", { type: "button", "aria-pressed": String(!off), "data-layer": name, title: hall.t(`map.layer.${name}`) },
+        [picture, label, count]);
+      button.addEventListener("click", () => {
+        const shown = button.getAttribute("aria-pressed") !== "true";
+        this.press(name, shown);
+        this.toggle(name, shown);
+      });
+      this.rows.set(name, { button, picture, count, own });
+      const upper = this.rows.get(before);
+      this.node.insertBefore(button, upper ? upper.button : null);
+      if (this.glyph) icon(picture, name, this.glyph, own);
+    }
+
+    /** Shows a row as switched on or off; the layer itself is the caller's. */
+    press(name, shown) {
+      this.rows.get(name).button.setAttribute("aria-pressed", String(shown));
+    }
+
     paint(glyph) {
-      for (const [name, { picture }] of this.rows) icon(picture, name, glyph);
+      this.glyph = glyph;
+      for (const [name, { picture, own }] of this.rows) icon(picture, name, glyph, own);
     }
 
     /** counts: {cases, "cases-unknown", gauges, vehicles, cameras, warnings, cells}. */

@@ -42,6 +42,9 @@
       this.card = new citymap.Card(this.root, (subject) => this.choose(subject));
       this.scale = new citymap.Scale(this.root);
       this.components = new citymap.Components(this);
+      this.layers = new citymap.Layers(this);
+      this.layers.make();
+      this.ground.layers = this.layers;
       this.note = hall.make("div.map-note", { role: "status" });
       this.root.append(this.note);
       this.cameras = new hall.cameras.View(() => this.inView(), (events) => this.update(events));
@@ -77,11 +80,15 @@
       map.on("contextmenu", (event) => this.around(event));
       map.on("mouseout", () => !this.card.pinned && this.card.show(null)).on("movestart zoomstart", () => this.card.show(null));
       // the wheel scrolls the page until the map was clicked, so a console's page is never trapped
-      map.on("moveend", () => this.cameras.tick());
+      map.on("moveend", () => {
+        this.cameras.tick();
+        this.layers.each("changed");
+      });
       map.on("dragstart boxzoomend", () => (this.touched = true));
       map.getContainer().addEventListener("wheel", () => (this.touched = this.touched || map.scrollWheelZoom.enabled()), { passive: true });
       map.scrollWheelZoom.disable();
       map.on("click focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
+      this.layers.each("attach", map);
       if (document.fonts) document.fonts.ready.then(() => this.render("ground", "things", "movers"));
     }
 
@@ -100,6 +107,7 @@
 
     drawThings(context, frame) {
       this.things.draw(context, frame);
+      this.layers.each("things", context, frame);
       citymap.drawPlates(this.ground, context);
     }
 
@@ -129,8 +137,9 @@
       const touched = new Set();
       for (const event of changes) {
         const topic = event.subject.slice(0, event.subject.indexOf("/"));
-        const sheet = TAKE[topic] && TAKE[topic](this, event);
+        const sheet = citymap.TAKE[topic] && citymap.TAKE[topic](this, event);
         if (sheet) touched.add(sheet);
+        for (const other of this.layers.take(topic, event)) touched.add(other);
       }
       if (this.first && !this.touched) this.home();
       this.first = false;
@@ -151,7 +160,17 @@
     count() {
       if (!hall.store.ready) return;
       this.counted = true;
-      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts(), ...this.cameras.counts(), ...this.components.counts() });
+      this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts(), ...this.cameras.counts(), ...this.components.counts(), ...this.layers.counts() });
+    }
+
+    /** The city's time that this map shows, in ms. */
+    now() {
+      return hall.clock.city();
+    }
+
+    /** Draws a slot of the layers again: see 79-layers.js. */
+    draw(slot) {
+      this.render(this.layers.sheetOf(slot));
     }
 
     render(...sheets) {
@@ -177,7 +196,8 @@
     // -- people ------------------------------------------------------------------------------------------------------------
 
     toggle(name, shown) {
-      if (name === "radar" || name === "components") return this[name].choose(shown);
+      const part = name === "radar" || name === "components" ? this[name] : this.layers.get(name);
+      if (part) return part.choose(shown);
       const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", incidents: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
       this.render(sheet, "things"); // the warnings' plates lie on the uppermost
@@ -193,7 +213,7 @@
           least = d;
         }
       }
-      return best || this.movers.nearest(x, y) || this.components.nearest(x, y, pressed);
+      return this.layers.hit(x, y, pressed) || best || this.movers.nearest(x, y) || this.components.nearest(x, y, pressed);
     }
 
     point(event, pin) {
@@ -234,6 +254,7 @@
       if (renewed) this.render("ground", "things");
       this.radar.tick();
       this.components.tick();
+      this.layers.each("tick");
       this.card.tick();
       this.cameras.tick();
       hall.setText(this.note, [citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "", this.cameras.words()].filter(Boolean).join(" · "));
@@ -243,6 +264,7 @@
       this.legend.locale();
       this.radarKey.locale();
       this.components.locale();
+      this.layers.each("locale");
       this.count();
       this.card.show(null);
       this.render("ground", "things");
@@ -262,36 +284,9 @@
       live.delete(this);
       if (this.stage) this.stage.remove();
       this.stage = this.map = null; // answers that are still under way find nothing to paint on
-      for (const part of [this.radar, this.radarKey, this.components, this.legend, this.card, this.scale, this.note]) part.remove();
+      for (const part of [this.radar, this.radarKey, this.components, this.layers, this.legend, this.card, this.scale, this.note]) part.remove();
     }
   }
-
-  const TAKE = {
-    case(self, event) {
-      const fresh = self.things.takeCase(event);
-      if (fresh && !self.first) self.pulse(fresh);
-      return "things";
-    },
-    sensor: (self, event) => (self.things.takeGauge("sensor", event), "things"),
-    observation: (self, event) => (self.things.takeGauge("observation", event), "things"),
-    alarm: (self, event) => (self.things.takeGauge("alarm", event), "things"),
-    channel: (self, event) => (self.things.takeCamera(event), "things"),
-    position: (self, event) => (self.movers.take(event), "movers"),
-    closure: (self, event) => (citymap.takeClosure(self.things.closures, event), "things"),
-    depot: (self, event) => (citymap.takeDepot(self.things.depots, event), "things"),
-    incident: (self, event) => (citymap.takeIncident(self.things.incidents, event), "things"),
-    crew: (self, event) => (citymap.takeCrew(self.movers.crews, event), "movers"),
-    warning: (self, event) => (citymap.takeWarning(self.ground.warnings, event), "ground"),
-    raster: (self, event) => (self.radar.take(event), ""),
-    kpi(self, event) {
-      if (event.subject === "kpi/arrivals") return "movers"; // how long crews still need stands beside them
-      if (event.subject !== "kpi/cells") return "";
-      const rows = (event.data && event.data.rows) || {};
-      const same = JSON.stringify(rows) === JSON.stringify(self.ground.rows);
-      self.ground.rows = rows;
-      return same ? "" : "ground";
-    },
-  };
 
   hall.panel("city_map", (element, context) => new CityMap(element, context));
 })();
