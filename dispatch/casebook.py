@@ -253,6 +253,7 @@ def _row(
         subject, *key, version, case.case_id, case.state, facts.ended_at if is_ended(case.state) else None, case.class_name,
         case.district, case.report_source, case.unit, case.severity, facts.reported,
         sql.NO_DUE if case.due is None else case.due, last_moment(facts), text, owner, laid_over, square_of(case.lon, case.lat),
+        case.cell, case.lon, case.lat,
     )  # fmt: skip
 
 

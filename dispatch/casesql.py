@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 WRITER_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -35,7 +35,11 @@ SQUARE = (
     f" + CAST((json_extract(CAST(h.doc AS TEXT), '$.lon') + 180.0) * {PER_DEGREE} AS INTEGER)"
 )
 
-_COLUMN_INDEXES = ("state", "district", "class_name", "report_source", "unit", "severity", "owner")
+#: grid cell and place of its document: likewise
+_DOC = "CAST(h.doc AS TEXT)"
+PLACE = f"coalesce(json_extract({_DOC}, '$.cell'), ''), json_extract({_DOC}, '$.lon'), json_extract({_DOC}, '$.lat')"
+
+_COLUMN_INDEXES = ("state", "district", "class_name", "report_source", "unit", "severity", "owner", "cell")
 _PLAIN_INDEXES = ("reported", "number", "time", "last_moment", "due", "ended_at")
 #: a case without a deadline sorts after all others
 NO_DUE = 2**53
@@ -46,7 +50,8 @@ SCHEMA = (
         event_id TEXT NOT NULL, version INTEGER NOT NULL, number TEXT NOT NULL, state TEXT NOT NULL,
         ended_at INTEGER, class_name TEXT NOT NULL, district TEXT NOT NULL, report_source TEXT NOT NULL,
         unit TEXT NOT NULL, severity INTEGER NOT NULL, reported INTEGER NOT NULL, due INTEGER NOT NULL,
-        last_moment INTEGER NOT NULL, text TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', laid_over BLOB, square INTEGER)""",
+        last_moment INTEGER NOT NULL, text TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', laid_over BLOB, square INTEGER,
+        cell TEXT NOT NULL DEFAULT '', lon REAL, lat REAL)""",
     """CREATE TABLE IF NOT EXISTS history(
         version INTEGER PRIMARY KEY, case_id INTEGER NOT NULL, time INTEGER NOT NULL, recorded INTEGER NOT NULL,
         event_id TEXT NOT NULL, source TEXT NOT NULL, doc BLOB NOT NULL, UNIQUE(case_id, time, recorded, event_id))""",
@@ -76,6 +81,12 @@ UPGRADES = {
         "ALTER TABLE cases ADD COLUMN square INTEGER",
         f"UPDATE cases SET square = (SELECT {SQUARE} FROM history h WHERE h.version = cases.version)",
     ),
+    4: (
+        "ALTER TABLE cases ADD COLUMN cell TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE cases ADD COLUMN lon REAL",
+        "ALTER TABLE cases ADD COLUMN lat REAL",
+        f"UPDATE cases SET (cell, lon, lat) = (SELECT {PLACE} FROM history h WHERE h.version = cases.version)",
+    ),
     2: ("DROP INDEX IF EXISTS cases_owner",),  # it was partial: a filter's parameter could not use it, an order neither
 }
 
@@ -85,6 +96,7 @@ NEXT_ID = "SELECT coalesce(max(id), 0) + 1 FROM cases"
 _COLUMNS = (
     "subject", "time", "recorded", "event_id", "version", "number", "state", "ended_at", "class_name", "district",
     "report_source", "unit", "severity", "reported", "due", "last_moment", "text", "owner", "laid_over", "square",
+    "cell", "lon", "lat",
 )  # fmt: skip
 INSERT_CASE = f"INSERT INTO cases(id, {', '.join(_COLUMNS)}) VALUES({','.join('?' * (len(_COLUMNS) + 1))})"
 UPDATE_CASE = f"UPDATE cases SET {', '.join(f'{column}=?' for column in _COLUMNS)} WHERE id=?"
@@ -112,7 +124,7 @@ SORTS = {
     "district": "district", "class_name": "class_name", "report_source": "report_source", "unit": "unit",
     "ended": "ended_at", "time": "time", "owner": "owner",
 }  # fmt: skip
-EQUAL_FILTERS = ("state", "district", "class_name", "report_source", "unit", "severity", "owner")
+EQUAL_FILTERS = ("state", "district", "class_name", "report_source", "unit", "severity", "owner", "cell")
 FILTERS = (*EQUAL_FILTERS, "open", "overdue", "since", "until")
 
 

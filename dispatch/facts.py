@@ -38,6 +38,8 @@ class Facts(NamedTuple):
     report_source: str
     cell: str
     severity: int
+    lon: float | None = None  # WGS-84 degrees
+    lat: float | None = None
 
 
 def is_ended(state: str) -> bool:
@@ -78,6 +80,8 @@ def facts_of(case: Case, time: int) -> Facts:
         case.report_source,
         case.cell,
         min(max(case.severity, SEVERITIES[0]), SEVERITIES[-1]),
+        case.lon,
+        case.lat,
     )
 
 

@@ -75,6 +75,7 @@ class Cases:
         q: Annotated[str, Query(max_length=200)] = "",
         state: _Words = None,
         district: _Words = None,
+        cell: _Words = None,
         class_name: _Words = None,
         report_source: _Words = None,
         unit: _Words = None,
@@ -98,6 +99,7 @@ class Cases:
         if today:
             since = max(since or 0, day_start(now, self.process.config.city.timezone))
         named = dict(state=state, district=district, class_name=class_name, report_source=report_source, unit=unit, owner=owner)
+        named |= dict(cell=cell)
         named |= dict(severity=severity, open=open, overdue=overdue, since=since, until=until)
         named |= _own(named)
         filters = {name: value for name, value in named.items() if value is not None}

@@ -268,15 +268,17 @@ def test_cases_around_a_place_are_found_also_those_of_a_file_from_before_there_w
     chance = random.Random(8)
     places = {f"{n}": (113.9 + chance.uniform(-0.003, 0.003), 35.3 + chance.uniform(-0.003, 0.003)) for n in range(400)}
     book = Casebook.open_writer(tmp_path / "cases.db")
-    cases = [Case(feed="f", case_id=n, lon=lon, lat=lat) for n, (lon, lat) in places.items()]
+    cases = [Case(feed="f", case_id=n, lon=lon, lat=lat, cell=f"c{int(n) % 7}") for n, (lon, lat) in places.items()]
     book.record(
         [Version(f"case/f/{c.case_id}", (int(c.case_id), 0, "a"), "t", c) for c in [*cases, Case(feed="f", case_id="900")]]
     )
     book.close()
     with sqlite3.connect(tmp_path / "cases.db") as db:
-        squares = db.execute("SELECT subject, square FROM cases").fetchall()
+        squares = db.execute("SELECT subject, square, cell, lon, lat FROM cases").fetchall()
         db.execute("DROP INDEX cases_square")
-        db.execute("ALTER TABLE cases DROP COLUMN square")
+        db.execute("DROP INDEX cases_cell")
+        for column in ("square", "cell", "lon", "lat"):
+            db.execute(f"ALTER TABLE cases DROP COLUMN {column}")
         db.execute("PRAGMA user_version=3")
     db.close()
     book = Casebook.open_writer(tmp_path / "cases.db")
@@ -287,5 +289,5 @@ def test_cases_around_a_place_are_found_also_those_of_a_file_from_before_there_w
         assert [case["time"] for case in found] == sorted((case["time"] for case in found), reverse=True)
     book.close()
     with sqlite3.connect(tmp_path / "cases.db") as db:
-        assert db.execute("SELECT subject, square FROM cases").fetchall() == squares
+        assert db.execute("SELECT subject, square, cell, lon, lat FROM cases").fetchall() == squares
     db.close()
