@@ -88,7 +88,7 @@
       const { doc } = this;
       if (!doc) return null;
       const frame = this.looping ? this.looping.frames[this.looping.at] : this.now(doc);
-      const age = hall.clock.city() - this.now(doc).time;
+      const age = citymap.now() - this.now(doc).time;
       const stale = age > (doc.stale_seconds || 900) * 1000;
       return { doc, frame, age, stale, gone: age > (doc.stale_seconds || 900) * 1000 * GONE, forecast: frame.time > frame.run };
     }

@@ -189,7 +189,7 @@
     drawGauges(frame) {
       const seen = this.inView(this.gauges.values(), frame, frame.glyph).sort((a, b) => a.entry.severity - b.entry.severity);
       const crowded = seen.length > 120 && frame.wide < 14;
-      const now = hall.clock.city();
+      const now = citymap.now();
       const rest = citymap.drawTubes(this, seen, frame, now); // the worst stand as tubes that are read from afar
       for (const one of rest) {
         const { severity, event, quantity, top } = one.entry;
@@ -209,7 +209,7 @@
 
     drawCases(frame) {
       const order = (a, b) => b.severity - a.severity || b.time - a.time;
-      const now = hall.clock.city();
+      const now = citymap.now();
       const merged = this.shown.gauges ? citymap.mergedCases(this) : new Set(); // shown by the gauge that saw the same water
       const seen = this.inView([...this.cases.values()].filter((entry) => !merged.has(entry.subject)), frame, frame.glyph * 2);
       const step = frame.glyph * (frame.wide >= 15.5 ? 1 : seen.length > 400 ? 3 : 2.2);

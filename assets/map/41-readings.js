@@ -8,7 +8,7 @@
   /** Older than three times what its feed is expected to take. */
   citymap.isOld = function (event, now, times = 3) {
     if (!event) return true;
-    const feed = hall.store.get(`feed/${event.subject.split("/")[1]}`);
+    const feed = citymap.doc(`feed/${event.subject.split("/")[1]}`);
     const expected = (feed && feed.data && feed.data.expected_seconds) || 60;
     return now - event.time > expected * 1000 * times;
   };

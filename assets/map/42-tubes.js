@@ -134,7 +134,7 @@
       const { entry } = one;
       const alarm = alarmOf(entry);
       const value = entry.event ? entry.event.data.value : null;
-      const series = entry.event && hall.store.get(`series/${hall.site(entry.event.subject)}/${entry.quantity}`);
+      const series = entry.event && citymap.doc(`series/${hall.site(entry.event.subject)}/${entry.quantity}`);
       const rate = hall.rateOf(series && series.data, 10);
       const lines = hall.linesOf(entry.sensor && entry.sensor.data, entry.quantity);
       const options = citymap.tubeOf({ value: citymap.isOld(entry.event, now) ? null : value, lines, rate, forecast: alarm.forecast, severity: entry.severity });

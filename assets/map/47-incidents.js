@@ -58,7 +58,7 @@
   function placeOf(data) {
     if (placed(data)) return data;
     for (const member of data.members || []) {
-      const found = (hall.store.get(member.replace(/^file\//, "case/")) || {}).data;
+      const found = (citymap.doc(member.replace(/^file\//, "case/")) || {}).data;
       if (placed(found)) return found;
     }
     return {};

@@ -39,13 +39,13 @@
     /** Age bands by what the feed is expected to send: 0 fresh, 1 late, 2 old (drawn hollow). */
     ageAll() {
       const bounds = new Map();
-      const now = hall.clock.city();
+      const now = citymap.now();
       let changed = false;
       for (const unit of this.units.values()) {
         const feed = unit.event.data.feed;
         let expected = bounds.get(feed);
         if (expected === undefined) {
-          const status = hall.store.get(`feed/${feed}`);
+          const status = citymap.doc(`feed/${feed}`);
           expected = ((status && status.data && status.data.expected_seconds) || 60) * 1000;
           bounds.set(feed, expected);
         }

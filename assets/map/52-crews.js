@@ -14,12 +14,12 @@
     if (event.data && event.data.position) crews.set(event.data.position, event.data);
   };
 
-  const placeOf = (subject) => (hall.store.get((subject || "").replace(/^file\//, "case/")) || {}).data;
+  const placeOf = (subject) => (citymap.doc((subject || "").replace(/^file\//, "case/")) || {}).data;
 
   /** When it will be there: "12 分到", "约 12 分", or "". */
   citymap.arrivalText = function (crew, unit) {
     if (!COMING.has(crew.state)) return "";
-    const told = hall.flood.arrival(crew, hall.clock.city());
+    const told = citymap.past ? null : hall.flood.arrival(crew, citymap.now()); // arrivals by road are known for now only
     const target = !told && placeOf(crew.assignment);
     return hall.flood.etaText(told ? told.seconds : target ? hall.flood.eta(unit, target) : null, told);
   };

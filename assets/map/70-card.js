@@ -13,7 +13,7 @@
   const ROWS = {
     case({ event }) {
       const d = event.data;
-      const now = hall.clock.city();
+      const now = citymap.now();
       const due = d.due == null ? "" : hall.t(d.due < now ? "map.overdue-by" : "map.due-in", { age: hall.format.duration(Math.abs(d.due - now)) });
       return {
         title: [d.class_name, d.subclass_name].filter(Boolean).join(" · ") || d.case_id,
@@ -33,7 +33,7 @@
         picture: typeof picture === "string" && picture.startsWith("/video/poster/") ? picture : "",
         rows: [["quantity", word("quantity", gauge.quantity)], ["reading", gauge.event ? citymap.reading(gauge) : hall.t("map.no-value")],
           ["confidence", typeof confidence === "number" ? hall.format.number(confidence, 2) : ""],
-          ["threshold", line == null ? "" : String(line)], ["forecast", gauge.alarm ? hall.flood.forecastText({ forecast: gauge.alarm.data.forecast, unit: gauge.alarm.data.unit }, hall.clock.city()) : ""],
+          ["threshold", line == null ? "" : String(line)], ["forecast", gauge.alarm ? hall.flood.forecastText({ forecast: gauge.alarm.data.forecast, unit: gauge.alarm.data.unit }, citymap.now()) : ""],
           ["cases", gauge.alarm && (gauge.alarm.data.cases || []).length ? String(gauge.alarm.data.cases.length) : ""], ["kind", word("gaugekind", s.kind)], ["district", s.district],
           ["radar", citymap.radarText(s.lon == null ? gauge.event && gauge.event.data : s)], ["owner", s.owner]],
       };

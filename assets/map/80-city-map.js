@@ -152,7 +152,7 @@
     /** Which warnings are in force now; true when that has changed. */
     renew() {
       const before = this.ground.holding;
-      this.ground.holding = citymap.warningsNow(this.ground.warnings, hall.clock.city());
+      this.ground.holding = citymap.warningsNow(this.ground.warnings, citymap.now());
       return before.length !== this.ground.holding.length || before.some((one, i) => one !== this.ground.holding[i]);
     }
 
@@ -165,7 +165,7 @@
 
     /** The city's time that this map shows, in ms. */
     now() {
-      return hall.clock.city();
+      return citymap.now();
     }
 
     /** Draws a slot of the layers again: see 79-layers.js. */
@@ -190,7 +190,7 @@
     }
 
     pulse(entry) {
-      if (this.map && entry.known && hall.clock.city() - entry.time <= NEW_MS) this.pulses.show(this.map, entry, this.glyph());
+      if (this.map && entry.known && citymap.now() - entry.time <= NEW_MS) this.pulses.show(this.map, entry, this.glyph());
     }
 
     // -- people ------------------------------------------------------------------------------------------------------------
