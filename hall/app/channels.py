@@ -76,7 +76,13 @@ class Channels:
         self.process = process
         self._video = VideoSide(process, seconds=LIMIT_SECONDS, most=LIMIT_BYTES, connections=CONNECTIONS)
         self.router = APIRouter(prefix="/api/v1/channels", tags=["video"])
-        made = (("", self.search), ("/tree", self.tree), ("/near", self.near), ("/one/{subject:path}", self.one))
+        made = (
+            ("", self.search),
+            ("/tree", self.tree),
+            ("/near", self.near),
+            ("/grid", self.grid),
+            ("/one/{subject:path}", self.one),
+        )
         for path, handler in made:
             self.router.add_api_route(path, handler, methods=["GET"], response_class=Response)
 
@@ -121,6 +127,16 @@ class Channels:
     ) -> Response:
         """The nearest channels, nearest first, with metres, direction and whether they see the place; filters as in search."""
         return await self._pass("/near", request)
+
+    async def grid(
+        self,
+        request: Request,
+        level: Annotated[int, Query(ge=0, le=24, description="2 ** level cells across the world")] = 12,
+        box: Annotated[str, Query(max_length=100, description="west,south,east,north in degrees")] = "",
+    ) -> Response:
+        """How many channels stand in each cell of a grid fixed to the ground: `cells` [[lon, lat, count, online, offline]],
+        at most 2,000 (a coarser `level` is answered then); filters as in search."""
+        return await self._pass("/grid", request)
 
     async def one(self, request: Request, subject: str) -> Response:
         """All that is known of one channel, the parts of its id and its places in the trees among it."""

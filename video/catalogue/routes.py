@@ -14,6 +14,7 @@ from starlette.routing import Route
 from hall.core.errors import Refused
 from video.catalogue import columns as c
 from video.catalogue.catalogue import MOST_NEAR, MOST_ROWS, MOST_SOME, Catalogue
+from video.catalogue.grids import LEVELS, grid
 from video.catalogue.index import Query
 from video.catalogue.scope import scope_of
 from video.loopback import body_of
@@ -48,6 +49,10 @@ def routes(catalogue: Catalogue, now: Callable[[], int], lost: Callable[[], str]
         seeing = request.query_params.get("sees") == "1"
         return answer(catalogue.near(*place, k, query_of(request), _scope(request), radius, seeing))
 
+    async def cells(request: Request) -> Response:
+        level = _whole(request, "level", 12, *LEVELS)
+        return answer(grid(catalogue.index, query_of(request), _scope(request), level))
+
     async def one(request: Request) -> Response:
         return answer(catalogue.one(request.path_params["subject"], _scope(request)))
 
@@ -57,7 +62,13 @@ def routes(catalogue: Catalogue, now: Callable[[], int], lost: Callable[[], str]
             raise Refused("too-many-channels", f"at most {MOST_SOME}", 422)
         return answer(catalogue.some(subjects, _scope(request)))
 
-    made = (("", search, "GET"), ("/tree", tree, "GET"), ("/near", near, "GET"), ("/one/{subject:path}", one, "GET"))
+    made = (
+        ("", search, "GET"),
+        ("/tree", tree, "GET"),
+        ("/near", near, "GET"),
+        ("/grid", cells, "GET"),
+        ("/one/{subject:path}", one, "GET"),
+    )
     found = [Route(f"/channels{path}", refusing(work), methods=[method]) for path, work, method in made]
     return [*found, Route("/channels/some", refusing(some), methods=["POST"])]
 

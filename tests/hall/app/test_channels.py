@@ -37,6 +37,8 @@ async def test_everybody_knows_of_exactly_his_channels_by_every_address(video_ha
         assert {row["subject"] for row in answer["rows"]} == expected and answer["total"] == len(expected)
         near = (await client.get("/api/v1/channels/near?lon=113.9&lat=35.3&k=100")).json()
         assert {row["subject"] for row in near["rows"]} == expected
+        grid = (await client.get("/api/v1/channels/grid?level=14")).json()
+        assert grid["total"] == len(expected) == sum(cell[2] for cell in grid["cells"])
         tree = (await client.get("/api/v1/channels/tree?node=district")).json()
         assert tree["total"] == len(expected)
         for channel in cameras()[::4]:  # every district and every owner is among them
@@ -52,7 +54,7 @@ async def test_everybody_knows_of_exactly_his_channels_by_every_address(video_ha
 
 async def test_a_crew_knows_of_no_channel(video_hall):
     async with await video_hall.client("crew", crew="k") as client:
-        for path in ("", "/tree", "/near?lon=1&lat=1", "/one/channel/cams/1"):
+        for path in ("", "/tree", "/near?lon=1&lat=1", "/grid", "/one/channel/cams/1"):
             assert (await client.get(f"/api/v1/channels{path}")).status_code == 403
 
 
@@ -95,7 +97,8 @@ async def test_searching_pages_and_filters_pass_through(video_hall):
 
 
 @pytest.mark.parametrize(
-    "path", ["?limit=501", "?limit=0", "/near?lon=1", "/near?lon=200&lat=1", "/near?lon=1&lat=1&k=101", "?cursor=x"]
+    "path",
+    ["?limit=501", "?limit=0", "/near?lon=1", "/near?lon=200&lat=1", "/near?lon=1&lat=1&k=101", "/grid?level=25", "?cursor=x"],
 )
 async def test_what_makes_no_sense_is_refused_with_a_reason(video_hall, path):
     async with await video_hall.client("operator") as client:

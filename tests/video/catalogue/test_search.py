@@ -1,6 +1,8 @@
 """Searches, filters, pages and scopes. Oracle: a loop over plain documents."""
 
+import math
 import random
+import statistics
 import unicodedata
 
 import msgspec
@@ -12,6 +14,7 @@ from hall.core.errors import Refused
 from hall.core.model import Channel
 from tests.video.catalogue.cameras import DISTRICTS, OWNERS, STATES, Told, camera, city_of
 from video.catalogue import columns as c
+from video.catalogue.grids import MOST_CELLS, grid
 from video.catalogue.index import Query
 from video.catalogue.scope import ALL, Scope
 
@@ -229,3 +232,37 @@ def test_where_a_supplier_tells_no_state_a_look_does_until_he_tells_one():
     town.catalogue.index.look(subject, True, 9_500)
     town.tell(silent)
     assert shown()[:2] == ("unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("level", "scope", "box"),
+    [
+        (0, ALL, None),
+        (13, ALL, None),
+        (15, Scope(districts=("红旗区",)), (113.8, 35.2, 114.0, 35.4)),
+        (24, Scope(departments=()), None),
+    ],
+)
+def test_the_grid_counts_in_each_cell_what_a_loop_counts(level, scope, box):
+    expected: dict = {}
+    for ch in TOLD.channels.values():
+        if ch.lon is not None and fits(Query(box=box), scope, ch):
+            south = 0.5 - math.asinh(math.tan(math.radians(ch.lat))) / (2 * math.pi)
+            cell = (int((ch.lon / 360 + 0.5) * 2**level), int(south * 2**level))
+            expected.setdefault(cell, []).append(ch)
+    answer = grid(TOLD.catalogue.index, Query(box=box), scope, level)
+    rows = [
+        [statistics.fmean(ch.lon for ch in those), statistics.fmean(ch.lat for ch in those), len(those),
+         sum(ch.state == "online" for ch in those), sum(ch.state == "offline" for ch in those)] for those in expected.values()
+    ]  # fmt: skip
+    assert answer["level"] == level and answer["total"] == sum(row[2] for row in rows)
+    assert sorted(answer["cells"]) == [pytest.approx(row, abs=1e-6) for row in sorted(rows)]
+
+
+def test_a_grid_too_fine_for_one_answer_is_answered_coarser():
+    told = Told()
+    for n in range(MOST_CELLS + 500):
+        told.tell(Channel(feed="f", channel_id=str(n), name="a", state="online", lon=100 + n * 0.001, lat=35.0))
+    answer = grid(told.catalogue.index, Query(), ALL, 24)
+    assert answer["level"] < 24 and len(answer["cells"]) <= MOST_CELLS
+    assert sum(cell[2] for cell in answer["cells"]) == answer["total"] == answer["online"] == MOST_CELLS + 500
