@@ -68,7 +68,8 @@ async def test_pictures_go_on_where_a_twentieth_of_the_packets_is_lost_and_all_a
             while stage.hub.track(SUBJECT, "main").counters["attempts"] < 2:
                 await asyncio.sleep(0.05)
         await page.wait_for_function(
-            "least => stats().then(found => found['inbound-rtp'].framesDecoded > least)", arg=0.8 * session.shown()["pictures"] - 20
+            "least => stats().then(found => found['inbound-rtp'].framesDecoded > least)",
+            arg=0.8 * session.shown()["pictures"] - 20,
         )
         assert way.counters["down lost"] > 10 and state["resent"] > 5
         assert state["level"] == "all", "what is sent again mends it: no picture is held back from this viewer"
