@@ -128,6 +128,7 @@
 
   const PAGES = [
     ["/desk", "desk.nav.desk", "see-desk"],
+    ["/map", "mappage.nav", "see-desk"],
     ["/crews", "crewboard.nav", "see-crews"],
     ["/emergency", "emergency.nav", "see-emergency"],
     ["/evaluation", "desk.nav.evaluation", "see-evaluation"],

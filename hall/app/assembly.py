@@ -50,6 +50,7 @@ from hall.core.process import Process
 from layouts import admin, catalogue, chooser, crews, desk, evaluation, pair, walls
 from layouts.context import Context, context_of
 from layouts.emergency import emergency as emergency_console
+from layouts.map import city_map
 from layouts.wall import panels
 from layouts.wall import wall as render_wall
 
@@ -57,6 +58,7 @@ log = logging.getLogger("hall.web")
 
 CONSOLES: dict[str, Callable[[Context], Any]] = {
     "/desk": desk.desk,
+    "/map": city_map,
     "/crews": crews.crews,
     "/emergency": emergency_console,
     "/admin/feeds": admin.feeds,

@@ -18,7 +18,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_ALL, r"/sign-in|/sign-out|/enter/[^/]+", PUBLIC),
     (_ALL, r"/api/v1/ingest/[^/]+", PUBLIC),
     (_READ, r"/|/walls|/wall/[^/]+", "see-wall"),
-    (_READ, r"/desk", "see-desk"),
+    (_READ, r"/desk|/map", "see-desk"),
     (_READ, r"/crews", "see-crews"),
     (_READ, r"/admin/feeds|/admin/screens", "see-system"),
     (_READ, r"/admin/users", "manage-users"),
@@ -100,7 +100,9 @@ _BODIES = {
 _COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)
 
 #: pages a person opens: refused visitors are led to the sign-in instead of getting JSON
-_PAGE = re.compile(r"/|/walls|/wall/[^/]+|/desk|/crews|/emergency|/evaluation|/pair|/field/links|/admin/(feeds|screens|users)")
+_PAGE = re.compile(
+    r"/|/walls|/wall/[^/]+|/desk|/map|/crews|/emergency|/evaluation|/pair|/field/links|/admin/(feeds|screens|users)"
+)
 
 #: what a person signed in at a wall reaches there in his own name (hall/app/acting.py); everywhere else the wall is a wall
 _AT_WALL = re.compile(

@@ -15,7 +15,7 @@ from tests.dispatch.alarmlife.raising import raise_alarms
 from tests.running import RunningHall
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
-PAGES = ["/desk", "/emergency", "/admin/feeds", "/admin/screens", "/admin/users", "/walls", "/wall/routine", "/wall/flood", "/wall/video",
+PAGES = ["/desk", "/map", "/emergency", "/admin/feeds", "/admin/screens", "/admin/users", "/walls", "/wall/routine", "/wall/flood", "/wall/video",
          "/wall/briefing", "/sign-in?why=forbidden"]  # fmt: skip
 
 

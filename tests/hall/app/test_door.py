@@ -16,6 +16,7 @@ DOORS = {
     ("GET", "/wall/flood"): "yyyyyyyyy-",
     ("GET", "/wall/east"): "yyyyyyyyy-",
     ("GET", "/desk"): "y-yyyyyyy-",
+    ("GET", "/map"): "y-yyyyyyy-",
     ("GET", "/admin/feeds"): "--yyyyy---",
     ("GET", "/admin/screens"): "--yyyyy---",
     ("GET", "/admin/users"): "------y---",

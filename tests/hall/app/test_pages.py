@@ -78,7 +78,7 @@ SMALL = """() => [...document.querySelectorAll('.console *')].filter(e => e.chil
     .map(e => e.className + ': ' + e.textContent).slice(0, 5)"""
 
 
-@pytest.mark.parametrize("path", ["/desk", "/admin/feeds", "/admin/screens", "/admin/users", "/walls"])
+@pytest.mark.parametrize("path", ["/desk", "/map", "/admin/feeds", "/admin/screens", "/admin/users", "/walls"])
 async def test_each_console_is_painted_offline_without_errors_in_type_of_15_px_and_up(hall, path):
     async with browser(hall, "admin") as page:
         await page.goto(hall.url + path)
