@@ -83,7 +83,7 @@ def read_geojson(path: Path, convert: Convert) -> Iterator[tuple[BaseGeometry, d
             yield geometry, feature.get("properties") or {}
 
 
-def _label_point(geometry: BaseGeometry) -> list[float]:
+def label_point(geometry: BaseGeometry) -> list[float]:
     """Where a name stands best: the middle of the widest place of the largest part, [lon, lat]."""
     largest = max(shapely.get_parts(geometry), key=lambda part: part.area)
     if largest.geom_type != "Polygon":
@@ -109,7 +109,7 @@ def districts(config: HallConfig) -> list[dict[str, Any]]:
     for geometry, properties in _named_file(config, "boundary", city.boundary, city.boundary_crs):
         if geometry.geom_type in ("Polygon", "MultiPolygon"):
             name = str(properties.get(city.boundary_name) or "")
-            found.append(_feature(_rounded(geometry), {"name": name, "label": _label_point(geometry)}))
+            found.append(_feature(_rounded(geometry), {"name": name, "label": label_point(geometry)}))
     return found
 
 

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -110,10 +110,56 @@ class VideoConfig(Section, kw_only=True):
     analysis: list[dict[str, Any]] = []  # what is read from pictures of which channel, compiled by video/analysis/plan.py
 
 
+class BoundaryConfig(Section, kw_only=True):
+    """`[map.boundaries.NAME]`: areas of one administrative level (hall/core/boundaries.py)."""
+
+    file: str  # GeoJSON, Shapefile, GeoPackage ...
+    level: Annotated[int, msgspec.Meta(ge=2, le=12)]  # 省 4, 市 5, 区县 6, 街道 or 乡镇 8, 社区 9, 村 10, 网格 12
+    label: dict[str, str] = {}  # what such an area is called, by language; else by the level
+    crs: str = ""  # empty: what the file says, GeoJSON without a word WGS-84
+    name: str = "name"  # property that names an area
+    code: str = ""  # property that holds its code; empty: the name
+    layer: str = ""  # of a file with several
+    encoding: str = ""  # of a Shapefile's table; empty: found out
+
+
+class SourceConfig(Section, kw_only=True):
+    """`[map.sources.NAME]`: a tile service of somebody else (hall/map/services). `preset` fills in what is not written."""
+
+    preset: str = ""  # tianditu-vec, -cva, -img, -cia, -ter, -cta; with _c in degrees instead of Mercator
+    kind: Literal["", "xyz", "wmts"] = ""
+    url: str = ""  # xyz: with {z} {x} {y} (or {-y}), {s}, {key}; wmts: the address of its capabilities
+    layer: str = ""  # wmts
+    style: str = ""
+    matrix_set: str = ""  # wmts; empty: one that we can read
+    format: str = ""  # wmts: image/png, image/jpeg; empty: the first we can read
+    crs: str = ""  # EPSG:3857, EPSG:4490, EPSG:4326, GCJ-02 or BD-09
+    key: str = ""  # `env:NAME` reads an environment variable
+    subdomains: list[str] = []
+    headers: dict[str, str] = {}  # a value may be `env:NAME`
+    tile_size: Literal[256, 512] = 256
+    min_zoom: Annotated[int, msgspec.Meta(ge=0, le=22)] | None = None
+    max_zoom: Annotated[int, msgspec.Meta(ge=0, le=22)] | None = None
+    attribution: str = ""
+    label: dict[str, str] = {}
+    over: list[str] = []  # sources drawn over this one: names of places on pictures
+    tone: Literal["", "plain", "dark"] = ""  # dark: light and dark exchanged, for maps made for paper
+    brightness: Annotated[float, msgspec.Meta(ge=0.1, le=1)] | None = None
+    saturation: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    opacity: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 8.0
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=32)] = 6  # tiles asked for at the same time
+    fresh_days: Annotated[float, msgspec.Meta(ge=0)] = 30.0  # asked for again when older; shown all the same until it comes
+    disk_mib: Annotated[int, msgspec.Meta(ge=1)] = 2048  # kept on disk; the longest unused go first
+
+
 class MapConfig(Section, kw_only=True):
     """`[map]`: the city's own maps, `hall map build` makes them. Further ones may lie in `<data>/maps`."""
 
     tiles: dict[str, str] = {}  # name in the address -> MBTiles file
+    boundaries: dict[str, BoundaryConfig] = {}  # areas of further administrative levels
+    sources: dict[str, SourceConfig] = {}  # tile services of others
+    ground: str = ""  # what the map shows at first: "vector", "none" or the name of a source; empty: "vector"
 
 
 class HallConfig(Section, kw_only=True):
@@ -181,11 +227,12 @@ def parse(text: str, file: str = "hall.toml") -> HallConfig:
         if not isinstance(rows, list):
             raise ConfigError(f"write [[{name}]], one table each", file=file, line=line_of(text, name), key=name)
         made[name] = [_convert(row, kind, text, file, f"{name}[{index}]") for index, row in enumerate(rows)]
-    walls = data.pop("walls", {})
-    if not isinstance(walls, dict):
-        raise ConfigError("write [walls.NAME], one table each", file=file, line=line_of(text, "walls"), key="walls")
+    walls = _named(data, "walls", WallGeometry, text, file)
+    maps = data.get("map") if isinstance(data.get("map"), dict) else {}
+    boundaries = _named(maps, "boundaries", BoundaryConfig, text, file, "map.")
+    sources = _named(maps, "sources", SourceConfig, text, file, "map.")
     config = _convert(data, HallConfig, text, file, "")
-    config.walls = {name: _convert(wall, WallGeometry, text, file, f"walls.{name}") for name, wall in walls.items()}
+    config.walls, config.map.boundaries, config.map.sources = walls, boundaries, sources
     config.feeds, config.thresholds = made["feeds"], made["thresholds"]
     config.file, config.text = file, text
     names = [feed.name for feed in config.feeds]
@@ -196,6 +243,14 @@ def parse(text: str, file: str = "hall.toml") -> HallConfig:
             raise config.error(f"feeds[{index}].name", f"{name!r}: use letters, digits, - and _")
     _check_networks(config)
     return config
+
+
+def _named(data: dict[str, Any], key: str, kind: type, text: str, file: str, above: str = "") -> dict[str, Any]:
+    """Takes `[key.NAME]` out of `data`, one table each, so that an error names the table's own key."""
+    tables, full = data.pop(key, {}), above + key
+    if not isinstance(tables, dict):
+        raise ConfigError(f"write [{full}.NAME], one table each", file=file, line=line_of(text, full), key=full)
+    return {name: _convert(table, kind, text, file, f"{full}.{name}") for name, table in tables.items()}
 
 
 def _check_networks(config: HallConfig) -> None:
