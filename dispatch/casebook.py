@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dispatch import casesql as sql
-from dispatch.caseplaces import around, square_of
+from dispatch.caseplaces import Placed, around, inside, square_of
 from dispatch.casesearch import Page, search
 from dispatch.facts import WITHDRAWN, Facts, facts_of, is_ended, last_moment
 from dispatch.laidover import LaidOver, applied, decoded, shown
@@ -212,6 +212,11 @@ class Casebook:
         """Cases within so many metres of a place (WGS-84), see `dispatch.caseplaces.around`."""
         db = self._db()
         return [] if db is None else around(db, lon, lat, metres, limit)
+
+    def inside(self, area: Any, ended: bool = False) -> list[Placed]:
+        """Cases in an area (a shapely polygon, WGS-84), see `dispatch.caseplaces.inside`."""
+        db = self._db()
+        return [] if db is None else inside(db, area, ended)
 
 
 def searched_text(case: Case) -> str:

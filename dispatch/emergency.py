@@ -34,6 +34,7 @@ from dispatch.reader import Head
 from dispatch.readings.part import ReadingsPart
 from dispatch.reporting import rules_of as reporting_rules
 from dispatch.reporting.rolling import Rolling
+from dispatch.shapes.part import ShapePart
 from dispatch.waiting import Waiting
 from dispatch.webhooks.settings import hooks_of
 from hall.core.board import EntryId
@@ -63,6 +64,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         ResourcePart(process, desk, depots_of(process.config)),
         BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
         RainPart(process, rain),
+        ShapePart(process, desk),
         ArrivalPart(process),
     ]  # fmt: skip
 

@@ -23,6 +23,7 @@ from dispatch.notices import Notices
 from dispatch.plans import response_streams
 from dispatch.reporting import Reportings
 from dispatch.reporting import rules_of as reporting_rules
+from dispatch.shapes import Shapes
 from dispatch.shifts import Shifts
 from dispatch.shows import Shows
 from dispatch.tabled import Tabled
@@ -85,6 +86,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
         Depots(),
         Requests(),
         Bulletins(bulletin_rules(config)),
+        Shapes(),
     )  # fmt: skip
 
 

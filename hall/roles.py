@@ -66,7 +66,7 @@ _PICTURE = (
     "sensor", "observation", "position", "channel", "warning", "alarm",
     "kpi", "series", "feed", "process", "clock", "scene", "file", "crew", "show",
     "picture", "health", "round", "ptz",
-    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "raster",
+    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "raster", "shape",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
 _DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin", "supplied")
@@ -109,14 +109,25 @@ class Bounded(Protocol):
     role: str
     unit: str
     districts: tuple[str, ...]
+    locked: bool
+
+
+def _shapes_for(who: Bounded) -> list[str]:
+    """Whose drawings somebody is told of, his own that he shares with nobody apart: those he asks for (hall/app/seeing.py), so
+    that all seats of the room stay one subscription. A locked console is told no more than a wall."""
+    if who.locked or who.role in ("viewer", "wall", "crew"):
+        return ["walls"]
+    room = ["room"] if who.role in _SEATS | {"leader"} else []
+    return [*room, "walls", *([f"unit:{who.unit}"] if who.unit else [])]
 
 
 def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
     """What a stream tells this identity at most: `where` of the subscription by topic. What lies in no known district is
-    everybody's; of a department, channels, what is told of them, case files, crews and notices are its own."""
-    found: dict[str, dict[str, list[Any]]] = {}
+    everybody's; of a department, channels, what is told of them, case files, crews and notices are its own; of shapes, those that
+    are shared with him."""
+    found: dict[str, dict[str, list[Any]]] = {"shape": {"to": _shapes_for(who)}}
     if who.districts:
-        found = {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel", "ptz")}
+        found |= {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel", "ptz")}
         found["round"] = {"district": [*who.districts, ""]}  # null: it shows cameras of several districts
     if who.role == "department":
         for topic in ("channel", "ptz", "round"):

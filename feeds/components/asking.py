@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import shapely
 
 from feeds.components import choosing, pack
 from feeds.components.choosing import ALL, EVERYTHING, Chosen, Question, Scope
 from feeds.components.grid import Box, grid
 from feeds.components.record import MARKS, STATES
-from feeds.components.store import Store, open_current
+from feeds.components.store import DEGREE, Store, open_current
 from hall.core.errors import Refused
 
 #: bytes of answers kept, and how many
@@ -161,6 +162,25 @@ class View:
         if exact is not None and not offset and exact in rows and exact not in some[:1]:
             some = [exact, *(row for row in some if row != exact)][:limit]
         return {"version": self.version, "total": len(rows), "rows": [self._record(row) for row in some]}
+
+    def inside(self, question: Question, area: Any, limit: int) -> dict[str, Any]:
+        """`{version, made_at, total, classes, rows}` of those in an area (a shapely polygon, WGS-84 degrees; its edge counts):
+        `classes` with counts, commonest first; `rows` at most `limit` whole records, in the order of the store."""
+        chosen = self._chosen(question).rows
+        lon, lat = self.store.column("lon")[chosen], self.store.column("lat")[chosen]
+        west, south, east, north = np.array(area.bounds) / DEGREE
+        near = np.flatnonzero((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+        shapely.prepare(area)
+        rows = chosen[near[shapely.intersects_xy(area, lon[near] * DEGREE, lat[near] * DEGREE)]]
+        counts = np.bincount(self.store.column("class")[rows], minlength=len(self.store.tables.classes)).tolist()
+        kinds = sorted(zip(counts, self.store.tables.classes, strict=False), key=lambda pair: -pair[0])
+        return {
+            "version": self.version,
+            "made_at": self.store.meta.made_at,
+            "total": len(rows),
+            "classes": [{"code": kind.code, "main": kind.main, "sub": kind.sub, "count": n} for n, kind in kinds if n],
+            "rows": [self._record(row) for row in rows[:limit].tolist()],
+        }
 
     def at(self, row: int) -> dict[str, Any]:
         """The record of a row as numbered here; raises Refused 404."""

@@ -59,8 +59,15 @@ def told_of(who: Identity, topic: str, thing: Any = None) -> bool:
     """Whether this identity is told of a topic's things at all, and of this one: as the stream of documents (hall/roles.py)."""
     if topic not in topics_for(who.role, locked=who.locked):
         return False
+    if topic == "shape" and drew(who, thing):
+        return True
     bound = bounds(who).get(topic, {})
     return thing is None or all(getattr(thing, field, "") in values for field, values in bound.items())
+
+
+def drew(who: Identity, shape: Any) -> bool:
+    """Whether a drawing is this person's own; a locked console and a wall draw nothing."""
+    return shape is not None and not who.locked and who.role not in ("viewer", "wall", "crew") and shape.owner == who.name
 
 
 def refusal_of(reason: str) -> Refused:

@@ -23,7 +23,7 @@ STATE_TOPICS = (
     "kpi", "series", "feed", "process", "screen", "clock", "scene", "presence",
     "file", "crew", "notice", "shift", "show",
     "picture", "health", "round", "ptz", "recording",
-    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "bulletin", "raster",
+    "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "bulletin", "raster", "shape",
 )  # fmt: skip
 LOG_TOPICS = ("log", "archive", "audit")
 

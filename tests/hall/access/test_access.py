@@ -174,12 +174,16 @@ def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     east = access.Identity("li", "operator", districts=("东区",))
     assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive", "recording"}
     same = {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel", "ptz")}
-    assert bounds(east) == {**same, "round": {"district": ["东区", ""]}}, "null: a round over several districts"
+    shapes = {"shape": {"to": ["room", "walls"]}}
+    assert bounds(east) == {**shapes, **same, "round": {"district": ["东区", ""]}}, "null: a round over several districts"
     drains = access.Identity("wu", "department", unit="排水处")
     own = {topic: {"owner": ["排水处"]} for topic in ("channel", "ptz", "round")}
     own |= {topic: {"unit": ["排水处"]} for topic in ("file", "crew", "task", "request")}
+    own |= {"shape": {"to": ["walls", "unit:排水处"]}}
     assert bounds(drains) == {**own, "notice": {"for": ["person:wu", "role:department", "unit:排水处"]}}
-    assert bounds(access.Identity("sun", "supervisor")) == {}
+    assert bounds(access.Identity("sun", "supervisor")) == shapes
+    locked = access.Identity("sun", "supervisor", unit="市容处", locked=True)
+    assert bounds(locked) == bounds(access.Identity("east", "wall")) == {"shape": {"to": ["walls"]}}, "no more than a wall"
 
 
 def test_a_subscription_asks_for_no_more_than_its_asker_may_see():
