@@ -43,46 +43,30 @@ def around(db: sqlite3.Connection, lon: float, lat: float, metres: float, limit:
 
 
 class Placed(NamedTuple):
-    """A case inside an area, as far as a count needs it."""
+    """A case inside an area, as far as a count needs it; degrees WGS-84."""
 
     subject: str
+    lon: float
+    lat: float
     ended: bool
     district: str
     unit: str
     class_name: str
     severity: int
-    state: str
 
 
 def inside(db: sqlite3.Connection, area: Any, ended: bool = False) -> list[Placed]:
-    """Cases whose place lies in `area` (a shapely polygon, WGS-84 degrees), also ended ones with `ended`. Documents are read
-    only of cases in squares that its edge crosses."""
+    """Cases whose place lies in `area` (a shapely polygon, WGS-84 degrees; its edge counts), also ended ones with `ended`. No
+    document is read: 1 million cases cost a second or two, on a thread."""
     west, south, east, north = area.bounds
     columns = [math.floor((side + 180.0) * sql.PER_DEGREE) for side in (west, east)]
-    shapely.prepare(area)
-    found: list[Placed] = []
-    whole: dict[int, bool] = {}  # square -> whether it lies wholly inside
     query = sql.OF_SQUARES if ended else f"{sql.OF_SQUARES} AND c.ended_at IS NULL"
+    rows: list[Any] = []
     for row in range(math.floor((south + 90.0) * sql.PER_DEGREE), math.floor((north + 90.0) * sql.PER_DEGREE) + 1):
-        for subject, square, ended_at, *rest in db.execute(query, tuple(row * sql.ROW + column for column in columns)):
-            if rest[-1] == "withdrawn":
-                continue
-            if square not in whole:
-                whole[square] = bool(area.contains_properly(_box(square)))
-            if whole[square] or _is_in(db, subject, area):
-                found.append(Placed(subject, ended_at is not None, *rest))
-    return found
-
-
-def _box(square: int) -> Any:
-    row, column = divmod(square, sql.ROW)
-    west, south = column / sql.PER_DEGREE - 180.0, row / sql.PER_DEGREE - 90.0
-    return shapely.box(west, south, west + 1 / sql.PER_DEGREE, south + 1 / sql.PER_DEGREE)
-
-
-def _is_in(db: sqlite3.Connection, subject: str, area: Any) -> bool:
-    case = shown(*db.execute(sql.GET, (subject,)).fetchone()[2:])
-    return case.get("lon") is not None and case.get("lat") is not None and area.covers(shapely.Point(case["lon"], case["lat"]))
+        rows += db.execute(query, tuple(row * sql.ROW + column for column in columns))
+    shapely.prepare(area)
+    held = shapely.intersects_xy(area, [row[1] for row in rows], [row[2] for row in rows]) if rows else ()
+    return [Placed(*row[:3], bool(row[3]), *row[4:]) for row, within in zip(rows, held, strict=True) if within]
 
 
 def _metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:

@@ -109,8 +109,8 @@ GET = "SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h 
 IN_SQUARES = """SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN history h USING(version)
     WHERE c.square BETWEEN ? AND ?"""
 #: what a selection counts by, without the document
-OF_SQUARES = """SELECT c.subject, c.square, c.ended_at, c.district, c.unit, c.class_name, c.severity, c.state
-    FROM cases c WHERE c.square BETWEEN ? AND ?"""
+OF_SQUARES = """SELECT c.subject, c.lon, c.lat, c.ended_at IS NOT NULL, c.district, c.unit, c.class_name, c.severity
+    FROM cases c WHERE c.square BETWEEN ? AND ? AND c.state <> 'withdrawn'"""
 HISTORY = """SELECT h.time, h.recorded, h.event_id, h.source, h.doc FROM history h JOIN cases c ON c.id=h.case_id
     WHERE c.subject=? ORDER BY h.time, h.recorded, h.event_id"""
 #: every case that can count on a day: open, or moved since its start, or reported on the reference day

@@ -123,8 +123,8 @@ def _shapes_for(who: Bounded) -> list[str]:
 
 def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
     """What a stream tells this identity at most: `where` of the subscription by topic. What lies in no known district is
-    everybody's; of a department, channels, what is told of them, case files, crews and notices are its own; of shapes, those that
-    are shared with him."""
+    everybody's; of a department, channels, what is told of them, case files, crews and notices are its own; shapes as
+    they are shared."""
     found: dict[str, dict[str, list[Any]]] = {"shape": {"to": _shapes_for(who)}}
     if who.districts:
         found |= {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel", "ptz")}

@@ -1,4 +1,4 @@
-"""Geometry of drawn and imported shapes: GeoJSON in WGS-84 degrees, checked, rounded, repaired where that is asked for. Pure."""
+"""Geometry of drawn and imported shapes: GeoJSON in WGS-84 degrees, checked, rounded, repaired where that is asked. Pure."""
 
 from __future__ import annotations
 

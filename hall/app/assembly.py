@@ -169,7 +169,9 @@ async def assemble(process: Process) -> Assembled:
     steering = Steering(process, channels, command_desk.note)
     regions = Regions(process, channels, command_desk.note)
     recordings = dispatchroom.recordings(process, parts, views, channels, command_desk, words)
-    components = Components(Inventory(process.settings.data_dir / "components"), book, first_import(process))
+    inventory = Inventory(process.settings.data_dir / "components")
+    components = Components(inventory, book, first_import(process))
+    routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels)
     routers += (
         components.router,
         channels.router,

@@ -194,6 +194,25 @@ class Channels:
             raise Refused("video-down", f"the video process answered {status}", 503)
         return [row | {"distance_m": row["metres"]} for row in msgspec.json.decode(answer)["rows"]]
 
+    async def inside(self, box: tuple[float, float, float, float], most: int) -> list[dict[str, Any]]:
+        """Channels with a place in a box (west, south, east, north in degrees) that the present visitor may know of, by name;
+        raises Refused 422 where more than `most` are, 503 while the video process is away."""
+        found: list[dict[str, Any]] = []
+        path = f"/channels?limit=500&box={','.join(map(repr, box))}"
+        cursor = ""
+        while True:
+            more = f"&cursor={quote(cursor, safe='')}" if cursor else ""
+            status, answer = await self._video.ask("GET", path + more, None, scope_header(current_visit().identity))
+            if status != 200:
+                raise Refused("video-down", f"the video process answered {status}", 503)
+            page = msgspec.json.decode(answer)
+            found += [row for row in page["rows"] if row.get("lon") is not None and row.get("lat") is not None]
+            cursor = page.get("cursor") or ""
+            if not cursor:
+                return found
+            if len(found) >= most:
+                raise Refused("area-large", f"more than {most} cameras around there: choose a smaller area", 422)
+
     async def require(self, subject: str, who: Identity) -> dict[str, Any]:
         """One channel that somebody may see; raises Refused 404, 403."""
         channel = (await self.known([subject])).get(subject)

@@ -24,6 +24,8 @@ from dispatch.evaluation.store import Reader
 from dispatch.ledger import Ledger
 from dispatch.noticeboard import NoticeBoard
 from dispatch.policy import Policy
+from dispatch.shapes.model import COLOURS, SHARES
+from dispatch.shapes.outline import geometry_of, parts_of
 from feeds.places import Places
 from hall.app.capfeed import CapFeed
 from hall.app.channels import Channels
@@ -35,8 +37,11 @@ from hall.app.fieldpages import FieldPages
 from hall.app.georeport import Service
 from hall.app.incidents import Incidents
 from hall.app.locking import Lock
+from hall.app.mapexports import MapExports
 from hall.app.notices import NoticeApi
 from hall.app.recordings import Recordings
+from hall.app.selecting import Selecting, Sources
+from hall.app.shapeimports import ShapeImports
 from hall.app.shifts import ShiftDesk
 from hall.app.users import Users
 from hall.app.views import Views
@@ -120,6 +125,16 @@ def incidents(process: Process, command_desk: Desk, policy: Policy) -> Incidents
     settings = {name: msgspec.to_builtins(getattr(rules, name)) for name in named}
     settings |= {"numbers": msgspec.to_builtins(hourly.numbers), "units": hourly.units, "every_minutes": hourly.every_minutes}
     return Incidents(process, command_desk, settings, rules.timeline)
+
+
+def mapwork(
+    process: Process, parts: DispatchParts, command_desk: Desk, book: Casebook, inventory: Any, channels: Channels
+) -> tuple[APIRouter, ...]:
+    """Selections on the map, files of drawn shapes, pictures that leave the hall."""
+    sources = Sources(book, inventory, command_desk, parts.picture, channels)
+    selecting = Selecting(process, sources, geometry_of, command_desk.note)
+    imports = ShapeImports(parts.commands, parts_of, SHARES, COLOURS)
+    return selecting.router, imports.router, MapExports(process, command_desk.note).router
 
 
 def evaluator(process: Process) -> Evaluator:

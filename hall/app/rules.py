@@ -67,6 +67,8 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/card/.+", "see-wall"),
     (_READ, r"/pair", "act-at-wall"),
     (_READ, r"/emergency|/api/v1/streams/[a-z]+(/.+)?", "see-emergency"),
+    (frozenset({"POST"}), r"/api/v1/map/selection(/export)?|/api/v1/map/exports(/pdf)?", "see-desk"),
+    (frozenset({"POST"}), r"/api/v1/map/shapes/import", "act-emergency"),
     (_READ, r"/api/v1/rule-trials(/[^/]+)?", "try-rules"),
     (frozenset({"POST"}), r"/api/v1/rule-trials(/file|/[^/]+/cancel)?", "try-rules"),
     (_READ, r"/cap/[^/]+\.xml", PUBLIC),  # asks for an API token itself, where the feed is not public
@@ -96,6 +98,8 @@ _BODIES = {
     "/api/v1/rule-trials/file": 64 * 1024 * 1024,
     "/api/v1/media": 12 * 1024 * 1024 + 4096,
     "/api/v1/commands": 1024 * 1024,
+    "/api/v1/map/exports/pdf": 24 * 1024 * 1024,
+    "/api/v1/map/shapes/import": 4 * 1024 * 1024,
 }  # a picture with its multipart frame
 
 _COMPILED = tuple((methods, re.compile(pattern), act) for methods, pattern, act in RULES)

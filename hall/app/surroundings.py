@@ -14,7 +14,7 @@ from hall.app.channels import Channels, unseen_channel
 from hall.app.commanding import Commands
 from hall.app.dispatching import REFUSALS, CaseId, Feed
 from hall.app.nearness import Spot, alike, metres, nearest
-from hall.app.picture import Picture
+from hall.app.picture import Picture, Row
 from hall.app.seeing import unseen
 from hall.app.visit import current_visit
 from hall.core.errors import Refused
@@ -138,18 +138,22 @@ class Surroundings:
 
     async def _crews(self) -> list[Spot]:
         """Crews where they are now, else at their base."""
-        positions = {row.subject: row for row in await self.picture.rows("position")}
-        found = []
-        for subject, crew in (await self.commands.desk.states("crew")).items():
-            fix, base = positions.get(crew.position), crew.base
-            data = fix.data if fix else {}
-            lon, lat = (data["lon"], data["lat"]) if data.get("lon") is not None else (base.lon, base.lat)
-            if lon is None or lat is None:
-                continue
-            shown = {"crew": crew.crew_id, "name": crew.name, "label": crew.label, "unit": crew.unit, "state": crew.state}
-            shown["live"] = fix is not None and data.get("lon") is not None
-            found.append(Spot(subject, lon, lat, fix.time if fix else 0, {**shown, "at": fix.time if fix else None}))
-        return found
+        return crew_spots(await self.commands.desk.states("crew"), await self.picture.rows("position"))
+
+
+def crew_spots(crews: dict[str, Any], fixes: list[Row]) -> list[Spot]:
+    """Crews where they are now, else at their base."""
+    positions, found = {row.subject: row for row in fixes}, []
+    for subject, crew in crews.items():
+        fix, base = positions.get(crew.position), crew.base
+        data = fix.data if fix else {}
+        lon, lat = (data["lon"], data["lat"]) if data.get("lon") is not None else (base.lon, base.lat)
+        if lon is None or lat is None:
+            continue
+        shown = {"crew": crew.crew_id, "name": crew.name, "label": crew.label, "unit": crew.unit, "state": crew.state}
+        shown["live"] = fix is not None and data.get("lon") is not None
+        found.append(Spot(subject, lon, lat, fix.time if fix else 0, {**shown, "at": fix.time if fix else None}))
+    return found
 
 
 def _case_of(subject: str) -> str:

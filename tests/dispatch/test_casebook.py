@@ -5,6 +5,7 @@ import random
 import sqlite3
 
 import pytest
+import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -291,3 +292,21 @@ def test_cases_around_a_place_are_found_also_those_of_a_file_from_before_there_w
     with sqlite3.connect(tmp_path / "cases.db") as db:
         assert db.execute("SELECT subject, square, cell, lon, lat FROM cases").fetchall() == squares
     db.close()
+
+
+def test_cases_in_an_area_are_those_that_a_loop_finds(tmp_path):
+    generator, book = random.Random(11), Casebook.open_writer(tmp_path / "cases.db")
+    cases = [_case(n, generator) for n in range(400)]
+    for case in cases:
+        case.lon, case.lat = generator.uniform(113.9, 113.92), generator.uniform(35.3, 35.32)
+    cases[0].lon = cases[0].lat = None
+    book.record([Version(f"case/f/{c.case_id}", (c.stages.reported, 0, c.case_id), "t", c) for c in cases])
+    area = shapely.Polygon([(113.9, 35.3), (113.917, 35.301), (113.91, 35.319), (113.908, 35.305), (113.901, 35.318)])
+    inside = [c for c in cases if c.lon is not None and area.contains(shapely.Point(c.lon, c.lat))]
+    found = book.inside(area, ended=True)
+    assert {one.subject for one in found} == {f"case/f/{c.case_id}" for c in inside} and len(inside) > 50
+    still = {c.case_id for c in inside if c.state not in ("closed", "cancelled")}
+    assert {one.subject.removeprefix("case/f/") for one in book.inside(area)} == still == {
+        one.subject.removeprefix("case/f/") for one in found if not one.ended
+    }  # fmt: skip
+    book.close()

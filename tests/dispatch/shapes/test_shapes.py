@@ -6,7 +6,7 @@ import pytest
 import shapely
 
 from dispatch.shapes import Shapes
-from dispatch.shapes.model import COLOURS, CORNERS, KINDS, SHARES
+from dispatch.shapes.model import CORNERS
 from dispatch.shapes.outline import Fault, parts_of
 from hall.core.command import Actor
 from hall.core.errors import Refused
@@ -36,7 +36,13 @@ def test_its_owner_and_supervisors_change_it_and_nobody_else():
     ledger.do(S, "change", LI, **{**AREA, "title": "内圈"})
     ledger.do(S, "change", SUN, **{**AREA, "title": "外圈", "colour": "violet"})
     shown = ledger.document(S)
-    assert (shown["title"], shown["colour"], shown["owner"], shown["changed_by"], shown["to"]) == ("外圈", "violet", "li", "sun", "room")
+    assert (shown["title"], shown["colour"], shown["owner"], shown["changed_by"], shown["to"]) == (
+        "外圈",
+        "violet",
+        "li",
+        "sun",
+        "room",
+    )
     assert ledger.do(S, "change", LI, **{**AREA, "title": "外圈", "colour": "violet"}) == [], "nothing is new: no line"
 
 
@@ -117,15 +123,9 @@ def test_a_file_is_taken_feature_by_feature_repaired_or_left_out_with_the_reason
     assert all(part.repaired for part in areas) and repaired.area == pytest.approx(0.5), "shapely's own area of both halves"
 
 
-@pytest.mark.parametrize("document", [None, [], {"type": "Topology"}, {"type": "FeatureCollection"}, {"crs": "EPSG:27700", "type": "Feature"}])
+@pytest.mark.parametrize(
+    "document", [None, [], {"type": "Topology"}, {"type": "FeatureCollection"}, {"crs": "EPSG:27700", "type": "Feature"}]
+)
 def test_what_is_no_geojson_in_degrees_is_refused_as_a_whole(document):
     with pytest.raises(Refused):
         list(parts_of(document))
-
-
-def test_the_browser_knows_the_same_kinds_colours_and_shares():
-    from pathlib import Path
-
-    script = (Path(__file__).parents[3] / "assets/map/86-shapes.js").read_text(encoding="utf-8")
-    for name in (*KINDS, *COLOURS, *SHARES):
-        assert f'"{name}"' in script or f"{name}:" in script

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+import shapely
 
 from feeds.components import morton, versions
 from feeds.components.asking import Inventory
@@ -115,6 +116,21 @@ def test_a_viewport_of_few_shows_each_of_many_how_many_and_never_loses_one(fille
     assert world["total"] == sum(f[2] for f in world["features"]) == 600 and len(world["features"]) <= 50
     places = {(r["lon"], r["lat"]) for r in records.values()}
     assert all((f[0], f[1]) in places for f in world["features"]), "a feature stands where a component does"
+
+
+def test_what_lies_in_an_area_is_what_a_loop_over_the_records_finds(filled):
+    city, records = filled
+    area = shapely.Polygon([(113.7, 35.2), (113.95, 35.25), (113.9, 35.38), (113.82, 35.24), (113.75, 35.39)])
+    for question, wanted in (
+        (EVERYTHING, lambda r: True),
+        (Inventory.question(states=("lost",)), lambda r: r["state"] == "lost"),
+    ):
+        mine = [r for r in records.values() if wanted(r) and shapely.Point(r["lon"], r["lat"]).within(area)]
+        found = city.view().inside(question, area, 1000)
+        assert {r["component_id"] for r in found["rows"]} == {r["component_id"] for r in mine}
+        assert found["total"] == len(mine) == sum(kind["count"] for kind in found["classes"]) > 20
+        assert len(city.view().inside(question, area, 7)["rows"]) == 7
+    assert city.view(("红旗区",)).inside(EVERYTHING, area, 0)["total"] < found["total"] * 10, "cut down to who asks"
 
 
 def test_people_of_a_district_see_it_and_what_lies_in_none_and_a_department_its_own(filled):

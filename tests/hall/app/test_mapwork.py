@@ -1,0 +1,153 @@
+"""Drawings, selections and exports over HTTP: who sees which, two editors at once, a stranger's file, what the record keeps."""
+
+import asyncio
+import io
+import json
+import re
+import uuid
+
+import pytest
+from PIL import Image
+
+from dispatch.casebook import Casebook, Version
+from hall.app.mapexports import PAPERS, page
+from hall.core.errors import Refused
+from hall.core.model import Case
+
+RING = [[113.90, 35.30], [113.92, 35.30], [113.92, 35.32], [113.90, 35.32], [113.90, 35.30]]
+AREA = {"type": "Polygon", "coordinates": [RING]}
+
+
+async def do(client, name, move, revision=None, **data):
+    body = {"id": uuid.uuid4().hex, "move": move, "revision": revision, "data": data}
+    answer = await client.post(f"/api/v1/streams/shape/{name}/commands", json=body)
+    return answer.status_code, answer.json()
+
+
+async def seen(client):
+    answer = await client.get("/api/v1/streams/shape")
+    return {row["state"]["title"] for row in answer.json()["streams"]} if answer.status_code == 200 else answer.status_code
+
+
+async def test_everybody_sees_what_is_shared_with_him_and_two_editors_are_told_of_each_other(city_hall):
+    what = {"kind": "polygon", "geometry": AREA}
+    async with (
+        await city_hall.client("operator", "li") as li, await city_hall.client("supervisor", "sun") as sun,
+        await city_hall.client("department", "wu", unit="排水处") as wu, await city_hall.client("department", "he", unit="市政处") as he,
+        await city_hall.client("viewer", "zhao") as zhao,
+    ):  # fmt: skip
+        for client, name, share in ((li, "a", "me"), (li, "b", "room"), (li, "c", "walls"), (wu, "d", "unit"), (wu, "e", "me")):
+            status, body = await do(client, name, "draw", title=name, share=share, **what)
+            assert status == 200, body
+        assert [await seen(one) for one in (li, sun, wu, he, zhao)] == [
+            {"a", "b", "c"}, {"b", "c"}, {"c", "d", "e"}, {"c"}, {"c"}]  # fmt: skip
+        assert (await do(sun, "a", "remove", 1))[0] == 403, "nobody else's to see, so nobody else's to change"
+        assert (await do(zhao, "f", "draw", title="f", share="me", **what))[0] == 403
+        assert (await do(sun, "b", "change", 1, title="b2", share="room", **what))[0] == 200
+        status, body = await do(li, "b", "change", 1, title="b3", share="room", **what)
+        assert (status, body["reason"], body["changed"][0]["who"]) == (409, "stale", "sun")
+        assert (await do(li, "b", "remove", 2))[0] == 200
+        removed = (await li.get("/api/v1/streams/shape?ended=true")).json()["streams"]
+        assert [row["state"]["state"] for row in removed if row["subject"] == "shape/b"] == ["removed"]
+        status, body = await do(li, "b", "restore", 3)
+        assert status == 200 and body["view"]["state"]["title"] == "b2"
+        assert [entry["move"] for entry in body["view"]["entries"]] == ["draw", "change", "remove", "restore"]
+
+
+async def test_a_geojson_file_becomes_shapes_and_says_what_it_left_out(city_hall):
+    bow = [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]
+    features = [{"type": "Feature", "properties": {"name": "站\u0007点"}, "geometry": {"type": "Point", "coordinates": [113.9, 35.3]}},
+                {"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": bow}},
+                {"type": "Feature", "properties": {}, "geometry": None}]  # fmt: skip
+    async with await city_hall.client("operator", "fang") as client:
+        where = "/api/v1/map/shapes/import?share=room&name=plan"
+        answer = await client.post(where, content=json.dumps({"type": "FeatureCollection", "features": features}))
+        found = answer.json()
+        assert [(one["number"], one["title"], one["repaired"]) for one in found["made"]] == [
+            (1, "站点", False),
+            (2, "plan 2", True),
+            (2, "plan 2", True),
+        ]
+        assert found["left_out"] == [{"number": 3, "reason": "geometry-missing", "detail": "the feature has no geometry"}]
+        for body, reason in (
+            (b"{", "geojson-unreadable"),
+            (b"\xff", "geojson-unreadable"),
+            (b"[" * 100_000, "geojson-unreadable"),
+        ):
+            answer = await client.post(where, content=body)
+            assert (answer.status_code, answer.json()["reason"]) == (422, reason)
+
+
+async def test_a_selection_counts_what_the_asker_may_see_and_its_file_is_in_the_record(city_hall):
+    book = await asyncio.to_thread(Casebook.open_writer, city_hall.home / "var" / "cases.db")
+    rows = [
+        ("1", "红旗区", 113.91, 35.31),
+        ("2", "牧野区", 113.911, 35.311),
+        ("3", "", 113.912, 35.312),
+        ("4", "红旗区", 114.2, 35.31),
+    ]
+    cases = [
+        Case(
+            feed="f",
+            case_id=number,
+            district=district,
+            lon=lon,
+            lat=lat,
+            class_name="道路积水",
+            description="=1+1 电话 13800138000",
+        )
+        for number, district, lon, lat in rows
+    ]
+    book.record([Version(f"case/f/{case.case_id}", (1, 0, case.case_id), "t", case) for case in cases])
+    book.close()
+    asked = {"geometry": AREA, "kinds": ["cases", "crews", "components", "gauges"]}
+    async with (
+        await city_hall.client("operator", "qi") as whole, await city_hall.client("operator", "east", districts=("红旗区",)) as east,
+        await city_hall.client("department", "wu", unit="排水处") as wu, await city_hall.client("leader", "chen") as chen,
+    ):  # fmt: skip
+        counts = []
+        for client in (whole, east, wu):
+            answer = await client.post("/api/v1/map/selection", json=asked)
+            counts.append(answer.json()["kinds"]["cases"]["total"])
+        assert counts == [3, 2, 0] and "components" not in answer.json()["kinds"]
+        circle = {"geometry": {"type": "Point", "coordinates": [113.91, 35.31]}, "radius_m": 60, "kinds": ["cases"]}
+        assert (await whole.post("/api/v1/map/selection", json=circle)).json()["kinds"]["cases"]["total"] == 1
+        large = {"geometry": {"type": "Polygon", "coordinates": [[[100, 30], [110, 30], [110, 40], [100, 30]]]}}
+        assert (await whole.post("/api/v1/map/selection", json=large)).json()["reason"] == "area-large"
+        order = {**asked, "format": "csv", "title": "防汛"}
+        mine, hers = [
+            (await one.post("/api/v1/map/selection/export", json=order)).content.decode("utf-8-sig") for one in (whole, chen)
+        ]
+        assert "'=1+1 电话 13800138000" in mine and mine.count("道路积水") == 3
+        assert "13800138000" not in hers and "•••" in hers, "who does not call reads no numbers"
+        made = (await whole.post("/api/v1/map/selection/export", json={**order, "format": "geojson"})).json()
+        assert {tuple(one["geometry"]["coordinates"]) for one in made["features"]} == {row[2:] for row in rows[:3]}
+        sheet = {"what": "png", "title": "t", "box": [113, 35, 114, 36], "layers": ["cases"]}
+        assert (await chen.post("/api/v1/map/exports", json=sheet)).json()["who"] == "chen"
+    told = await asyncio.to_thread(_audit, city_hall)
+    assert told == [("qi", "selection"), ("chen", "selection"), ("qi", "selection"), ("chen", "map")]
+
+
+def _audit(hall):
+    import sqlite3
+
+    with sqlite3.connect(hall.home / "var" / "ledger.db") as db:
+        rows = db.execute("SELECT who, data FROM entries WHERE subject = 'audit/export' ORDER BY seq").fetchall()
+    return [(who, json.loads(data)["what"]) for who, data in rows]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_page_of_pdf_has_the_size_of_its_paper(paper):
+    wide, high = PAPERS[paper]
+    picture = io.BytesIO()
+    Image.new("RGB", (round(wide * 100), round(high * 100)), "white").save(picture, "JPEG")
+    made = page(picture.getvalue(), paper, "图", "li")
+    box = [float(part) for part in re.search(rb"MediaBox \[([^\]]*)\]", made)[1].split()]
+    assert made.startswith(b"%PDF-") and box[2:] == pytest.approx([wide * 72, high * 72], abs=2), "points"
+    for body in (b"", b"x" * 100, picture.getvalue()[:300]):
+        with pytest.raises(Refused):
+            page(body, paper, "", "")
+    square = io.BytesIO()
+    Image.new("L", (100, 100)).save(square, "PNG")
+    with pytest.raises(Refused, match="shape"):
+        page(square.getvalue(), paper, "", "")
