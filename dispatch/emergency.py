@@ -25,6 +25,8 @@ from dispatch.depots.roster import settings_of as depots_of
 from dispatch.desk import Desk
 from dispatch.incidents import rules_of as incident_rules
 from dispatch.incidents.keeping import Keeping
+from dispatch.measures.columns import CaseColumns
+from dispatch.measures.part import MeasurePart
 from dispatch.part import SYSTEM, Part
 from dispatch.plans import response_parts
 from dispatch.policy import Policy
@@ -48,9 +50,10 @@ log = logging.getLogger("hall")
 RETRY_SECONDS = 1.0
 
 
-def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
-    """Every part of one dispatch process."""
+def parts_of(process: Process, desk: Desk, policy: Policy, cases: CaseColumns) -> list[Part]:
+    """Every part of one dispatch process. `cases`: kept by the caller."""
     rain = Gauges()
+    raining = RainPart(process, rain)
     alarms = AlarmPart(process, desk)
     return [
         alarms,
@@ -63,8 +66,9 @@ def parts_of(process: Process, desk: Desk, policy: Policy) -> list[Part]:
         ClosurePart(process, desk, closures_of(process.config)),
         ResourcePart(process, desk, depots_of(process.config)),
         BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
-        RainPart(process, rain),
         ShapePart(process, desk),
+        raining,
+        MeasurePart(process, cases, raining.totals),
         ArrivalPart(process),
     ]  # fmt: skip
 

@@ -20,6 +20,7 @@ from dispatch.indicators import Indicators
 from dispatch.laidover import LaidOver
 from dispatch.ledger import Ledger
 from dispatch.ledger.relay import Relay
+from dispatch.measures.columns import CaseColumns
 from dispatch.news import News
 from dispatch.notifier import Notifier
 from dispatch.patience import PatientBook
@@ -43,6 +44,7 @@ _SERIES_SECONDS = 5.0
 _POSITION_SECONDS = 5.0  # how often a position without case events is stored
 _TIDY_SECONDS = 900.0
 _FIRST_TIDY_SECONDS = 30.0
+_MEASURED_MS = 26 * 3_600_000  # how far back measures of the last day look, an hour ago included
 _TELL_BOUND = 1_000  # events waiting for a lost bus above which only alarms and retirements are still added
 
 
@@ -56,7 +58,8 @@ class Dispatch:
         self.ledger = Ledger(process.settings.database_url, self.policy.aggregates())
         self.desk = Desk(process, self.ledger, self.policy.files, self.casebook.supplied)
         self.notifier = Notifier(process, self.desk, self.ledger)
-        self.parts = Parts(process, parts_of(process, self.desk, self.policy))
+        self.columns = CaseColumns()
+        self.parts = Parts(process, parts_of(process, self.desk, self.policy, self.columns))
         listeners = [self.notifier.take, self.parts.take]
         self.files = FileWork(process, self.desk, self.policy.clocks, self._lay_over, listeners)
         self.indicators = Indicators(config.city.timezone)
@@ -210,6 +213,7 @@ class Dispatch:
             if counted:
                 for version, facts in won:
                     self.indicators.put(version.subject, facts)
+                    self.columns.case(version.subject, facts)
             if on_board:
                 self._watch_end(chunk, won)
             self.process.counters["case_versions"] += len(won)
@@ -230,6 +234,7 @@ class Dispatch:
             found = await self._book.write(lambda: self.casebook.lay_over(decided))
             for subject, facts, time in found:
                 self.indicators.put(subject, facts)
+                self.columns.case(subject, facts)
                 self.retirements.put(subject, facts.ended_at, time)
 
     async def _stored(self, versions: list[Version], positions: dict[str, EntryId] | None) -> list:
@@ -243,9 +248,10 @@ class Dispatch:
         """Fills the indicators for the city's present day from the casebook."""
         now = self.process.clock.now()
         day = self.indicators.day_at(now)
-        bounds = (day.start, day.reference_start, day.reference_end)
+        bounds = (min(day.start, now - _MEASURED_MS), day.reference_start, day.reference_end)
         found = await self._book.ask(lambda: list(self.casebook.relevant(*bounds)))
         self.indicators.start(now, found)
+        self.columns.start(found)
 
     async def _tell_indicators(self) -> None:
         while True:

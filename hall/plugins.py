@@ -10,6 +10,7 @@ SEAMS = (
     ("transports (URL schemes)", "feeds.transports", "TRANSPORT"),
     ("formats", "feeds.formats", "FORMAT"),
     ("rules of alarms", "dispatch.alarming.rules", "RULE"),
+    ("measures of areas", "dispatch.measures.kinds", "MEASURE"),
     ("walls", "layouts.walls", "WALL"),
     ("panels", "layouts.panels", "PANEL"),
 )

@@ -6,6 +6,7 @@ spans are covered by what was heard: where it is less, the sum is a lower bound 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -71,6 +72,12 @@ class RainTotals:
                 kept.sums[TEN] = round(kept.newest[1], 2) if now - kept.newest[0] < TEN * MINUTE else 0.0
             kept.at, kept.stale = now, False
         return max(0, len(waiting) - _STEP)
+
+    def current(self, now: int) -> Iterator[tuple[str, dict[str, Any], dict[int, float], int]]:
+        """Of every gauge heard within a day: site, what its sensor says of it, mm by minutes, when it was heard."""
+        for site, kept in self._sites.items():
+            if kept.sums and kept.gauge.time > now - max(SPANS) * MINUTE:
+                yield site, self._named.get(site, {}), kept.sums, kept.gauge.time
 
     def document(self, now: int) -> dict[str, Any]:
         """`{as_of, count, gauges: [{site, name, mm {minutes: mm}, covers, at, lon, lat, district}], most {minutes: mm}}`.

@@ -20,7 +20,7 @@ from dispatch.webhooks.settings import hooks_of
 from dispatch.webhooks.store import DeliveryStore
 from feeds.components.asking import Inventory
 from hall import __version__, access
-from hall.app import boundaries, dispatchroom, geography, ingest, rasters, shell, tiles
+from hall.app import boundaries, dispatchroom, geography, ingest, measures, rasters, shell, tiles
 from hall.app.answers import install
 from hall.app.api import Api
 from hall.app.cases import Cases
@@ -181,7 +181,7 @@ async def assemble(process: Process) -> Assembled:
         regions.router,
         recordings.router,
     )
-    plain = (ingest, geography, boundaries, rasters, tiles)
+    plain = (ingest, geography, boundaries, measures, rasters, tiles)
     for router in (*routers, *(one.router(process) for one in plain)):
         server.include_router(router)
     panels()  # imports the component libraries they use, so that the page knows their scripts

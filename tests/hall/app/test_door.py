@@ -25,6 +25,8 @@ DOORS = {
     ("GET", "/~L2Rlc2s/_dash-layout"): "y-yyyyyyy-",  # /desk
     ("GET", "/~L2FkbWluL3VzZXJz/_dash-layout"): "------y---",  # /admin/users
     ("GET", "/api/v1/geography/districts.json"): "yyyyyyyyy-",
+    ("GET", "/api/v1/measures"): "yyyyyyyyy-",
+    ("GET", "/api/v1/measures/open_cases/cell"): "yyyyyyyyy-",
     ("GET", "/tiles"): "yyyyyyyyy-",
     ("GET", "/tiles/town/5/1/1"): "yyyyyyyyy-",
     ("GET", "/video/poster/channel/x/1.jpg"): "yyyyyyyyy-",
