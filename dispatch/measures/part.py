@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import gzip
 import hashlib
-import logging
 from typing import Any
 
 import msgspec
@@ -27,10 +26,9 @@ from dispatch.rain.totals import RainTotals
 from dispatch.reader import Head
 from hall.core.clock import monotonic, real_ms
 from hall.core.discover import discover
-from hall.core.errors import BusLost, ConfigError
+from hall.core.errors import BusLost
 from hall.core.process import Process
 
-log = logging.getLogger("hall")
 HOUR = 3_600_000
 LOOK_SECONDS = 0.5
 #: one table is worked out anew at most so often
@@ -122,11 +120,7 @@ class MeasurePart(Part):
         self.kept.hear(head)
 
     async def run(self) -> None:
-        try:
-            levels = await asyncio.to_thread(levels_of, self.process.config)
-        except ConfigError as error:
-            log.error("measures: %s", error)
-            levels = []
+        levels = await asyncio.to_thread(levels_of, self.process.config)
         self._tables = Tables(self.kept, levels, measures())
         while True:
             with contextlib.suppress(BusLost):

@@ -16,7 +16,7 @@ from hall.app import measures as web
 from hall.app.answers import install
 from tests.dispatch.measures.test_measures import HOUR, NOW, facts, squares
 
-ADDRESS = "/api/v1/measures/open_cases/cell"
+ADDRESS = "/api/v1/measures/open_cases/cells"
 
 
 class Told(list):
@@ -43,7 +43,7 @@ async def test_a_table_is_made_when_asked_for_and_its_version_told_when_it_chang
     assert refused.status_code == 503 and refused.json()["reason"] == "measures-none"
     await hall.part.look(NOW)
     listed = (await hall.client.get("/api/v1/measures")).json()
-    assert [level["name"] for level in listed["levels"]] == ["cell"] and listed["levels"][0]["areas"] == 16
+    assert [level["name"] for level in listed["levels"]] == ["cells"] and listed["levels"][0]["areas"] == 16
     assert {"zh-CN", "en"} == set(listed["measures"][0]["label"])
     assert hall.told == [] and await hall.bus.hash_names("measures") == [""], "nothing is worked out unasked"
 
@@ -52,7 +52,7 @@ async def test_a_table_is_made_when_asked_for_and_its_version_told_when_it_chang
     await hall.part.look(NOW)
     ((subject, document),) = hall.told
     found = await hall.client.get(ADDRESS)
-    assert subject == "kpi/measures" and document["tables"] == {"open_cases/cell": found.json()["version"]}
+    assert subject == "kpi/measures" and document["tables"] == {"open_cases/cells": found.json()["version"]}
     assert found.json()["rows"] == {} and found.json()["absent"] == 0
     again = await hall.client.get(ADDRESS, headers={"If-None-Match": found.headers["etag"]})
     assert again.status_code == 304
@@ -70,7 +70,7 @@ async def test_what_nobody_asks_for_any_more_is_forgotten(hall, monkeypatch):
     await hall.part.look(NOW)
     await hall.client.get(ADDRESS)
     await hall.part.look(NOW)
-    assert set(await hall.bus.hash_names("measures")) == {"", "open_cases/cell"}
+    assert set(await hall.bus.hash_names("measures")) == {"", "open_cases/cells"}
     monkeypatch.setattr(measuring, "ASKED_MS", -1)
     await hall.part.look(NOW)
     assert await hall.bus.hash_names("measures") == [""] and await hall.bus.hash_names("measures-asked") == []
@@ -78,7 +78,7 @@ async def test_what_nobody_asks_for_any_more_is_forgotten(hall, monkeypatch):
 
 async def test_a_measure_or_level_that_is_not_there_is_named(hall):
     await hall.part.look(NOW)
-    for path, reason in (("happiness/cell", "measure-unknown"), ("open_cases/parish", "level-unknown")):
+    for path, reason in (("happiness/cells", "measure-unknown"), ("open_cases/parish", "level-unknown")):
         found = await hall.client.get(f"/api/v1/measures/{path}")
         assert found.status_code == 404 and found.json()["reason"] == reason and ":" in found.json()["detail"]
     assert await hall.bus.hash_names("measures-asked") == []

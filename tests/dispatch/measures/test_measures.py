@@ -18,24 +18,30 @@ from dispatch.measures.table import MOST_ROWS, breaks_of
 from dispatch.measures.world import Kept
 from dispatch.rain.totals import RainTotals
 from dispatch.reader import Head
-from hall.core import config
-from hall.core.coordinates import to_wgs84
+from hall.core import boundaries, config
+from hall.core.areas import Areas, square_metres
+from hall.core.boundaries import Area
 
 NOW = 1_790_000_000_000
 MINUTE = 60_000
 SIDE = 4
 
 
-def squares(name="cell"):
-    """16 cells of 0.01 degrees; the last, of the same size, has been drawn in two parts."""
-    areas = [
-        (f"c{x}{y}", shapely.box(113.9 + x / 100, 35.3 + y / 100, 113.91 + x / 100, 35.31 + y / 100))
-        for x in range(SIDE)
-        for y in range(SIDE)
-    ]
-    west, south, east, north = areas[-1][1].bounds
-    halves = [shapely.box(west, south, west + 0.005, north), shapely.box(west + 0.005, south, east, north)]
-    return Level(name, {"en": name}, [*areas[:-1], *((areas[-1][0], half) for half in halves)])
+def level_of(areas, name="cells"):
+    shapes = [shape for _, shape in areas]
+    made = [Area(code, code, shape, size) for (code, shape), size in zip(areas, square_metres(shapes), strict=True)]
+    return Level(boundaries.Level(name, 12, {}, made, Areas(shapes), [], []))
+
+
+def squares():
+    """16 cells of 0.01 degrees."""
+    return level_of(
+        [
+            (f"c{x}{y}", shapely.box(113.9 + x / 100, 35.3 + y / 100, 113.91 + x / 100, 35.31 + y / 100))
+            for x in range(SIDE)
+            for y in range(SIDE)
+        ]
+    )
 
 
 def head(subject, data, time=NOW):
@@ -86,27 +92,27 @@ def test_cases_are_counted_where_they_lie_now_and_an_hour_ago_through_changes_an
         told[subject] = chance.choice((None, *[facts(reported, ended, reported + 5 * HOUR, lon, lat, named)] * 4))
         cases.case(subject, told[subject])
         if step == 400:
-            tables.make("open_cases/cell", NOW)  # what was found in between must not stay
+            tables.make("open_cases/cells", NOW)  # what was found in between must not stay
     there = [(fact.cell if fact.cell == "c11" else cell_at(fact.lon, fact.lat), fact) for fact in told.values() if fact]
 
     def counted(holds):
-        return {code: sum(1 for cell, fact in there if cell == code and holds(fact)) for code in tables.levels["cell"].codes}
+        return {code: sum(1 for cell, fact in there if cell == code and holds(fact)) for code in tables.levels["cells"].codes}
 
     def is_open(fact, now):
         return fact.reported <= now and not (fact.ended_at is not None and fact.ended_at <= now)
 
-    assert numbers(tables, "open_cases/cell") == counted(lambda fact: is_open(fact, NOW))
-    before = numbers(tables, "open_cases/cell", at=1)
+    assert numbers(tables, "open_cases/cells") == counted(lambda fact: is_open(fact, NOW))
+    before = numbers(tables, "open_cases/cells", at=1)
     assert {code: n or 0 for code, n in before.items()} == counted(lambda fact: is_open(fact, NOW - HOUR))
     late = counted(lambda fact: is_open(fact, NOW) and fact.due < NOW)
-    assert numbers(tables, "overdue_cases/cell") == late
-    assert numbers(tables, "new_cases/cell") == counted(lambda fact: NOW - 24 * HOUR < fact.reported <= NOW)
-    share = numbers(tables, "overdue_share/cell")
+    assert numbers(tables, "overdue_cases/cells") == late
+    assert numbers(tables, "new_cases/cells") == counted(lambda fact: NOW - 24 * HOUR < fact.reported <= NOW)
+    share = numbers(tables, "overdue_share/cells")
     for code, there_open in counted(lambda fact: is_open(fact, NOW)).items():
         assert share[code] == (None if not there_open else round(100 * late[code] / there_open)), code
     km2 = (0.01 * 111.195) ** 2 * math.cos(math.radians(35.32))
-    assert numbers(tables, "case_density/cell")["c11"] == pytest.approx(
-        numbers(tables, "open_cases/cell")["c11"] / km2, rel=0.01
+    assert numbers(tables, "case_density/cells")["c11"] == pytest.approx(
+        numbers(tables, "open_cases/cells")["c11"] / km2, rel=0.01
     )
 
 
@@ -119,13 +125,13 @@ def test_rain_is_the_mean_of_the_gauges_in_an_area_else_of_the_nearest_within_re
         rain.reading(f"g/{name}", "rain_1h", {"a": 10.0, "b": 20.0, "far": 99.0}[name], NOW)
     while rain.step(NOW):
         pass
-    rows = tables.make("rain_hour/cell", NOW)["rows"]
+    rows = tables.make("rain_hour/cells", NOW)["rows"]
     assert rows["c00"][0] == 15 and rows["c00"][2] == 2 and len(rows["c00"]) == 3
     value, _, n, near = rows["c30"]
     assert n == 0 and (value, near[0]) == (20, "gauge b") and near[1] == pytest.approx(2_470, rel=0.1)
-    assert set(rows) == set(tables.levels["cell"].codes), "all within 5 km"
+    assert set(rows) == set(tables.levels["cells"].codes), "all within 5 km"
     assert all(row[0] is not None for row in rows.values())
-    nothing = tables.make("rain_hour/cell", NOW + 2 * HOUR)
+    nothing = tables.make("rain_hour/cells", NOW + 2 * HOUR)
     assert nothing["rows"] == {} and nothing["absent"] is None and nothing["known"] == 0
 
 
@@ -141,33 +147,33 @@ def test_depth_cameras_alarms_and_crews(city):
     kept.hear(head("observation/w/3/water_depth", reading | {"value": 2.0}, NOW - HOUR))  # too old to say anything
     kept.hear(head("sensor/w/4", there | {"quantity": "water_depth", "kind": "river"}))
     kept.hear(head("observation/w/4/water_depth", reading | {"value": 4.0}))
-    depth = tables.make("water_depth/cell", NOW)
+    depth = tables.make("water_depth/cells", NOW)
     assert depth["rows"] == {"c00": [31, None, 2]} and depth["absent"] is None and depth["breaks_by"] == "fixed"
 
     for number, state in enumerate(("online", "offline", "offline")):
         kept.hear(head(f"channel/c/{number}", here | {"state": state}))
     kept.hear(head("channel/c/9", there | {"state": "online"}))
-    assert tables.make("cameras_offline/cell", NOW)["rows"] == {"c00": [2, None, 3], "c33": [0, None, 1]}
+    assert tables.make("cameras_offline/cells", NOW)["rows"] == {"c00": [2, None, 3], "c33": [0, None, 1]}
 
     kept.hear(head("alarm/w/1", here | {"active": True}))
     kept.hear(head("alarm/w/2", here | {"active": True, "hidden_by": "w/1"}))
     kept.hear(head("alarm/w/3", here | {"active": False}))
-    (row,) = tables.make("alarm_density/cell", NOW)["rows"].values()
+    (row,) = tables.make("alarm_density/cells", NOW)["rows"].values()
     assert row[2] == 1
     kept.hear(head("alarm/w/1", here | {"active": False}))
-    assert tables.make("alarm_density/cell", NOW)["rows"] == {}
+    assert tables.make("alarm_density/cells", NOW)["rows"] == {}
 
     kept.hear(head("position/g/1", here))  # nobody's yet
     kept.hear(head("crew/k1", {"state": "available", "position": "position/g/1"}))
     kept.hear(head("position/g/1", there))
-    assert numbers(tables, "crews_present/cell")["c33"] == 1
-    assert numbers(tables, "crews_present/cell", NOW + 20 * MINUTE)["c33"] == 0
+    assert numbers(tables, "crews_present/cells")["c33"] == 1
+    assert numbers(tables, "crews_present/cells", NOW + 20 * MINUTE)["c33"] == 0
     kept.hear(head("crew/k1", {"state": "out_of_service", "position": "position/g/1"}))
-    assert numbers(tables, "crews_present/cell")["c33"] == 0
+    assert numbers(tables, "crews_present/cells")["c33"] == 0
     for subject in ("channel/c/0", "sensor/w/1"):
         kept.hear(Head("e", "t", subject, NOW, NOW))  # gone
-    assert tables.make("cameras_offline/cell", NOW)["rows"]["c00"] == [2, None, 2]
-    assert tables.make("water_depth/cell", NOW)["rows"] == {"c00": [12, None, 1]}
+    assert tables.make("cameras_offline/cells", NOW)["rows"]["c00"] == [2, None, 2]
+    assert tables.make("water_depth/cells", NOW)["rows"] == {"c00": [12, None, 1]}
 
 
 def test_what_cannot_be_asked_for_the_past_is_remembered_for_an_hour(city):
@@ -175,10 +181,10 @@ def test_what_cannot_be_asked_for_the_past_is_remembered_for_an_hour(city):
     kept.hear(head("channel/c/1", {"lon": 113.905, "lat": 35.305, "state": "offline"}))
     tables.keep(NOW)
     kept.hear(head("channel/c/1", {"lon": 113.905, "lat": 35.305, "state": "online"}))
-    assert numbers(tables, "cameras_offline/cell", NOW + 10 * MINUTE, at=1)["c00"] is None, "not yet an hour"
+    assert numbers(tables, "cameras_offline/cells", NOW + 10 * MINUTE, at=1)["c00"] is None, "not yet an hour"
     for minutes in range(5, 61, 5):
         tables.keep(NOW + minutes * MINUTE)
-    made = tables.make("cameras_offline/cell", NOW + HOUR)["rows"]["c00"]
+    made = tables.make("cameras_offline/cells", NOW + HOUR)["rows"]["c00"]
     assert made[:2] == [0, 1]
     assert all(len(rows) <= HOUR / KEEP_MS + 2 for rows in tables._before.values())
 
@@ -201,12 +207,12 @@ def test_classes_by_quantiles_rise_and_cover_what_there_is(chance):
 
 def test_a_table_has_a_bound_and_says_what_it_left_out():
     cases = CaseColumns()
-    level = Level("cell", {}, [(f"k{n}", shapely.box(n / 1000, 0, (n + 1) / 1000, 0.001)) for n in range(6_000)])
+    level = level_of([(f"k{n}", shapely.box(n / 1000, 0, (n + 1) / 1000, 0.001)) for n in range(6_000)])
     tables = Tables(Kept(cases, RainTotals()), [level], measures())
     for n in range(6_000):
         for again in range(1 + (n % 2)):
             cases.case(f"case/f/{n}-{again}", facts(NOW - HOUR, lon=(n + 0.5) / 1000, lat=0.0005))
-    made = tables.make("open_cases/cell", NOW)
+    made = tables.make("open_cases/cells", NOW)
     assert len(made["rows"]) == MOST_ROWS and made["left_out"] == 1_000
     assert sum(row[0] == 2 for row in made["rows"].values()) == 3_000, "the highest are there"
 
@@ -231,17 +237,23 @@ def test_columns_have_room_for_so_many_and_take_back_rooms(chance):
     assert np.bincount(found[found >= 0], minlength=len(level)).tolist() == [by_code[code] for code in level.codes]
 
 
-def test_levels_are_read_with_their_coordinate_system_and_a_broken_file_is_named(tmp_path):
-    bow = {"type": "Polygon", "coordinates": [[[113.9, 35.3], [113.92, 35.32], [113.92, 35.3], [113.9, 35.32], [113.9, 35.3]]]}
-    features = [{"type": "Feature", "properties": {"id": "A1"}, "geometry": bow}, {"type": "Feature", "properties": {}}]
-    (tmp_path / "cells.json").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-    text = '[city]\nname={en="X"}\ncentre=[113.9,35.3]\ncells="cells.json"\ncells_code="id"\ncells_crs="GCJ-02"\n'
+def test_levels_are_the_citys_boundaries_and_one_that_cannot_be_read_costs_only_itself(tmp_path, caplog):
+    (tmp_path / "districts.json").write_text("{")
+    ring = [[113.9, 35.3], [113.92, 35.3], [113.92, 35.32], [113.9, 35.32], [113.9, 35.3]]
+    area = {"type": "Feature", "properties": {"id": "A1"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    (tmp_path / "cells.json").write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
+    text = '[city]\nname={en="X"}\ncentre=[113.9,35.3]\ncells="cells.json"\ncells_code="id"\nboundary="districts.json"\n'
     (tmp_path / "hall.toml").write_text(text)
     (level,) = levels_of(config.load(tmp_path / "hall.toml"))
-    assert level.name == "cell" and level.codes == ["A1"]
-    inside = to_wgs84("GCJ-02")(113.9003, 35.31)  # 30 m within its edge, which the shift is more than ten times
-    assert level.find([Place(*inside), Place(113.9197, 35.31)]).tolist() == [0, NOWHERE]
-    assert level.km2[0] == pytest.approx(0.02 * 0.01 * 111.195**2 * math.cos(math.radians(35.31)), rel=0.01)
-    (tmp_path / "cells.json").write_text("{")
-    with pytest.raises(config.ConfigError, match="cells"):
-        levels_of(config.load(tmp_path / "hall.toml"))
+    assert level.name == "cells" and level.codes == ["A1"] and level.label["zh-CN"]
+    assert level.km2[0] == pytest.approx((0.02 * 111.195) ** 2 * math.cos(math.radians(35.31)), rel=0.01)
+    nan = float("nan")
+    places = [
+        Place(113.91, 35.31),
+        Place(113.95, 35.31),
+        Place(nan, nan, "A1"),
+        Place(nan, nan, "A2"),
+        Place(113.91, 35.31, "A2"),
+    ]
+    assert level.find(places).tolist() == [0, NOWHERE, 0, NOWHERE, 0]
+    assert "city.boundary" in caplog.text

@@ -26,7 +26,7 @@ DOORS = {
     ("GET", "/~L2FkbWluL3VzZXJz/_dash-layout"): "------y---",  # /admin/users
     ("GET", "/api/v1/geography/districts.json"): "yyyyyyyyy-",
     ("GET", "/api/v1/measures"): "yyyyyyyyy-",
-    ("GET", "/api/v1/measures/open_cases/cell"): "yyyyyyyyy-",
+    ("GET", "/api/v1/measures/open_cases/cells"): "yyyyyyyyy-",
     ("GET", "/tiles"): "yyyyyyyyy-",
     ("GET", "/tiles/town/5/1/1"): "yyyyyyyyy-",
     ("GET", "/video/poster/channel/x/1.jpg"): "yyyyyyyyy-",
