@@ -23,6 +23,7 @@ from dispatch.crews.arriving import ArrivalPart
 from dispatch.depots.part import ResourcePart
 from dispatch.depots.roster import settings_of as depots_of
 from dispatch.desk import Desk
+from dispatch.history.part import HistoryPart
 from dispatch.incidents import rules_of as incident_rules
 from dispatch.incidents.keeping import Keeping
 from dispatch.measures.columns import CaseColumns
@@ -70,6 +71,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy, cases: CaseColumns) -
         raining,
         MeasurePart(process, cases, raining.totals),
         ArrivalPart(process),
+        HistoryPart(process),
     ]  # fmt: skip
 
 

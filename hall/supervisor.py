@@ -29,7 +29,10 @@ SLOWEST_START_SECONDS = 30.0
 STOP_SECONDS = 8.0
 TELL_SECONDS = 3.0  # a wait for a bus that refuses us is said after this
 #: what `--fresh` clears: everything a run made, nothing a person configured (users stay)
-RUN_STATE = ("bus", *(f"{name}.db{part}" for name in ("cases", "alarms", "readings") for part in ("", "-wal", "-shm")))
+RUN_STATE = (
+    "bus",
+    *(f"{name}.db{part}" for name in ("cases", "alarms", "readings", "history") for part in ("", "-wal", "-shm")),
+)
 
 
 def read_procfile(text: str) -> dict[str, list[str]]:

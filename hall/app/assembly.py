@@ -13,6 +13,9 @@ from fastapi.responses import JSONResponse
 
 from dispatch.casebook import Casebook
 from dispatch.crews.approach import approach_of
+from dispatch.history.past import Past
+from dispatch.history.settings import BEATS, TOPICS
+from dispatch.history.settings import settings_of as history_of
 from dispatch.policy import compile_policy
 from dispatch.readings.ring import kept_readings
 from dispatch.views import ViewDesk
@@ -30,6 +33,7 @@ from hall.app.demoparts import first_import
 from hall.app.dispatchparts import DispatchParts
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
+from hall.app.history import History
 from hall.app.posters import Posters
 from hall.app.regions import Regions
 from hall.app.ruletrials import RuleTrials
@@ -172,8 +176,10 @@ async def assemble(process: Process) -> Assembled:
     inventory = Inventory(process.settings.data_dir / "components")
     components = Components(inventory, book, first_import(process))
     routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels)
+    history = History(lambda: Past(process.settings.data_dir), TOPICS - BEATS, history_of(process.config).keep_ms)
     routers += (
         components.router,
+        history.router,
         channels.router,
         views.router,
         whep.router,
@@ -191,6 +197,7 @@ async def assemble(process: Process) -> Assembled:
     async def close() -> None:
         cases.close()
         components.close()
+        history.close()
         deliveries.close()
         figures.close()
         await parts.close()
