@@ -34,6 +34,7 @@ from hall.app.dispatchparts import DispatchParts
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
 from hall.app.history import History
+from hall.app.mapservices import MapServices
 from hall.app.posters import Posters
 from hall.app.regions import Regions
 from hall.app.ruletrials import RuleTrials
@@ -187,6 +188,8 @@ async def assemble(process: Process) -> Assembled:
         regions.router,
         recordings.router,
     )
+    services = MapServices(process)
+    routers += (services.router,)
     plain = (ingest, geography, boundaries, measures, rasters, tiles)
     for router in (*routers, *(one.router(process) for one in plain)):
         server.include_router(router)
@@ -210,6 +213,7 @@ async def assemble(process: Process) -> Assembled:
         await regions.close()
         await trials.close()
         await recordings.close()
+        await services.close()
 
     return Assembled(Doorkeeper(server, process, app.csp_hashes(), pages.exists, parts.refusals.count), close)
 

@@ -17,7 +17,7 @@ import shapely
 from hall.core.areafiles import Feature, opened
 from hall.core.areas import Areas, square_metres
 from hall.core.config import BoundaryConfig, HallConfig
-from hall.core.shifts import to_wgs84_many
+from hall.core.coordinatearrays import to_wgs84_many
 
 #: the names of `[city] boundary` and `[city] cells`
 DISTRICTS, CELLS = "districts", "cells"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import shapely
 
-from hall.core import boundaries, config, coordinates, shifts
+from hall.core import boundaries, config, coordinatearrays, coordinates
 from hall.core.areas import Areas, square_metres
 from hall.core.errors import ConfigError
 
@@ -49,11 +49,11 @@ def city(tmp_path):
 def test_many_positions_are_converted_as_each_alone_is(crs):
     chance = random.Random(7)
     wgs = [(chance.uniform(100, 125), chance.uniform(20, 45)) for _ in range(50)] + [(2.35, 48.85)]
-    there = shifts.from_wgs84_many(crs)(np.array(wgs))
+    there = coordinatearrays.from_wgs84_many(crs)(np.array(wgs))
     alone = coordinates.to_wgs84(crs)
     again = [alone(x, y) for x, y in there.tolist()]
     assert np.allclose(again, wgs, rtol=0, atol=2e-9)
-    assert np.allclose(shifts.to_wgs84_many(crs)(there), wgs, rtol=0, atol=2e-9)
+    assert np.allclose(coordinatearrays.to_wgs84_many(crs)(there), wgs, rtol=0, atol=2e-9)
 
 
 def test_every_position_has_the_answer_of_looking_at_each_area_in_turn():
@@ -101,7 +101,7 @@ def test_broken_areas_are_repaired_or_left_out_with_the_reason(city):
 def test_a_shapefile_with_chinese_names_in_gbk_is_read_in_its_own_grid(city, tmp_path):
     from pyogrio.raw import write
 
-    shape = shapely.transform(shapely.box(113.9, 35.3, 113.95, 35.35), shifts.from_wgs84_many("EPSG:4547"))
+    shape = shapely.transform(shapely.box(113.9, 35.3, 113.95, 35.35), coordinatearrays.from_wgs84_many("EPSG:4547"))
     columns = [np.array(["红旗街道"], dtype=object), np.array([410702001.0])]
     target = tmp_path / "streets.shp"
     geometry = np.array([shapely.to_wkb(shape)], dtype=object)
