@@ -17,7 +17,7 @@ import msgspec
 
 from dispatch import casesql as sql
 from dispatch.caseplaces import Placed, around, inside, square_of
-from dispatch.casesearch import Page, search
+from dispatch.casesearch import Page, first, search
 from dispatch.facts import WITHDRAWN, Facts, facts_of, is_ended, last_moment
 from dispatch.laidover import LaidOver, applied, decoded, shown
 from hall.core.errors import HallError
@@ -200,6 +200,11 @@ class Casebook:
         """Cases that hold every word of `text` and pass all `filters`; see `dispatch.casesearch.search`."""
         db = self._db()
         return Page([], 0, False) if db is None else search(db, text, filters or {}, sort, offset, limit, now)
+
+    def first(self, text: str, filters: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+        """The first cases that answer what somebody types (dispatch.casesearch.first)."""
+        db = self._db()
+        return [] if db is None else first(db, text, filters, limit)
 
     def of_component(self, component_id: str, limit: int) -> list[dict[str, Any]]:
         """Cases that name a component, the latest reported first: in their field for it, or its whole number in their words."""

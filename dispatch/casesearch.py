@@ -67,6 +67,31 @@ def search(
     return Page(_documents(db, ids), max(total, offset + len(ids)) if capped and ids else total, capped)
 
 
+def first(db: sqlite3.Connection, text: str, filters: dict[str, Any], limit: int) -> list[dict[str, Any]]:
+    """The first `limit` cases for who types, at once and without a total: numbers that begin so, then the newest that hold
+    every word. Raises ValueError for a filter that does not exist."""
+    wanted, words = sql.conditions(filters, None), _words(db, text)
+    ids: list[int] = []
+    if len(words.tests) == 1 or words.impossible:
+        begun = text.strip()
+        for number in dict.fromkeys((begun, begun.upper())) if begun else ():
+            select = _select("", [("c.number >= ? AND c.number < ?", [number, _after(number)]), *wanted])
+            ids += _ids(db, select, "c.number", (limit, 0))
+    if not words.impossible and words.tests and len(ids) < limit:
+        rest = wanted + [_holds(word) for word in words.unindexed]
+        found = None
+        if words.match:
+            terms = " AND ".join(["cases_text MATCH ?", *(term for term, _ in rest)])
+            values = [words.match, *(value for _, some in rest for value in some), limit]
+            query = f"{sql.NEWEST_WITH} WHERE {terms} ORDER BY cases_text.rowid DESC LIMIT ?"
+            found = _timed(db, _WALK_SECONDS, lambda: [row[0] for row in db.execute(query, values)])
+        if found is None:
+            walk = _select("", wanted + [_holds(word) for word in words.tests])
+            found = _timed(db, _WALK_SECONDS, lambda: _ids(db, walk, "c.reported DESC", (limit, 0)))
+        ids += found or []
+    return _documents(db, list(dict.fromkeys(ids))[:limit])
+
+
 def _holds(word: str) -> sql.Condition:
     return "instr(c.text, ?)", [word]
 

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import shapely
 
-from feeds.components import choosing, pack
+from feeds.components import choosing, finding, pack
 from feeds.components.choosing import ALL, EVERYTHING, Chosen, Question, Scope
 from feeds.components.grid import Box, grid
 from feeds.components.record import MARKS, STATES
@@ -180,6 +180,31 @@ class View:
             "total": len(rows),
             "classes": [{"code": kind.code, "main": kind.main, "sub": kind.sub, "count": n} for n, kind in kinds if n],
             "rows": [self._record(row) for row in rows[:limit].tolist()],
+        }
+
+    def first(self, text: str, limit: int, near: tuple[float, float] | None = None) -> dict[str, Any]:
+        """`{more, rows}`: the first whole records that answer words, within 0.1 s (finding.first)."""
+        found = finding.first(self.store, self._mask(), text, limit, near)
+        return {"version": self.version, "more": found.more, "rows": [self._record(row) for row in found.rows]}
+
+    def around(self, lon: float, lat: float, metres: float, limit: int) -> dict[str, Any]:
+        """`{total, classes, rows}` within `metres`: how many of each class, most first, and the nearest whole records, each
+        with `distance_m`."""
+        rows, near, away = finding.around(self.store, self._seen(), lon, lat, metres, limit)
+        counts = np.bincount(self.store.column("class")[rows], minlength=len(self.store.tables.classes)).tolist()
+        kinds = [
+            {"code": kind.code, "main": kind.main, "sub": kind.sub, "count": count}
+            for kind, count in zip(self.store.tables.classes, counts, strict=False)
+            if count
+        ]
+        return {
+            "version": self.version,
+            "total": len(rows),
+            "classes": sorted(kinds, key=lambda kind: -kind["count"]),
+            "rows": [
+                self._record(row) | {"distance_m": round(distance, 1)}
+                for row, distance in zip(near.tolist(), away.tolist(), strict=True)
+            ],
         }
 
     def at(self, row: int) -> dict[str, Any]:

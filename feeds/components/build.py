@@ -9,7 +9,7 @@ from typing import IO, Any
 import msgspec
 import numpy as np
 
-from feeds.components import morton
+from feeds.components import morton, words
 from feeds.components.pack import pack
 from feeds.components.staging import Staging
 from feeds.components.store import COLUMNS, DEGREE, Meta, Store
@@ -102,6 +102,8 @@ def _write_texts(
     new = pa.chunked_array(texts, pa.large_string()).take(pa.array(taken))
     chunks = [chunk for part in (*old, new) for chunk in part.chunks]
     whole = pa.concat_arrays(chunks) if chunks else pa.array([], pa.large_string())
-    table = pa.table({"text": whole.take(pa.array(order))})
+    ordered = whole.take(pa.array(order))
+    words.write(folder / words.NAME, ordered)
+    table = pa.table({"text": ordered})
     with pa.OSFile(str(folder / "text.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
         writer.write_table(table, max_chunksize=_TEXTS)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from feeds.components import versions
+from feeds.components import versions, words
 from feeds.components.record import STATES
 from feeds.components.tables import Tables
 from hall.core.errors import HallError
@@ -63,9 +63,11 @@ class Store:
             self.pack = _bytes(folder / "pack.bin")
             self._texts_path = folder / "text.arrow"
             self._texts_file = self._texts_path.open("rb")  # held, so that a tidied version still answers
+            self.words = words.opened(folder, self.meta.rows)
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise HallError(f"components {folder.name}: {error}") from None
         self._texts: Any = None
+        self._buffers: list[tuple[int, np.ndarray, memoryview]] | None = None
 
     @property
     def tables(self) -> Tables:
@@ -122,6 +124,18 @@ class Store:
             )
             self._texts = reader.read_all().column("text")
         return self._texts
+
+    def text_buffers(self) -> list[tuple[int, np.ndarray, memoryview]]:
+        """The same as bytes, piece by piece: (first row, (n + 1,) offsets, UTF-8 of all of the piece's rows)."""
+        if self._buffers is None:
+            found, row = [], 0
+            for chunk in self.texts().chunks:
+                _, offsets, body = chunk.buffers()
+                places = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+                found.append((row, places, memoryview(body if body is not None else b"")))
+                row += len(chunk)
+            self._buffers = found
+        return self._buffers
 
 
 def _mapped(path: Path) -> np.ndarray:

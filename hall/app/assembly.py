@@ -26,6 +26,7 @@ from hall import __version__, access
 from hall.app import boundaries, dispatchroom, geography, ingest, measures, rasters, shell, tiles
 from hall.app.answers import install
 from hall.app.api import Api
+from hall.app.around import Around
 from hall.app.cases import Cases
 from hall.app.channels import Channels
 from hall.app.components import Components
@@ -33,6 +34,8 @@ from hall.app.demoparts import first_import
 from hall.app.dispatchparts import DispatchParts
 from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
+from hall.app.find import Find
+from hall.app.gazetteer import Gazetteer
 from hall.app.history import History
 from hall.app.mapservices import MapServices
 from hall.app.posters import Posters
@@ -178,6 +181,10 @@ async def assemble(process: Process) -> Assembled:
     components = Components(inventory, book, first_import(process))
     routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels)
     history = History(lambda: Past(process.settings.data_dir), TOPICS - BEATS, history_of(process.config).keep_ms)
+    places = Gazetteer(process, tiles.Maps(process.config, process.settings.data_dir / "maps"))
+    find = Find(process, book, channels, components, places, parts.picture, command_desk.states)
+    around = Around(process, channels, components, parts.picture, parts.recommendations, command_desk.states)
+    routers += (find.router, around.router)
     routers += (
         components.router,
         history.router,
@@ -201,6 +208,7 @@ async def assemble(process: Process) -> Assembled:
         cases.close()
         components.close()
         history.close()
+        await find.close()
         deliveries.close()
         figures.close()
         await parts.close()

@@ -45,7 +45,7 @@ def day_start(now: int, timezone: str) -> int:
     return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp() * 1000)
 
 
-def _own(named: dict[str, Any]) -> dict[str, Any]:
+def own_filters(named: dict[str, Any]) -> dict[str, Any]:
     """Filters narrowed to what the asker may see; a value asked for that is not his finds nothing."""
     who = current_visit().identity
     found: dict[str, Any] = {}
@@ -101,7 +101,7 @@ class Cases:
         named = dict(state=state, district=district, class_name=class_name, report_source=report_source, unit=unit, owner=owner)
         named |= dict(cell=cell)
         named |= dict(severity=severity, open=open, overdue=overdue, since=since, until=until)
-        named |= _own(named)
+        named |= own_filters(named)
         filters = {name: value for name, value in named.items() if value is not None}
         try:
             page = await self._read(lambda: self.book.search(q, filters, sort, offset, limit, now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -212,6 +212,16 @@ class Channels:
                 return found
             if len(found) >= most:
                 raise Refused("area-large", f"more than {most} cameras around there: choose a smaller area", 422)
+
+    async def found(self, text: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """The first channels that answer words, within what the present visitor may know of; whether there are more. Raises
+        Refused 503 while the video process is away."""
+        path = f"/channels?{urlencode({'text': text, 'limit': limit})}"
+        status, answer = await self._video.ask("GET", path, None, scope_header(current_visit().identity))
+        if status != 200:
+            raise Refused("video-down", f"the video process answered {status}", 503)
+        told = msgspec.json.decode(answer)
+        return told["rows"], bool(told.get("cursor"))
 
     async def require(self, subject: str, who: Identity) -> dict[str, Any]:
         """One channel that somebody may see; raises Refused 404, 403."""

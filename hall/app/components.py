@@ -198,6 +198,18 @@ class Components:
         view, who = self._view(), current_visit().identity
         return json(await self._run(lambda: self._with_cases(view.one(component_id), who)))
 
+    # -- for other handlers ------------------------------------------------------------------------------------------
+
+    async def first(self, text: str, limit: int, near: tuple[float, float]) -> dict[str, Any]:
+        """The first that answer words, the nearest first: `{more, rows}`. Raises Refused."""
+        view = self._view()
+        return await self._run(lambda: view.first(text, limit, near))
+
+    async def around(self, lon: float, lat: float, metres: float, limit: int) -> dict[str, Any]:
+        """Those around a place: `{total, classes, rows}`. Raises Refused."""
+        view = self._view()
+        return await self._run(lambda: view.around(lon, lat, metres, limit))
+
     def _with_cases(self, record: dict[str, Any], who: Identity) -> dict[str, Any]:
         """`cases`: those that name it (`names` true) or lie within its place, of these the ones the asker may see; null for
         a screen without a person."""

@@ -50,7 +50,7 @@ class DispatchParts:
         self.media = Media(MediaStore(process.settings.data_dir), room.desk.state)
         self.preferences = PreferenceBook(process.settings.data_dir / "preferences.db")
         self.picture = picture = Picture(process.bus)
-        recommendations = Recommendations(room.desk, picture, process.clock, room.recommend)
+        self.recommendations = recommendations = Recommendations(room.desk, picture, process.clock, room.recommend)
         self.grids = VideoGrids(process, self.preferences, channels)
         self.commands = Commands(room.desk, self.media, self.refusals.count, recommendations.check)
         self.reporting = Reporting(process, room.desk, Placing(room.places))

@@ -33,6 +33,12 @@ def metres(lon: float, lat: float, other_lon: float, other_lat: float) -> float:
     return _EARTH * math.hypot(x, math.radians(other_lat - lat))
 
 
+def bearing(lon: float, lat: float, other_lon: float, other_lat: float) -> int:
+    """Degrees from north, clockwise, 0 .. 359, in which the other place lies."""
+    east = ((other_lon - lon + 180) % 360 - 180) * math.cos(math.radians((lat + other_lat) / 2))
+    return round(math.degrees(math.atan2(east, other_lat - lat))) % 360
+
+
 def nearest(spots: Iterable[Spot], lon: float, lat: float, radius: float, limit: int) -> list[dict[str, Any]]:
     """The spots within `radius` metres, nearest first, each `{subject, distance_m, lon, lat, ...shown}`."""
     band = math.degrees(radius / _EARTH) * 1.001

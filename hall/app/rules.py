@@ -38,6 +38,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (frozenset({"PUT"}), r"/api/v1/video/walls/[^/]+", "switch-scene"),
     (_READ, r"/api/v1/video/audit(\.csv)?", "see-audit"),
     (_READ, r"/api/v1/openapi\.json|/api/v1/cases(/.+)?|/api/v1/board/[^/]+|/api/v1/me", "see-desk"),
+    (_READ, r"/api/v1/find|/api/v1/around", "see-desk"),
     (_READ, r"/api/v1/feeds|/api/v1/screens", "see-system"),
     (_READ, r"/api/v1/feeds/[^/]+/parked", "see-parked"),
     (frozenset({"POST"}), r"/api/v1/feeds/[^/]+/replay-parked|/api/v1/feeds/reload", "replay-parked"),

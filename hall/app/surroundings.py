@@ -85,13 +85,7 @@ class Surroundings:
         return json({"radius": radius, **found, "cameras": await self._cameras(*place)})
 
     async def _cameras(self, lon: float, lat: float, radius: float, limit: int) -> list[dict[str, Any]]:
-        """From the catalogue, which holds a hundred thousand; while the video process is away, from the bus."""
-        who = current_visit().identity
-        try:
-            return await self.channels.around(lon, lat, radius, limit)
-        except Refused:
-            spots = [spot for spot in await self.picture.spots("channel") if not unseen_channel(who, spot.shown)]
-            return nearest(spots, lon, lat, radius, limit)
+        return await cameras_around(self.channels, self.picture, lon, lat, radius, limit)
 
     async def premise(self, feed: Feed, case_id: CaseId, limit: Limit = 20) -> Response:
         """Earlier cases at this address or within 40 m of it, newest first, ended ones too."""
@@ -139,6 +133,18 @@ class Surroundings:
     async def _crews(self) -> list[Spot]:
         """Crews where they are now, else at their base."""
         return crew_spots(await self.commands.desk.states("crew"), await self.picture.rows("position"))
+
+
+async def cameras_around(
+    channels: Channels, picture: Picture, lon: float, lat: float, radius: float, limit: int
+) -> list[dict[str, Any]]:
+    """From the catalogue, which holds a hundred thousand; while the video process is away, from the bus."""
+    who = current_visit().identity
+    try:
+        return await channels.around(lon, lat, radius, limit)
+    except Refused:
+        spots = [spot for spot in await picture.spots("channel") if not unseen_channel(who, spot.shown)]
+        return nearest(spots, lon, lat, radius, limit)
 
 
 def crew_spots(crews: dict[str, Any], fixes: list[Row]) -> list[Spot]:

@@ -86,6 +86,8 @@ def test_a_search_finds_exactly_the_cases_that_hold_every_word(stored, text):
     assert page.total == len(wanted) and not page.capped
     found = {row["case_id"] for offset in range(0, 3_000, 1_000) for row in book.search(text, offset=offset, limit=1000).rows}
     assert found == wanted
+    at_once = [row["case_id"] for row in book.first(text, {}, 20)]
+    assert len(at_once) == (min(20, len(wanted)) if words else 0) and set(at_once) <= wanted
 
 
 @pytest.mark.parametrize("text", ("积水", "平原路", "st", "积水 井"))

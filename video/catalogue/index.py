@@ -10,13 +10,13 @@ import numpy as np
 
 from hall.core import gb28181
 from hall.core.model import Channel
+from hall.core.wording import haystack, words_of
 from video.catalogue import columns as c
 from video.catalogue.branch import Branch
 from video.catalogue.grouping import group_of, node_key
 from video.catalogue.nearness import nearest
 from video.catalogue.order import Order
 from video.catalogue.scope import ALL, Scope
-from video.catalogue.wording import haystack, words_of
 
 #: what a directory lists beside cameras: nodes of the tree, not channels
 NOT_CHANNELS = frozenset(gb28181.TYPES.values()) - {"camera"} | {"civil_region"}

@@ -200,3 +200,37 @@ def test_many_coordinates_are_converted_as_one_is(crs):
     lon, lat = frame.to_wgs84(*np.array(points).T.copy())
     assert np.allclose(np.column_stack((lon, lat)), [one(*point) for point in points], atol=1e-9, rtol=0)
     assert frame.degrees == (not crs.startswith("EPSG"))
+
+
+def test_the_first_that_answer_words_are_right_nearest_first_and_none_of_others(filled):
+    city, records = filled
+    view, place = city.view(), (113.9, 35.3)
+
+    def away(record):
+        return np.hypot((record["lon"] - place[0]) * np.cos(np.radians(place[1])), record["lat"] - place[1])
+
+    for text, wanted in (
+        ("平原路1", lambda r: "平原路1" in r["address"]),
+        ("hydrant 园林处", lambda r: r["name"] == "Hydrant" and r["department"] == "园林处"),
+        ("井盖", lambda r: "井盖" in r["name"] or "井盖" in r.get("subclass_name", "")),
+        ("没有的路", lambda r: False),
+    ):
+        right = sorted((r for r in records.values() if wanted(r)), key=away)[:8]
+        assert [r["component_id"] for r in view.first(text, 8, place)["rows"]] == [r["component_id"] for r in right], text
+    number = min(records)
+    assert view.first(number[:13], 3)["rows"][0]["component_id"] == number
+    red = city.view(("红旗区",))
+    assert all(r.get("district") in (None, "", "红旗区") for r in red.first("平原路", 50)["rows"])
+
+
+def test_around_a_place_counts_by_class_and_gives_the_nearest(filled):
+    city, records = filled
+    lon, lat, metres = 113.85, 35.28, 8_000.0
+    found = city.view().around(lon, lat, metres, 5)
+    away = {
+        number: np.hypot((r["lon"] - lon) * np.cos(np.radians(lat)), r["lat"] - lat) * 111_195 for number, r in records.items()
+    }
+    inside = sorted((number for number in records if away[number] <= metres), key=away.get)
+    assert found["total"] == len(inside) == sum(kind["count"] for kind in found["classes"]) > 20
+    assert [row["component_id"] for row in found["rows"]] == inside[:5]
+    assert found["rows"][0]["distance_m"] == pytest.approx(away[inside[0]], abs=0.1)

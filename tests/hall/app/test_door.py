@@ -50,6 +50,8 @@ DOORS = {
     ("GET", "/api/v1/cases/case/x/1"): "y-yyyyyyy-",
     ("GET", "/api/v1/board/case"): "y-yyyyyyy-",
     ("GET", "/api/v1/board/screen"): "--yyyyy---",
+    ("GET", "/api/v1/find"): "y-yyyyyyy-",
+    ("GET", "/api/v1/around"): "y-yyyyyyy-",
     ("GET", "/api/v1/feeds"): "--yyyyy---",
     ("GET", "/api/v1/screens"): "--yyyyy---",
     ("GET", "/api/v1/feeds/probe/parked"): "--yyy-y---",

@@ -87,6 +87,25 @@ async def test_around_a_case_are_cases_cameras_gauges_and_crews_within_the_radiu
         wide = (await sun.get(f"{path}/around?radius=20000")).json()
         crews = (await sun.get("/api/v1/crews")).json()["crews"]
         ranked = (await sun.get(f"{path}/crews")).json()
+        place = (await sun.get("/api/v1/around?lon=20&lat=10&radius=500")).json()
+        named = (await sun.get("/api/v1/find?q=pump&kinds=crew&near=20.1,10")).json()
+        point = (await sun.get("/api/v1/find?q=10.0,20.0&kinds=point")).json()
+        wrong = [await sun.get(f"/api/v1/{what}") for what in ("find?q=x&kinds=moon", "find?q=x&near=1", "around?lon=1&lat=91")]
+    async with await city_hall.client("department", "li", unit="园林处") as li:
+        theirs = (await li.get("/api/v1/around?lon=20&lat=10&radius=500")).json()
+        unknown = (await li.get("/api/v1/find?q=pump&kinds=crew")).json()
+    kinds = {group["kind"]: [row["subject"] for row in group["rows"]] for group in place["kinds"]}
+    assert {kind: rows for kind, rows in kinds.items() if kind != "case"} == {
+        "crew": ["crew/pump-1"], "camera": ["channel/t/near"], "closure": [], "gauge": ["sensor/t/g"], "resource": [], "component": []
+    }  # fmt: skip
+    assert "case/t/open" in kinds["case"] and "case/t/done" not in kinds["case"]
+    crew = next(group for group in place["kinds"] if group["kind"] == "crew")["rows"][0]
+    assert crew["bearing"] == 90 and crew["how"] == "straight" and crew["eta_s"] > 0
+    assert [row["subject"] for row in named["groups"][0]["rows"]] == ["crew/pump-1", "crew/pump-2"]
+    assert [(row["lon"], row["lat"], row["about"]) for row in point["groups"][0]["rows"]] == [(20.0, 10.0, "WGS-84")]
+    assert [answer.status_code for answer in wrong] == [422, 422, 422]
+    assert all(not group["rows"] for group in theirs["kinds"] if group["kind"] in ("case", "crew", "camera"))
+    assert unknown["groups"] == []
     assert [row["subject"] for row in found["cameras"]] == ["channel/t/near"]
     assert [row["subject"] for row in found["sensors"]] == ["sensor/t/g"]
     assert [row["subject"] for row in found["cases"]] == ["case/t/open"]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from video.catalogue.wording import haystack, initials, plain, words_of
+from hall.core.wording import haystack, initials, plain, words_of
 
 READINGS = {
     "人民路": "rml", "解放大道": "jfdd", "平原路口积水点": "pylkjsd", "新飞大道": "xfdd", "牧野湖公园南门": "myhgynm",

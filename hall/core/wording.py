@@ -1,4 +1,4 @@
-"""How channels are found by words: parts of a name, pinyin initials of a Chinese one, the beginning of an id. Pure."""
+"""How names are found by words: parts of a name, pinyin initials of a Chinese one, the beginning of an id. Pure."""
 
 from __future__ import annotations
 
