@@ -8,6 +8,7 @@
  * hall.cameras.need(subject)    asks for a camera that nobody told of; hall.video.channelOf knows it soon
  * new hall.cameras.View(boxOf, take)   keeps the cameras of a box: boxOf() is [west, south, east, north]; take(events) as from the stream
  *   .tick()  .counts()  .words()   why not every camera is there
+ *   .cells()   null, or where there are too many: {x, y, lon, lat, count, online, offline, time} of the hall's grid, with a `version`
  */
 "use strict";
 
@@ -19,6 +20,8 @@
   const PAGE = 500;
   const TOTALS_MS = 15000;
   const NAMED = 2; // dark ones that are named
+  const ACROSS = 48; // cells of the hall's grid across a view
+  const CROWDED_MS = 12000; // news of how many there are
 
   const leftOut = () => hall.link.leftOut.channel !== undefined;
   const ask = (query) => hall.acting.ask(`/api/v1/channels?${query}`);
@@ -72,6 +75,13 @@
       this.version = "";
       this.asked = this.whole = -Infinity;
       this.busy = false;
+      this.grid = null;
+      this.grids = 0;
+      this.counted = () => {}; // called when the hall has counted anew
+    }
+
+    cells() {
+      return this.state && this.state.crowded ? this.grid : null;
     }
 
     counts() {
@@ -91,7 +101,7 @@
       if (!box || this.busy) return;
       const key = box.map((degrees) => degrees.toFixed(5)).join(",");
       const now = performance.now();
-      if (key === this.box && now - this.asked < EVERY_MS) return;
+      if (key === this.box && now - this.asked < (this.state && this.state.crowded ? CROWDED_MS : EVERY_MS)) return;
       if (key !== this.box || now - this.whole > WHOLE_MS) this.version = "";
       this.box = key;
       this.asked = now;
@@ -111,17 +121,32 @@
 
     /** All pages of what came since a version, and of everything without one, unless they are too many to be drawn. */
     async answer(box, since) {
+      if (!since) {
+        const counted = await this.count(box);
+        if (counted.total > MOST) return { ...counted, rows: [], crowded: true, since: "" };
+      }
       const rows = [];
       let first = null;
       let cursor = "";
       do {
         const found = await ask(`box=${box}&since=${since}&limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
         first = first || found;
-        if (found.total > MOST) return { ...first, rows: [], crowded: true, since: "" };
+        if (found.total > MOST) return this.answer(box, ""); // they have become too many
         rows.push(...found.rows);
         cursor = found.cursor || "";
       } while (cursor && rows.length < MOST);
       return { ...first, rows, crowded: false, since };
+    }
+
+    /** How many stand where in a box, by the hall's grid: {total, online, cells}. */
+    async count(box) {
+      const [west, , east] = box.split(",").map(Number);
+      const level = Math.max(0, Math.min(24, Math.round(Math.log2((ACROSS * 360) / Math.max(1e-6, east - west)))));
+      const { total, online, as_of: time, cells } = await hall.acting.ask(`/api/v1/channels/grid?box=${box}&level=${level}`);
+      this.grid = cells.map(([lon, lat, count, up, down]) => ({ what: "camera", id: `${lon} ${lat}`, known: true, severity: 0, lon, lat, time, count,
+        x: hall.citymap.projectX(lon), y: hall.citymap.projectY(lat), online: up, offline: down }));
+      this.grid.version = this.grids += 1;
+      return { total, online };
     }
 
     keep({ rows, total, online, version, crowded, since }) {
@@ -134,6 +159,7 @@
       // one that went is told by nobody, but the number of those that are there says so
       this.version = this.rows.size > total ? "" : version;
       this.state = { total, online, crowded, fault: "" };
+      if (crowded) this.counted();
       if (gone.length || rows.length) this.take([...gone.map((subject) => ({ subject, data: null })), ...rows.map((row) => ({ subject: row.subject, time: row.told_at, data: row }))]);
     }
 

@@ -54,6 +54,7 @@
       };
     },
     incident: (entry) => citymap.incidentCard(entry),
+    cluster: (entry) => citymap.clusterCard(entry),
     component: (entry) => citymap.componentCard(entry),
     unit({ event }) {
       const d = event.data;
@@ -76,6 +77,9 @@
       };
     },
   };
+
+  /** A thing's title as its card says it. */
+  citymap.titleOf = (entry) => ROWS[entry.what](entry).title;
 
   citymap.Card = class {
     /** `choose(subject)`: which camera's sector is to be seen ("" none). */
@@ -137,9 +141,9 @@
       else if (camera && hit.entry.event.data.state !== "offline") this.node.append(this.poster(hall.video.posterOf(camera, 480)));
       if (picture) this.node.append(this.evidence(picture, title, rows));
       this.node.append(list);
-      const tail = hit.entry.tail && hit.entry.tail();
+      const tail = hit.entry.tail && hit.entry.tail(this.pinned);
       if (tail) this.node.append(tail);
-      if (hit.members && hit.members.length > 1) this.node.append(this.others(hit));
+      if (hit.what !== "cluster" && hit.members && hit.members.length > 1) this.node.append(this.others(hit));
       this.time = hit.entry.event ? hit.entry.event.time : null;
       this.tick();
     }
@@ -182,6 +186,12 @@
       for (const { entry } of rest.slice(0, LISTED)) list.append(hall.make("li", {}, ROWS[hit.what](entry).title));
       if (rest.length > LISTED) list.append(hall.make("li", {}, hall.t("map.more", { n: rest.length - LISTED })));
       return list;
+    }
+
+    /** The keyboard goes into the card, where it has something to press. */
+    focus() {
+      const first = this.node.querySelector("button, a[href]");
+      if (first) first.focus();
     }
 
     tick() {

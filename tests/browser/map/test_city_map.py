@@ -16,6 +16,7 @@ from hall.core.model import Channel
 from hall.core.raster import grid_over
 from tests.browser.map import scenery
 from tests.video.catalogue.cameras import Told
+from video.catalogue.grids import grid
 from video.catalogue.index import Query
 from video.catalogue.scope import ALL
 
@@ -36,6 +37,7 @@ PIXELS = """([sheet, lon, lat, reach]) => {
   }
   return found;
 }"""
+CLUSTERS = "() => [...hall.citymap.live][0].things.clusters.groups.map((group) => [group.lead.id, group.members.length])"
 SCREEN = """([lon, lat]) => {
   const map = hall.maps['city-map'], box = map.getContainer().getBoundingClientRect();
   const at = map.latLngToContainerPoint([lat, lon]);
@@ -115,11 +117,41 @@ def test_a_case_is_painted_where_it_is_in_the_colour_of_its_severity_and_goes_wh
 
 def test_among_close_cases_the_most_severe_is_the_one_that_is_seen(open_map):
     mild = [case(n, severity=1, lon=113.92 + n * 1e-5) for n in range(30)]
-    page, _ = open_map(*mild, case(99, severity=4))
+    page, gate = open_map(*mild, case(99, severity=4))
     wait_count(page, "cases", 31)
-    found = colours(page, "things", {"lon": 113.92, "lat": 35.30})
+    place = {"lon": 113.92, "lat": 35.30}
+    found = colours(page, "things", place, 5)
     assert found.get(rgb(page, 4), 0) > 5
     assert rgb(page, 1) not in found
+    plate = colours(page, "things", place, 16)
+    assert plate.get(rgb(page, 1), 0) > 5, "the plate's bar says that milder ones are there"
+    page.mouse.move(*page.evaluate(SCREEN, [113.92, 35.30]))
+    said = page.locator(".map-card").inner_text()
+    assert all(words in said for words in ("案件 31 件", "■ 红 1", "● 蓝 30", "另有 26 件")), said
+    gate.put(case(50, severity=2, lon=113.9201))
+    wait_count(page, "cases", 32)
+    page.wait_for_function(f"JSON.stringify(({CLUSTERS})()) === '[[\"case/cases/99\",32]]'")  # one that comes leads it in no way
+    page.locator("#city-map").focus()
+    page.keyboard.press("n")
+    zoom = page.evaluate("hall.maps['city-map'].getZoom()")
+    page.keyboard.press("Enter")  # comes closer until they stand apart
+    page.wait_for_function("zoom => hall.maps['city-map'].getZoom() > zoom && !hall.maps['city-map']._animatingZoom", arg=zoom)
+    page.wait_for_function(f"({CLUSTERS})().length > 1")
+
+
+def test_cases_that_no_zoom_can_part_are_a_list_each_of_which_opens(open_map):
+    page, _ = open_map(*[case(n, severity=n % 3, class_name=f"大类{n}") for n in range(12)])
+    wait_count(page, "cases", 12)
+    page.evaluate("hall.map.focus(113.92, 35.30, 19)")
+    page.wait_for_function("!hall.maps['city-map']._animatingZoom")
+    page.mouse.click(*page.evaluate(SCREEN, [113.92, 35.30]))
+    listed = page.locator(".map-cluster-one")
+    listed.nth(11).wait_for()
+    assert [text[0] for text in listed.all_inner_texts()] == ["▲"] * 4 + ["●"] * 4 + ["○"] * 4
+    assert "大类" in listed.first.inner_text()
+    page.keyboard.press("Enter")  # the first has the focus; on a wall a case is shown large
+    page.wait_for_function("hall.card.shown() === [...hall.citymap.live][0].things.clusters.groups[0].lead.id")
+    assert not page.faults
 
 
 def test_a_gauge_is_judged_by_its_own_lines_and_says_its_reading(open_map):
@@ -307,6 +339,7 @@ class Asked:
     def __init__(self, page) -> None:
         self.told, self.questions = Told(), []
         page.route("**/api/v1/channels?*", self.answer)
+        page.route("**/api/v1/channels/grid?*", self.count)
         page.route("**/api/v1/channels/one/**", lambda route: self.one(route, urlsplit(route.request.url).path))
         page.route(
             "**/api/v1/channels/tree?*", lambda route: route.fulfill(json=self.told.catalogue.trees.children("owner", ALL))
@@ -323,6 +356,11 @@ class Asked:
         query = Query(box=box, state=states)
         args = asked.get("cursor", ""), int(asked["limit"]), asked.get("since", "")
         route.fulfill(json=self.told.catalogue.search(query, ALL, *args))
+
+    def count(self, route) -> None:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(route.request.url).query).items()}
+        query = Query(box=tuple(map(float, asked["box"].split(","))))
+        route.fulfill(json=grid(self.told.catalogue.index, query, ALL, int(asked["level"])) | {"as_of": real_ms()})
 
     def one(self, route, path) -> None:
         route.fulfill(json=self.told.catalogue.one(path.removeprefix("/api/v1/channels/one/"), ALL))
@@ -369,6 +407,9 @@ def test_cameras_that_the_stream_leaves_out_are_asked_for_by_the_view_and_it_is_
         asked.put(10_000 + number, 114.05, 35.40)
     page.wait_for_function("document.querySelector('.map-note').textContent.includes('放大后逐一显示')")
     wait_count(page, "cameras", asked.within(*page.evaluate(VIEW)))
+    drawn = "[...hall.citymap.live][0].things.cameraClusters.groups.map((group) => group.count).sort((a, b) => b - a)"
+    page.wait_for_function(f"{drawn}[0] >= 2100")
+    assert sum(page.evaluate(drawn)) == asked.within(*page.evaluate(VIEW)), "each is counted in one symbol"
     say_left_out(gate, {})
     gate.put(*scenery.cameras(chance, 3))
     wait_count(page, "cameras", 3)

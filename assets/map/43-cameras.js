@@ -1,0 +1,95 @@
+/* Cameras on the things sheet: each with its sector where there is room, else one symbol with how many stand there. Where they are too many
+ * for the browser the hall counts them (hall.cameras.View), and the same is drawn from its numbers. */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const ALONE_MOST = 40; // in view, up to which each stands alone
+  const ALONE_FROM = 14.5; // or from this `wide` zoom on
+  const REACH = { w: 7, h: 4 }; // glyphs: the city's cameras are not its news
+  const KEPT = 400; // pictures of numbers
+
+  let numbers = new Map();
+  let numbersFor = "";
+
+  /** Writes a quiet number right of (x, y), from a picture that is kept; returns its box. */
+  function writeNumber(c, frame, text, x, y) {
+    const scale = `${frame.ratio}|${frame.font}|${citymap.family}`;
+    if (scale !== numbersFor || numbers.size > KEPT) {
+      numbers = new Map();
+      numbersFor = scale;
+    }
+    const height = frame.font * 1.3;
+    let made = numbers.get(text);
+    if (!made) {
+      const canvas = document.createElement("canvas");
+      const pen = canvas.getContext("2d");
+      const font = `600 ${frame.font}px ${citymap.family}`;
+      pen.font = font;
+      const width = pen.measureText(text).width + frame.font * 0.2;
+      canvas.width = Math.ceil(width * frame.ratio);
+      canvas.height = Math.ceil(height * frame.ratio);
+      pen.scale(frame.ratio, frame.ratio);
+      pen.font = font;
+      pen.textBaseline = "middle";
+      pen.lineWidth = frame.font * 0.2;
+      citymap.write(pen, text, frame.font * 0.1, height / 2, citymap.ink.dim);
+      numbers.set(text, (made = { canvas, width }));
+    }
+    const top = Math.round((y - height / 2) * frame.ratio) / frame.ratio;
+    const left = Math.round(x * frame.ratio) / frame.ratio;
+    c.drawImage(made.canvas, left, top, made.canvas.width / frame.ratio, made.canvas.height / frame.ratio);
+    return [left, top, left + made.width, top + height];
+  }
+
+  function sprite(frame, offline, stream) {
+    const r = Math.round(frame.glyph * 0.46);
+    return { r, picture: citymap.sprite("camera", `${offline}${stream}`, r, frame.ratio, { offline, stream }) };
+  }
+
+  function drawOne(things, c, frame, { entry, px, py }) {
+    const { data } = entry.event;
+    const { r, picture } = sprite(frame, data.state === "offline", !!data.has_stream);
+    citymap.stamp(c, picture, px, py, frame.ratio);
+    things.hit(px, py, r * 1.3, "camera", entry);
+  }
+
+  const dark = (one) => (one.count ? one.offline === one.count : one.event.data.state === "offline");
+
+  function drawGroups(things, c, frame, groups) {
+    for (const group of groups) {
+      const { lead, members } = group;
+      const [px, py] = [lead.x * frame.scale - frame.left, lead.y * frame.scale - frame.top];
+      if (!frame.holds(px, py, frame.glyph * 3)) continue;
+      const { count } = group;
+      if (count === 1 && lead.event) {
+        drawOne(things, c, frame, { entry: lead, px, py });
+        continue;
+      }
+      const { r, picture } = sprite(frame, members.every(dark), true);
+      citymap.stamp(c, picture, px, py, frame.ratio);
+      things.plates.push(writeNumber(c, frame, hall.format.number(count), px + r * 1.25, py));
+      things.hit(px, py, r * 1.5, "cluster", group);
+    }
+  }
+
+  const byId = (a, b) => (a.id < b.id ? -1 : 1);
+  const byCount = (a, b) => b.count - a.count || byId(a, b);
+
+  citymap.drawCameras = function (things, c, frame) {
+    const cells = things.cameraCells();
+    if (cells) return drawGroups(things, c, frame, things.cameraClusters.of(frame, REACH, `${cells.version}`, () => cells, byCount));
+    const seen = things.inView(things.cameras.values(), frame, frame.glyph);
+    const near = frame.wide >= citymap.sectorsFrom;
+    for (const { entry, px, py } of seen) {
+      const strong = entry.subject === things.chosen; // the camera that is pointed at
+      if (near || strong) citymap.drawSector(c, frame, entry, px, py, strong);
+    }
+    if (seen.length <= ALONE_MOST || frame.wide >= ALONE_FROM) {
+      for (const one of seen) drawOne(things, c, frame, one);
+      return;
+    }
+    drawGroups(things, c, frame, things.cameraClusters.of(frame, REACH, "", () => [...things.cameras.values()].filter((entry) => entry.known), null));
+  };
+})();

@@ -1,0 +1,43 @@
+/* Words beside the symbols, the most important first, clear of symbols, of each other and (where it can be) of the ground's names. */
+"use strict";
+
+(function () {
+  const citymap = (window.hall.citymap = window.hall.citymap || {});
+  const LABELLED = 90; // labels that a place is looked for: no map has room for more
+  const FORCED = 13; // rank from which a label is written in any case: readings of orange and red gauges
+  const ON_NAMES = 9; // rank from which a label may lie on a name of the ground, where it finds no other place
+
+  /**
+   * Right, left, above or below of its symbol. What finds no room is left to the card, except the readings of severe gauges.
+   * `things.boxes` then holds what symbols and labels take.
+   */
+  citymap.drawLabels = function (things, c, frame) {
+    const boxes = new citymap.Boxes(64);
+    const names = things.names && things.names(); // boxes of the ground's names in this frame
+    const size = frame.font;
+    for (const { x, y, r } of things.hits) boxes.put(x - r * 0.6, y - r * 0.6, x + r * 0.6, y + r * 0.6);
+    for (const box of things.plates) boxes.put(...box);
+    c.font = `600 ${size}px ${citymap.family}`;
+    c.textBaseline = "middle";
+    c.textAlign = "left";
+    c.lineWidth = size * 0.2;
+    const half = size * 0.42;
+    const sorted = things.labels.map((label, n) => ({ ...label, n })).sort((a, b) => b.rank - a.rank || a.n - b.n);
+    for (const { x, y, r, text, colour, rank } of sorted.slice(0, LABELLED)) {
+      const width = c.measureText(text).width;
+      const gap = r + frame.u * 2;
+      const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half]];
+      if (rank >= FORCED) places.push(...[-1, 1].flatMap((side) => [[x + gap * 0.7, y + side * (gap + half)], [x - gap * 0.7 - width, y + side * (gap + half)], [x - width / 2, y + side * (gap + 3.4 * half)]]));
+      const inside = ([left, middle]) => left >= 0 && left + width <= frame.width && middle >= half && middle <= frame.height - half;
+      const clear = (of) => ([left, middle]) => of.free(left, middle - half, left + width, middle + half);
+      const free = places.filter(clear(boxes));
+      const unnamed = names ? free.filter(clear(names)) : free;
+      const found = unnamed.find(inside) || unnamed[0] || (rank >= ON_NAMES && (free.find(inside) || free[0])) || (rank >= FORCED && places[0]);
+      if (!found) continue;
+      const [left, middle] = found;
+      boxes.put(left, middle - half, left + width, middle + half);
+      citymap.write(c, text, left, middle, colour);
+    }
+    things.boxes = boxes;
+  };
+})();

@@ -1,0 +1,84 @@
+/* What clusters and trails need of the map itself: where cameras are only counted, opening a member of a cluster, symbols by keyboard.
+ *
+ * On the focused map: n and Shift+n go through the symbols in view, the most severe first; Enter opens the one that is shown, Escape lets go.
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = hall.citymap;
+
+  class Live {
+    constructor(host) {
+      this.host = host;
+      const { things } = host;
+      for (const clusters of [things.clusters, things.quietClusters, things.cameraClusters]) clusters.host = host;
+      things.cameraCells = () => (host.cameras ? host.cameras.cells() : null);
+      things.names = () => host.ground.labels || null;
+      host.show = (entry) => this.show(entry);
+      this.onKey = (event) => this.key(event);
+    }
+
+    attach(map) {
+      this.map = map;
+      this.host.cameras.counted = () => this.host.draw("things");
+      map.getContainer().addEventListener("keydown", this.onKey);
+    }
+
+    /** A thing's card beside its place, or large on a wall. */
+    show(entry) {
+      const { stage, card } = this.host;
+      const { frame } = stage;
+      const [x, y] = [frame.px(entry.x), frame.py(entry.y)];
+      this.pin({ what: entry.what, entry, x, y, r: frame.glyph * 0.6 });
+      card.focus();
+    }
+
+    pin(hit) {
+      const { stage, card } = this.host;
+      if (card.large(hit)) return;
+      const { corner } = stage.frame;
+      const at = this.map.layerPointToContainerPoint(L.point(hit.x + corner.x, hit.y + corner.y));
+      card.show(hit, { x: at.x, y: at.y, r: hit.r }, true);
+    }
+
+    key(event) {
+      if (event.target !== this.map.getContainer() || event.ctrlKey || event.altKey || event.metaKey || !this.host.stage) return;
+      if (event.key === "n" || event.key === "N") this.step(event.shiftKey ? -1 : 1);
+      else if (event.key === "Enter" && this.at) this.open();
+      else if (event.key === "Escape" && this.at) this.leave();
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    }
+
+    /** The next symbol in view, by severity, then from the left. */
+    step(by) {
+      const { frame } = this.host.stage;
+      const order = (hit) => hit.entry.severity || 0;
+      const inside = this.host.things.hits.filter((hit) => frame.holds(hit.x, hit.y, 0)).sort((a, b) => order(b) - order(a) || a.x - b.x);
+      if (!inside.length) return;
+      const now = this.at ? inside.findIndex((hit) => hit.entry === this.at.entry) : -1;
+      this.at = inside[now < 0 ? (by > 0 ? 0 : inside.length - 1) : (now + by + inside.length) % inside.length];
+      this.pin(this.at);
+    }
+
+    open() {
+      const { at } = this;
+      if (!at.entry.open) return this.host.card.focus();
+      this.at = null;
+      at.entry.open();
+    }
+
+    leave() {
+      this.at = null;
+      this.host.card.show(null);
+    }
+
+    remove() {
+      if (this.map) this.map.getContainer().removeEventListener("keydown", this.onKey);
+    }
+  }
+
+  citymap.layer({ name: "live", make: (host) => new Live(host) });
+})();
