@@ -130,7 +130,9 @@ def test_among_close_cases_the_most_severe_is_the_one_that_is_seen(open_map):
     assert all(words in said for words in ("案件 31 件", "■ 红 1", "● 蓝 30", "另有 26 件")), said
     gate.put(case(50, severity=2, lon=113.9201))
     wait_count(page, "cases", 32)
-    page.wait_for_function(f"JSON.stringify(({CLUSTERS})()) === '[[\"case/cases/99\",32]]'")  # one that comes leads it in no way
+    page.wait_for_function(
+        f"JSON.stringify(({CLUSTERS})()) === '[[\"case/cases/99\",32]]'"
+    )  # one that comes leads it in no way
     page.locator("#city-map").focus()
     page.keyboard.press("n")
     zoom = page.evaluate("hall.maps['city-map'].getZoom()")
@@ -236,9 +238,9 @@ def test_a_moved_vehicle_is_painted_at_its_new_place_only(open_map):
     wait_count(page, "vehicles", 1)
     assert colours(page, "movers", there)
     gate.put(("position/crews/u", unit | here))
-    page.wait_for_function("hall.store.get('position/crews/u').data.lon === 113.94")
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert colours(page, "movers", here) and not colours(page, "movers", there)
+    # the map rests between two pictures: the next one has it
+    page.wait_for_function(f"args => Object.keys(({PIXELS})(args)).length > 0", arg=["movers", here["lon"], here["lat"], 14])
+    assert not colours(page, "movers", there)
 
 
 def test_symbols_stay_on_their_place_through_zoom_and_pan(open_map):
