@@ -75,9 +75,20 @@
       this.font = glyph / 0.92; // font size whose CJK glyphs are `glyph` high
       this.wide = zoom - Math.log2(this.u); // the zoom that a 16 px glyph would see: what styles go by
     }
-    sees(box) {
-      return box.east * this.scale >= this.left && box.west * this.scale <= this.left + this.width &&
-        box.south * this.scale >= this.top && box.north * this.scale <= this.top + this.height;
+    /** Whether anything of a box is on it, or within `reach` px of it. */
+    sees(box, reach = 0) {
+      return box.east * this.scale >= this.left - reach && box.west * this.scale <= this.left + this.width + reach &&
+        box.south * this.scale >= this.top - reach && box.north * this.scale <= this.top + this.height + reach;
+    }
+    same(other) {
+      return ["zoom", "left", "top", "width", "height", "ratio", "glyph"].every((key) => this[key] === other[key]) && this.corner.equals(other.corner);
+    }
+    /** A piece of it as a frame: the same picture, its own top left; `part` is the whole frame. */
+    cut(left, top, width, height) {
+      const piece = new citymap.Frame(this.zoom, this.left + left, this.top + top, width, height, this.ratio, this.glyph);
+      piece.part = this;
+      if (this.corner) piece.corner = this.corner.add([left, top]);
+      return piece;
     }
     holds(px, py, margin) {
       return px >= -margin && py >= -margin && px <= this.width + margin && py <= this.height + margin;

@@ -1,46 +1,29 @@
-/* The stage: canvases in a Leaflet map that are drawn for one frame (what is seen plus a margin) and move with the map.
+/* The stage: what is drawn of a map, for one frame (what is seen plus a margin), on canvases that move with the map.
  *
- * new hall.citymap.Stage(map, [{name, draw(context, frame)}])  one canvas per sheet, lowest first
+ * new hall.citymap.Stage(map, [{name, draw(context, frame), opaque, upper, kept}], glyph)   sheets, lowest first
+ *   upper   lies on the upper of two glasses. A glass is the canvas that people see: each one costs a software-rendered wall about 16 ms of
+ *           every frame at 3840 x 2160, whatever is on it, so there are two of them for all sheets. The lower one is opaque.
+ *   kept    has a canvas of its own behind the glass, because it writes pixels or is costly; others are drawn with their glass
  * stage.add(sheet, before), stage.drop(name)   a sheet that is there for a while
- * stage.dirty(name)   redraw one sheet at the end of this turn; stage.redraw() all of them for the present view
- * Sheets are redrawn for a new frame when a move leaves the margin, and at the end of every move or zoom.
+ * stage.dirty(name), stage.paint()   draws the marked sheets; stage.redraw() all of them for the present view
+ * stage.frame   of the upper glass: what people point at
+ *
+ * While the map moves, the upper glass is drawn anew when the view leaves it. The lower glass stays, and pieces beside it are drawn ahead of
+ * the view, at most some ms a frame: `draw` then gets a small frame whose `part` is the whole one. It paints, and remembers nothing of it.
+ * When the hand rests, and at the end, all is drawn for the place. The pieces are in 12-pieces.js.
  */
 "use strict";
 
 (function () {
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
-  const MARGIN = 0.08; // of the view, drawn beyond each edge once somebody drags, so that no bare ground shows at once
+  const MARGIN = 0.05; // of the view, drawn beyond each edge once somebody drags
+  const AHEAD = 0.1; // of the view: pieces of the lower glass are drawn that far ahead of a drag
+  const PIECES = 6; // of the view's longer side make a piece
+  const PIECE_MS = 7; // of a frame for pieces; one is drawn in any case
+  const REST_MS = 200; // a hand that rests this long gets all of it drawn for the place
   const RATIO_MAX = 2;
-
-  // -- every Leaflet map of the page, by the id of its element --------------------------------------------------------
-
-  const waiting = new Set();
-  hall.maps = hall.maps || {};
-  if (window.L) {
-    L.Map.addInitHook(function () {
-      const map = this;
-      map.whenReady(() => {
-        hall.maps[map.getContainer().id] = map;
-        map.on("unload", () => {
-          if (hall.maps[map.getContainer().id] === map) delete hall.maps[map.getContainer().id];
-        });
-        for (const call of [...waiting]) call(map);
-      });
-    });
-  }
-  /** Calls `call(map)` for the map inside `element`, now or when it comes; returns a function that stops waiting. */
-  citymap.whenMap = function (element, call) {
-    const take = (map) => {
-      if (!element.contains(map.getContainer())) return false;
-      waiting.delete(take);
-      call(map);
-      return true;
-    };
-    waiting.add(take);
-    for (const map of Object.values(hall.maps)) if (take(map)) break;
-    return () => waiting.delete(take);
-  };
+  const WHOLE = 0.005; // a scale as close to 1 is 1: a canvas drawn at 0.9998 would be resampled in every frame
 
   citymap.Stage = class {
     constructor(map, sheets, glyph) {
@@ -52,58 +35,66 @@
       this.sheets = new Map();
       this.marked = new Set();
       this.frame = null;
+      this.lower = new citymap.Glass(this.pane, sheets[0].name);
+      this.pieces = new citymap.Pieces(this.pane, this.lower);
+      this.upper = null; // comes with its first sheet
       for (const sheet of sheets) this.add(sheet);
       this.margin = 0; // a wall that nobody touches draws what is seen and no more
-      this.pending = 0;
+      this.pending = this.rest = 0;
+      this.moving = false;
       this.painted = 0; // sheets drawn so far
       this.handlers = {
-        dragstart: () => this.touched(),
+        dragstart: () => (this.margin = MARGIN),
         move: () => this.moved(),
-        moveend: () => this.redraw(),
-        viewreset: () => this.redraw(),
-        resize: () => this.redraw(),
+        moveend: () => (this.moving ? this.settle() : this.redraw()),
+        viewreset: () => this.redraw(true),
+        resize: () => this.redraw(true),
         zoom: () => this.follow(map.getCenter(), map.getZoom()),
         zoomanim: (event) => this.follow(event.center, event.zoom),
       };
       map.on(this.handlers);
-      this.onWindow = () => this.moved();
+      this.onWindow = () => this.frame && !this.covers(this.frame, this.seen()) && this.moved();
       window.addEventListener("resize", this.onWindow);
       window.addEventListener("scroll", this.onWindow, { passive: true });
       this.redraw();
     }
 
-    /** Lies below the sheet `before`, else above all; drawn with the next paint. */
+    /** Lies below the sheet `before`, else above all of its glass; drawn with the next paint. */
     add(sheet, before) {
-      const canvas = document.createElement("canvas");
-      canvas.className = "leaflet-zoom-animated hall-sheet";
-      canvas.dataset.sheet = sheet.name;
-      const upper = this.sheets.get(before);
-      this.pane.insertBefore(canvas, upper ? upper.canvas : null);
-      this.sheets.set(sheet.name, { ...sheet, canvas, context: canvas.getContext("2d", { alpha: !sheet.opaque }) });
-      if (!this.frame) return;
-      this.fit(canvas);
-      this.marked.add(sheet.name);
-    }
-
-    /** Gives a canvas the size and place of the present frame. */
-    fit(canvas) {
-      const { frame } = this;
-      const width = Math.round(frame.width * frame.ratio);
-      const height = Math.round(frame.height * frame.ratio);
-      if (canvas.width !== width || canvas.height !== height) {
-        canvas.width = width;
-        canvas.height = height;
-        canvas.style.width = `${frame.width}px`;
-        canvas.style.height = `${frame.height}px`;
-      }
-      L.DomUtil.setPosition(canvas, frame.corner);
+      if (sheet.upper && !this.upper) this.upper = new citymap.Glass(this.pane, sheet.name);
+      const glass = sheet.upper ? this.upper : this.lower;
+      const made = { ...sheet, glass, canvas: null };
+      const at = glass.sheets.findIndex((other) => other.name === before);
+      glass.sheets.splice(at < 0 ? glass.sheets.length : at, 0, made);
+      if (sheet.upper) glass.canvas.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
+      this.sheets.set(sheet.name, made);
+      this.again(glass);
     }
 
     drop(name) {
-      const { canvas } = this.sheets.get(name);
+      const sheet = this.sheets.get(name);
       this.sheets.delete(name);
-      canvas.width = canvas.height = 0; // frees the pixels at once
-      canvas.remove();
+      const { glass } = sheet;
+      glass.sheets.splice(glass.sheets.indexOf(sheet), 1);
+      for (const one of [sheet, ...glass.sheets.filter((other) => !glass.keeps(other))]) {
+        if (one.canvas) one.canvas.width = one.canvas.height = 0; // frees the pixels at once
+        one.canvas = null;
+      }
+      this.again(glass);
+    }
+
+    again(glass) {
+      for (const { name } of glass.sheets) this.marked.add(name);
+    }
+
+    /** The canvas with a sheet's pixels and the frame it is drawn for. */
+    on(name) {
+      const { canvas, glass } = this.sheets.get(name);
+      return { canvas: canvas || glass.canvas, frame: glass.frame };
+    }
+
+    glasses() {
+      return this.upper ? [this.lower, this.upper] : [this.lower];
     }
 
     /** The part of the map that this window shows, in container px (one wall may span several browsers). */
@@ -129,79 +120,162 @@
       const width = Math.min(size.x + 2 * marginX, Math.ceil(seen.right - seen.left) + 2 * marginX);
       const height = Math.min(size.y + 2 * marginY, Math.ceil(seen.bottom - seen.top) + 2 * marginY);
       const origin = this.map.getPixelOrigin();
-      const ratio = Math.min(RATIO_MAX, (window.devicePixelRatio || 1) * Math.min(1, seen.fit));
+      const fit = Math.abs(seen.fit - 1) < WHOLE ? 1 : Math.min(1, seen.fit);
+      const ratio = Math.min(RATIO_MAX, (window.devicePixelRatio || 1) * fit);
       const frame = new citymap.Frame(this.map.getZoom(), origin.x + corner.x, origin.y + corner.y, width, height, ratio,
         this.glyph());
       frame.corner = corner;
       return frame;
     }
 
-    redraw() {
-      const seen = this.seen();
-      if (seen.right <= seen.left || seen.bottom <= seen.top) return;
-      this.frame = this.frameFor(seen);
-      for (const [name, { canvas }] of this.sheets) {
-        this.fit(canvas);
-        this.marked.add(name);
-      }
+    /** All of it for the present view; `changed`: only where that is another than what is drawn. */
+    redraw(changed) {
+      const frame = this.present();
+      if (!frame || (changed && this.frame && frame.same(this.frame))) return;
+      this.still();
+      this.frame = frame;
       this.paint();
     }
 
-    touched() {
-      if (this.margin) return;
-      this.margin = MARGIN;
-      this.redraw();
+    present() {
+      const seen = this.seen();
+      return seen.right <= seen.left || seen.bottom <= seen.top ? null : this.frameFor(seen);
     }
 
-    /** During a drag: a new frame only when the view has left what is drawn. */
+    // -- while the map moves ---------------------------------------------------------------------------------------------
+
     moved() {
       if (!this.frame || this.pending) return;
-      const { frame } = this;
-      const seen = this.seen();
-      const corner = this.map.layerPointToContainerPoint(frame.corner);
-      const inside = corner.x <= seen.left && corner.y <= seen.top && corner.x + frame.width >= seen.right &&
-        corner.y + frame.height >= seen.bottom;
-      if (inside && frame.zoom === this.map.getZoom()) return;
       this.pending = requestAnimationFrame(() => {
         this.pending = 0;
-        this.redraw();
+        if (this.frame.zoom === this.map.getZoom()) this.glide();
+        else if (!this.map._animatingZoom) this.redraw();
       });
     }
 
-    /** Zooming: the drawn sheets are stretched until the zoom has ended. */
+    glide() {
+      const seen = this.seen();
+      if (seen.right <= seen.left || seen.bottom <= seen.top) return;
+      this.moving = true;
+      clearTimeout(this.rest);
+      this.rest = setTimeout(() => this.settle(), REST_MS);
+      if (this.upper && !this.covers(this.upper.frame, seen)) {
+        this.frame = this.frameFor(seen);
+        this.paintGlass(this.upper, this.frame);
+      }
+      const corner = this.map.layerPointToContainerPoint(this.lower.frame.corner);
+      const view = { left: seen.left - corner.x, top: seen.top - corner.y, right: seen.right - corner.x, bottom: seen.bottom - corner.y };
+      if (this.pieces.draw(view, AHEAD, PIECES, PIECE_MS)) this.moved(); // more are wanted
+    }
+
+    covers(frame, seen) {
+      const corner = this.map.layerPointToContainerPoint(frame.corner);
+      return corner.x <= seen.left && corner.y <= seen.top && corner.x + frame.width >= seen.right && corner.y + frame.height >= seen.bottom;
+    }
+
+    /** The map rests: all is drawn for its place, a glass a frame. */
+    settle() {
+      this.still();
+      this.pending = requestAnimationFrame(() => {
+        this.pending = 0;
+        const frame = this.present();
+        if (!frame) return;
+        this.frame = frame;
+        this.paintGlass(this.lower, frame);
+        this.pieces.clear();
+        this.pending = requestAnimationFrame(() => {
+          this.pending = 0;
+          this.paint();
+        });
+      });
+    }
+
+    still() {
+      this.moving = false;
+      clearTimeout(this.rest);
+      cancelAnimationFrame(this.pending);
+      this.pending = 0;
+    }
+
+    /** Zooming: what is drawn is stretched until the zoom has ended. */
     follow(centre, zoom) {
       if (!this.frame) return;
-      const scale = this.map.getZoomScale(zoom, this.frame.zoom);
-      const corner = L.point(this.frame.left, this.frame.top).multiplyBy(scale)
-        .subtract(this.map._getNewPixelOrigin(centre, zoom));
-      for (const { canvas } of this.sheets.values()) L.DomUtil.setTransform(canvas, corner, scale);
+      const origin = this.map._getNewPixelOrigin(centre, zoom);
+      const drawn = [...this.glasses(), ...this.pieces.all.values()];
+      for (const { canvas, frame } of drawn) {
+        const scale = this.map.getZoomScale(zoom, frame.zoom);
+        L.DomUtil.setTransform(canvas, L.point(frame.left, frame.top).multiplyBy(scale).subtract(origin), scale);
+      }
     }
+
+    // -- drawing -----------------------------------------------------------------------------------------------------------
 
     dirty(...names) {
       for (const name of names) this.marked.add(name);
     }
 
-    /** Draws the marked sheets now: call it inside an animation frame. */
+    /** Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest. */
     paint() {
       if (!this.frame) return;
-      for (const [name, { context, canvas, draw }] of this.sheets) { // lowest first: a sheet may show what a lower one laid out
-        if (!this.marked.has(name)) continue;
-        const { ratio } = this.frame;
-        context.setTransform(1, 0, 0, 1, 0, 0);
-        context.clearRect(0, 0, canvas.width, canvas.height);
-        context.setTransform(ratio, 0, 0, ratio, 0, 0);
-        draw(context, this.frame);
-        this.painted += 1;
+      if (!this.moving) {
+        this.paintGlass(this.lower, this.frame);
+        this.pieces.clear();
+      } else if (this.lower.sheets.some(({ name }) => this.marked.has(name))) this.pieces.age();
+      if (!this.upper) return;
+      const stirred = this.moving && this.upper.sheets.some(({ name }) => this.marked.has(name));
+      if (stirred) this.frame = this.present() || this.frame;
+      this.paintGlass(this.upper, this.frame);
+    }
+
+    paintGlass(glass, frame) {
+      if (glass.frame !== frame) this.again(glass);
+      if (!glass.sheets.some(({ name }) => this.marked.has(name))) return;
+      glass.frame = frame;
+      const context = glass.context();
+      citymap.fit(glass.canvas, frame);
+      let first = true;
+      for (const sheet of glass.sheets) { // lowest first: a sheet may show what a lower one laid out
+        if (glass.keeps(sheet)) {
+          if (this.marked.has(sheet.name) || !sheet.canvas) this.drawOwn(sheet, frame);
+          context.setTransform(1, 0, 0, 1, 0, 0);
+          if (first) context.globalCompositeOperation = "copy";
+          context.drawImage(sheet.canvas, 0, 0);
+          context.globalCompositeOperation = "source-over";
+        } else {
+          context.setTransform(1, 0, 0, 1, 0, 0);
+          if (first) context.clearRect(0, 0, glass.canvas.width, glass.canvas.height);
+          context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
+          sheet.draw(context, frame);
+          this.painted += 1;
+        }
+        this.marked.delete(sheet.name);
+        first = false;
       }
-      this.marked.clear();
+    }
+
+    drawOwn(sheet, frame) {
+      sheet.canvas = sheet.canvas || document.createElement("canvas");
+      const fresh = citymap.sized(sheet.canvas, frame);
+      const context = sheet.canvas.getContext("2d", { alpha: !sheet.opaque });
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      if (!fresh && !sheet.opaque) context.clearRect(0, 0, sheet.canvas.width, sheet.canvas.height);
+      context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
+      sheet.draw(context, frame);
+      this.painted += 1;
     }
 
     remove() {
       this.map.off(this.handlers);
       window.removeEventListener("resize", this.onWindow);
       window.removeEventListener("scroll", this.onWindow);
-      if (this.pending) cancelAnimationFrame(this.pending);
+      this.still();
+      this.pieces.clear();
       for (const name of [...this.sheets.keys()]) this.drop(name);
+      for (const { canvas } of this.glasses()) {
+        canvas.width = canvas.height = 0;
+        canvas.remove();
+      }
+      this.frame = null;
     }
   };
 })();

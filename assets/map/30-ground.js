@@ -1,6 +1,7 @@
 /* The ground sheet: basemap, districts, grid cells coloured live, warning areas, and the names on all of it.
  *
- * The still part (basemap) is kept as a picture per frame, so a live change costs one copy and what lies above it.
+ * The still part (basemap, and the layers' `still`) is kept as a picture, so a live change costs one copy and what lies above it, and a move
+ * what came in. ground.renew(box) paints a box of it anew.
  */
 "use strict";
 
@@ -56,25 +57,63 @@
       return { cells, warnings: this.holding.length };
     }
 
+    /** A piece (frame.part) is painted on its own, without names: they are laid out for a whole frame. */
     draw(context, frame) {
-      if (this.stillFrame !== frame) this.drawStill(frame);
-      context.drawImage(this.still, 0, 0, frame.width, frame.height);
+      if (frame.part) this.paintStill(context, frame);
+      else {
+        this.drawStill(frame);
+        context.drawImage(this.still, 0, 0, frame.width, frame.height);
+      }
       if (this.radar) this.radar.draw(context, frame);
       if (this.layers) this.layers.each("ground", context, frame);
       if (this.shown.cells) this.drawCells(context, frame);
       if (this.shown.districts) this.drawDistricts(context, frame);
       if (this.shown.warnings) this.drawWarnings(context, frame);
       if (this.layers) this.layers.each("over", context, frame);
-      citymap.drawNames(this, context, frame);
+      if (!frame.part) citymap.drawNames(this, context, frame);
     }
 
+    /** The still part is another in a box {west, north, east, south} of the unit square, or (null) everywhere; draw the sheet then. */
+    renew(box) {
+      const frame = this.stillFrame;
+      if (!frame || !box) return void (this.stillFrame = null);
+      const [left, top] = [Math.max(0, Math.floor(frame.px(box.west))), Math.max(0, Math.floor(frame.py(box.north)))];
+      const [right, bottom] = [Math.min(frame.width, Math.ceil(frame.px(box.east))), Math.min(frame.height, Math.ceil(frame.py(box.south)))];
+      if (right > left && bottom > top) this.paintPiece(frame, left, top, right - left, bottom - top);
+    }
+
+    /** Keeps the picture of the still part: after a move only what came in is painted. */
     drawStill(frame) {
-      const { still } = this;
-      still.width = Math.round(frame.width * frame.ratio);
-      still.height = Math.round(frame.height * frame.ratio);
-      const c = still.getContext("2d");
-      c.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
+      const { still, stillFrame: from } = this;
+      if (from === frame) return;
       this.stillFrame = frame;
+      const [width, height] = [Math.round(frame.width * frame.ratio), Math.round(frame.height * frame.ratio)];
+      const c = still.getContext("2d", { alpha: false });
+      const [dx, dy] = from ? [from.left - frame.left, from.top - frame.top] : [0, 0];
+      const alike = from && still.width === width && still.height === height && ["zoom", "ratio", "glyph"].every((key) => from[key] === frame[key]);
+      if (!alike || Math.abs(dx) >= frame.width || Math.abs(dy) >= frame.height || (dx * frame.ratio) % 1 || (dy * frame.ratio) % 1) {
+        if (still.width !== width) still.width = width;
+        if (still.height !== height) still.height = height;
+        return this.paintPiece(frame, 0, 0, frame.width, frame.height);
+      }
+      c.setTransform(1, 0, 0, 1, 0, 0);
+      if (dx || dy) c.drawImage(still, dx * frame.ratio, dy * frame.ratio);
+      if (dx) this.paintPiece(frame, dx > 0 ? 0 : frame.width + dx, 0, Math.abs(dx), frame.height);
+      if (dy) this.paintPiece(frame, 0, dy > 0 ? 0 : frame.height + dy, frame.width, Math.abs(dy));
+    }
+
+    paintPiece(frame, left, top, width, height) {
+      const c = this.still.getContext("2d", { alpha: false });
+      c.save();
+      c.setTransform(frame.ratio, 0, 0, frame.ratio, left * frame.ratio, top * frame.ratio);
+      c.beginPath();
+      c.rect(0, 0, width, height);
+      c.clip();
+      this.paintStill(c, frame.cut(left, top, width, height));
+      c.restore();
+    }
+
+    paintStill(c, frame) {
       c.fillStyle = citymap.ink.ground;
       c.fillRect(0, 0, frame.width, frame.height);
       this.drawLand(c, frame);
@@ -94,7 +133,7 @@
 
     /** Where a city has given no ground at all: faint lines of longitude and latitude, about five to a screen. */
     drawGrid(c, frame) {
-      const wanted = ((frame.width / frame.scale) * 360) / 5;
+      const wanted = (((frame.part || frame).width / frame.scale) * 360) / 5;
       const power = 10 ** Math.floor(Math.log10(wanted));
       const step = [5, 2, 1].find((n) => n * power <= wanted) * power;
       const [west, east] = [citymap.longitude(frame.left / frame.scale), citymap.longitude((frame.left + frame.width) / frame.scale)];
@@ -117,9 +156,10 @@
 
     drawLayer(c, frame, layer, style) {
       const lines = [];
+      const width = (style.width || 0) * frame.u * growth(frame.wide);
       c.beginPath();
       for (const feature of this.basemap) {
-        if (feature.properties.layer !== layer || !frame.sees(feature.box)) continue;
+        if (feature.properties.layer !== layer || !frame.sees(feature.box, width)) continue;
         if (feature.area) citymap.trace(c, frame, feature);
         else lines.push(feature);
       }
@@ -131,7 +171,7 @@
       c.beginPath();
       for (const feature of lines) citymap.trace(c, frame, feature);
       c.setLineDash((style.dash || []).map((n) => n * frame.u));
-      c.lineWidth = style.width * frame.u * growth(frame.wide);
+      c.lineWidth = width;
       c.strokeStyle = style.line;
       c.stroke();
       c.setLineDash([]);
@@ -139,7 +179,7 @@
 
     drawDistricts(c, frame) {
       c.beginPath();
-      for (const district of this.districts) if (frame.sees(district.box)) citymap.trace(c, frame, district);
+      for (const district of this.districts) if (frame.sees(district.box, 2 * frame.u)) citymap.trace(c, frame, district);
       c.lineJoin = "round";
       c.lineWidth = 1.3 * frame.u;
       c.strokeStyle = "#55708f";
@@ -153,7 +193,7 @@
       const seen = [];
       for (const [code, [open, worst]] of Object.entries(this.rows)) {
         const cell = this.cells.get(code);
-        if (cell && open > 0 && frame.sees(cell.box)) seen.push({ cell, open, worst });
+        if (cell && open > 0 && frame.sees(cell.box, 3 * frame.u)) seen.push({ cell, open, worst });
       }
       seen.sort((a, b) => a.worst - b.worst);
       for (const { cell, open, worst } of seen) {
@@ -189,7 +229,7 @@
     drawWarnings(c, frame) {
       for (const warning of this.holding) {
         c.beginPath();
-        for (const shape of warning.shapes) if (frame.sees(shape.box)) citymap.trace(c, frame, shape);
+        for (const shape of warning.shapes) if (frame.sees(shape.box, 3 * frame.u)) citymap.trace(c, frame, shape);
         c.strokeStyle = citymap.colours[warning.severity];
         c.lineWidth = 2.4 * frame.u;
         c.setLineDash(warning.exercise ? [4 * frame.u, 7 * frame.u] : []);
@@ -216,7 +256,9 @@
       t.moveTo(0, step);
       t.lineTo(step, 0);
       t.stroke();
-      return c.createPattern(tile, "repeat");
+      const pattern = c.createPattern(tile, "repeat");
+      pattern.setTransform(new DOMMatrix().translate(-(frame.left % step), -(frame.top % step))); // fixed to the ground, piece by piece
+      return pattern;
     }
   };
 })();

@@ -10,6 +10,7 @@
     const boxes = new citymap.Boxes();
     c.textBaseline = "middle";
     c.textAlign = "center";
+    ground.platesFrame = frame;
     ground.plates = ground.shown.warnings ? layPlates(ground, c, frame, boxes) : [];
     if (ground.shown.districts) nameDistricts(ground, c, frame, boxes);
     if (ground.shown.basemap) nameStreets(ground, c, frame, boxes);
@@ -50,7 +51,10 @@
   }
 
   /** The warnings' texts on plates of their own, laid out with the names on the ground, drawn above everything. */
-  citymap.drawPlates = function (ground, c) {
+  citymap.drawPlates = function (ground, c, frame) {
+    const laid = ground.platesFrame || frame; // while the map moves, it may be another
+    c.save();
+    c.translate(laid.left - frame.left, laid.top - frame.top);
     c.textBaseline = "middle";
     c.textAlign = "center";
     for (const { text, half, middle, y, size, colour } of ground.plates) {
@@ -64,6 +68,7 @@
       c.font = `600 ${size}px ${citymap.family}`;
       c.fillText(text, middle, y);
     }
+    c.restore();
   };
 
   /** `text`, or as much of its beginning as fits into `room` px with an ellipsis. */

@@ -1,7 +1,7 @@
 /* The layer of street components (部件): fetched once as a pack when it is switched on, painted on a sheet of its own, filtered by the hall.
  *
  * new hall.citymap.Components(host)   host: the CityMap {stage, map, card, legend, root, count(), render()}
- * Off until somebody switches it on: nothing is fetched before. The sheet exists only while it is shown.
+ * Off until somebody switches it on: nothing is fetched before. The sheet exists only while it is shown, on the lower glass.
  */
 "use strict";
 
@@ -88,10 +88,10 @@
     sheet() {
       const { stage } = this.host;
       if (!stage || stage.sheets.has("components") === this.shown) return;
-      if (this.shown) stage.add({ name: "components", draw: (context, frame) => this.draw(context, frame) }, "movers");
+      if (this.shown) stage.add({ name: "components", kept: true, draw: (context, frame) => this.draw(context, frame) });
       else stage.drop("components");
       if (this.shown) this.paint();
-      else this.picture = null;
+      else this.picture = this.piece = null;
     }
 
     /** Somebody asked for it: it does not wait for the map's rest. */
@@ -221,13 +221,15 @@
     draw(context, frame) {
       if (!this.pack || !this.shown) return;
       const { width, height } = context.canvas;
-      if (!this.picture || this.picture.width !== width || this.picture.height !== height) {
+      const which = frame.part ? "piece" : "picture";
+      let picture = this[which];
+      if (!picture || picture.width !== width || picture.height !== height) {
         const image = new ImageData(width, height);
-        this.picture = { image, width, height, words: new Uint32Array(image.data.buffer) };
-      } else this.picture.words.fill(0);
-      this.size = this.side(frame, width, height);
-      this.pack.paint(this.picture, frame, this.bits, this.colours, this.size);
-      context.putImageData(this.picture.image, 0, 0);
+        this[which] = picture = { image, width, height, words: new Uint32Array(image.data.buffer) };
+      } else picture.words.fill(0);
+      if (!frame.part) this.size = this.side(frame, width, height);
+      this.pack.paint(picture, frame, this.bits, this.colours, this.size || 1);
+      context.putImageData(picture.image, 0, 0);
     }
 
     /** What lies at a place of the frame, as the card takes it; without a press only where points are far enough apart. */
@@ -292,7 +294,7 @@
       this.forget();
       this.shown = false;
       this.key.remove();
-      this.pack = this.picture = this.bits = null;
+      this.pack = this.picture = this.piece = this.bits = null;
     }
   };
   const { Components } = citymap;

@@ -24,7 +24,7 @@
       node.setAttribute("aria-label", label);
       node.setAttribute("role", "application");
       this.ground = new citymap.Ground();
-      this.stage = new citymap.Stage(this.map, [{ name: "ground", opaque: true, draw: (c, frame) => (this.ground.draw(c, frame), citymap.drawPlates(this.ground, c)) }], () => hall.glyph(node));
+      this.stage = new citymap.Stage(this.map, [{ name: "ground", opaque: true, draw: (c, frame) => (this.ground.draw(c, frame), citymap.drawPlates(this.ground, c, frame)) }], () => hall.glyph(node));
       this.watch = new ResizeObserver(() => this.map.invalidateSize({ animate: false }));
       this.watch.observe(node);
       for (const name of NAMES) citymap.geography(name).then((features) => this.take(name, features));

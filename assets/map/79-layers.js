@@ -73,7 +73,7 @@
     }
 
     sheetOf(slot) {
-      if (slot === "still") this.host.ground.stillFrame = null;
+      if (slot === "still") this.host.ground.renew(null);
       return SHEETS[slot];
     }
 

@@ -73,8 +73,8 @@
       this.home();
       this.stage = new citymap.Stage(map, [
         { name: "ground", opaque: true, draw: (c, frame) => this.drawGround(c, frame) },
-        { name: "movers", draw: (c, frame) => this.movers.draw(c, frame) },
-        { name: "things", draw: (c, frame) => this.drawThings(c, frame) },
+        { name: "movers", upper: true, kept: true, draw: (c, frame) => this.movers.draw(c, frame) },
+        { name: "things", upper: true, draw: (c, frame) => this.drawThings(c, frame) },
       ], () => this.glyph());
       map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
       map.on("contextmenu", (event) => this.around(event));
@@ -102,13 +102,13 @@
 
     drawGround(context, frame) {
       this.ground.draw(context, frame);
-      this.scale.show(frame);
+      if (!frame.part) this.scale.show(frame);
     }
 
     drawThings(context, frame) {
       this.things.draw(context, frame);
       this.layers.each("things", context, frame);
-      citymap.drawPlates(this.ground, context);
+      citymap.drawPlates(this.ground, context, frame);
     }
 
     focus(lon, lat, zoom) {

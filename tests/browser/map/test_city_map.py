@@ -25,9 +25,8 @@ pytestmark = pytest.mark.browser
 #: the pixel of a sheet at a place, as [r, g, b, a]; `sheet` may be "all" for a hit anywhere within 12 px
 PIXELS = """([sheet, lon, lat, reach]) => {
   const map = hall.maps['city-map'];
-  const canvas = document.querySelector(`canvas[data-sheet=${sheet}]`);
-  const ratio = canvas.width / canvas.offsetWidth;
-  const at = map.latLngToLayerPoint([lat, lon]).subtract(L.DomUtil.getPosition(canvas));
+  const { canvas, frame } = [...hall.citymap.live][0].stage.on(sheet), { ratio } = frame;
+  const at = map.latLngToLayerPoint([lat, lon]).subtract(frame.corner);
   const size = Math.ceil(2 * reach * ratio);
   const data = canvas.getContext('2d').getImageData((at.x - reach) * ratio, (at.y - reach) * ratio, size, size).data;
   const found = {};
@@ -46,6 +45,7 @@ SCREEN = """([lon, lat]) => {
 
 
 def colours(page, sheet, place, reach=14) -> dict:
+    page.wait_for_function("![...hall.citymap.live][0].soon")  # a picture that is owed: after a costly one the map rests
     return page.evaluate(PIXELS, [sheet, place["lon"], place["lat"], reach])
 
 
@@ -532,7 +532,7 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     page.evaluate("hall.page.who = {name: 'o', role: 'operator'}; hall.page.csrf = 'x'")  # a person's own session: filters
     page.evaluate("hall.map.focus(113.92, 35.32, 14)")
     layer, box = page.locator("[data-layer=components]"), page.locator(".map-components")
-    assert not asked and not page.locator("canvas[data-sheet=components]").count()
+    assert not asked and not page.evaluate("[...hall.citymap.live][0].stage.sheets.has('components')")
     layer.press("Enter")
     page.wait_for_function("document.querySelector('.map-component-said').textContent.includes('disk gone')")
     page.faults.clear()  # the browser's own word about 503
@@ -560,5 +560,5 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     wait_count(page, "components", 2000)
     layer.press("Enter")
     box.wait_for(state="hidden")
-    assert not page.locator("canvas[data-sheet=components]").count()
+    assert not page.evaluate("[...hall.citymap.live][0].stage.sheets.has('components')")
     assert asked.count("/pack") == 1 and not page.faults

@@ -1,0 +1,45 @@
+/* Every Leaflet map of the page.
+ *
+ * hall.maps[id of its element]
+ * hall.citymap.whenMap(element, call) -> stop()   calls with the map inside `element`, now or when it comes
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+
+  if (window.L) { // a map that glides on does so by whole px: between them every canvas would be resampled
+    const run = L.PosAnimation.prototype._runFrame;
+    L.PosAnimation.prototype._runFrame = function (progress) {
+      run.call(this, progress, true);
+    };
+  }
+
+  const waiting = new Set();
+  hall.maps = hall.maps || {};
+  if (window.L) {
+    L.Map.addInitHook(function () {
+      const map = this;
+      map.whenReady(() => {
+        hall.maps[map.getContainer().id] = map;
+        map.on("unload", () => {
+          if (hall.maps[map.getContainer().id] === map) delete hall.maps[map.getContainer().id];
+        });
+        for (const call of [...waiting]) call(map);
+      });
+    });
+  }
+  /** Calls `call(map)` for the map inside `element`, now or when it comes; returns a function that stops waiting. */
+  citymap.whenMap = function (element, call) {
+    const take = (map) => {
+      if (!element.contains(map.getContainer())) return false;
+      waiting.delete(take);
+      call(map);
+      return true;
+    };
+    waiting.add(take);
+    for (const map of Object.values(hall.maps)) if (take(map)) break;
+    return () => waiting.delete(take);
+  };
+})();
