@@ -14,11 +14,12 @@
   const RETRY_MS = 3000;
   const KEPT = "hall-desk-now"; // filters and chosen case survive a reload of this tab
   const SEEN_BOUND = 100;
-  const NAMED = ["state", "district", "class_name", "report_source", "severity"];
+  const NAMED = ["state", "district", "cell", "class_name", "report_source", "severity"];
 
-  desk.EMPTY = { q: "", state: "", district: "", class_name: "", report_source: "", severity: "", only: "" };
+  desk.EMPTY = { q: "", state: "", district: "", cell: "", class_name: "", report_source: "", severity: "", only: "" };
   const kept = readKept();
-  desk.filters = { ...desk.EMPTY, only: "open", ...kept.filters };
+  const linked = Object.keys(desk.EMPTY).filter((name) => hall.query.has(name)); // a link from elsewhere says what it wants listed
+  desk.filters = { ...desk.EMPTY, ...(linked.length ? Object.fromEntries(linked.map((name) => [name, hall.query.get(name).slice(0, 100)])) : { only: "open", ...kept.filters }) };
   desk.kept = hall.query.get("case") || kept.chosen || null; // a link from elsewhere names its case
   desk.view = hall.query.get("view") || kept.view || ""; // of the queue; `all` is this table
   desk.keep = keep;

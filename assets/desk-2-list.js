@@ -25,6 +25,7 @@
     state: [() => STATES, (value) => hall.word("desk.state", value)],
     severity: [() => ["1", "2", "3", "4"], (value) => hall.severityText(Number(value))],
     district: [() => [...kpiNames("kpi/by_district"), ...desk.seen.district], String],
+    cell: [() => [], String], // a map's card narrows the list to one
     class_name: [() => [...kpiNames("kpi/by_class"), ...desk.seen.class_name], String],
     report_source: [() => [...kpiNames("kpi/by_source"), ...desk.seen.report_source], String],
   };
@@ -42,6 +43,7 @@
       hall.fill(node, all.map((value) => hall.make("option", { value }, value === "" ? hall.t(`desk.any.${name}`) : text(value))));
     }
     if (node.value !== chosen) node.value = chosen;
+    node.hidden = name === "cell" && !chosen;
   }
 
   // -- saved filters ----------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@
     reported: (row) => -row.reported,
     clock: (row) => row.due ?? Infinity,
   };
-  const FILTERED = ["state", "district", "class_name", "report_source"];
+  const FILTERED = ["state", "district", "cell", "class_name", "report_source"];
 
   let views = [];
   let pointed = -Infinity; // when a pointer last moved over the list

@@ -56,6 +56,7 @@
     incident: (entry) => citymap.incidentCard(entry),
     cluster: (entry) => citymap.clusterCard(entry),
     component: (entry) => citymap.componentCard(entry),
+    area: (entry) => citymap.areaCard(entry),
     unit({ event }) {
       const d = event.data;
       return {

@@ -12,6 +12,7 @@
  *     over(c, frame)          paints above those, below the names
  *     things(c, frame)        paints above all symbols
  *     hit(x, y, pressed)      what lies at a place of the frame: {x, y, r, what, entry} as citymap.Card takes it, or null
+ *     under(x, y, pressed)    what lies there below everything else (areas, fields); asked last
  *     counts()                {NAME: number} for the legend
  *     choose(shown)           the legend's switch
  *     attach(map) tick() changed() locale() remove()   Leaflet is there; each second; the view rests after a move; language; the end
@@ -77,9 +78,9 @@
       return SHEETS[slot];
     }
 
-    hit(x, y, pressed) {
+    hit(x, y, pressed, how = "hit") {
       for (const part of [...this.parts.values()].reverse()) {
-        const found = part.hit && part.hit(x, y, pressed);
+        const found = part[how] && part[how](x, y, pressed);
         if (found) return found;
       }
       return null;

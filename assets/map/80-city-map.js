@@ -213,7 +213,7 @@
           least = d;
         }
       }
-      return this.layers.hit(x, y, pressed) || best || this.movers.nearest(x, y) || this.components.nearest(x, y, pressed);
+      return this.layers.hit(x, y, pressed) || best || this.movers.nearest(x, y) || this.components.nearest(x, y, pressed) || this.layers.hit(x, y, pressed, "under");
     }
 
     point(event, pin) {

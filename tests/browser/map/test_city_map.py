@@ -15,6 +15,7 @@ from hall.core.config import WallGeometry
 from hall.core.model import Channel
 from hall.core.raster import grid_over
 from tests.browser.map import scenery
+from tests.browser.map.measured import Measured
 from tests.video.catalogue.cameras import Told
 from video.catalogue.grids import grid
 from video.catalogue.index import Query
@@ -562,3 +563,34 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     box.wait_for(state="hidden")
     assert not page.evaluate("[...hall.citymap.live][0].stage.sheets.has('components')")
     assert asked.count("/pack") == 1 and not page.faults
+
+
+def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone(open_map, city, chance):
+    rows = [(subject, {**data, "district": ""}) for subject, data in scenery.cases(chance, 200)]
+    measured = Measured(city, rows)
+    page, _ = open_map(*rows)
+    page.route("**/api/v1/measures**", measured.answer)
+    page.evaluate("delete hall.page.wall; window.part = [...hall.citymap.live][0].layers.get('measures')")
+    page.locator("[data-layer=measures]").press("Enter")
+    page.locator(".map-measures select[name=level]").select_option("districts")
+    page.wait_for_function("part.table && part.level === 'districts'")
+    assert page.locator("[data-layer=cells]").get_attribute("aria-pressed") == "false", "one colouring at a time"
+    wanted = {code: row[0] for code, row in measured.table("open_cases/districts")["rows"].items()}
+    found = page.evaluate("Object.fromEntries(part.areas.map((area) => [area.code, part.row(area)[0]]))")
+    assert {code: n for code, n in found.items() if n} == wanted and sum(wanted.values()) > 100
+
+    most = max(wanted, key=wanted.get)
+    page.evaluate("code => part.into(part.areas.find((area) => area.code === code))", most)
+    page.wait_for_function("part.level === 'cells' && part.table")
+    inside = page.evaluate("part.within().map((area) => part.row(area)[0])")
+    assert 0 < len(inside) < len(page.evaluate("part.areas.map(() => 0)")) and sum(inside) <= wanted[most]
+    assert page.locator(".map-key-crumbs").inner_text().split(" › ")[-1] == most
+    page.locator(".map-measures select[name=level]").press("Escape")
+    page.wait_for_function("part.level === 'districts' && !part.path.length && part.table")
+
+    told = "code => hall.citymap.areaCard(part.entry(part.areas.find((area) => area.code === code))).rows.map((row) => row.join('='))"
+    card = page.evaluate(told, most)
+    assert f"value={wanted[most]} 件" in card and "rank=第 1，共 12 个" in card
+    page.locator("[data-layer=cells]").click()
+    assert page.locator("[data-layer=measures]").get_attribute("aria-pressed") == "false"
+    assert page.locator(".map-measures").is_hidden()

@@ -1,0 +1,69 @@
+/* The city's areas by level (docs/MAP.md, boundaries): fetched once per page, in the unit square of the map.
+ *
+ * hall.citymap.areas(level) -> Promise<[{code, name, parent, km2, label: [x, y], lines, area, box}]>   rejects where they cannot be had
+ * hall.citymap.areaAt(areas, x, y)   the area that holds a place of the unit square; null for none. The smallest wins
+ * hall.citymap.hatch(c, frame)       a pattern for areas of which nothing is known
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const asked = new Map();
+
+  async function ask(level) {
+    const answer = await fetch(`/api/v1/boundaries/${encodeURIComponent(level)}`, { credentials: "same-origin", signal: AbortSignal.timeout(30000) });
+    if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).detail || `HTTP ${answer.status}`);
+    const { features } = await answer.json();
+    const found = features.map(({ properties: p, geometry }) => ({
+      code: p.code, name: p.name || p.code, parent: p.parent || "", km2: (p.square_metres || 0) / 1e6,
+      label: p.label ? [citymap.projectX(p.label[0]), citymap.projectY(p.label[1])] : null, ...citymap.shapeOf(geometry),
+    }));
+    return found.sort((a, b) => a.km2 - b.km2);
+  }
+
+  citymap.areas = function (level) {
+    if (!asked.has(level)) {
+      const asking = ask(level);
+      asking.catch(() => asked.delete(level)); // asked again next time
+      asked.set(level, asking);
+    }
+    return asked.get(level);
+  };
+
+  function holds({ lines }, x, y) {
+    let inside = false;
+    for (const line of lines) {
+      for (let i = 0, j = line.length - 2; i < line.length; j = i, i += 2) {
+        if (line[i + 1] > y !== line[j + 1] > y && x < ((line[j] - line[i]) * (y - line[i + 1])) / (line[j + 1] - line[i + 1]) + line[i]) inside = !inside;
+      }
+    }
+    return inside;
+  }
+
+  citymap.areaAt = (areas, x, y) =>
+    areas.find((one) => x >= one.box.west && x <= one.box.east && y >= one.box.north && y <= one.box.south && holds(one, x, y)) || null;
+
+  const tiles = new Map(); // step -> canvas
+  citymap.hatch = function (c, frame) {
+    const step = Math.max(4, Math.round(6 * frame.u * frame.ratio));
+    if (!tiles.has(step)) {
+      const tile = document.createElement("canvas");
+      tile.width = tile.height = step;
+      const t = tile.getContext("2d");
+      t.strokeStyle = "rgba(150,166,186,.42)";
+      t.lineWidth = Math.max(1, step / 9);
+      for (const shift of [-step, 0, step]) {
+        t.moveTo(shift - 1, -1);
+        t.lineTo(shift + step + 1, step + 1);
+      }
+      t.stroke();
+      tiles.set(step, tile);
+    }
+    const made = c.createPattern(tiles.get(step), "repeat");
+    // in device px, fixed to the ground: pieces of a drag meet without a seam
+    const at = (n) => -(((n * frame.ratio) % step) + step) % step;
+    made.setTransform(new DOMMatrix().scale(1 / frame.ratio).translate(at(frame.left), at(frame.top)));
+    return made;
+  };
+})();
