@@ -7,6 +7,7 @@
   const E = hall.emergency;
   const RANK = ["missing", "waiting", "late", "reported", "excused"];
   const PAST = 12; // periods shown of each unit
+  const ASK_AGAIN_MS = 10000; // what somebody may begin, while that is nothing
 
   const documents = () => [...hall.store.docs("reporting")].filter(([, event]) => event.data).map(([subject, event]) => [subject, event.data]);
   const text = (key, values) => hall.t(`reporting.${key}`, values);
@@ -59,17 +60,19 @@
       return made;
     }
 
-    let painted = "";
+    let painted = "", offer = null, asking = false;
     function paint() {
       const found = current();
       if (!found) {
         choosePlan("");
-        hall.fill(head, []), hall.fill(table.head, []), hall.fill(table.body, []), hall.fill(formPlace, []);
+        if (!offer || offer.parentNode !== head) hall.fill(head, offer || []); // a button in the middle of a click stays
+        hall.fill(table.head, []), hall.fill(table.body, []), hall.fill(formPlace, []);
         painted = "";
         offerNew();
         return hall.setText(empty, hall.store.ready ? text("none") : hall.t("desk.reading"));
       }
       hall.setText(empty, "");
+      offer = null;
       const [subject, data] = found;
       choosePlan(subject);
       paintHead(data);
@@ -118,15 +121,16 @@
       if (command.state === "refused") hall.setText(form.status, `✕ ${hall.why({ reason: command.why, message: command.detail || "", status: command.status || 0 })}`), hall.commands.drop(command.id);
     });
 
-    let offered = false;
+    /** Who may begin a period of reports is offered it, as long as there is none. */
     async function offerNew() {
-      if (offered) return;
-      offered = true;
+      if (offer || asking) return;
+      asking = true;
       const moves = await E.newMoves("reporting").catch(() => []);
-      if (current() || !moves.length) return void (offered = false);
-      const start = make("button.desk-button", { type: "button" }, `＋ ${E.moveName("reporting/", "schedule")}`);
-      start.onclick = () => E.create("reporting", { move: "schedule" });
-      hall.fill(head, start);
+      setTimeout(() => (asking = false), moves.length ? 0 : ASK_AGAIN_MS);
+      if (current() || !moves.length) return;
+      offer = make("button.desk-button", { type: "button" }, `＋ ${E.moveName("reporting/", "schedule")}`);
+      offer.onclick = () => E.create("reporting", { move: "schedule" });
+      hall.fill(head, offer);
     }
 
     const soon = hall.paced(paint, 200);
@@ -136,7 +140,7 @@
     return {
       show(subject) { if (subject) choosePlan(subject); paint(); },
       update: soon, tick: soon,
-      locale() { painted = ""; form = null; unit = ""; offered = false; paint(); if (card) card.locale(); },
+      locale() { painted = ""; form = null; unit = ""; offer = null; paint(); if (card) card.locale(); },
       key(event) { if (card) card.key(event); },
       open: () => plan,
       unmount: off,

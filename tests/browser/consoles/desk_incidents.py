@@ -92,6 +92,9 @@ async def test_an_hour_of_reports_is_started_by_a_leader_and_given_by_a_seat_and
         li, he = await room.sit("operator", "/emergency"), await room.sit("leader", "/emergency")
         for page in (li, he):
             await page.evaluate("() => (location.hash = 'reporting')")
+        await he.wait_for_selector(".reporting-head .desk-button")
+        await he.evaluate("window.looks = 0")
+        await he.wait_for_function("hall.emergency.handle().tick(), (window.looks += 1) > 40")  # half a second of repaints
         await he.click(".reporting-head .desk-button")
         await he.fill("dialog [data-field=every_minutes] input", "60")
         await he.fill("dialog [data-field=units] textarea", "红旗区\n卫滨区")
