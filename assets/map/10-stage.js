@@ -68,7 +68,14 @@
       glass.sheets.splice(at < 0 ? glass.sheets.length : at, 0, made);
       if (sheet.upper) glass.canvas.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
       this.sheets.set(sheet.name, made);
+      const [ground] = glass.sheets;
+      const copied = glass.frame && ground.opaque && !ground.canvas && glass.keeps(ground) && !this.marked.has(ground.name);
       this.again(glass);
+      if (!copied) return;
+      ground.canvas = document.createElement("canvas"); // what has been drawn to the glass is kept behind it from now on
+      citymap.sized(ground.canvas, glass.frame);
+      ground.canvas.getContext("2d", { alpha: false }).drawImage(glass.canvas, 0, 0);
+      this.marked.delete(ground.name);
     }
 
     drop(name) {

@@ -3,6 +3,7 @@
  * new hall.citymap.Pack(buffer)        {n}; the row number is the id
  * pack.paint(picture, frame, bits, colours, side)   picture {words, width, height} in device px; bits: rows that answer, null for all
  * pack.nearest(frame, x, y, reach, bits)            {row, x, y} in CSS px of the frame, null when none is that close
+ * hall.citymap.binary(path, expected, patience, told)   {buffer, version} of an answer
  * hall.citymap.bitsOf(buffer, n)       {bits, count} of a filter's answer
  */
 "use strict";
@@ -19,6 +20,33 @@
     const [magic, rows, count] = new Uint32Array(buffer, 0, 3);
     if (magic !== FILTER_MAGIC || rows !== n || buffer.byteLength !== 12 + Math.ceil(n / 8)) throw new Error("filter: not of this pack");
     return { bits: new Uint8Array(buffer, 12), count };
+  };
+
+  const tagOf = (answer) => (answer.headers.get("etag") || "").replace(/^W\//, "").replaceAll('"', "");
+
+  /** A binary answer with its version; `told(share)` while it comes, of its length or of `expected` bytes. Throws an Error with the hall's reason. */
+  citymap.binary = async function (path, expected, patience, told) {
+    const answer = await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout(patience) });
+    if (!answer.ok) {
+      const { detail, reason } = await answer.json().catch(() => ({}));
+      throw new Error(detail || reason || `HTTP ${answer.status}`);
+    }
+    const length = Number(answer.headers.get("content-length")) || expected;
+    const reader = answer.body.getReader();
+    let whole = new Uint8Array(length);
+    let size = 0;
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (size + part.value.length > whole.length) { // longer than it said
+        const longer = new Uint8Array(2 * (size + part.value.length));
+        longer.set(whole.subarray(0, size));
+        whole = longer;
+      }
+      whole.set(part.value, size);
+      size += part.value.length;
+      told(Math.min(1, size / length));
+    }
+    if (size !== whole.length) whole = whole.slice(0, size);
+    return { buffer: whole.buffer, version: tagOf(answer) };
   };
 
   /** A disc of `side` device px as offsets into the words of a picture so wide, the rim apart. */
@@ -40,6 +68,14 @@
     const from = -Math.floor((side - 1) / 2);
     for (let dy = from; dy < from + side; dy += 1) for (let dx = from; dx < from + side; dx += 1) inner.push(dy * width + dx);
     return { reach: side - 1, inner: Int32Array.from(inner), rim: new Int32Array(0) };
+  }
+
+  /** The bits of a number below 65,536, each with a zero before it. */
+  function spread(n) {
+    n = (n | (n << 8)) & 0x00ff00ff;
+    n = (n | (n << 4)) & 0x0f0f0f0f;
+    n = (n | (n << 2)) & 0x33333333;
+    return (n | (n << 1)) & 0x55555555;
   }
 
   citymap.Pack = class {
@@ -110,15 +146,44 @@
       let least = reach * reach;
       this.each(frame, 1, [x - reach, y - reach, x + reach, y + reach], (from, to, x0, y0, step) => {
         const [west, east] = [(x - reach - x0) / step, (x + reach - x0) / step];
-        for (let i = from; i < to; i += 1) {
-          if (xs[i] < west || xs[i] > east || (bits !== null && !(bits[i >> 3] & (1 << (i & 7))))) continue;
-          const px = x0 + (xs[i] + 0.5) * step;
-          const py = y0 + (ys[i] + 0.5) * step;
-          const d = (px - x) ** 2 + (py - y) ** 2;
-          if (d <= least) [best, least] = [{ row: i, x: px, y: py }, d];
+        const [north, south] = [(y - reach - y0) / step, (y + reach - y0) / step];
+        for (const [first, end] of this.ranges(from, to, west, north, east, south)) {
+          for (let i = first; i < end; i += 1) {
+            if (xs[i] < west || xs[i] > east || (bits !== null && !(bits[i >> 3] & (1 << (i & 7))))) continue;
+            const px = x0 + (xs[i] + 0.5) * step;
+            const py = y0 + (ys[i] + 0.5) * step;
+            const d = (px - x) ** 2 + (py - y) ** 2;
+            if (d <= least) [best, least] = [{ row: i, x: px, y: py }, d];
+          }
         }
       });
       return best;
+    }
+
+    /** Rows of a chunk that may lie in a box of its tile: at most four runs, since rows lie along a Z-curve. [[from, to], ...], ascending. */
+    ranges(from, to, west, north, east, south) {
+      const inside = (value) => Math.max(0, Math.min(STEPS - 1, Math.floor(value)));
+      const [x0, y0, x1, y1] = [inside(west), inside(north), inside(east), inside(south)];
+      let shift = 0; // squares of 2 ** shift steps
+      while (2 ** shift < Math.max(x1 - x0, y1 - y0)) shift += 1;
+      const runs = [];
+      for (let i = x0 >> shift; i <= x1 >> shift; i += 1) {
+        for (let j = y0 >> shift; j <= y1 >> shift; j += 1) {
+          const code = (spread(i) + 2 * spread(j)) * 4 ** shift;
+          runs.push([this.firstOf(from, to, code), this.firstOf(from, to, code + 4 ** shift)]);
+        }
+      }
+      return runs.sort((a, b) => a[0] - b[0]);
+    }
+
+    /** The first row of a chunk whose place on the Z-curve is `code` or further. */
+    firstOf(from, to, code) {
+      while (from < to) {
+        const middle = (from + to) >>> 1;
+        if (spread(this.xs[middle]) + 2 * spread(this.ys[middle]) < code) from = middle + 1;
+        else to = middle;
+      }
+      return from;
     }
 
     /** The box [[south, west], [north, east]] of the rows that answer; null for none. */

@@ -26,32 +26,6 @@
     return ((255 << 24) | ((value & 255) << 16) | (value & 0xff00) | (value >> 16)) >>> 0;
   }
 
-  const tagOf = (answer) => (answer.headers.get("etag") || "").replace(/^W\//, "").replaceAll('"', "");
-
-  /** A binary answer with its version; `told(share)` while it comes. Throws an Error with the hall's reason. */
-  async function binary(path, expected, patience, told) {
-    const answer = await fetch(path, { credentials: "same-origin", signal: AbortSignal.timeout(patience) });
-    if (!answer.ok) {
-      const { detail, reason } = await answer.json().catch(() => ({}));
-      throw new Error(detail || reason || `HTTP ${answer.status}`);
-    }
-    const reader = answer.body.getReader();
-    const parts = [];
-    let size = 0;
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      parts.push(part.value);
-      size += part.value.length;
-      told(Math.min(1, size / expected));
-    }
-    const whole = new Uint8Array(size);
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return { buffer: whole.buffer, version: tagOf(answer) };
-  }
-
   citymap.Components = class {
     constructor(host) {
       this.host = host;
@@ -84,14 +58,15 @@
       this.told();
     }
 
-    /** Makes or takes away the sheet: one that is not shown would be blended into every frame of a wall all the same. */
+    /** Makes or takes away the sheet: it costs a canvas, and is there while there is something on it. */
     sheet() {
       const { stage } = this.host;
-      if (!stage || stage.sheets.has("components") === this.shown) return;
-      if (this.shown) stage.add({ name: "components", kept: true, draw: (context, frame) => this.draw(context, frame) });
+      const wanted = this.shown && !!this.pack;
+      if (!stage || stage.sheets.has("components") === wanted) return;
+      if (wanted) stage.add({ name: "components", kept: true, draw: (context, frame) => this.draw(context, frame) });
       else stage.drop("components");
-      if (this.shown) this.paint();
-      else this.picture = this.piece = null;
+      if (!wanted) this.picture = this.piece = null;
+      this.paint();
     }
 
     /** Somebody asked for it: it does not wait for the map's rest. */
@@ -104,19 +79,20 @@
       if (this.loading) return void (this.wait = SOON);
       this.loading = true;
       this.wait = CHECK;
+      const coming = (share) => {
+        this.share = share;
+        this.key.status();
+      };
       try {
-        const about = await hall.acting.ask(PATH);
-        this.about = about;
+        const names = hall.acting.ask(PATH);
+        const first = this.pack || (this.about && this.about.version === null) ? null : citymap.binary(`${PATH}/pack`, 1, PACK_MS, coming); // beside them
+        if (first) first.catch(() => {}); // the names' answer says why
+        const about = (this.about = await names);
         if (about.version === null) {
           this.take(null, "");
           this.wait = about.importing ? SOON : CHECK;
         } else if (about.version !== this.version) {
-          const coming = (share) => {
-            this.share = share;
-            this.key.status();
-          };
-          coming(0);
-          const { buffer, version } = await binary(`${PATH}/pack`, 16 + about.total * POINT_BYTES, PACK_MS, coming);
+          const { buffer, version } = await (first || citymap.binary(`${PATH}/pack`, 16 + about.total * POINT_BYTES, PACK_MS, coming));
           this.take(new citymap.Pack(buffer), version || about.version);
           if (this.version !== about.version) this.wait = SOON; // imported anew meanwhile: names and pack are of two versions
         }
@@ -139,6 +115,7 @@
       this.entries.clear();
       this.colour();
       if (pack && Object.keys(this.asked).length) this.filter(this.asked);
+      this.sheet();
       this.paint();
     }
 
@@ -187,7 +164,7 @@
       this.key.status();
       try {
         const { pack } = this;
-        const { buffer, version } = await binary(`${PATH}/filter?${Components.query(asked)}`, 12 + pack.n / 8, FILTER_MS, () => {});
+        const { buffer, version } = await citymap.binary(`${PATH}/filter?${Components.query(asked)}`, 12 + pack.n / 8, FILTER_MS, () => {});
         if (turn !== this.turn) return; // another question was put meanwhile
         if (version && version !== this.version) return void this.load();
         const { bits, count } = citymap.bitsOf(buffer, pack.n);

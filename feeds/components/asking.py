@@ -98,11 +98,14 @@ class View:
         store, rows = self.store, self._seen().rows
         tables = store.tables
 
+        def column(name: str) -> np.ndarray:
+            return store.column(name) if self.scope == ALL else store.column(name)[rows]
+
         def counted(name: str, table: Any) -> list[tuple[Any, int, int]]:
-            counts = np.bincount(store.column(name)[rows], minlength=len(table)).tolist()
+            counts = np.bincount(column(name), minlength=len(table)).tolist()
             return [(entry, number, count) for number, (entry, count) in enumerate(zip(table, counts, strict=False)) if count]
 
-        marks = store.column("marks")[rows]
+        marks = column("marks")
         return {
             "version": self.version,
             "total": len(rows),
@@ -141,9 +144,17 @@ class View:
 
     def bits(self, question: Question) -> bytes:
         """Which rows answer a question (pack.bits)."""
-        found = np.zeros(self.total, np.bool_)
-        found[self._own_rows(self._chosen(question).rows)] = True
-        return pack.bits(found)
+
+        def made() -> tuple[bytes, int]:
+            if self.scope == ALL:
+                body = pack.bits(choosing.answering(self.store, question))
+            else:
+                found = np.zeros(self.total, np.bool_)
+                found[self._own_rows(self._chosen(question).rows)] = True
+                body = pack.bits(found)
+            return body, len(body)
+
+        return self._kept.get((self.version, question, "bits"), made)
 
     def grid(self, question: Question, box: Box, zoom: int) -> dict[str, Any]:
         found = grid(self.store, self._chosen(question), box, zoom)
