@@ -188,8 +188,7 @@
         const frame = this.present();
         if (!frame) return;
         this.frame = frame;
-        this.paintGlass(this.lower, frame);
-        this.pieces.clear();
+        if (this.upper) this.paintGlass(this.upper, frame);
         this.pending = requestAnimationFrame(() => {
           this.pending = 0;
           this.paint();
@@ -224,14 +223,15 @@
     /** Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest. */
     paint() {
       if (!this.frame) return;
+      if (this.upper) {
+        const stirred = this.moving && this.upper.sheets.some(({ name }) => this.marked.has(name));
+        if (stirred) this.frame = this.present() || this.frame;
+        this.paintGlass(this.upper, this.frame); // first: the ground's names keep off symbols and their labels
+      }
       if (!this.moving) {
         this.paintGlass(this.lower, this.frame);
         this.pieces.clear();
       } else if (this.lower.sheets.some(({ name }) => this.marked.has(name))) this.pieces.age();
-      if (!this.upper) return;
-      const stirred = this.moving && this.upper.sheets.some(({ name }) => this.marked.has(name));
-      if (stirred) this.frame = this.present() || this.frame;
-      this.paintGlass(this.upper, this.frame);
     }
 
     paintGlass(glass, frame) {

@@ -32,7 +32,8 @@
       this.rows = {}; // cell code -> [open, worst severity]
       this.warnings = new Map(); // subject -> {severity, exercise, text, shapes}
       this.holding = []; // those of them in force, mildest first
-      this.plates = []; // their texts, laid out with the names
+      this.plates = []; // their texts, laid out before all labels
+      this.tiled = false; // whether a layer's tiles are the whole basemap, and the GeoJSON is not drawn
       this.shown = { cells: true, districts: true, warnings: true, basemap: true };
       this.still = document.createElement("canvas");
       this.stillFrame = null;
@@ -57,8 +58,8 @@
       return { cells, warnings: this.holding.length };
     }
 
-    /** A piece (frame.part) is painted on its own, without names: they are laid out for a whole frame. */
-    draw(context, frame) {
+    /** `taken`: citymap.Boxes of what the names must not cover. A piece (frame.part) is painted on its own, without names: they are laid out for a whole frame. */
+    draw(context, frame, taken) {
       if (frame.part) this.paintStill(context, frame);
       else {
         this.drawStill(frame);
@@ -66,11 +67,12 @@
       }
       if (this.radar) this.radar.draw(context, frame);
       if (this.layers) this.layers.each("ground", context, frame);
+      if (!frame.part) this.numbers = [];
       if (this.shown.cells) this.drawCells(context, frame);
       if (this.shown.districts) this.drawDistricts(context, frame);
       if (this.shown.warnings) this.drawWarnings(context, frame);
       if (this.layers) this.layers.each("over", context, frame);
-      if (!frame.part) citymap.drawNames(this, context, frame);
+      if (!frame.part) citymap.drawNames(this, context, frame, taken);
     }
 
     /** The still part is another in a box {west, north, east, south} of the unit square, or (null) everywhere; draw the sheet then. */
@@ -119,7 +121,7 @@
       this.drawLand(c, frame);
       if (!this.districts.length && !this.basemap.length) this.drawGrid(c, frame);
       if (this.layers) this.layers.each("still", c, frame);
-      if (!this.shown.basemap) return;
+      if (!this.shown.basemap || this.tiled) return;
       c.lineJoin = c.lineCap = "round";
       for (const [layer, style] of Object.entries(STYLE)) if (frame.wide >= style.from) this.drawLayer(c, frame, layer, style);
     }
@@ -208,21 +210,20 @@
         c.stroke();
       }
       c.globalAlpha = 1;
-      this.drawCellNumbers(c, frame, seen);
+      if (!frame.part) this.numbers = this.numbersOf(frame, seen);
     }
 
-    drawCellNumbers(c, frame, seen) {
-      c.font = `600 ${frame.font}px ${citymap.family}`;
-      c.textAlign = "right";
-      c.textBaseline = "bottom";
-      c.lineWidth = frame.u * 3;
+    /** How many, at the lower right corner of each cell with room for it: placed with the names. */
+    numbersOf(frame, seen) {
+      const found = [];
       for (const { cell, open } of seen) {
         const { box } = cell;
-        const width = (box.east - box.west) * frame.scale;
-        const height = (box.south - box.north) * frame.scale;
-        if (width < frame.glyph * 5 || height < frame.glyph * 4) continue;
-        citymap.write(c, String(open), frame.px(box.east) - frame.u * 6, frame.py(box.south) - frame.u * 3, citymap.ink.dim);
+        if ((box.east - box.west) * frame.scale < frame.glyph * 5 || (box.south - box.north) * frame.scale < frame.glyph * 4) continue;
+        const text = String(open);
+        const x = frame.px(box.east) - frame.u * 6 - frame.font * 0.28 * text.length;
+        found.push({ text, x, y: frame.py(box.south) - frame.u * 3 - frame.font * 0.5, colour: citymap.ink.dim });
       }
+      return found;
     }
 
     /** Warning areas: severity colour, hatching that is denser for worse, a dashed edge for exercises and tests. */

@@ -1,146 +1,224 @@
-/* Names on the ground: warnings, districts, places, waters and roads. */
+/* One authority for the names on the ground: districts, numbers of cells, places, waters, roads. None lies over another, over a
+ * symbol or over a thing's label; the most important is placed first; what stood before keeps its place while the view moves.
+ *
+ * citymap.drawNames(ground, c, frame, taken)   taken: citymap.Boxes of symbols, plates and labels of this frame; afterwards
+ *   ground.names is the Boxes of all that, for whoever writes later, and ground.named the rows that were written
+ * citymap.namesHidden(ground, taken)   whether a symbol or label now lies on a name that is written
+ * ground.areaNames(c, frame) -> candidates of other areas, placed after districts; its `version` changes with what it gives.
+ * ground.keepNames: the ground's own names also while its basemap is not shown (pictures without names lie there).
+ * A candidate: {text, x, y, angle, size, weight, colour, rank, order, key, spacing, badge, shield, upright}
+ */
 "use strict";
 
 (function () {
-  const citymap = (window.hall.citymap = window.hall.citymap || {});
-  const PLACES_FROM = 13.6; // parks and places are named from this `wide` zoom on: further out there is no room for them
-
-  /** The names on the ground, most important first, none over another. */
-  citymap.drawNames = function (ground, c, frame) {
-    const boxes = new citymap.Boxes();
-    c.textBaseline = "middle";
-    c.textAlign = "center";
-    ground.platesFrame = frame;
-    ground.plates = ground.shown.warnings ? layPlates(ground, c, frame, boxes) : [];
-    if (ground.shown.districts) nameDistricts(ground, c, frame, boxes);
-    if (ground.shown.basemap) nameStreets(ground, c, frame, boxes);
-  };
-
-  function put(c, frame, boxes, text, x, y, size, colour, gap = 0.4) {
-    c.font = `500 ${size}px ${citymap.family}`;
-    const half = c.measureText(text).width / 2 + gap * size;
-    if (!boxes.take(x - half, y - size * (0.5 + gap), x + half, y + size * (0.5 + gap))) return false;
-    c.lineWidth = size * 0.16;
-    citymap.write(c, text, x, y, colour);
-    return true;
-  }
-
-  /** Where the warnings' texts go: {text, half, middle, y, size, colour}, the most severe first. */
-  function layPlates(ground, c, frame, boxes) {
-    const plates = [];
-    for (const warning of [...ground.holding].reverse()) {
-      const shape = warning.shapes.find((s) => frame.sees(s.box));
-      if (!shape || !warning.text()) continue;
-      const x = frame.px((shape.box.west + shape.box.east) / 2);
-      const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
-      const plate = fitted(c, frame, warning.text(), x);
-      if (!boxes.take(plate.middle - plate.half, y - plate.size * 0.9, plate.middle + plate.half, y + plate.size * 0.9)) continue;
-      plates.push({ ...plate, y, colour: citymap.colours[warning.severity] });
-    }
-    return plates;
-  }
-
-  /** A text wholly on the screen: moved in from the edge, and shortened where it is wider than the map. */
-  function fitted(c, frame, text, x) {
-    const size = frame.font;
-    c.font = `600 ${size}px ${citymap.family}`;
-    const shown = fitting(c, text, frame.width - 3 * size);
-    const half = c.measureText(shown).width / 2 + size * 0.6;
-    const middle = Math.max(half + size * 0.5, Math.min(frame.width - half - size * 0.5, x));
-    return { text: shown, half, middle, size };
-  }
-
-  /** The warnings' texts on plates of their own, laid out with the names on the ground, drawn above everything. */
-  citymap.drawPlates = function (ground, c, frame) {
-    const laid = ground.platesFrame || frame; // while the map moves, it may be another
-    c.save();
-    c.translate(laid.left - frame.left, laid.top - frame.top);
-    c.textBaseline = "middle";
-    c.textAlign = "center";
-    for (const { text, half, middle, y, size, colour } of ground.plates) {
-      c.beginPath();
-      c.roundRect(middle - half, y - size * 0.8, 2 * half, size * 1.6, size * 0.25);
-      c.fillStyle = "rgba(9, 15, 26, .92)";
-      c.fill();
-      c.lineWidth = Math.max(1, size * 0.08);
-      c.strokeStyle = c.fillStyle = colour;
-      c.stroke();
-      c.font = `600 ${size}px ${citymap.family}`;
-      c.fillText(text, middle, y);
-    }
-    c.restore();
-  };
-
-  /** `text`, or as much of its beginning as fits into `room` px with an ellipsis. */
-  function fitting(c, text, room) {
-    if (c.measureText(text).width <= room) return text;
-    let letters = [...text];
-    while (letters.length && c.measureText(`${letters.join("").trimEnd()}…`).width > room) letters = letters.slice(0, -1);
-    return `${letters.join("").trimEnd()}…`;
-  }
-
-  function nameDistricts(ground, c, frame, boxes) {
-    const size = (d) => (d.box.east - d.box.west) * (d.box.south - d.box.north);
-    for (const district of [...ground.districts].sort((a, b) => size(b) - size(a))) {
-      const { name, label } = district.properties;
-      if (!name || !label || !frame.sees(district.box)) continue;
-      const x = frame.px(citymap.projectX(label[0]));
-      const y = frame.py(citymap.projectY(label[1]));
-      if (frame.holds(x, y, 0)) put(c, frame, boxes, name, x, y, frame.font * 1.12, "#a9bdd4", 0.25);
-    }
-  }
-
-  /** Names of places, waters and roads; a road's name lies along its longest straight piece on the screen. */
-  function nameStreets(ground, c, frame, boxes) {
-    const far = new Map(); // name -> places it already stands at
-    const size = frame.font;
-    const plain = ground.basemap.filter((f) => f.properties.name && frame.sees(f.box));
-    const rank = { label: 0, water: 1, road_major: 2, road_medium: 3, road_minor: 4 };
-    plain.sort((a, b) => (rank[a.properties.layer] ?? 9) - (rank[b.properties.layer] ?? 9));
-    const districts = new Set(ground.shown.districts ? ground.districts.map((d) => d.properties.name) : []);
-    for (const feature of plain) {
-      const { layer, name } = feature.properties;
-      if (layer === "label") {
-        if (frame.wide < PLACES_FROM || districts.has(name)) continue;
-        const [x, y] = [frame.px(feature.lines[0][0]), frame.py(feature.lines[0][1])];
-        if (frame.holds(x, y, 0)) put(c, frame, boxes, name, x, y, size, "#93a6bd");
-      } else if (citymap.STYLE[layer] && citymap.STYLE[layer].line && frame.wide >= citymap.STYLE[layer].from + 1) {
-        nameLine(c, frame, boxes, feature, name, size, far);
-      }
-    }
-  }
-
-  function nameLine(c, frame, boxes, feature, name, size, far) {
-    c.font = `400 ${size}px ${citymap.family}`;
-    const width = c.measureText(name).width;
-    const place = longestPiece(feature, frame, width * 1.25);
-    if (!place) return;
-    const near = (p) => Math.hypot(p.x - place.x, p.y - place.y) < size * 22;
-    if ((far.get(name) || []).some(near)) return;
-    const reachX = (Math.abs(Math.cos(place.angle)) * width + Math.abs(Math.sin(place.angle)) * size) / 2 + size * 0.3;
-    const reachY = (Math.abs(Math.sin(place.angle)) * width + Math.abs(Math.cos(place.angle)) * size) / 2 + size * 0.3;
-    if (!boxes.take(place.x - reachX, place.y - reachY, place.x + reachX, place.y + reachY)) return;
-    far.set(name, [...(far.get(name) || []), place]);
-    c.lineWidth = size * 0.18;
-    const colour = feature.properties.layer === "water" ? "#6d9cc0" : "#8fa3bc";
-    if (Math.abs(place.angle) > STEEP && HAN.test(name)) return writeDown(c, name, place, size, colour);
-    c.save();
-    c.translate(place.x, place.y);
-    c.rotate(place.angle);
-    citymap.write(c, name, 0, 0, colour);
-    c.restore();
-  }
-
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
   const STEEP = 1.0; // radians: Chinese along a steeper road stands upright, one character below the other
   const HAN = /^[\u3400-\u9fff]+$/;
+  const SPRITES = 24 * 1024 * 1024; // bytes of written names that are kept
 
-  function writeDown(c, name, place, size, colour) {
-    const lean = (place.angle > 0 ? 1 : -1) * Math.cos(place.angle);
-    [...name].forEach((character, i) => {
-      const along = (i - (name.length - 1) / 2) * size * 1.05;
-      citymap.write(c, character, place.x + along * lean, place.y + along * Math.sin(Math.abs(place.angle)), colour);
+  // -- widths and pictures of texts ---------------------------------------------------------------------------------------
+
+  const widths = new Map();
+  /** The width of a text in px, measured once. */
+  citymap.textWidth = function (c, text, size, weight = 500) {
+    const key = `${weight}${citymap.family}|${text}`;
+    let width = widths.get(key);
+    if (width === undefined) {
+      if (widths.size > 8000) widths.clear();
+      c.font = `${weight} 100px ${citymap.family}`;
+      widths.set(key, (width = c.measureText(text).width / 100));
+    }
+    return width * size;
+  };
+
+  let sprites = new Map();
+  let held = 0;
+  if (document.fonts) document.fonts.addEventListener("loadingdone", () => (sprites.clear(), widths.clear(), (held = 0)));
+
+  function sprite(c, row, ratio) {
+    const key = `${row.text}|${row.size}|${row.colour}|${row.weight}|${row.angle.toFixed(3)}|${row.badge || ""}|${row.shield ? 1 : 0}|${ratio}`;
+    let made = sprites.get(key);
+    if (made) return made;
+    if (held > SPRITES) {
+      sprites = new Map();
+      held = 0;
+    }
+    const pad = row.size * 0.3;
+    const boxes = boxesOf(c, { ...row, x: 0, y: 0 }, pad);
+    const left = Math.floor(Math.min(...boxes.map((b) => b[0])));
+    const top = Math.floor(Math.min(...boxes.map((b) => b[1])));
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.ceil((Math.max(...boxes.map((b) => b[2])) - left) * ratio);
+    canvas.height = Math.ceil((Math.max(...boxes.map((b) => b[3])) - top) * ratio);
+    const own = canvas.getContext("2d");
+    own.setTransform(ratio, 0, 0, ratio, -left * ratio, -top * ratio);
+    write(own, row);
+    made = { canvas, left, top, width: canvas.width / ratio, height: canvas.height / ratio };
+    held += canvas.width * canvas.height * 4;
+    sprites.set(key, made);
+    return made;
+  }
+
+  /** Writes a row about the origin. */
+  function write(c, row) {
+    const { text, size, angle, colour } = row;
+    c.font = `${row.weight} ${size}px ${citymap.family}`;
+    c.textAlign = "center";
+    c.textBaseline = "middle";
+    c.lineWidth = size * 0.18;
+    if (row.upright) {
+      const lean = (angle > 0 ? 1 : -1) * Math.cos(angle);
+      [...text].forEach((character, i) => {
+        const along = (i - (text.length - 1) / 2) * size * 1.05;
+        citymap.write(c, character, along * lean, along * Math.sin(Math.abs(angle)), colour);
+      });
+      return;
+    }
+    if (row.badge) {
+      const half = size * 0.66;
+      plate(c, -half, -half, 2 * half, size * 0.3, "#22364f", "#5b7796");
+      c.fillStyle = "#dbe6f2";
+      c.fillText(row.badge, 0, 0);
+      c.textAlign = "left";
+      return citymap.write(c, text, half + size * 0.3, 0, colour);
+    }
+    if (row.shield) {
+      const half = citymap.textWidth(c, text, size, row.weight) / 2 + size * 0.35;
+      c.font = `${row.weight} ${size}px ${citymap.family}`;
+      plate(c, -half, -size * 0.62, 2 * half, size * 0.22, "#1d2c42", "#5f7fa5", size * 1.24);
+      c.fillStyle = "#cfdcea";
+      return c.fillText(text, 0, size * 0.04);
+    }
+    c.rotate(angle);
+    citymap.write(c, text, 0, 0, colour);
+  }
+
+  function plate(c, x, y, width, round, fill, line, height = width) {
+    c.beginPath();
+    c.roundRect(x, y, width, height, round);
+    c.lineWidth = round * 0.6;
+    c.fillStyle = fill;
+    c.fill();
+    c.strokeStyle = line;
+    c.stroke();
+  }
+
+  /** The boxes [left, top, right, bottom] that a row covers, `gap` px wider on every side; along a slanting road several small ones. */
+  function boxesOf(c, row, gap) {
+    const { x, y, size, angle } = row;
+    const width = citymap.textWidth(c, row.text, size, row.weight);
+    const high = size * 0.55 + gap;
+    if (row.badge) return [[x - size * 0.7 - gap, y - size * 0.15 - high, x + size * 1.05 + width + gap, y + size * 0.15 + high]];
+    if (row.shield) return [[x - width / 2 - size * 0.4 - gap, y - size * 0.1 - high, x + width / 2 + size * 0.4 + gap, y + size * 0.1 + high]];
+    if (!angle) return [[x - width / 2 - gap, y - high, x + width / 2 + gap, y + high]];
+    const reach = row.upright ? ((row.text.length - 1) / 2) * size * 1.05 : Math.max(0, width / 2 - size / 2);
+    const [dx, dy] = row.upright ? [(angle > 0 ? 1 : -1) * Math.cos(angle), Math.sin(Math.abs(angle))] : [Math.cos(angle), Math.sin(angle)];
+    const steps = Math.max(1, Math.ceil((2 * reach) / size));
+    const half = size * (row.upright ? 0.55 : 0.5 + 0.2 * Math.abs(Math.sin(2 * angle))) + gap;
+    return Array.from({ length: steps + 1 }, (_, i) => {
+      const along = (i / steps - 0.5) * 2 * reach;
+      return [x + along * dx - half, y + along * dy - half, x + along * dx + half, y + along * dy + half];
     });
   }
+
+  // -- the order --------------------------------------------------------------------------------------------------------------
+
+  citymap.drawNames = function (ground, c, frame, taken) {
+    const own = new citymap.Boxes();
+    const boxes = (ground.names = {
+      free: (...box) => own.free(...box) && (!taken || taken.free(...box)),
+      put: (...box) => own.put(...box),
+      take: (...box) => boxes.free(...box) && (own.put(...box), true),
+    });
+    const names = (ground.named = []);
+    ground.namedFrame = frame;
+    const before = ground.standing || new Set();
+    ground.standing = new Set();
+    for (const row of candidates(ground, c, frame, before)) {
+      const covered = row.boxes || (row.boxes = boxesOf(c, row, row.size * (row.gap ?? 0.3)));
+      if (!covered.some((b) => b[2] >= 0 && b[3] >= 0 && b[0] <= frame.width && b[1] <= frame.height)) continue;
+      if (row.spacing && names.some((other) => other.text === row.text && Math.hypot(other.x - row.x, other.y - row.y) < row.spacing)) continue;
+      if (!covered.every((b) => boxes.free(...b))) continue;
+      for (const b of covered) boxes.put(...b);
+      names.push(row);
+      ground.standing.add(row.key);
+    }
+    for (const row of names.reverse()) {
+      const { canvas, left, top, width, height } = sprite(c, row, frame.ratio);
+      const onto = (value) => Math.round(value * frame.ratio) / frame.ratio;
+      c.drawImage(canvas, onto(row.x + left), onto(row.y + top), width, height);
+    }
+  };
+
+  citymap.namesHidden = (ground, taken) =>
+    (ground.named || []).some(({ boxes }) => boxes.some(([l, t, r, b]) => !taken.free(l + 2, t + 2, r - 2, b - 2)));
+
+  /** All that might be named in this frame, in the order of importance; worked out once per frame and state of the ground. */
+  function candidates(ground, c, frame, before) {
+    const tiled = ground.tiled ? ground.tiles.generation : "";
+    const state = [tiled, hall.locale, ...["districts", "basemap"].map((name) => ground.shown[name]), ground.keepNames, ground.areaNames && ground.areaNames.version, ground.districts.length, ground.basemap.length].join();
+    const kept = ground.prepared;
+    let rows = kept && kept.frame === frame && kept.state === state ? kept.rows : null;
+    if (!rows) {
+      rows = ground.shown.districts ? districts(ground, frame) : [];
+      if (ground.areaNames) rows.push(...ground.areaNames(c, frame).map((one) => row(one.text, one.x, one.y, one.size, { rank: -0.5, ...one })));
+      const known = new Set(rows.map(({ text }) => text));
+      if (ground.shown.basemap || ground.keepNames) rows.push(...(ground.tiled ? citymap.tileNames(ground.tiles, c, frame, known) : streets(ground, c, frame, known)));
+      for (const row of rows) row.stood = before.has(row.key);
+      rows.sort((a, b) => a.rank - b.rank || b.stood - a.stood || b.order - a.order || (a.key < b.key ? -1 : 1));
+      ground.prepared = { frame, state, rows };
+    }
+    if (!(ground.numbers || []).length) return rows;
+    const numbers = ground.numbers.map((number) => ({ angle: 0, size: frame.font, weight: 600, gap: 0, order: 0, key: "", ...number }));
+    const from = rows.findIndex(({ rank }) => rank > 2);
+    return from < 0 ? [...rows, ...numbers] : [...rows.slice(0, from), ...numbers, ...rows.slice(from)];
+  }
+
+  const row = (text, x, y, size, more) => ({ text, x, y, angle: 0, size, weight: 500, order: 0, key: text, ...more });
+
+  function districts(ground, frame) {
+    const wide = (d) => (d.box.east - d.box.west) * (d.box.south - d.box.north);
+    const found = [];
+    for (const district of ground.districts) {
+      const { name, label } = district.properties;
+      if (!name || !label || !frame.sees(district.box)) continue;
+      const [x, y] = [frame.px(citymap.projectX(label[0])), frame.py(citymap.projectY(label[1]))];
+      found.push(row(name, x, y, frame.font * 1.12, { colour: "#a9bdd4", rank: -1, order: wide(district), key: `district ${name}` }));
+    }
+    return found;
+  }
+
+  // -- a ground of GeoJSON: places, waters and roads -------------------------------------------------------------------------
+
+  const PLACES_FROM = 13.6; // parks and places are named from this `wide` zoom on: further out there is no room for them
+  const RANK = { label: 3, water: 4, road_major: 5, road_medium: 6, road_minor: 7 };
+
+  function streets(ground, c, frame, known) {
+    const size = frame.font;
+    const found = [];
+    for (const feature of ground.basemap) {
+      const { layer, name } = feature.properties;
+      if (!name || !frame.sees(feature.box)) continue;
+      const rank = RANK[layer] ?? 9;
+      if (layer === "label") {
+        if (frame.wide < PLACES_FROM || known.has(name)) continue;
+        found.push(row(name, frame.px(feature.lines[0][0]), frame.py(feature.lines[0][1]), size, { colour: "#93a6bd", rank, gap: 0.4 }));
+      } else if (citymap.STYLE[layer] && citymap.STYLE[layer].line && frame.wide >= citymap.STYLE[layer].from + 1) {
+        const place = longestPiece(feature, frame, citymap.textWidth(c, name, size, 400) * 1.25);
+        if (place) found.push(citymap.along(name, place.x, place.y, place.angle, size, { colour: layer === "water" ? "#6d9cc0" : "#8fa3bc", weight: 400, rank, spacing: size * 22 }));
+      }
+    }
+    return found;
+  }
+
+  /** A name along a line: upright where Chinese would lie too steep. */
+  citymap.along = function (text, x, y, angle, size, more) {
+    const upright = Math.abs(angle) > STEEP && HAN.test(text);
+    return row(text, x, y, size, { ...more, angle: Math.abs(angle) < 0.02 ? 0 : angle, upright });
+  };
+  citymap.upward = (angle) => (angle > Math.PI / 2 ? angle - Math.PI : angle < -Math.PI / 2 ? angle + Math.PI : angle);
+  citymap.nameRow = row;
 
   /** Middle and angle of the longest nearly straight run of a line on the frame, at least `least` px long. */
   function longestPiece(feature, frame, least) {
@@ -160,10 +238,7 @@
         const middle = { x: (start.x + b.x) / 2, y: (start.y + b.y) / 2 };
         const length = Math.hypot(b.x - start.x, b.y - start.y);
         if (length < least || (best && length <= best.length) || !frame.holds(middle.x, middle.y, -least / 2)) continue;
-        let turned = Math.atan2(b.y - start.y, b.x - start.x);
-        if (turned > Math.PI / 2) turned -= Math.PI;
-        else if (turned < -Math.PI / 2) turned += Math.PI;
-        best = { ...middle, angle: turned, length };
+        best = { ...middle, angle: citymap.upward(Math.atan2(b.y - start.y, b.x - start.x)), length };
       }
     }
     return best;

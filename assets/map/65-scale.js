@@ -1,9 +1,12 @@
-/* The scale bar, and whom the ground is owed to. */
+/* The scale bar, and whom the ground is owed to: `citymap.owed` has it by the name of who draws. */
 "use strict";
 
 (function () {
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
+
+  citymap.owed = new Map();
+  const owed = () => [...new Set([citymap.attribution, ...citymap.owed.values()].filter(Boolean))].join(" · ");
 
   /** The largest of 1, 2, 5, 10, … that is no more than `most`. */
   function round(most) {
@@ -27,7 +30,7 @@
       const metres = round(perPixel * frame.glyph * 6);
       hall.setText(this.text, metres >= 1000 ? `${hall.format.number(metres / 1000)} km` : `${hall.format.number(metres)} m`);
       this.bar.style.width = `${Math.round(metres / perPixel)}px`;
-      hall.setText(this.owed, citymap.attribution || "");
+      hall.setText(this.owed, owed());
     }
 
     remove() {

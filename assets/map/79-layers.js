@@ -15,6 +15,7 @@
  *     under(x, y, pressed)    what lies there below everything else (areas, fields); asked last
  *     counts()                {NAME: number} for the legend
  *     choose(shown)           the legend's switch
+ *     note()                  what people must know of it, for the map's note; "" when there is nothing to say
  *     attach(map) tick() changed() locale() remove()   Leaflet is there; each second; the view rests after a move; language; the end
  *
  * host: {map, stage, root, element, legend, card, ground, things, movers, layers, count(), focus(), touched}
@@ -88,6 +89,10 @@
 
     counts() {
       return Object.assign({}, ...[...this.parts.values()].map((part) => (part.counts ? part.counts() : {})));
+    }
+
+    notes() {
+      return [...this.parts.values()].map((part) => (part.note ? part.note() : ""));
     }
 
     remove() {

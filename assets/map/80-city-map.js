@@ -27,6 +27,7 @@
       this.root = element.querySelector(".map-overlay") || context.body;
       this.ground = new citymap.Ground();
       this.things = new citymap.Things();
+      this.things.reserve = (c, frame, boxes) => citymap.layPlates(this.ground, c, frame, boxes);
       this.pulses = new citymap.Pulses();
       this.movers = new citymap.Movers(() => this.things.boxes);
       this.stage = null;
@@ -101,14 +102,19 @@
     }
 
     drawGround(context, frame) {
-      this.ground.draw(context, frame);
-      if (!frame.part) this.scale.show(frame);
+      const { boxes } = this.things;
+      this.ground.draw(context, frame, boxes && boxes.frame === frame ? boxes : null);
+      if (frame.part) return;
+      this.covered = false; // whether a symbol has come to lie on a name
+      this.scale.show(frame);
     }
 
     drawThings(context, frame) {
       this.things.draw(context, frame);
+      this.things.boxes.frame = frame;
       this.layers.each("things", context, frame);
-      citymap.drawPlates(this.ground, context, frame);
+      citymap.drawPlates(this.ground, context);
+      this.covered = this.ground.namedFrame === frame && citymap.namesHidden(this.ground, this.things.boxes);
     }
 
     focus(lon, lat, zoom) {
@@ -200,7 +206,9 @@
       if (part) return part.choose(shown);
       const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", incidents: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
-      this.render(sheet, "things"); // the warnings' plates lie on the uppermost
+      if (!this.stage) return;
+      this.stage.dirty(sheet, "ground", "things"); // the warnings' plates lie on the uppermost, names keep off what is shown
+      this.stage.paint(); // somebody waits for it: no rest
     }
 
     hitAt(x, y, pressed) {
@@ -251,13 +259,13 @@
       if (this.seconds % 10 === 0) this.render("things", ...(this.movers.crews.size ? ["movers"] : [])); // what became overdue or silent, minutes left
       const renewed = this.renew();
       if (renewed || !this.counted) this.count();
-      if (renewed) this.render("ground", "things");
+      if (renewed || this.covered) this.render("ground", "things");
       this.radar.tick();
       this.components.tick();
       this.layers.each("tick");
       this.card.tick();
       this.cameras.tick();
-      hall.setText(this.note, [citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "", this.cameras.words()].filter(Boolean).join(" · "));
+      hall.setText(this.note, [citymap.fault ? hall.t("map.no-ground", { why: citymap.fault }) : "", ...this.layers.notes(), this.cameras.words()].filter(Boolean).join(" · "));
     }
 
     locale() {

@@ -1,4 +1,4 @@
-"""The city's own maps over HTTP: `/tiles` which there are, `/tiles/<map>.json` TileJSON, `/tiles/<map>/<z>/<x>/<y>`.
+"""The city's own maps over HTTP: `/tiles` (which there are, which one screens draw), `/tiles/<map>.json`, `/tiles/<map>/<z>/<x>/<y>`.
 
 docs/MAP.md. A map is an MBTiles file that `[map.tiles]` names or that lies in `<data>/maps`; one that is replaced is read anew.
 """
@@ -16,6 +16,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from hall.app.demoparts import first_map
 from hall.core.config import HallConfig
 from hall.core.errors import Refused
 from hall.core.process import Process
@@ -40,11 +41,15 @@ class Maps:
             if not _NAME.fullmatch(name):
                 raise config.error(f"map.tiles.{name}", f"{name!r}: use small letters, digits, - and _")
         self._named = {name: config.path(file) for name, file in config.map.tiles.items()}
-        self._folder, self._open = folder, {}
+        self._folder, self._open, self._wanted = folder, {}, config.map.basemap
 
     def names(self) -> list[str]:
         found = {path.stem for path in self._folder.glob("*.mbtiles") if _NAME.fullmatch(path.stem)}
         return sorted(found | set(self._named))
+
+    def basemap(self, names: list[str]) -> str | None:
+        """The one that screens draw: `[map] basemap`, else the only one there is."""
+        return self._wanted or (names[0] if len(names) == 1 else None)
 
     def get(self, name: str) -> Tiles:
         """Raises Refused `map-unknown`."""
@@ -119,11 +124,15 @@ def router(process: Process) -> APIRouter:
     """The three addresses; files are read in threads."""
     routes = APIRouter(prefix="/tiles", tags=["geography"])
     maps = Maps(process.config, process.settings.data_dir / "maps")
+    own = first_map(process)
 
-    @routes.get("", summary="Which maps there are")
+    @routes.get("", summary="Which maps there are, and which one screens draw")
     async def listed() -> Response:
+        fault = await own() if own else ""
+        if fault:
+            log.error("the demo city's map: %s", fault)
         names = await asyncio.to_thread(maps.names)
-        return JSONResponse({"maps": names}, headers={"Cache-Control": "no-store"})
+        return JSONResponse({"maps": names, "basemap": maps.basemap(names)}, headers={"Cache-Control": "no-store"})
 
     @routes.get("/{name}.json", summary="A map's TileJSON 3.0")
     async def described(name: str) -> Response:

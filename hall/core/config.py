@@ -157,6 +157,7 @@ class MapConfig(Section, kw_only=True):
     """`[map]`: the city's own maps, `hall map build` makes them. Further ones may lie in `<data>/maps`."""
 
     tiles: dict[str, str] = {}  # name in the address -> MBTiles file
+    basemap: str = ""  # which map screens draw; empty: the only one there is
     boundaries: dict[str, BoundaryConfig] = {}  # areas of further administrative levels
     sources: dict[str, SourceConfig] = {}  # tile services of others
     ground: str = ""  # what the map shows at first: "vector", "none" or the name of a source; empty: "vector"

@@ -30,6 +30,8 @@ _WORDS = {
     "road_major": ("transportation", "primary", 7), "highway": ("transportation", "primary", 7),
     "label": ("place", "suburb", 9), "place": ("place", "suburb", 9),
 }  # fmt: skip
+#: `rank` of a label in such a file -> class, first zoom
+_RANKS = {"1": ("city", 5), "2": ("suburb", 9), "3": ("neighbourhood", 12)}
 
 
 class Thing(NamedTuple):
@@ -134,8 +136,10 @@ def _geojson_things(path: Path, crs: str, report: Report) -> Iterator[Thing]:
             continue
         if fixed is not geometry:
             report.mend("extract", which)
+        if layer == "place":
+            kind, zoom = _RANKS.get(str(properties.get("rank")), (kind, zoom))
         fields = {"class": kind} if kind else {}
-        names = schema.names_of(properties)
+        names = schema.names_of(properties | {"name:en": properties.get("name:en") or properties.get("name_en")})
         yield Thing(layer, fixed, fields | {k: v for k, v in names.items() if k in schema.FIELDS[layer]}, zoom)
         if layer == "transportation" and names:
             yield Thing("transportation_name", fixed, fields | names, max(zoom, 8))

@@ -19,7 +19,7 @@ from dash import html
 from fastapi import FastAPI
 from websockets.asyncio.server import serve as serve_websocket
 
-from hall.app import boundaries, geography
+from hall.app import boundaries, geography, tiles
 from hall.core import config as config_module
 from hall.core import settings
 from hall.core.clock import real_ms
@@ -108,7 +108,7 @@ class _Page(dash.Dash):
 def application(found: config_module.HallConfig, page: dict) -> FastAPI:
     """The page's web side: assets, the map panel on a wall of its own, geography."""
     server = FastAPI()
-    for part in (geography, boundaries):
+    for part in (geography, boundaries, tiles):
         server.include_router(part.router(Process("web", settings.read(), found)))
     app = _Page(
         "map",

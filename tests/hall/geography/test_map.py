@@ -210,7 +210,7 @@ async def client(tmp_path, monkeypatch):
 async def test_tiles_are_served_as_they_are_stored_and_asked_for_once(made, client):
     path, _ = made()
     hall = client()
-    assert (await hall.get("/tiles")).json() == {"maps": ["town"]}
+    assert (await hall.get("/tiles")).json() == {"maps": ["town"], "basemap": "town"}
     told = (await hall.get("/tiles/town.json")).json()
     assert (told["minzoom"], told["maxzoom"], told["tilejson"]) == (5, 14, "3.0.0") and "OpenStreetMap" in told["attribution"]
     stored = Tiles(path)
