@@ -1,4 +1,4 @@
-"""The city's own maps over HTTP: `/tiles` (which there are, which one screens draw), `/tiles/<map>.json`, `/tiles/<map>/<z>/<x>/<y>`.
+"""The city's own maps over HTTP: `/tiles` (which there are, which is drawn), `/tiles/<map>.json`, `/tiles/<map>/<z>/<x>/<y>`.
 
 docs/MAP.md. A map is an MBTiles file that `[map.tiles]` names or that lies in `<data>/maps`; one that is replaced is read anew.
 """
