@@ -1,5 +1,6 @@
 /* The legend: one button per layer with its symbol, name and count. A click, tap or key switches the layer.
  *
+ * On a wall, rows that are switched off or empty are folded away under "more" until somebody opens them.
  * Every count also stands on the panel as data-count-NAME, and which layers are shown as data-shown.
  */
 "use strict";
@@ -18,6 +19,8 @@
     incidents: ["incident", { severity: 0, closed: false }],
   };
   citymap.LAYERS = ["incidents", "cases", "gauges", "closures", "vehicles", "cameras", "depots", "warnings", "radar", "cells", "components"];
+
+  const AWAY = ".map-legend-row:is(.is-empty, [aria-pressed=false]):not(.is-touched)"; // map.css hides the same
 
   function swatch(c, name, r) {
     if (name === "radar") {
@@ -79,7 +82,28 @@
       for (const name of citymap.LAYERS) this.row(name, {});
       this.unknown = hall.make("span.map-legend-unknown");
       this.rows.get("cases").button.after(this.unknown);
+      this.more = hall.make("button.map-legend-more", { type: "button", "aria-expanded": "false", hidden: "" });
+      this.more.addEventListener("click", () => this.fold(!this.node.classList.contains("is-folded")));
+      this.node.append(this.more);
+      this.folds = !!hall.page.wall;
+      this.fold(this.folds);
       root.append(this.node);
+    }
+
+    fold(folded) {
+      this.node.classList.toggle("is-folded", folded);
+      for (const { button } of this.rows.values()) button.classList.remove("is-touched");
+      this.count();
+    }
+
+    /** How many rows are folded away, or that they can be. */
+    count() {
+      if (!this.folds) return;
+      const folded = this.node.classList.contains("is-folded");
+      const away = [...this.rows.values()].filter(({ button }) => button.matches(AWAY));
+      this.more.hidden = !away.length;
+      this.more.setAttribute("aria-expanded", String(!folded));
+      hall.setText(this.more, folded ? hall.t("map.legend.more", { n: away.length }) : hall.t("map.legend.less"));
     }
 
     /** A further row, above the row `before` or last; `off`: its layer is not shown yet. */
@@ -91,18 +115,20 @@
         [picture, label, count]);
       button.addEventListener("click", () => {
         const shown = button.getAttribute("aria-pressed") !== "true";
+        button.classList.add("is-touched"); // stays where the hand is
         this.press(name, shown);
         this.toggle(name, shown);
       });
       this.rows.set(name, { button, picture, count, own });
       const upper = this.rows.get(before);
-      this.node.insertBefore(button, upper ? upper.button : null);
+      this.node.insertBefore(button, upper ? upper.button : this.more || null);
       if (this.glyph) icon(picture, name, this.glyph, own);
     }
 
     /** Shows a row as switched on or off; the layer itself is the caller's. */
     press(name, shown) {
       this.rows.get(name).button.setAttribute("aria-pressed", String(shown));
+      this.count();
     }
 
     paint(glyph) {
@@ -122,12 +148,14 @@
       }
       const unknown = counts["cases-unknown"];
       hall.setText(this.unknown, unknown ? hall.t("map.unknown-place", { n: hall.format.number(unknown) }) : "");
+      this.count();
     }
 
     locale() {
       this.node.setAttribute("aria-label", hall.t("map.legend"));
       hall.translate(this.node);
       for (const [name, { button }] of this.rows) button.title = hall.t(`map.layer.${name}`);
+      this.count();
     }
 
     remove() {

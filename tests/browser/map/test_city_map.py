@@ -534,6 +534,8 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     page.evaluate("hall.map.focus(113.92, 35.32, 14)")
     layer, box = page.locator("[data-layer=components]"), page.locator(".map-components")
     assert not asked and not page.evaluate("[...hall.citymap.live][0].stage.sheets.has('components')")
+    assert not layer.is_visible(), "on a wall what is off is folded away"
+    page.locator(".map-legend-more").press("Enter")
     layer.press("Enter")
     page.wait_for_function("document.querySelector('.map-component-said').textContent.includes('disk gone')")
     page.faults.clear()  # the browser's own word about 503
@@ -571,6 +573,7 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone(open_map, c
     page, _ = open_map(*rows)
     page.route("**/api/v1/measures**", measured.answer)
     page.evaluate("delete hall.page.wall; window.part = [...hall.citymap.live][0].layers.get('measures')")
+    page.locator(".map-legend-more").press("Enter")
     page.locator("[data-layer=measures]").press("Enter")
     page.locator(".map-measures select[name=level]").select_option("districts")
     page.wait_for_function("part.table && part.level === 'districts'")
