@@ -94,7 +94,7 @@
       severity: citymap.gradeSeverity(data.grade),
       rows: [["grade", data.grade ? hall.t(`emergency.choice.incident.grade.${data.grade}`) : ""], ["state", hall.t(`emergency.state.incident.${data.state}`)],
         ["commander", data.commander || hall.t("map.no-commander")], ["linked", linked || hall.t("map.nothing-linked")], ["district", data.district],
-        ["since", data.since ? hall.format.age(data.since) : ""], ["report", due]],
+        ["since", data.since ? citymap.age(data.since) : ""], ["report", due]],
     };
   };
 })();

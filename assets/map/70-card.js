@@ -20,7 +20,7 @@
         severity: d.severity | 0,
         rows: [["number", d.case_id], ["state", word("case", d.state || "reported")], ["unit", d.unit], ["due", due],
           ["district", d.district], ["address", d.address], ["source", word("source", d.report_source)],
-          ["reported", d.stages && d.stages.reported ? hall.format.age(d.stages.reported) : ""], ["text", d.description]],
+          ["reported", d.stages && d.stages.reported ? citymap.age(d.stages.reported) : ""], ["text", d.description]],
       };
     },
     gauge(gauge) {
@@ -49,7 +49,7 @@
       return {
         title: hall.label(d.label) || d.name || d.closure_id,
         severity: null,
-        rows: [["closure", hall.t(`flood.closure.${d.state}`)], ["by", act.by], ["since", act.at ? hall.format.age(act.at) : ""],
+        rows: [["closure", hall.t(`flood.closure.${d.state}`)], ["by", act.by], ["since", act.at ? citymap.age(act.at) : ""],
           ["reading", d.depth == null ? "" : `${hall.format.number(d.depth, 2)} m`], ["district", d.district]],
       };
     },
@@ -140,6 +140,7 @@
       this.node.replaceChildren(head, this.age);
       if (camera && this.pinned) this.node.append(this.player(camera));
       else if (camera && hit.entry.event.data.state !== "offline") this.node.append(this.poster(hall.video.posterOf(camera, 480)));
+      if (camera && citymap.past) this.node.append(hall.make("div.map-card-note", {}, hall.t("replay.camera")));
       if (picture) this.node.append(this.evidence(picture, title, rows));
       this.node.append(list);
       const tail = hit.entry.tail && hit.entry.tail(this.pinned);
@@ -202,7 +203,7 @@
         this.move(this.at);
       }
       const { said } = this.hit.entry;
-      hall.setText(this.age, said ? said() : this.time == null ? hall.t("map.never") : hall.t(this.hit && this.hit.what === "camera" ? "map.listed" : "map.age", { age: hall.format.age(this.time) }));
+      hall.setText(this.age, said ? said() : this.time == null ? hall.t("map.never") : hall.t(this.hit && this.hit.what === "camera" ? "map.listed" : "map.age", { age: citymap.age(this.time) }));
     }
 
     move({ x, y, r }) {

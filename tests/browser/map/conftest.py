@@ -46,8 +46,8 @@ def open_map(pages, city, tmp_path, monkeypatch):
     monkeypatch.setenv("HALL_DATA_DIR", str(tmp_path / "var"))
     with contextlib.ExitStack() as stack:
 
-        def open_(*rows, size=(1280, 800), found=None, query=""):
-            address, gate = stack.enter_context(mappage.serve(found or city))
+        def open_(*rows, size=(1280, 800), found=None, query="", routers=()):
+            address, gate = stack.enter_context(mappage.serve(found or city, routers))
             gate.put(*scenery.alive(), *rows)
             stopped = threading.Event()
             stack.callback(stopped.set)

@@ -12,14 +12,17 @@ import html as escaping
 import itertools
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import dash
 from dash import html
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from websockets.asyncio.server import serve as serve_websocket
 
+from hall.access import Identity
 from hall.app import boundaries, geography, tiles
+from hall.app.visit import Visit, set_visit
 from hall.core import config as config_module
 from hall.core import settings
 from hall.core.clock import real_ms
@@ -105,11 +108,13 @@ class _Page(dash.Dash):
         return INDEX.format(**{**parts, "page": page, "catalogue": catalogue.script()})
 
 
-def application(found: config_module.HallConfig, page: dict) -> FastAPI:
-    """The page's web side: assets, the map panel on a wall of its own, geography."""
+def application(found: config_module.HallConfig, page: dict, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """The page's web side: assets, the map panel on a wall of its own, geography, and further `routers` for an operator."""
     server = FastAPI()
     for part in (geography, boundaries, tiles):
         server.include_router(part.router(Process("web", settings.read(), found)))
+    for router in routers:
+        server.include_router(router, dependencies=[Depends(_operator)])
     app = _Page(
         "map",
         server=server,
@@ -126,8 +131,12 @@ def application(found: config_module.HallConfig, page: dict) -> FastAPI:
     return server
 
 
+async def _operator() -> None:
+    set_visit(Visit(page="/", identity=Identity("op", "operator")))
+
+
 @contextlib.contextmanager
-def serve(found: config_module.HallConfig):
+def serve(found: config_module.HallConfig, routers: Sequence[APIRouter] = ()):
     """Yields `(address, gate)` while page and gate are served from two threads."""
     gate, ready = Gate(), threading.Event()
     playing = threading.Thread(target=gate.run, args=(ready,), daemon=True)
@@ -135,7 +144,7 @@ def serve(found: config_module.HallConfig):
     assert ready.wait(10)
     page = {"stream": f"ws://127.0.0.1:{gate.port}/v1/stream", "timezone": found.city.timezone, "demo": found.city.demo}
     try:
-        with address.serve(application(found, page)) as at:
+        with address.serve(application(found, page, routers)) as at:
             yield f"{at}/", gate
     finally:
         gate.loop.call_soon_threadsafe(gate.ended.set)

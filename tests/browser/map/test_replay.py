@@ -1,0 +1,85 @@
+"""The slider of the last hours in a real Chromium: what a map shows of the past is the past, and nothing of it is live."""
+
+from __future__ import annotations
+
+import pytest
+
+from dispatch.history.past import Past
+from dispatch.history.settings import FILE, TOPICS
+from dispatch.history.store import Store
+from hall.app.history import History
+from hall.core.clock import real_ms
+from tests.browser.map import scenery
+from tests.dispatch.history.test_history import HOURS, head
+
+pytestmark = pytest.mark.browser
+MINUTE = 60_000
+BAR = "window.view = [...hall.citymap.live][0], window.bar = view.layers.get('time').bar()"
+COUNTS = "['cases', 'vehicles', 'gauges'].map(n => Number(view.element.getAttribute(`data-count-${n}`)))"
+LON = "view.movers.units.get('position/crews/u1').event.data.lon"
+
+
+@pytest.fixture
+def past(tmp_path, chance):
+    """Two hours, the hall down for ten minutes of them: a case that is closed after an hour, a car that drives east, a gauge."""
+    now = real_ms()
+    begun = now - 120 * MINUTE
+    case = scenery.cases(chance, 2)[1][1] | {"severity": 3}
+    rows = [(0, "case/cases/1", case), (60, "case/cases/1", None), (62, "case/cases/2", case | {"case_id": "2"})]
+    rows += [(0, "sensor/gauges/g1", {"feed": "gauges", "sensor_id": "g1", "lon": 113.9, "lat": 35.3, "name": "1"})]
+    for minute in range(120):
+        if 80 < minute < 90:
+            continue
+        rows += [(minute + s / 60, "process/web", {}) for s in range(0, 60, 20)]
+        unit = {"feed": "crews", "unit_id": "u1", "name": "1 车", "kind": "vehicle", "lon": 113.9 + minute / 1e4, "lat": 35.3}
+        rows.append((minute, "position/crews/u1", unit))
+        reading = {"feed": "gauges", "sensor_id": "g1", "quantity": "water_depth", "value": minute / 100, "unit": "m"}
+        rows.append((minute, "observation/gauges/g1/water_depth", reading))
+    rows.sort(key=lambda row: row[0])
+    store = Store(tmp_path / FILE, HOURS, 10**9)
+    store.write([head(subject, begun + int(minute * MINUTE), data) for minute, subject, data in rows], {})
+    store.close()
+    part = History(lambda: Past(tmp_path), TOPICS - {"process"}, HOURS)
+    yield part.router, begun
+    part.close()
+
+
+def test_a_map_that_shows_the_past_shows_nothing_live_and_gives_no_orders(past, open_map, chance):
+    router, begun = past
+    page, gate = open_map(*scenery.cases(chance, 5), *scenery.units(chance, 3), routers=(router,))
+    page.evaluate(f"hall.page.wall = null, {BAR}, bar.toggle(true), 0")
+    page.wait_for_function("bar.replay.past.extent")
+    assert page.evaluate(COUNTS)[:2] == [5, 3]
+    page.evaluate("t => bar.replay.setTime(t)", begun + int(30.5 * MINUTE))
+    assert page.evaluate(COUNTS) == [1, 1, 1]
+    assert page.evaluate(LON) == pytest.approx(113.90305, abs=1e-6)  # on the line between two reports that were kept
+    assert page.evaluate("view.now()") == begun + int(30.5 * MINUTE)
+    gate.put(*scenery.cases(chance, 9))  # goes on coming in, is not shown
+    page.wait_for_function("hall.store.docs('case').size === 9")
+    assert page.evaluate(COUNTS)[0] == 1
+    track = page.locator(".map-time-track")
+    for key, minute in (("ArrowRight", 31.5), ("Shift+ArrowRight", 41.5), ("Control+ArrowLeft", 0), ("Shift+ArrowRight", 10)):
+        track.press(key)
+        page.wait_for_function(
+            "t => !bar.replay.loading && Math.abs(bar.replay.getTime() - t) < 1000", arg=begun + int(minute * MINUTE)
+        )
+    page.evaluate("t => bar.replay.setTime(t)", begun + 85 * MINUTE)
+    assert page.locator(".map-time-note").inner_text().endswith("图上是此前最后已知的情况")
+    assert page.locator("[data-panel=city_map].is-past").count() == 1
+    # playing: every minute of the drive is passed, the ten without the hall are not waited out
+    page.evaluate("t => bar.replay.setTime(t)", begun + 70 * MINUTE)
+    page.evaluate("window.seen = [], bar.replay.onTime(r => seen.push(r.getTime())), bar.replay.play(600)")
+    page.wait_for_function("t => bar.replay.getTime() > t", arg=begun + 95 * MINUTE)
+    page.evaluate("bar.replay.pause()")
+    assert not [t for t in page.evaluate("seen") if begun + 81 * MINUTE < t < begun + 89 * MINUTE]
+    page.evaluate("hall.citymap.page = {root: document.body, refresh() {}}")
+    track.press("Escape")
+    page.wait_for_function("!bar.replay.active")
+    assert page.evaluate(COUNTS)[:2] == [9, 3]
+    page.evaluate("t => bar.replay.setTime(t)", begun + 5 * MINUTE)
+    asked = "fetch('/api/v1/cases/cases/1/commands', {method: 'POST', body: '{}'}).then(a => a.json()).then(a => a.reason)"
+    assert page.evaluate(asked) == "replay"
+    page.evaluate("bar.replay.setTime(null)")
+    assert page.evaluate(asked) != "replay"
+    page.evaluate("hall.citymap.page = null")
+    assert page.evaluate("[hall.store.faults, hall.citymap.past, view.past]") == [0, None, None]
