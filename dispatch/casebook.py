@@ -155,10 +155,14 @@ class Casebook:
 
     def positions(self) -> dict[str, tuple[int, int]]:
         """Lane -> the last bus entry that is wholly stored."""
-        db = self._db()
-        return {} if db is None else {lane: (ms, seq) for lane, ms, seq in db.execute(sql.POSITIONS)}
+        return {lane: (ms, seq) for lane, ms, seq in self.rows(sql.POSITIONS)}
 
     # -- reading ---------------------------------------------------------------------------------------------------
+
+    def rows(self, query: str, values: tuple = ()) -> list[tuple]:
+        """What one of `casesql`'s queries finds; nothing while there is no casebook."""
+        db = self._db()
+        return [] if db is None else db.execute(query, values).fetchall()
 
     def relevant(self, start: int, reference_start: int, reference_end: int) -> Iterator[tuple[str, Facts]]:
         """Facts of every case that can count on the day beginning at `start` or on the reference day."""
@@ -183,9 +187,8 @@ class Casebook:
 
     def history(self, subject: str) -> list[dict[str, Any]]:
         """Every version, oldest first: `{time, recordedtime, id, source, case}`."""
-        db = self._db()
         names = ("time", "recordedtime", "id", "source")
-        rows = [] if db is None else db.execute(sql.HISTORY, (subject,)).fetchall()
+        rows = self.rows(sql.HISTORY, (subject,))
         return [dict(zip(names, row[:4], strict=True)) | {"case": msgspec.json.decode(row[4])} for row in rows]
 
     def search(

@@ -111,6 +111,12 @@ IN_SQUARES = """SELECT c.subject, c.time, h.doc, c.laid_over FROM cases c JOIN h
 #: what a selection counts by, without the document
 OF_SQUARES = """SELECT c.subject, c.lon, c.lat, c.ended_at IS NOT NULL, c.district, c.unit, c.class_name, c.severity
     FROM cases c WHERE c.square BETWEEN ? AND ? AND c.state <> 'withdrawn'"""
+#: where and when the cases with ids after one and up to another were reported
+PLACES = """SELECT id, state, class_name, district, unit, reported, lon, lat FROM cases
+    WHERE id > ? AND id <= ? ORDER BY id {} LIMIT ?"""
+CHANGES = "PRAGMA data_version"  # another number when another connection has written since
+NEWEST_ID = "SELECT coalesce(max(id), 0) FROM cases"
+MOST_ID = 2**62
 HISTORY = """SELECT h.time, h.recorded, h.event_id, h.source, h.doc FROM history h JOIN cases c ON c.id=h.case_id
     WHERE c.subject=? ORDER BY h.time, h.recorded, h.event_id"""
 #: every case that can count on a day: open, or moved since its start, or reported on the reference day

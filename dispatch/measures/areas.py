@@ -37,17 +37,18 @@ class Level:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def find(self, places: list[Place]) -> np.ndarray:
+    def find(self, lons: np.ndarray, lats: np.ndarray, places: list[Place]) -> np.ndarray:
         """The number of the area of each place, `NOWHERE` outside of all."""
-        found = np.array([self._number.get(self._named(place), NOWHERE) for place in places], np.int32)
-        lons, lats = (np.array([getattr(place, axis) for place in places]) for axis in ("lon", "lat"))
+        field = {boundaries.CELLS: "cell", boundaries.DISTRICTS: "district"}.get(self.name)
+        if field is None:
+            found = np.full(len(places), NOWHERE, np.int32)
+        else:
+            known, at = self._number.get, Place._fields.index(field)
+            found = np.array([known(place[at], NOWHERE) for place in places], np.int32)
         left = np.flatnonzero((found == NOWHERE) & np.isfinite(lons) & np.isfinite(lats))
         if len(left):
             found[left] = self._tree.numbers(lons[left], lats[left])
         return found
-
-    def _named(self, place: Place) -> str:
-        return {boundaries.CELLS: place.cell, boundaries.DISTRICTS: place.district}.get(self.name, "")
 
 
 def levels_of(config: HallConfig) -> list[Level]:

@@ -23,11 +23,11 @@ class Place(NamedTuple):
 
 
 class Finder(Protocol):
-    """A level of areas: which of them each place lies in, `NOWHERE` for none."""
+    """A level of areas: which of them each place lies in, `NOWHERE` for none. `lons`, `lats` are those of the places."""
 
     name: str
 
-    def find(self, places: list[Place]) -> np.ndarray: ...
+    def find(self, lons: np.ndarray, lats: np.ndarray, places: list[Place]) -> np.ndarray: ...
 
 
 class Columns:
@@ -44,6 +44,7 @@ class Columns:
         self._used = 0
         self._values = {name: np.full(_FIRST, np.nan) for name in self._names}
         self._places: list[Place | None] = []
+        self._lons, self._lats = np.full(_FIRST, np.nan), np.full(_FIRST, np.nan)
         self._areas: dict[str, np.ndarray] = {}  # level -> area of each row
         self._moved: dict[str, set[int]] = {}  # level -> rows to be found anew
 
@@ -67,6 +68,7 @@ class Columns:
             self._values[name][row] = np.nan if value is None else value
         if self._places[row] != place:
             self._places[row] = place
+            self._lons[row], self._lats[row] = place.lon, place.lat
             self._move(row)
         return True
 
@@ -92,7 +94,7 @@ class Columns:
         rows = [row for row in moved if self._places[row] is not None]
         known[list(moved - set(rows))] = NOWHERE
         if rows:
-            known[rows] = level.find([self._places[row] for row in rows])
+            known[rows] = level.find(self._lons[rows], self._lats[rows], [self._places[row] for row in rows])
         self._moved[level.name] = set()
         return known[: self._used]
 
@@ -117,6 +119,7 @@ class Columns:
             return np.concatenate((column, np.full(len(column), fill, column.dtype)))
 
         self._values = {name: doubled(column, np.nan) for name, column in self._values.items()}
+        self._lons, self._lats = doubled(self._lons, np.nan), doubled(self._lats, np.nan)
         self._areas = {name: doubled(column, NOWHERE) for name, column in self._areas.items()}
 
     def _move(self, row: int) -> None:

@@ -13,6 +13,8 @@ from fastapi.responses import JSONResponse
 
 from dispatch.casebook import Casebook
 from dispatch.crews.approach import approach_of
+from dispatch.heat.columns import Question
+from dispatch.heat.index import HeatIndex
 from dispatch.history.past import Past
 from dispatch.history.settings import BEATS, TOPICS
 from dispatch.history.settings import settings_of as history_of
@@ -36,6 +38,7 @@ from hall.app.doorkeeper import Doorkeeper
 from hall.app.evaluation import Evaluation
 from hall.app.find import Find
 from hall.app.gazetteer import Gazetteer
+from hall.app.heat import Heat
 from hall.app.history import History
 from hall.app.mapservices import MapServices
 from hall.app.posters import Posters
@@ -178,6 +181,7 @@ async def assemble(process: Process) -> Assembled:
     regions = Regions(process, channels, command_desk.note)
     recordings = dispatchroom.recordings(process, parts, views, channels, command_desk, words)
     inventory = Inventory(process.settings.data_dir / "components")
+    heat = Heat(HeatIndex(book), Question)
     components = Components(inventory, book, first_import(process))
     routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels)
     history = History(lambda: Past(process.settings.data_dir), TOPICS - BEATS, history_of(process.config).keep_ms)
@@ -187,6 +191,7 @@ async def assemble(process: Process) -> Assembled:
     routers += (find.router, around.router)
     routers += (
         components.router,
+        heat.router,
         history.router,
         channels.router,
         views.router,
@@ -207,6 +212,7 @@ async def assemble(process: Process) -> Assembled:
     async def close() -> None:
         cases.close()
         components.close()
+        heat.close()
         history.close()
         await find.close()
         deliveries.close()

@@ -24,6 +24,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/admin/users", "manage-users"),
     (_READ, r"/_dash-layout|/_dash-dependencies|/_reload-hash", "see-wall"),
     (_READ, r"/api/v1/rasters(/[^/]+/[^/]+/[^/]+)?", "see-wall"),
+    (_READ, r"/api/v1/heat(/about)?", "see-wall"),
     (_READ, r"/api/v1/measures(/[^/]+/[^/]+)?", "see-wall"),
     (_READ, r"/tiles(/[^/]+\.json|/[^/]+/[^/]+/[^/]+/[^/]+)?", "see-wall"),
     (_READ, r"/api/v1/geography/[^/]+|/video/poster/.+|/api/v1/channels(/tree|/near|/grid|/one/.+)?", "see-wall"),

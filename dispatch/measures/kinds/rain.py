@@ -19,7 +19,7 @@ def spread(level: Level, gauges: list[Gauge], mm: list[float]) -> Values:
     if not gauges:
         return Values(value, n)
     lons, lats, told = np.array([g.lon for g in gauges]), np.array([g.lat for g in gauges]), np.array(mm)
-    where = level.find([Place(lon, lat) for lon, lat in zip(lons, lats, strict=True)])
+    where = level.find(lons, lats, [Place(lon, lat) for lon, lat in zip(lons, lats, strict=True)])
     inside = where != NOWHERE
     n = np.bincount(where[inside], minlength=len(level)).astype(float)
     sums = np.bincount(where[inside], told[inside], minlength=len(level))

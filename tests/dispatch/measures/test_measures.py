@@ -255,5 +255,6 @@ def test_levels_are_the_citys_boundaries_and_one_that_cannot_be_read_costs_only_
         Place(nan, nan, "A2"),
         Place(113.91, 35.31, "A2"),
     ]
-    assert level.find(places).tolist() == [0, NOWHERE, 0, NOWHERE, 0]
+    lons, lats = np.array([place[:2] for place in places]).T
+    assert level.find(lons, lats, places).tolist() == [0, NOWHERE, 0, NOWHERE, 0]
     assert "city.boundary" in caplog.text

@@ -26,6 +26,8 @@ DOORS = {
     ("GET", "/~L2FkbWluL3VzZXJz/_dash-layout"): "------y---",  # /admin/users
     ("GET", "/api/v1/geography/districts.json"): "yyyyyyyyy-",
     ("GET", "/api/v1/measures"): "yyyyyyyyy-",
+    ("GET", "/api/v1/heat"): "yyyyyyyyy-",
+    ("GET", "/api/v1/heat/about"): "yyyyyyyyy-",
     ("GET", "/api/v1/measures/open_cases/cells"): "yyyyyyyyy-",
     ("GET", "/tiles"): "yyyyyyyyy-",
     ("GET", "/tiles/town/5/1/1"): "yyyyyyyyy-",
