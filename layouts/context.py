@@ -23,6 +23,7 @@ class Context(msgspec.Struct, kw_only=True):
     timezone: str = "Asia/Shanghai"
     centre: tuple[float, float] = (0.0, 0.0)
     zoom: float = 11
+    trail_minutes: float = 10.0  # of movers on the map
     demo: bool = False
     geometry: WallGeometry = msgspec.field(default_factory=WallGeometry)
     thresholds: list[dict[str, Any]] = []
@@ -56,6 +57,7 @@ def context_of(config: HallConfig, wall: str, texts: dict[str, dict[str, str]], 
         timezone=city.timezone,
         centre=city.centre,
         zoom=city.zoom,
+        trail_minutes=config.map.trail_minutes,
         demo=city.demo,
         geometry=config.walls.get(wall, config.wall),
         thresholds=[msgspec.to_builtins(rule) for rule in config.thresholds],

@@ -143,7 +143,7 @@
     },
   };
 
-  /** A vehicle or crew: an arrow where it is heading, a lorry when that is not known; hollow and faint when old. */
+  /** A vehicle or crew: an arrow where it is heading, a lorry when that is not known; faint when late, hollow with a broken edge when old. */
   function drawUnit(c, r, { body, turn, age }) {
     c.rotate((turn * Math.PI) / 16);
     BODY[body](c, r);
@@ -154,8 +154,9 @@
     c.globalAlpha = [1, 0.7, 0.55][age];
     c.lineWidth = r * 0.22;
     c.strokeStyle = c.fillStyle = "#eaf2fb";
-    if (age < 2) c.fill();
-    else c.stroke();
+    if (age < 2) return void c.fill();
+    c.setLineDash([r * 0.5, r * 0.32]);
+    c.stroke();
   }
 
   function drawCamera(c, r, { offline, stream }) {

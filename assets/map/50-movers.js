@@ -6,6 +6,8 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const TURNS = 32; // headings are drawn to the nearest 32nd of a circle
   const PIXELS_FROM = 300; // units in view from which they are written by pixels
+  const BODIES = { crew: 0, still: 1, moving: 2 };
+  const FEW = 150; // units in view up to which trails, accuracy and ages of all are drawn; of more only those of who is chosen or called
   const NAMED_MAX = 14; // units in view up to which all names are written
   const NAMES_FROM = 14.5; // or from this `wide` zoom on, where there is room
 
@@ -17,16 +19,19 @@
       this.crews = new Map(); // subject of a position -> the crew whose it is
       this.shown = { vehicles: true };
       this.hits = [];
+      this.trails = new citymap.Trails(0); // the map says how long they are
+      this.chosen = ""; // subject of the one that is pointed at
     }
 
     take(event) {
       const { subject, data } = event;
       if (!data) {
         this.units.delete(subject);
+        this.trails.forget(subject);
         return;
       }
       let unit = this.units.get(subject);
-      if (!unit) this.units.set(subject, (unit = { subject, lon: NaN, lat: NaN, age: 0 }));
+      if (!unit) this.units.set(subject, (unit = { what: "unit", id: subject, severity: 0, subject, lon: NaN, lat: NaN, age: 0, trail: () => this.trails.words(subject, citymap.now()) }));
       unit.event = event;
       unit.time = event.time;
       const moving = Number.isFinite(data.heading_deg);
@@ -34,6 +39,7 @@
       unit.turn = unit.body === "moving" ? ((Math.round((data.heading_deg / 360) * TURNS) % TURNS) + TURNS) % TURNS : 0;
       unit.accuracy = data.accuracy_m > 0 ? data.accuracy_m : 0;
       citymap.place(unit, data);
+      this.trails.add(subject, data.lon, data.lat, event.time);
     }
 
     /** Age bands by what the feed is expected to send: 0 fresh, 1 late, 2 old (drawn hollow). */
@@ -70,12 +76,27 @@
       }
       const count = seen.length / 3;
       const r = Math.max(4, Math.round(frame.glyph * (count <= 150 ? 0.62 : count <= 1000 ? 0.46 : 0.32)));
-      if (count <= 150) this.drawAccuracy(c, frame, seen, r);
+      const now = citymap.now();
+      const few = count <= FEW;
       if (count > PIXELS_FROM) this.writeAll(c, frame, seen, r);
-      else this.stampAll(c, frame, seen, r);
-      this.drawNames(c, frame, seen, r, count <= NAMED_MAX || (count <= 60 && frame.wide >= NAMES_FROM));
+      const marked = this.marked(seen, few);
+      if (few) this.drawAccuracy(c, frame, seen, r);
+      this.trails.draw(c, frame, marked, now);
+      this.trails.ask(marked.map((unit) => unit.subject), now);
+      if (count <= PIXELS_FROM) this.stampAll(c, frame, seen, r);
+      this.drawNames(c, frame, seen, r, { all: count <= NAMED_MAX || (count <= 60 && frame.wide >= NAMES_FROM), few, now });
       this.seen = seen;
       this.radius = r;
+    }
+
+    /** Those in view whose trail is drawn: all while they are few, else who is pointed at or called. */
+    marked(seen, few) {
+      const found = [];
+      for (let i = 0; i < seen.length; i += 3) {
+        const unit = seen[i];
+        if (few || unit.subject === this.chosen || citymap.isCalled(this.crews.get(unit.subject))) found.push(unit);
+      }
+      return found;
     }
 
     /** `paint(key, options)` makes what `put(made, px, py)` then places; one lookup per kind of symbol, not per unit. */
@@ -83,7 +104,7 @@
       const made = new Map();
       for (let i = 0; i < seen.length; i += 3) {
         const { body, turn, age } = seen[i];
-        const key = `${body}${turn}|${age}`;
+        const key = BODIES[body] * 128 + turn * 4 + age;
         let one = made.get(key);
         if (!one) made.set(key, (one = paint(citymap.sprite("unit", key, r, frame.ratio, { body, turn, age }))));
         put(one, seen[i + 1], seen[i + 2]);
@@ -123,9 +144,9 @@
       c.stroke();
     }
 
-    /** Names of `all`; else of those that are called, with what they are doing. */
-    drawNames(c, frame, seen, r, all) {
-      if (!all && !this.crews.size) return;
+    /** Names of `all`; else of those that are called, with what they are doing; of a `few` that are silent, since when. */
+    drawNames(c, frame, seen, r, { all, few, now }) {
+      if (!all && !few && !this.crews.size) return;
       const own = new citymap.Boxes(64);
       const boxes = this.obstacles() || new citymap.Boxes(64);
       const size = frame.font;
@@ -136,10 +157,11 @@
       for (let i = 0; i < seen.length; i += 3) {
         const { name, unit_id: id } = seen[i].event.data;
         const called = citymap.crewText(this.crews.get(seen[i].subject), seen[i]);
-        if (!all && !called) continue;
+        const silent = few && seen[i].age === 2 ? hall.t("map.unit.ago", { age: hall.format.duration(Math.max(0, now - seen[i].time)) }) : "";
+        if (!all && !called && !silent) continue;
         const x = seen[i + 1] + r * 1.5;
         const y = seen[i + 2];
-        const text = called || name || id;
+        const text = [called || (all && (name || id)), silent].filter(Boolean).join(" · ");
         const width = c.measureText(text).width;
         if (x + width > frame.width || !own.take(x, y - size * 0.6, x + width, y + size * 0.6)) continue;
         if (boxes.free(x, y - size * 0.5, x + width, y + size * 0.5)) citymap.write(c, text, x, y, "#c9d5e3");

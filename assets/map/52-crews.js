@@ -14,6 +14,8 @@
     if (event.data && event.data.position) crews.set(event.data.position, event.data);
   };
 
+  citymap.isCalled = (crew) => !!crew && CALLED.has(crew.state);
+
   const placeOf = (subject) => (citymap.doc((subject || "").replace(/^file\//, "case/")) || {}).data;
 
   /** When it will be there: "12 分到", "约 12 分", or "". */
@@ -26,7 +28,7 @@
 
   /** "二号泵车 · 途中 12 分到", or "" for one that nothing calls. */
   citymap.crewText = function (crew, unit) {
-    if (!crew || !CALLED.has(crew.state)) return "";
+    if (!citymap.isCalled(crew)) return "";
     return [hall.label(crew.label) || crew.name || crew.crew_id, `${hall.word("crew.state", crew.state)} ${citymap.arrivalText(crew, unit)}`.trim()].join(" · ");
   };
 })();

@@ -57,7 +57,7 @@
     cluster: (entry) => citymap.clusterCard(entry),
     component: (entry) => citymap.componentCard(entry),
     area: (entry) => citymap.areaCard(entry),
-    unit({ event }) {
+    unit({ event, trail }) {
       const d = event.data;
       return {
         title: d.name || d.unit_id,
@@ -65,7 +65,7 @@
         rows: [["kind", word("unitkind", d.kind || "vehicle")], ["state", word("unitstate", d.state)],
           ["speed", d.speed_mps == null ? "" : `${hall.format.number(d.speed_mps * 3.6)} km/h`],
           ["heading", d.heading_deg == null ? "" : `${Math.round(d.heading_deg)}°`],
-          ["accuracy", d.accuracy_m == null ? "" : metres(d.accuracy_m)], ["district", d.district]],
+          ["accuracy", d.accuracy_m == null ? "" : metres(d.accuracy_m)], ["trail", trail ? trail() : ""], ["district", d.district]],
       };
     },
     camera({ event }) {
@@ -83,7 +83,7 @@
   citymap.titleOf = (entry) => ROWS[entry.what](entry).title;
 
   citymap.Card = class {
-    /** `choose(subject)`: which camera's sector is to be seen ("" none). */
+    /** `choose(subject)`: which camera's sector or mover's trail is to be seen ("" none). */
     constructor(root, choose) {
       this.root = root;
       this.choose = choose || (() => {});
@@ -95,7 +95,7 @@
 
     /** Shows what `hit` = {what, entry, members, x, y, r} stands for, beside it; null hides the card. */
     show(hit, at, pin) {
-      this.choose(hit && hit.what === "camera" ? hit.entry.subject : "");
+      this.choose(hit && (hit.what === "camera" || hit.what === "unit") ? hit.entry.subject : "");
       if (hit === null) {
         this.hit = null;
         this.pinned = false;

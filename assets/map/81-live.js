@@ -1,4 +1,5 @@
-/* What clusters and trails need of the map itself: where cameras are only counted, opening a member of a cluster, symbols by keyboard.
+/* What clusters and trails need of the map itself: where cameras are only counted, whose trail is asked for, opening a member of a cluster,
+ * symbols by keyboard.
  *
  * On the focused map: n and Shift+n go through the symbols in view, the most severe first; Enter opens the one that is shown, Escape lets go.
  */
@@ -8,6 +9,8 @@
   const hall = window.hall;
   const citymap = hall.citymap;
 
+  const PUSHED_MINUTES = 10; // on a map that was pushed to a screen: it has no configuration of its own
+
   class Live {
     constructor(host) {
       this.host = host;
@@ -16,6 +19,11 @@
       things.cameraCells = () => (host.cameras ? host.cameras.cells() : null);
       things.names = () => host.ground.labels || null;
       host.show = (entry) => this.show(entry);
+      const { trail } = host.element.querySelector(".map-home").dataset;
+      host.movers.trails = new citymap.Trails(trail === undefined ? PUSHED_MINUTES : Number(trail));
+      host.movers.trails.changed = () => host.draw("movers");
+      const choose = host.choose.bind(host);
+      host.choose = (subject) => this.choose(subject, choose);
       this.onKey = (event) => this.key(event);
     }
 
@@ -23,6 +31,16 @@
       this.map = map;
       this.host.cameras.counted = () => this.host.draw("things");
       map.getContainer().addEventListener("keydown", this.onKey);
+    }
+
+    /** Who is pointed at: a camera shows its sector, a mover its trail. */
+    choose(subject, camera) {
+      const { movers } = this.host;
+      const mover = subject.startsWith("position/") ? subject : "";
+      camera(mover ? "" : subject);
+      if (movers.chosen === mover) return;
+      movers.chosen = mover;
+      this.host.draw("movers");
     }
 
     /** A thing's card beside its place, or large on a wall. */

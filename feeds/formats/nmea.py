@@ -19,6 +19,9 @@ from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 
 KNOT_MPS = 1852 / 3600
+#: metres that a range to a satellite is wrong by, by GGA's quality: autonomous (GPS SPS performance standard), differential,
+#: RTK fixed, RTK float; times the fix's dilution it is the radius of two fixes of three. Other qualities say nothing of it
+RANGE_ERROR_M = {"1": 5.0, "2": 2.5, "4": 0.05, "5": 0.5}
 LINE_BOUND = 400  # NMEA says 82; tag blocks and makers' own are longer
 _SENTENCE = re.compile(r"^\$[A-Z]{2}([A-Z]{3}),([^*]*)(?:\*([0-9A-Fa-f]{2}))?$")
 _TAG = re.compile(r"^\\([^\\]*)\\(.*)$")
@@ -99,6 +102,8 @@ class Receiver:
             self._fix |= {"lat": _degrees(part[1], part[2], "N", "S", 90), "lon": _degrees(part[3], part[4], "E", "W", 180)}
             named = (("quality", part[5]), ("satellites", part[6]), ("hdop", part[7]), ("altitude_m", part[8]))
             self._fix |= {name: float(value) for name, value in named if value}
+            if (error := RANGE_ERROR_M.get(part[5])) and part[7]:
+                self._fix["accuracy_m"] = round(error * float(part[7]), 2)
         if self._dated_by_rmc:
             return None
         if not fixed:
@@ -191,6 +196,7 @@ MAPPING = {
         "lat": "lat",
         "speed_mps": "speed_mps",
         "heading_deg": "heading",
+        "accuracy_m": "accuracy_m",
         "extra": {"altitude_m": "altitude_m", "satellites": "satellites", "hdop": "hdop", "quality": "quality"},
         "filter": {"path": "fixed", "in": [True]},
     }

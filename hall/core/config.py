@@ -161,6 +161,7 @@ class MapConfig(Section, kw_only=True):
     boundaries: dict[str, BoundaryConfig] = {}  # areas of further administrative levels
     sources: dict[str, SourceConfig] = {}  # tile services of others
     ground: str = ""  # what the map shows at first: "vector", "none" or the name of a source; empty: "vector"
+    trail_minutes: float = 10.0  # how far back the trail of a mover goes on the map; 0: none
     history: str = "72 h"  # how long what the map showed is kept, to be replayed on it
     history_megabytes: int = 2048  # what that may take; the oldest goes first
 

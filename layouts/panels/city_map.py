@@ -35,7 +35,11 @@ def body(context: Context) -> list:
             ),
             className="map-frame",
         ),
-        html.Div(className="map-home", hidden=True, **{"data-lon": lon, "data-lat": lat, "data-zoom": context.zoom}),
+        html.Div(
+            className="map-home",
+            hidden=True,
+            **{"data-lon": lon, "data-lat": lat, "data-zoom": context.zoom, "data-trail": context.trail_minutes},
+        ),
         html.Div(className="map-overlay"),
     ]
 

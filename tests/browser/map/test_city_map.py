@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -242,6 +243,30 @@ def test_a_moved_vehicle_is_painted_at_its_new_place_only(open_map):
     # the map rests between two pictures: the next one has it
     page.wait_for_function(f"args => Object.keys(({PIXELS})(args)).length > 0", arg=["movers", here["lon"], here["lat"], 14])
     assert not colours(page, "movers", there)
+
+
+def test_a_trail_shows_where_a_mover_was_and_nothing_that_nobody_knows(open_map):
+    """Each leg is 300 m east of the one before; between the second and third nothing was heard, the fourth is a jump."""
+    now, asked = real_ms(), []
+    places = [(113.900, -500), (113.903, -470), (113.906, -200), (113.909, -160), (113.936, -150), (113.939, -110)]
+    page, gate = open_map()
+
+    def history(route):
+        asked.append(parse_qs(urlsplit(route.request.url).query)["subject"][0])
+        rows = [[now + seconds * 1000, lon, 35.31] for lon, seconds in places]
+        route.fulfill(json={"subject": asked[-1], "rows": rows, "error_metres": 5})
+
+    page.route("**/api/v1/history/positions?*", history)
+    unit = {"feed": "crews", "unit_id": "u", "name": "排水 1 车", "heading_deg": 90, "lat": 35.31, "lon": 113.942}
+    gate.put(("position/crews/u", unit, now))
+    leg = {n: {"lon": (a[0] + b[0]) / 2, "lat": 35.31} for n, (a, b) in enumerate(itertools.pairwise(places))}
+    page.evaluate("hall.map.focus(113.92, 35.31, 14)")
+    page.wait_for_function(f"args => Object.keys(({PIXELS})(args)).length > 0", arg=["movers", leg[0]["lon"], 35.31, 4])
+    drawn = [bool(colours(page, "movers", leg[n], 4)) for n in sorted(leg)]
+    assert drawn == [True, False, True, False, True] and asked == ["position/crews/u"]
+    page.mouse.move(*page.evaluate(SCREEN, [unit["lon"], unit["lat"]]))
+    page.wait_for_function("document.querySelector('.map-card').textContent.includes('最近')")
+    assert "本屏听到" not in page.locator(".map-card").inner_text() and not page.faults
 
 
 def test_symbols_stay_on_their_place_through_zoom_and_pan(open_map):

@@ -31,6 +31,7 @@ def test_one_second_of_a_receiver_is_one_row(city):
     assert row["time"] == round(moment.timestamp() * 1000)
     assert (row["lat"], row["lon"], row["heading"], row["unit_id"]) == (35.3, 113.92, 90.5, "U7")
     assert row["speed_mps"] == pytest.approx(5.1444, abs=1e-4) and (row["altitude_m"], row["satellites"]) == (72.4, 8)
+    assert row["accuracy_m"] == 4.5  # 0.9 times 5 m: a fix without correction
 
 
 def test_no_fix_is_no_place(city):

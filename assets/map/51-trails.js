@@ -1,0 +1,167 @@
+/* Trails: where a mover has been in the last minutes, from what this screen heard and, for what it did not, from the hall's history.
+ *
+ * new citymap.Trails(minutes)
+ *   .add(subject, lon, lat, time)   a position; .forget(subject)
+ *   .draw(c, frame, units, now)     their trails, the older the fainter
+ *   .words(subject, now)            how long it is, and whether only this screen knows it
+ *   .ask(subjects, now)             completes them from the hall, a few at a time; .changed() is called when one has come
+ * Nothing is drawn over a gap (nothing heard for `GAP_MS`, or three times what the feed takes) nor over a jump faster than a car drives:
+ * what happened there nobody knows. Bounded: points per mover, movers, questions at once.
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = (hall.citymap = hall.citymap || {});
+  const GAP_MS = 3 * 60000;
+  const FASTEST_MPS = 200 / 3.6;
+  const JUMP_M = 150; // less than that is the fix's own noise, whatever speed it makes
+  const STILL_M = 8; // who moved less has not moved: its last point only becomes newer
+  const MOST_POINTS = 240;
+  const MOST_MOVERS = 8000;
+  const MOST_ASKED = 60; // movers whose past is asked for at a time: those in view
+  const AT_ONCE = 2;
+  const AGAIN_MS = 60000; // after a question that failed
+  const BANDS = [0.36, 0.58, 0.85]; // opacity of the oldest, middle and newest third
+
+  const metres = (a, b) => Math.hypot(a.x - b.x, a.y - b.y) / citymap.perMetre(b.y);
+  const pointOf = (lon, lat, time) => ({ x: citymap.projectX(lon), y: citymap.projectY(lat), time });
+
+  /** Whether nobody knows what lies between two points of a trail. */
+  function broken(a, b, gap) {
+    const seconds = (b.time - a.time) / 1000;
+    if (seconds * 1000 > gap) return true;
+    const far = metres(a, b);
+    return far > JUMP_M && far > FASTEST_MPS * seconds;
+  }
+  citymap.trailBroken = broken;
+
+  citymap.Trails = class {
+    constructor(minutes) {
+      this.span = Math.max(0, minutes || 0) * 60000;
+      this.trails = new Map(); // subject -> {points, since: the moment from which it is whole, asked}
+      this.queue = [];
+      this.busy = 0;
+      this.quiet = 0; // performance.now() until which nothing is asked
+      this.changed = () => {};
+    }
+
+    add(subject, lon, lat, time) {
+      if (!this.span || !Number.isFinite(lon) || !Number.isFinite(lat)) return;
+      let trail = this.trails.get(subject);
+      const last = trail && trail.points[trail.points.length - 1];
+      if (last && time < last.time) trail = null; // time went back: somebody replays
+      if (!trail) {
+        if (this.trails.size >= MOST_MOVERS) this.trails.delete(this.trails.keys().next().value);
+        this.trails.set(subject, (trail = { points: [], since: time, asked: false }));
+      }
+      const { points } = trail;
+      const point = pointOf(lon, lat, time);
+      const end = points[points.length - 1];
+      if (end && time === end.time) return;
+      if (points.length > 1 && metres(end, point) < STILL_M && time - end.time <= GAP_MS) end.time = time;
+      else points.push(point);
+      const over = points.findIndex((one) => one.time >= time - this.span);
+      if (over > 8 || points.length > MOST_POINTS) points.splice(0, Math.max(over, points.length - MOST_POINTS));
+    }
+
+    forget(subject) {
+      this.trails.delete(subject);
+    }
+
+    gapOf(unit) {
+      const status = citymap.doc(`feed/${unit.event.data.feed}`);
+      return Math.max(GAP_MS, 3000 * ((status && status.data && status.data.expected_seconds) || 0));
+    }
+
+    draw(c, frame, units, now) {
+      if (!this.span || !units.length) return;
+      const { scale, left, top } = frame;
+      const paths = BANDS.map(() => new Path2D());
+      const all = new Path2D();
+      const from = now - this.span;
+      for (const unit of units) {
+        const trail = this.trails.get(unit.subject);
+        if (!trail || trail.points.length < 2) continue;
+        const gap = this.gapOf(unit);
+        const { points } = trail;
+        let band = -1;
+        for (let i = 1; i < points.length; i += 1) {
+          const [a, b] = [points[i - 1], points[i]];
+          if (a.time < from || broken(a, b, gap)) {
+            band = -1;
+            continue;
+          }
+          const mine = Math.max(0, Math.min(BANDS.length - 1, Math.floor(((b.time - from) / this.span) * BANDS.length)));
+          if (mine !== band) for (const path of [paths[mine], ...(band < 0 ? [all] : [])]) path.moveTo(a.x * scale - left, a.y * scale - top);
+          band = mine;
+          paths[mine].lineTo(b.x * scale - left, b.y * scale - top);
+          all.lineTo(b.x * scale - left, b.y * scale - top);
+        }
+      }
+      c.lineJoin = c.lineCap = "round";
+      c.lineWidth = frame.u * 4.6;
+      c.strokeStyle = "rgba(6, 11, 20, .78)";
+      c.stroke(all);
+      c.lineWidth = frame.u * 2.4;
+      paths.forEach((path, n) => {
+        c.strokeStyle = `rgba(190, 214, 240, ${BANDS[n]})`;
+        c.stroke(path);
+      });
+    }
+
+    words(subject, now) {
+      const trail = this.trails.get(subject);
+      if (!this.span || !trail) return "";
+      const kept = trail.points.find((point) => point.time >= now - this.span);
+      if (!kept) return "";
+      const whole = trail.since <= now - this.span + 1000;
+      return hall.t(whole ? "map.trail.whole" : "map.trail.heard", { age: hall.format.duration(Math.max(0, now - Math.max(kept.time, now - this.span))) });
+    }
+
+    // -- from the hall -------------------------------------------------------------------------------------------------------
+
+    ask(subjects, now) {
+      if (!this.span || performance.now() < this.quiet) return;
+      for (const subject of subjects.slice(0, MOST_ASKED)) {
+        const trail = this.trails.get(subject);
+        if (!trail || trail.asked || trail.since <= now - this.span) continue;
+        trail.asked = true;
+        this.queue.push([subject, now - this.span, trail.since]);
+      }
+      while (this.busy < AT_ONCE && this.queue.length) this.next();
+    }
+
+    async next() {
+      const [subject, from, to] = this.queue.shift();
+      this.busy += 1;
+      try {
+        const query = new URLSearchParams({ subject, from: Math.round(from), to: Math.round(to) });
+        this.complete(subject, from, (await hall.acting.ask(`/api/v1/history/positions?${query}`)).rows);
+      } catch {
+        this.quiet = performance.now() + AGAIN_MS; // the trail goes on growing from what is heard, and says so
+        for (const [name] of [[subject], ...this.queue]) if (this.trails.has(name)) this.trails.get(name).asked = false;
+        this.queue = [];
+      }
+      this.busy -= 1;
+      if (this.queue.length) this.next();
+    }
+
+    /** The past as the hall kept it: `rows` [[time, lon, lat]], before what was heard here. */
+    complete(subject, from, rows) {
+      const trail = this.trails.get(subject);
+      if (!trail) return;
+      const first = trail.points[0];
+      const before = rows.filter(([time]) => time >= from && (!first || time < first.time)).map(([time, lon, lat]) => pointOf(lon, lat, time));
+      trail.points = [...before, ...trail.points].slice(-MOST_POINTS);
+      trail.since = from;
+      this.changed();
+    }
+
+    counts() {
+      let points = 0;
+      for (const trail of this.trails.values()) points += trail.points.length;
+      return { movers: this.trails.size, points };
+    }
+  };
+})();
