@@ -51,8 +51,19 @@
   }
 
   hall.show.content("map", (push) => {
-    const { lon, lat, zoom, marker } = push.content;
+    const { lon, lat, zoom, marker, title, view } = push.content;
     const { ground, node } = mapPanel(push.content);
+    if (title) node.append(hall.make("h2.show-map-title", {}, title));
+    let host = null;
+    let viewed = !view;
+    /** Layers, filters, moment as they were pushed, once the painter of this map is there. */
+    const along = () => {
+      if (viewed || !node.isConnected) return;
+      host = host || [...hall.citymap.live].find((one) => one.element === node && one.map);
+      if (!host) return;
+      viewed = true;
+      hall.citymap.showView(host, view);
+    };
     let map = null;
     const ready = new Promise((resolve) => requestAnimationFrame(resolve)).then(() => {
       if (!node.isConnected) return null;
@@ -61,8 +72,8 @@
         const html = hall.make("span.show-marker", {}, [hall.make("i.show-marker-pin"), hall.make("b", {}, marker)]);
         L.marker([lat, lon], { icon: L.divIcon({ className: "show-marker-icon", html, iconSize: null }), keyboard: false }).addTo(map);
       }
-      return Promise.all(["basemap", "districts", "cells"].map(hall.citymap.geography));
+      return Promise.all(["basemap", "districts", "cells"].map(hall.citymap.geography)).then(along);
     });
-    return { node, ready, remove: () => map && setTimeout(() => map.remove(), AFTER_MS) }; // once its painter has let go of it
+    return { node, ready, tick: along, remove: () => map && setTimeout(() => map.remove(), AFTER_MS) }; // once its painter has let go of it
   });
 })();

@@ -265,6 +265,13 @@
     ];
     paint();
     if (desk.kept) desk.choose(desk.kept); // as it was before this tab was reloaded
+    const begun = desk.kept && hall.query.get("move"); // a link from the map that begins a move: once, not at every reload
+    if (begun) {
+      const address = new URL(location.href);
+      address.searchParams.delete("move");
+      history.replaceState(history.state, "", address);
+      ready(desk.kept).then(() => it.subject === desk.kept && start(begun));
+    }
     function tick() {
       desk.head.clock(node.head);
       if (it.subject) desk.head.presence(node.presence, it.subject);

@@ -25,6 +25,8 @@ PRIORITIES = (1, 2, 3, 4)
 #: role -> the highest priority it may push with; whoever is not here may not push
 HIGHEST = {"operator": 2, "dispatcher": 3, "supervisor": 4, "leader": 4, "admin": 4}
 REASON, TEXT, NAME = 500, 500, 300
+#: of a map's layers, filters, drawings that are pushed with its place
+VIEW_BYTES = 16 * 1024
 
 
 class Push(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -231,6 +233,21 @@ def _whole(name: str, value: Any, low: int, high: int) -> int:
     return value
 
 
+def _view(name: str, value: Any) -> dict[str, Any]:
+    """What goes along with a map's place: `shown` layer -> on or off, `parts` name -> what that part of the map gave (filters, a
+    measure, drawings, the moment that is replayed), as the browser that shows it takes it back."""
+    if not isinstance(value, dict) or set(value) - {"shown", "parts"}:
+        raise Refused("bad-field", f"{name}: shown, parts", 422)
+    shown, parts = value.get("shown", {}), value.get("parts", {})
+    if not isinstance(shown, dict) or not all(isinstance(on, bool) for on in shown.values()):
+        raise Refused("bad-field", f"{name}.shown: layer -> true or false", 422)
+    if not isinstance(parts, dict):
+        raise Refused("bad-field", f"{name}.parts: name -> value", 422)
+    if len(msgspec.json.encode(value)) > VIEW_BYTES:
+        raise Refused("bad-field", f"{name}: at most {VIEW_BYTES} bytes", 422)
+    return value
+
+
 def _of_topic(topic: str) -> Callable[[str, Any], str]:
     def read(name: str, value: Any) -> str:
         found = _text(name, value, NAME)
@@ -251,6 +268,8 @@ CONTENTS: dict[str, dict[str, tuple[Callable[[str, Any], Any], bool]]] = {
         "lat": (lambda name, value: _number(name, value, -90, 90), True),
         "zoom": (lambda name, value: _number(name, value, 3, 20), True),
         "marker": (lambda name, value: _text(name, value, 80), False),
+        "title": (lambda name, value: _text(name, value, 80), False),
+        "view": (lambda name, value: _view(name, value), False),
     },
     "message": {
         "text": (lambda name, value: _text(name, value, TEXT), True),

@@ -117,8 +117,9 @@
       this.covered = this.ground.namedFrame === frame && citymap.namesHidden(this.ground, this.things.boxes);
     }
 
-    focus(lon, lat, zoom) {
-      if (!this.map) return;
+    /** `own`: whoever sits at this map wants it; others ask where the view is locked (85-lock.js). */
+    focus(lon, lat, zoom, { own = false } = {}) {
+      if (!this.map || (!own && this.asked && this.asked(lon, lat, zoom))) return;
       this.touched = true; // no return to the city by itself when the window's size changes
       this.map.setView([lat, lon], zoomFor(this.map, zoom));
     }

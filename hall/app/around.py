@@ -140,4 +140,4 @@ class Around:
     async def _components(self, lon: float, lat: float, radius: float, limit: int) -> dict[str, Any]:
         found = await self.components.around(lon, lat, radius, limit)
         rows = [{"subject": f"component/{row['component_id']}", **row} for row in found["rows"]]
-        return {"rows": rows, "total": found["total"], "classes": found["classes"][:12]}
+        return {"rows": rows, "total": found["total"], "classes": found["classes"][:12], "version": found["version"]}

@@ -106,6 +106,8 @@ class Find:
                 late.append(kind)
             elif (group := task.result())["rows"] or group["fault"]:
                 groups.append(group)
+        wanted_name = asked.text.casefold()
+        groups.sort(key=lambda group: not any(str(row["title"]).casefold() == wanted_name for row in group["rows"]))
         return json({"q": q, "as_of": self.process.clock.now(), "groups": groups, "late": late})
 
     async def _timed(self, kind: str, asked: Asked) -> dict[str, Any]:
@@ -156,7 +158,7 @@ class Find:
 
     async def _component(self, asked: Asked) -> Found:
         found = await self.components.first(asked.text, asked.limit, asked.near)
-        return [_component(row) for row in found["rows"]], found["more"]
+        return [_component(row) | {"version": found["version"]} for row in found["rows"]], found["more"]
 
     async def _place(self, asked: Asked) -> Found:
         return self._named(asked, ("place", "poi", "street", "park", "water", "district"))

@@ -1,0 +1,105 @@
+/* Map windows of one browser in step: one leads, the others show what it shows (place, zoom, layers, what citymap.part() declares).
+ *
+ * A window that joins follows the one that leads; the first one leads. Esc or the button leaves. Whoever follows and moves the map
+ * himself leaves, too. Screens of other machines get a view by pushing it (85-pass.js).
+ */
+"use strict";
+
+(function () {
+  const hall = window.hall;
+  const citymap = hall.citymap;
+  const EVERY_MS = 200; // between two views that are sent
+  const SILENT_MS = 6000; // a leader that says nothing is gone
+  const own = Math.random().toString(36).slice(2, 6);
+  let channel = null;
+  let role = ""; // "" | lead | follow
+  let leader = "";
+  let heard = 0;
+  let shown = ""; // the view that came last, as text
+  let sent = 0;
+  let soon = 0;
+  let moving = false;
+
+  const view = () => citymap.page && citymap.page.view;
+  const refresh = () => citymap.page && citymap.page.refresh();
+  const say = (op, more) => channel && channel.postMessage({ op, from: own, wall: "", ...more });
+
+  function lead() {
+    role = "lead";
+    leader = own;
+    send();
+    refresh();
+  }
+
+  function send() {
+    clearTimeout(soon);
+    if (role !== "lead" || !view()) return;
+    const wait = EVERY_MS - (performance.now() - sent);
+    if (wait > 0) return void (soon = setTimeout(send, wait));
+    sent = performance.now();
+    say("view", { view: citymap.viewOf(view()) });
+  }
+
+  function join() {
+    channel = new BroadcastChannel("hall-map-step");
+    channel.onmessage = ({ data }) => hear(data || {});
+    role = "wait";
+    say("who");
+    setTimeout(() => role === "wait" && lead(), 400);
+    refresh();
+  }
+
+  function leave(why) {
+    say("bye", {});
+    if (channel) channel.close();
+    channel = null;
+    role = leader = shown = "";
+    if (why && citymap.page) citymap.page.tell(hall.t(why));
+    refresh();
+  }
+
+  function hear({ op, from, view: told }) {
+    if (op === "who" && role === "lead") return send();
+    if (op === "bye" && from === leader && role === "follow") return leave("mappage.step-ended");
+    if (op !== "view" || !view()) return;
+    if (role === "lead" && from < own) return; // two began at the same moment: one of them goes on
+    role = "follow";
+    leader = from;
+    heard = performance.now();
+    const text = JSON.stringify(told);
+    if (text !== shown) show(told, text);
+    refresh();
+  }
+
+  function show(told, text) {
+    const host = view();
+    if (host.locked) return host.layers.get("hold").ask({ what: hall.t("mappage.step-leader", { name: leader }), act: () => (host.lock(false), show(told, text)) });
+    shown = text;
+    moving = true;
+    citymap.showView(host, told);
+    setTimeout(() => (moving = false), 50);
+  }
+
+  citymap.layer({
+    name: "step",
+    make: (host) => ({
+      attach(map) {
+        map.on("move", () => role === "lead" && view() === host && send());
+        map.on("dragstart", () => role === "follow" && view() === host && !moving && leave("mappage.step-left"));
+      },
+      tick() {
+        if (view() !== host) return;
+        if (role === "lead") send();
+        else if (role === "follow" && performance.now() - heard > SILENT_MS) leave("mappage.step-ended");
+      },
+      remove: () => view() === host && role && leave(""),
+    }),
+  });
+
+  citymap.tool({
+    name: "step", order: 350, key: "g",
+    state: () => ({ on: !!role, text: role === "lead" ? hall.t("mappage.step-lead", { name: own }) : role === "follow" ? hall.t("mappage.step-leader", { name: leader }) : "" }),
+    act: () => (role ? leave("mappage.step-left") : join()),
+    escape: () => (role ? (leave("mappage.step-left"), true) : false),
+  });
+})();
