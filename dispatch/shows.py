@@ -234,8 +234,8 @@ def _whole(name: str, value: Any, low: int, high: int) -> int:
 
 
 def _view(name: str, value: Any) -> dict[str, Any]:
-    """What goes along with a map's place: `shown` layer -> on or off, `parts` name -> what that part of the map gave (filters, a
-    measure, drawings, the moment that is replayed), as the browser that shows it takes it back."""
+    """What goes along with a map's place: `shown` layer -> on or off, `parts` name -> what that part of the map gave (filters,
+    a measure, drawings, the moment that is replayed), as the browser that shows it takes it back."""
     if not isinstance(value, dict) or set(value) - {"shown", "parts"}:
         raise Refused("bad-field", f"{name}: shown, parts", 422)
     shown, parts = value.get("shown", {}), value.get("parts", {})
