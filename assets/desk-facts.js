@@ -72,7 +72,7 @@
   function fields(doc, file) {
     const rows = FIELDS.filter((name) => doc[name]).flatMap((name) => row(hall.t(`desk.field.${name}`), fieldText(name, doc[name])));
     const place = doc.lon == null ? hall.t("desk.place.unknown") : `${doc.lon.toFixed(6)}, ${doc.lat.toFixed(6)}`;
-    rows.push(...row(hall.t("desk.field.place"), place));
+    rows.push(...row(hall.t("desk.field.place"), doc.lon == null ? place : hall.make("span", {}, [place, " ", hall.citymap.linkTo(doc)])));
     if (doc.due != null && !(file && file.clock)) rows.push(...row(hall.t("desk.column.due"), moment(doc.due)));
     if (file) rows.push(...ofFile(file));
     for (const [name, value] of Object.entries(doc.extra || {})) {
