@@ -99,7 +99,7 @@ def pack(tracks: Tracks, since: int, until: int, before: dict[str, dict[str, np.
         points += made.points
     header = msgspec.json.encode({"v": 1, "since": since, "until": until, "topics": topics})
     header += b" " * (-len(header) % 4)
-    body = gzip.compress(b"".join([struct.pack("<I", len(header)), header, *parts]), 5, mtime=0)
+    body = gzip.compress(b"".join([struct.pack("<I", len(header)), header, *parts]), 5 if thin else 1, mtime=0)
     return Packed(body, points, tracks.points, last)
 
 
