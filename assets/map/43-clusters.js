@@ -71,7 +71,7 @@
       this.part = this;
       this.said = () => {
         const newest = this.members.reduce((latest, one) => Math.max(latest, one.event ? one.event.time : one.time || 0), 0);
-        return newest ? hall.t("map.cluster.newest", { age: hall.format.age(newest) }) : hall.t("map.never");
+        return newest ? hall.t("map.cluster.newest", { age: hall.format.duration(Math.max(0, citymap.now() - newest)) }) : hall.t("map.never");
       };
     }
 
