@@ -35,7 +35,7 @@
     line("boundary/5 boundary/4 boundary/2", "#5b7796", 1.5, 0, { dash: [12, 5, 3, 5] }),
     line("transportation/ferry", "#23506f", 0.9, 11, { dash: [6, 6] }),
     road("path", "#223044", 0.5, 15.5, { edge: "" }),
-    road("service", "#25344a", 0.75, 14.5),
+    road("service", "#25344a", 0.75, 14.5, { edge: "" }),
     road("minor", "#2b3c55", 1, 12.6),
     road("tertiary", "#324763", 1.25, 11.4),
     road("ramp", "#3a5272", 1.1, 12),
@@ -43,8 +43,9 @@
     road("primary", "#456288", 1.85, 7.5),
     road("trunk", "#4f7099", 2.1, 0),
     road("motorway", "#5a7fab", 2.4, 0),
-    line("transportation/transit", "#4b4f74", 1.1, 12, { dash: [9, 3] }),
-    line("transportation/rail", "#46546a", 1.2, 9, { dash: [7, 5] }),
+    line("transportation/transit", "#55597c", 0.4, 13.5),
+    line("transportation/rail", "#3d4a5e", 0.8, 9, { dash: [7, 5], to: 14.5 }),
+    line("transportation/rail", "#364255", 0.4, 14.5),
   ];
   /** Line widths at a `wide` zoom, of those in the table. */
   citymap.growth = (wide) => Math.min(9, Math.max(0.6, 2 ** ((wide - 12) * 0.48)));

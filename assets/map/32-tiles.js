@@ -16,6 +16,7 @@
   const RETRY_MS = 5000;
   const RELOOK_MS = 5 * 60 * 1000; // a map may be brought in, or replaced, while a wall runs
   const SHARPEST = 0.3; // part of a zoom level that a tile is shown before its next level comes
+  const ROUND = 2.2; // u: lines wider than this have round ends and corners; narrower ones cannot show them
   const NEAR = 0.8; // px: points closer than this to the one before are left out
 
   // -- which map: asked once for all maps of the page ----------------------------------------------------------------------
@@ -147,7 +148,6 @@
 
     paint(c, frame, part = whole(frame)) {
       const items = this.items(frame, part);
-      c.lineJoin = c.lineCap = "round";
       const growth = citymap.growth(frame.wide) * frame.u;
       const shown = citymap.TILE_STYLE.filter(({ from, to = 99 }) => frame.wide >= from && frame.wide < to);
       let edged = frame.wide < citymap.EDGED_FROM;
@@ -175,6 +175,7 @@
   const whole = (frame) => ({ left: 0, top: 0, right: frame.width, bottom: frame.height });
 
   function draw(c, items, part, style, colour, width, u) {
+    [c.lineCap, c.lineJoin] = width > ROUND * u ? ["round", "round"] : ["butt", "bevel"];
     c.lineWidth = width;
     c.strokeStyle = c.fillStyle = colour;
     c.setLineDash((style.dash || []).map((n) => n * u));

@@ -2,7 +2,7 @@
  * symbol or over a thing's label; the most important is placed first; what stood before keeps its place while the view moves.
  *
  * citymap.drawNames(ground, c, frame, taken)   taken: citymap.Boxes of symbols, plates and labels of this frame; afterwards
- *   ground.names is the Boxes of all that, for whoever writes later, and ground.named the rows that were written
+ *   ground.names is the Boxes of all that, for whoever writes later, ground.ownNames that of the names alone, ground.named the rows
  * citymap.namesHidden(ground, taken)   whether a symbol or label now lies on a name that is written
  * ground.areaNames(c, frame) -> candidates of other areas, placed after districts; its `version` changes with what it gives.
  * ground.keepNames: the ground's own names also while its basemap is not shown (pictures without names lie there).
@@ -125,7 +125,7 @@
   // -- the order --------------------------------------------------------------------------------------------------------------
 
   citymap.drawNames = function (ground, c, frame, taken) {
-    const own = new citymap.Boxes();
+    const own = (ground.ownNames = new citymap.Boxes());
     const boxes = (ground.names = {
       free: (...box) => own.free(...box) && (!taken || taken.free(...box)),
       put: (...box) => own.put(...box),

@@ -12,7 +12,7 @@
   const NAMES_FROM = 14.5; // or from this `wide` zoom on, where there is room
 
   citymap.Movers = class {
-    /** `obstacles()`: the boxes that other sheets' symbols and labels take, in the same frame. */
+    /** `obstacles(frame)` -> {free, unnamed}: whether a box is clear of other symbols and labels, and of the ground's names. */
     constructor(obstacles) {
       this.obstacles = obstacles;
       this.units = new Map(); // subject -> {x, y, turn, body, event, known, age}
@@ -65,6 +65,7 @@
 
     draw(c, frame) {
       this.hits = [];
+      this.written = { frame, boxes: new citymap.Boxes(64) }; // of the names: the ground's keep off them
       if (!this.shown.vehicles) return;
       const seen = [];
       const { scale, left, top } = frame;
@@ -148,7 +149,7 @@
     drawNames(c, frame, seen, r, { all, few, now }) {
       if (!all && !few && !this.crews.size) return;
       const own = new citymap.Boxes(64);
-      const boxes = this.obstacles() || new citymap.Boxes(64);
+      const boxes = this.obstacles(frame);
       const size = frame.font;
       c.font = `500 ${size}px ${citymap.family}`;
       c.textAlign = "left";
@@ -164,7 +165,10 @@
         const text = [called || (all && (name || id)), silent].filter(Boolean).join(" · ");
         const width = c.measureText(text).width;
         if (x + width > frame.width || !own.take(x, y - size * 0.6, x + width, y + size * 0.6)) continue;
-        if (boxes.free(x, y - size * 0.5, x + width, y + size * 0.5)) citymap.write(c, text, x, y, "#c9d5e3");
+        const box = [x, y - size * 0.5, x + width, y + size * 0.5];
+        if (!boxes.free(...box) || (!called && !boxes.unnamed(...box))) continue;
+        this.written.boxes.put(...box);
+        citymap.write(c, text, x, y, "#c9d5e3");
       }
     }
 

@@ -27,9 +27,9 @@
       this.root = element.querySelector(".map-overlay") || context.body;
       this.ground = new citymap.Ground();
       this.things = new citymap.Things();
-      this.things.reserve = (c, frame, boxes) => citymap.layPlates(this.ground, c, frame, boxes);
+      this.things.reserve = (c, frame, boxes) => citymap.reserve(this, c, frame, boxes);
       this.pulses = new citymap.Pulses();
-      this.movers = new citymap.Movers(() => this.things.boxes);
+      this.movers = new citymap.Movers((frame) => citymap.obstacles(this, frame));
       this.stage = null;
       this.seconds = 0;
       this.touched = false; // whether somebody moved the map away from the city
@@ -102,8 +102,7 @@
     }
 
     drawGround(context, frame) {
-      const { boxes } = this.things;
-      this.ground.draw(context, frame, boxes && boxes.frame === frame ? boxes : null);
+      this.ground.draw(context, frame, citymap.taken(this, frame));
       if (frame.part) return;
       this.covered = false; // whether a symbol has come to lie on a name
       this.scale.show(frame);
