@@ -11,41 +11,30 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy
 import shapely
-from shapely import STRtree
 from shapely.geometry import shape
 
-from hall.core import coordinates
+from hall.core import areas
 from hall.core.config import HallConfig
+from hall.core.coordinatearrays import to_wgs84_many
 from hall.core.errors import ConfigError
 
 
 class Areas:
-    """Named polygons with a tree over them."""
+    """Named polygons with a tree over them. `shapes`: the smallest first."""
 
     def __init__(self, named: list[tuple[str, shapely.Geometry]]) -> None:
-        # smallest first: among several hits the lowest index wins
-        named = sorted(named, key=lambda item: item[1].area)
         self.names = [name for name, _ in named]
-        self.shapes = [geometry for _, geometry in named]
-        shapely.prepare(self.shapes)
-        self._tree = STRtree(self.shapes)
+        self._areas = areas.Areas([geometry for _, geometry in named])
+        self.shapes = self._areas.shapes
 
     def __len__(self) -> int:
         return len(self.names)
 
     def find(self, lons: Sequence[float], lats: Sequence[float]) -> list[str]:
         """The name for each position (degrees, WGS-84), `""` outside of all."""
-        if not self.names:
-            return [""] * len(lons)
-        points = shapely.points(numpy.asarray(lons), numpy.asarray(lats))
-        which, area = self._tree.query(points, predicate="intersects")
-        found = [len(self.names)] * len(lons)
-        for point, index in zip(which.tolist(), area.tolist(), strict=True):
-            if index < found[point]:
-                found[point] = index
-        return [self.names[index] if index < len(self.names) else "" for index in found]
+        names = [*self.names, ""]
+        return [names[number] for number in self._areas.numbers(lons, lats).tolist()]
 
 
 def _features(path: Path, key: str, config: HallConfig) -> list[dict[str, Any]]:
@@ -59,12 +48,9 @@ def _features(path: Path, key: str, config: HallConfig) -> list[dict[str, Any]]:
 def load_areas(config: HallConfig, file: str, name_property: str, crs: str, key: str) -> Areas:
     """Reads one GeoJSON of polygons; features without name or area are left out. Raises ConfigError."""
     try:
-        convert = coordinates.to_wgs84(crs)
+        convert = to_wgs84_many(crs)
     except ValueError as error:
         raise config.error(f"{key}_crs", str(error)) from None
-
-    def moved(array: numpy.ndarray) -> numpy.ndarray:
-        return numpy.array([convert(x, y) for x, y in array])
 
     named = []
     for feature in _features(config.path(file), key, config):
@@ -73,7 +59,7 @@ def load_areas(config: HallConfig, file: str, name_property: str, crs: str, key:
             continue
         try:
             geometry = shapely.make_valid(shapely.force_2d(shape(feature["geometry"])))
-            geometry = shapely.transform(geometry, moved)
+            geometry = shapely.transform(geometry, convert)
         except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
             raise config.error(key, f"{name}: {error}") from None
         if geometry.area > 0:

@@ -18,7 +18,7 @@ ROOTS = {
 }
 #: heavy library -> where it may be imported
 HOMES = {
-    "cv2": ("video/",),
+    "cv2": ("video/", "hall/map/services/warp.py"),
     "av": ("video/",),
     "aiortc": ("video/",),
     "redis": ("hall/core/bus.py",),

@@ -147,6 +147,7 @@ class SourceConfig(Section, kw_only=True):
     brightness: Annotated[float, msgspec.Meta(ge=0.1, le=1)] | None = None
     saturation: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     opacity: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1.0
+    detail: Annotated[int, msgspec.Meta(ge=0, le=3)] | None = None  # zooms finer than names need at the wall's distance
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 8.0
     at_once: Annotated[int, msgspec.Meta(ge=1, le=32)] = 6  # tiles asked for at the same time
     fresh_days: Annotated[float, msgspec.Meta(ge=0)] = 30.0  # asked for again when older; shown all the same until it comes

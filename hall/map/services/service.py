@@ -5,6 +5,7 @@ datum is another. What is old is shown at once and asked for again beside that; 
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import warnings
 from collections import OrderedDict
@@ -93,7 +94,7 @@ class Pictures:
         grid = self._grid or await self._learned()
         matrix = _own(grid, z)
         if matrix is not None:
-            raws = {(x, y): await self._ask(matrix, x, y)}
+            raws = {(x, y): await self._ask(matrix, x, y, same=True)}
             body = raws[x, y].data or b""
         else:
             try:
@@ -107,24 +108,26 @@ class Pictures:
         await asyncio.to_thread(self.kept.put, z, x, y, body, fetched)
         return Tile(body, _media(body), fetched, "")
 
-    async def _ask(self, matrix: Matrix, column: int, row: int) -> _Raw:
+    async def _ask(self, matrix: Matrix, column: int, row: int, same: bool = False) -> _Raw:
         """A tile as it came, checked to be a picture; one question for all who ask at the same time."""
         place = (matrix.name, column, row)
         if place in self._raw:
             self._raw.move_to_end(place)
             return self._raw[place]
         if place not in self._asking:
-            task = asyncio.get_running_loop().create_task(self._asked(matrix, column, row), name=f"ask {self.source.name}")
+            task = asyncio.get_running_loop().create_task(
+                self._asked(matrix, column, row, same), name=f"ask {self.source.name}"
+            )
             self._asking[place] = task
             task.add_done_callback(lambda _: (self._asking.pop(place, None), _heard(task)))
         return await asyncio.shield(self._asking[place])
 
-    async def _asked(self, matrix: Matrix, column: int, row: int) -> _Raw:
+    async def _asked(self, matrix: Matrix, column: int, row: int, same: bool) -> _Raw:
         if self._layer is not None:
             url = self._layer.address(matrix, column, matrix.row_name(row))
         else:
             url = self.source.address(matrix.name, column, matrix.row_name(row), matrix.rows or 0)
-        data = await self.asker.get(url, lambda body: _opened(body, matrix.size))
+        data = await self.asker.get(url, lambda body: (_opened if same else _pixels)(body, matrix.size))
         raw = _Raw(data, self._now())
         place = (matrix.name, column, row)
         self._raw[place] = raw
@@ -197,9 +200,8 @@ def _made(found: Need, raws: dict[tuple[int, int], _Raw]) -> bytes:
     pictures, opaque = {}, True
     for place, raw in raws.items():
         if raw.data is not None:
-            picture = _opened(raw.data, found.matrix.size)
-            opaque = opaque and picture.format == "JPEG"
-            pictures[place] = np.asarray(picture.convert("RGBA"))
+            pictures[place] = _pixels(raw.data, found.matrix.size)
+            opaque = opaque and raw.data.startswith(b"\xff\xd8")
     made = warped(found, pictures) if pictures else None
     if made is None or not made[:, :, 3].any():
         return b""
@@ -207,8 +209,14 @@ def _made(found: Need, raws: dict[tuple[int, int], _Raw]) -> bytes:
     if whole and opaque:
         Image.fromarray(made[:, :, :3]).save(out, "JPEG", quality=_QUALITY, subsampling=0)
     else:
-        Image.fromarray(made[:, :, :3] if whole else made).save(out, "PNG", compress_level=4)
+        Image.fromarray(made[:, :, :3] if whole else made).save(out, "PNG", compress_level=1)
     return out.getvalue()
+
+
+@functools.lru_cache(maxsize=64)
+def _pixels(data: bytes, size: int) -> np.ndarray:
+    """(size, size, 4) uint8; neighbours need the same tiles within moments."""
+    return np.asarray(_opened(data, size).convert("RGBA"))
 
 
 def _opened(data: bytes, size: int) -> Image.Image:

@@ -21,9 +21,9 @@ _TIANDITU = (
 )
 #: layer of 天地图 -> (zh, en, last zoom, tone, brightness, saturation)
 _LAYERS = {
-    "vec": ("天地图 矢量", "Tianditu map", 18, "dark", 0.8, 0.35), "cva": ("矢量注记", "names", 18, "dark", 0.9, 0.2),
+    "vec": ("天地图 矢量", "Tianditu map", 18, "dark", 0.8, 0.2), "cva": ("矢量注记", "names", 18, "dark", 0.9, 0.2),
     "img": ("天地图 影像", "Tianditu imagery", 18, "plain", 0.6, 0.6), "cia": ("影像注记", "names", 18, "plain", 0.95, 0.4),
-    "ter": ("天地图 地形", "Tianditu terrain", 14, "dark", 0.8, 0.35), "cta": ("地形注记", "names", 14, "dark", 0.9, 0.2),
+    "ter": ("天地图 地形", "Tianditu terrain", 14, "dark", 0.8, 0.2), "cta": ("地形注记", "names", 14, "dark", 0.9, 0.2),
 }  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -63,6 +63,7 @@ class Source(NamedTuple):
             "name": self.name, "label": self.label, "attribution": self.attribution, "min_zoom": self.least,
             "max_zoom": self.most, "over": one.over, "tone": self.tone, "brightness": self.brightness,
             "saturation": self.saturation, "opacity": one.opacity, "version": self.version, "fault": self.fault,
+            "detail": one.detail if one.detail is not None else int(one.preset.startswith("tianditu-img")),
         }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ from fastapi import APIRouter, Depends, FastAPI
 from websockets.asyncio.server import serve as serve_websocket
 
 from hall.access import Identity
-from hall.app import boundaries, geography, tiles
+from hall.app import answers, boundaries, geography, tiles
+from hall.app.mapservices import MapServices
 from hall.app.visit import Visit, set_visit
 from hall.core import config as config_module
 from hall.core import settings
@@ -111,6 +112,8 @@ class _Page(dash.Dash):
 def application(found: config_module.HallConfig, page: dict, routers: Sequence[APIRouter] = ()) -> FastAPI:
     """The page's web side: assets, the map panel on a wall of its own, geography, and further `routers` for an operator."""
     server = FastAPI()
+    answers.install(server)
+    server.include_router(MapServices(Process("web", settings.read(), found)).router)
     for part in (geography, boundaries, tiles):
         server.include_router(part.router(Process("web", settings.read(), found)))
     for router in routers:

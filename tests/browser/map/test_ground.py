@@ -1,0 +1,76 @@
+"""The ground of another tile service, and boundaries of a further level, on the map."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from feeds.demo import prepare
+from hall.core import config
+from tests.hall.geography import tileserver
+
+MARK = (113.9312, 35.2971)
+#: how far the middle of the light around a place lies from it on the ground sheet, CSS px; null while there is none
+ASIDE = """([lon, lat]) => {
+  const map = hall.maps['city-map'], reach = 14;
+  const { canvas, frame } = [...hall.citymap.live][0].stage.on('ground'), { ratio } = frame;
+  const at = map.latLngToLayerPoint([lat, lon]).subtract(frame.corner).multiplyBy(ratio);
+  const [left, top, size] = [Math.round(at.x - reach * ratio), Math.round(at.y - reach * ratio), Math.round(2 * reach * ratio)];
+  const { data } = canvas.getContext('2d').getImageData(left, top, size, size);
+  let [sum, x, y] = [0, 0, 0];
+  for (let i = 0; i < data.length; i += 4) {
+    const light = Math.max(0, data[i] - 80), n = i / 4;
+    [sum, x, y] = [sum + light, x + light * ((n % size) + 0.5 + left), y + light * (Math.floor(n / size) + 0.5 + top)];
+  }
+  return sum < 1000 ? null : Math.hypot(x / sum - at.x, y / sum - at.y) / ratio;
+}"""
+
+
+@pytest.fixture
+def server():
+    with tileserver.running() as found:
+        found.marks = [MARK]
+        yield found
+
+
+@pytest.fixture
+def with_ground(server, tmp_path):
+    """The demo city with a GCJ-02 service as its ground, and streets (街道) of its own."""
+    path = prepare(tmp_path)
+    ring = [[113.93, 35.29], [113.96, 35.29], [113.96, 35.31], [113.93, 35.31], [113.93, 35.29]]
+    rows = [{"type": "Feature", "properties": {"name": "和平街道"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}]
+    (path.parent / "streets.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": rows}), "utf-8")
+    lines = f"""
+[map.boundaries.streets]
+file = "streets.geojson"
+level = 8
+[map.sources.other]
+url = "{server.at}/gcj/{{z}}/{{x}}/{{y}}"
+crs = "GCJ-02"
+label = {{zh-CN = "影像"}}
+tone = "plain"
+brightness = 1.0
+saturation = 1.0
+"""
+    path.write_text(path.read_text("utf-8").replace("[map]\n", '[map]\nground = "other"\n', 1) + lines, "utf-8")
+    return config.load(path)
+
+
+def test_pictures_of_a_service_lie_where_they_belong_and_what_is_chosen_stays(open_map, with_ground, server):
+    page, _ = open_map(found=with_ground, size=(640, 420))
+    for zoom in (13, 16.4):
+        page.evaluate("([lon, lat, zoom]) => hall.map.focus(lon, lat, zoom)", [MARK[0] + 0.0004, MARK[1], zoom])
+        page.wait_for_function(f"at => ({ASIDE})(at) < 1.5", arg=list(MARK))
+    page.wait_for_function("[...hall.citymap.live][0].ground.named.some(({text}) => text === '和平街道')")
+    page.locator(".map-ground button[aria-checked=true]").focus()
+    assert page.evaluate("document.activeElement.textContent") == "影像"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("[data-panel=city_map][data-ground=none]")
+    page.reload()
+    page.wait_for_selector("[data-panel=city_map][data-ground=none]")
+    server.answer = (403, {}, b"")
+    page.locator(".map-legend-more").click()
+    page.locator(".map-ground [data-ground=other]").click()
+    page.evaluate("hall.map.focus(113.2, 35.9, 15)")
+    page.wait_for_function("document.querySelector('.map-note').textContent.includes('影像：部分图块未取得（服务拒绝了密钥）')")
