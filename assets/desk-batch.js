@@ -69,7 +69,7 @@
   function send(chosen, form) {
     const { reason, ...data } = form.values();
     const commands = chosen.views.map((view) => hall.commands.send({ subject: view.subject, move: chosen.move.move, revision: view.revision, reason, data, quiet: true }));
-    desk.list.clear();
+    if (desk.list) desk.list.clear();
     results(commands);
   }
 
@@ -99,8 +99,9 @@
     select.focus();
   }
 
-  desk.batch = async function () {
-    const subjects = [...desk.selected];
+  /** Of the list's chosen cases, or of `subjects` (case/...): whoever selected them elsewhere, on the map say. */
+  desk.batch = async function (given) {
+    const subjects = given || [...desk.selected];
     if (!subjects.length) return void desk.announce(hall.t("desk.batch-none"));
     const words = make("p", { role: "status" }, hall.t("desk.reading"));
     const waiting = desk.dialog({ title: hall.t("desk.batch-title", { n: subjects.length }), body: [words] });

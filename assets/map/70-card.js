@@ -57,6 +57,7 @@
     cluster: (entry) => citymap.clusterCard(entry),
     component: (entry) => citymap.componentCard(entry),
     area: (entry) => citymap.areaCard(entry),
+    shape: (entry) => citymap.shapeCard(entry),
     unit({ event, trail }) {
       const d = event.data;
       return {

@@ -105,7 +105,7 @@
       const last = this.open[this.open.length - 1];
       if (last && (outline.same(last, place) || (at && this.map.latLngToContainerPoint([last[1], last[0]]).distanceTo(at) < NEAR))) return;
       if (this.open.length >= outline.MOST) return this.say("many", { n: outline.MOST });
-      const sides = outline.crossing([...this.open, place], false);
+      const sides = this.simple() && outline.crossing([...this.open, place], false);
       if (sides) return this.say("would-cross", { n: sides[0] + 1 });
       this.kept();
       this.open.push(place);
@@ -113,11 +113,11 @@
     }
 
     close() {
-      const fault = outline.fault(this.open);
+      const fault = this.faultOf(this.open);
       if (fault) return this.say(`fault.${fault.reason}`, { n: fault.n, a: fault.a + 1, b: fault.b + 1, most: outline.MOST });
       this.kept();
       const id = (this.serial += 1);
-      this.shapes.push({ id, points: this.open });
+      this.shapes.push(this.made(id, this.open));
       this.open = null;
       this.picked = id;
       this.node.focus({ preventScroll: true });
@@ -144,13 +144,27 @@
       this.say("");
     }
 
+    // what other kinds than areas change (77-sketch.js): whether sides may cross, what is wrong, fewest corners, what is kept
+    simple() {
+      return true;
+    }
+    faultOf(points) {
+      return outline.fault(points);
+    }
+    least() {
+      return 3;
+    }
+    made(id, points) {
+      return { id, points };
+    }
+
     /** `points`: those of the outline that is worked on; `change` alters them; refused where no area would be left. */
     alter(points, change, key, values) {
-      if (key === "less" && !this.open && points.length <= 3) return this.say("fault.few", { n: 2 });
+      if (key === "less" && !this.open && points.length <= this.least()) return this.say("fault.few", { n: points.length - 1 });
       if (key === "more" && points.length >= outline.MOST) return this.say("many", { n: outline.MOST });
       this.kept();
       change();
-      const fault = !this.open && outline.fault(points);
+      const fault = !this.open && this.faultOf(points);
       this.say(fault ? `fault.${fault.reason}` : key, fault ? { n: fault.n, a: fault.a + 1, b: fault.b + 1, most: outline.MOST } : values);
     }
 
@@ -158,7 +172,7 @@
     fault() {
       if (this.open) return { reason: "open", number: this.shapes.length + 1 };
       for (const [at, { points }] of this.shapes.entries()) {
-        const fault = outline.fault(points);
+        const fault = this.faultOf(points);
         if (fault) return { ...fault, number: at + 1 };
       }
       return null;

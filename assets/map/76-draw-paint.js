@@ -87,7 +87,7 @@
     dropped(points, index) {
       this.past.push(this.before);
       this.future = [];
-      const fault = !this.open && outline.fault(points);
+      const fault = !this.open && this.faultOf(points);
       this.say(fault ? `fault.${fault.reason}` : "moved", fault ? { n: fault.n, a: fault.a + 1, b: fault.b + 1, most: outline.MOST } : { n: index + 1 });
       setTimeout(() => (this.held = false)); // the click that ends a drag sets no corner
     },

@@ -33,20 +33,20 @@ class Shape(msgspec.Struct, kw_only=True, omit_defaults=True):
     (hall/roles.py: bounds). Moments are city ms; `expires` None: until somebody removes it."""
 
     shape_id: str = ""
-    kind: str = "polygon"
+    kind: str = ""
     title: str = ""
     note: str = ""
-    colour: str = "white"
+    colour: str = ""
     geometry: dict[str, Any] = {}
     radius_m: float | None = None
-    share: str = "me"
+    share: str = ""
     to: str = ""
     owner: str = ""
     unit: str = ""
     about: str = ""
     expires: int | None = None
     exercise: bool = False
-    state: str = "kept"  # kept | removed
+    state: str = "kept"  # or removed
     made: int = 0
     changed: int = 0
     changed_by: str = ""

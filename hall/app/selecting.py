@@ -220,6 +220,7 @@ def _case(case: dict[str, Any], who: Identity) -> dict[str, Any]:
     text = case.get("description", "")[:_LINE]
     shown = {name: case[name] for name in _CASE if name in case}
     named = {"subject": case["subject"], "time": case["time"], "name": case.get("case_id", "")}
+    shown.setdefault("state", "reported")
     return named | shown | {"description": text if who.role in CALLING else redacted(text)}
 
 

@@ -61,6 +61,7 @@ PANEL = Panel(
         "crew",
         "incident",
         "raster",
+        "shape",
     ),
     needs=("dispatch",),
     feeds=("case", "observation", "position", "channel", "warning"),

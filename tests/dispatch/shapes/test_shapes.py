@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import shapely
 
 from dispatch.shapes import Shapes
-from dispatch.shapes.model import CORNERS
+from dispatch.shapes.model import COLOURS, CORNERS, KINDS, SHARES
 from dispatch.shapes.outline import Fault, parts_of
 from hall.core.command import Actor
 from hall.core.errors import Refused
@@ -129,3 +131,9 @@ def test_a_file_is_taken_feature_by_feature_repaired_or_left_out_with_the_reason
 def test_what_is_no_geojson_in_degrees_is_refused_as_a_whole(document):
     with pytest.raises(Refused):
         list(parts_of(document))
+
+
+def test_the_browser_knows_the_same_kinds_colours_and_shares():
+    script = (Path(__file__).parents[3] / "assets/map/86-shapes.js").read_text(encoding="utf-8")
+    for name in (*KINDS, *COLOURS, *SHARES):
+        assert f'"{name}"' in script or f"{name}:" in script
