@@ -10,7 +10,7 @@
   const citymap = hall.citymap;
   const MINUTE = 60000;
   const HOUR = 3600000;
-  const LABELS = [1, 2, 3, 6, 12, 24]; // hours between two labels
+  const LABELS = [10, 30, 60, 120, 180, 360, 720, 1440]; // minutes between two labels
   const LEVELS = ["", "IV", "III", "II", "I"];
 
   /** "2026-11-22 02:40:07" in the city's time zone: the same in every language. */
@@ -48,21 +48,18 @@
     }
 
     paintHours(c, x, floor, size, height) {
-      const hours = (this.range[1] - this.range[0]) / HOUR;
-      const perLabel = LABELS.find((n) => (x(this.range[0] + n * HOUR) - x(this.range[0])) > size * 7) || 24;
+      const step = (LABELS.find((n) => x(this.range[0] + n * MINUTE) - x(this.range[0]) > size * 7) || 1440) * MINUTE;
       c.font = `${size}px ${citymap.family}`;
       c.textBaseline = "alphabetic";
       c.fillStyle = "#a9b9d0";
       c.strokeStyle = "rgba(140,165,195,.3)";
       c.beginPath();
       const offset = this.zone();
-      const first = Math.ceil((this.range[0] + offset) / HOUR) * HOUR - offset;
-      for (let t = first; t < this.range[1] && hours < 800; t += HOUR) {
-        const hour = Math.round((t + offset) / HOUR) % 24;
-        if (hour % perLabel) continue;
+      for (let t = Math.ceil((this.range[0] + offset) / step) * step - offset; t < this.range[1]; t += step) {
+        const midnight = (t + offset) % (24 * HOUR) === 0;
         c.moveTo(Math.round(x(t)) + 0.5, 0);
-        c.lineTo(Math.round(x(t)) + 0.5, hour === 0 ? height : floor);
-        const text = hour === 0 ? hall.format.day(t) : hall.format.time(t);
+        c.lineTo(Math.round(x(t)) + 0.5, midnight ? height : floor);
+        const text = midnight ? hall.format.day(t) : hall.format.time(t);
         if (x(t) + c.measureText(text).width < x(this.range[1])) c.fillText(text, x(t) + size * 0.25, height - size * 0.3);
       }
       c.stroke();
@@ -112,7 +109,7 @@
       c.lineWidth = 1;
       for (let i = 1; i < ends.length; i += 1) {
         const [from, to] = [x(ends[i - 1][1]), x(ends[i][0])];
-        if (ends[i][0] - ends[i - 1][1] < 2 * MINUTE && to - from < 2) continue;
+        if (ends[i][0] - ends[i - 1][1] < MINUTE) continue; // what is being written just now
         c.fillStyle = "rgba(30,20,46,.85)";
         c.fillRect(from, 0, Math.max(1, to - from), floor);
         c.beginPath();
