@@ -11,6 +11,9 @@
   const RADII = [100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000, 3000, 4000, 5000];
   const KEPT = "hall-map-radius";
   const EVERY_MS = 10000;
+  // which move sends a crew there in which state (dispatch/casefile/table.py); the hall decides again, and recommends the crew
+  const DISPATCHED = new Set(["reported", "pending_register", "pending_dispatch", "returned"]);
+  const IN_HANDS = new Set(["pending_handle", "handling"]);
   const PICTURES = 4; // moving ones at a time
 
   class Around {
@@ -99,7 +102,7 @@
       const state = kind === "resource" ? "" : citymap.stateText(kind, row.state || (kind === "case" ? "reported" : ""));
       const button = make("button.map-found", { type: "button", "data-key": row.subject, "data-kind": kind }, [
         make("div.map-found-line", {}, [kind === "case" && row.severity ? make("span.map-find-severity", { "data-severity": row.severity }, citymap.SHAPES[row.severity]) : "", make("strong", {}, name), make("span.soft", {}, place)]),
-        make("div.map-found-line", {}, [make("span.map-found-about", {}, [state, arrival, more].filter(Boolean).join(" · ")), make("span.soft", {}, at ? hall.t("map.age", { age: hall.format.age(at) }) : "")]),
+        make("div.map-found-line", {}, [make("span.map-found-about", {}, [state, arrival, more].filter(Boolean).join(" · ")), make("span.soft", {}, at ? hall.t(kind === "case" ? "mappage.reported" : "map.age", { age: hall.format.age(at) }) : "")]),
       ]);
       button.onclick = () => {
         citymap.goTo(this.view, { ...row, title: name, kind });
@@ -109,7 +112,8 @@
       if (kind === "case" && hall.may("command")) {
         const to = (move) => `/desk?case=${encodeURIComponent(row.subject)}${move ? `&move=${move}` : ""}&lang=${hall.locale}`;
         links.push(make("a", { href: to("") }, hall.t("mappage.to-case")));
-        if (row.state === "pending_dispatch" || row.state === "pending_handle") links.push(make("a", { href: to("dispatch") }, hall.t("mappage.dispatch")));
+        const move = DISPATCHED.has(row.state || "reported") ? "dispatch" : IN_HANDS.has(row.state) ? "assign" : "";
+        if (move) links.push(make("a", { href: to(move) }, hall.t(`mappage.${move}`)));
       }
       return make("div.map-around-row", {}, [button, links.length ? make("div.map-around-links", {}, links) : ""]);
     }

@@ -83,7 +83,7 @@
     option(kind, row, index) {
       const about = [citymap.stateText(kind, row.state), aboutOf(kind, row)].filter(Boolean).join(" · ");
       const where = row.lon == null ? hall.t("mappage.no-place") : row.distance_m == null ? "" : `${citymap.arrowOf(row.bearing)} ${citymap.metresText(row.distance_m)}`;
-      const age = row.time && TIMED.has(kind) ? hall.t("map.age", { age: hall.format.age(row.time) }) : "";
+      const age = row.time && TIMED.has(kind) ? hall.t(kind === "case" ? "mappage.reported" : "map.age", { age: hall.format.age(row.time) }) : "";
       const severity = kind === "case" && row.severity ? make("span.map-find-severity", { "data-severity": row.severity }, hall.citymap.SHAPES ? hall.citymap.SHAPES[row.severity] : "●") : "";
       const page = pageOf(row);
       const node = make("div.map-found", { role: "option", id: `map-found-${index}`, "data-kind": kind, "data-subject": row.subject || null }, [
