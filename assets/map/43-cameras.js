@@ -77,19 +77,30 @@
   const byId = (a, b) => (a.id < b.id ? -1 : 1);
   const byCount = (a, b) => b.count - a.count || byId(a, b);
 
+  /** Whether so few are in view that each stands alone; looks at no more than it must. */
+  function few(cameras, frame) {
+    let left = ALONE_MOST;
+    for (const entry of cameras.values()) {
+      if (!entry.known || !frame.holds(entry.x * frame.scale - frame.left, entry.y * frame.scale - frame.top, frame.glyph)) continue;
+      left -= 1;
+      if (left < 0) return false;
+    }
+    return true;
+  }
+
   citymap.drawCameras = function (things, c, frame) {
     const cells = things.cameraCells();
     if (cells) return drawGroups(things, c, frame, things.cameraClusters.of(frame, REACH, `${cells.version}`, () => cells, byCount));
-    const seen = things.inView(things.cameras.values(), frame, frame.glyph);
     const near = frame.wide >= citymap.sectorsFrom;
-    for (const { entry, px, py } of seen) {
-      const strong = entry.subject === things.chosen; // the camera that is pointed at
-      if (near || strong) citymap.drawSector(c, frame, entry, px, py, strong);
-    }
-    if (seen.length <= ALONE_MOST || frame.wide >= ALONE_FROM) {
+    const chosen = things.cameras.get(things.chosen); // the camera that is pointed at
+    const sector = (entry) => citymap.drawSector(c, frame, entry, frame.px(entry.x), frame.py(entry.y), entry === chosen);
+    if (frame.wide >= ALONE_FROM || few(things.cameras, frame)) {
+      const seen = things.inView(things.cameras.values(), frame, frame.glyph);
+      for (const { entry } of seen) if (near || entry === chosen) sector(entry);
       for (const one of seen) drawOne(things, c, frame, one);
       return;
     }
+    if (chosen && chosen.known) sector(chosen);
     drawGroups(things, c, frame, things.cameraClusters.of(frame, REACH, "", () => [...things.cameras.values()].filter((entry) => entry.known), null));
   };
 })();

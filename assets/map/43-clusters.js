@@ -167,12 +167,13 @@
     c.fillStyle = "rgba(9, 15, 26, .9)";
     c.fill();
     c.lineWidth = Math.max(1, frame.u * (1 + 0.35 * severity));
-    c.strokeStyle = severity ? citymap.colours[severity] : "#7f92ae";
+    c.strokeStyle = severity ? citymap.colours[severity] : "#4a5b73";
     c.stroke();
     c.font = font;
     c.textBaseline = "middle";
     c.fillStyle = citymap.ink.text;
     c.fillText(text, left + g, top);
+    if (!severity) return { canvas: made, left, top, width, height }; // all of one kind: a bar would say nothing
     const step = (width - g) / ROUND;
     let x = g * 0.5;
     for (let level = 4; level >= 0; level -= 1) {
