@@ -36,6 +36,8 @@
     }
   };
 
+  const ofPage = (view) => !!citymap.page && citymap.page.root.contains(view.element);
+
   class Replay {
     constructor(view) {
       this.view = view;
@@ -132,6 +134,7 @@
       for (const topic of past.kept) for (const event of hall.store.docs(topic).values()) gone.push({ ...event, data: null });
       inside(past, () => this.originals.update.call(view, gone));
       view.element.classList.add("is-past");
+      if (ofPage(view)) citymap.past = past; // what its tools ask and print is of that moment, too
       guard(this);
     }
 
@@ -169,6 +172,7 @@
       for (const undo of this.undo.reverse()) undo();
       this.undo = [];
       view.past = null;
+      if (citymap.past === past) citymap.past = null;
       view.element.classList.remove("is-past");
       guard(null, this);
       this.past = Object.assign(new citymap.Past(), { extent: past.extent, kept: past.kept }); // nothing else of it is kept
@@ -252,7 +256,7 @@
   const refused = (path, method) => active.size && path.startsWith("/") && !["GET", "HEAD"].includes(method) && !ALLOWED.some((one) => one.test(path));
 
   function guard(begun, ended) {
-    if (begun && citymap.page && citymap.page.root.contains(begun.view.element)) active.add(begun);
+    if (begun && ofPage(begun.view)) active.add(begun);
     if (ended) active.delete(ended);
     document.body.classList.toggle("is-replaying", active.size > 0);
     window.fetch = active.size ? guarded : plain;

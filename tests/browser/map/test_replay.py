@@ -79,6 +79,7 @@ def test_a_map_that_shows_the_past_shows_nothing_live_and_gives_no_orders(past, 
     page.evaluate("t => bar.replay.setTime(t)", begun + 5 * MINUTE)
     asked = "fetch('/api/v1/cases/cases/1/commands', {method: 'POST', body: '{}'}).then(a => a.json()).then(a => a.reason)"
     assert page.evaluate(asked) == "replay"
+    assert page.evaluate("hall.citymap.now()") == begun + 5 * MINUTE  # for what its tools ask and print
     page.evaluate("bar.replay.setTime(null)")
     assert page.evaluate(asked) != "replay"
     page.evaluate("hall.citymap.page = null")
