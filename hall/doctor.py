@@ -173,6 +173,34 @@ def _video(settings: Settings, config: HallConfig) -> Iterator[Finding]:
         yield Finding("fault", f"{key} can be read by other users", f"`chmod 600 {key}`, and give cameras new passwords")
 
 
+def _map(config: HallConfig) -> Iterator[Finding]:
+    """Services that the map is laid on (whether each has its key), and each level of boundaries."""
+    from hall.core import boundaries
+    from hall.map.services.settings import sources
+
+    try:
+        for source in sources(config).values():
+            if source.fault:
+                yield Finding("fault", f"map source {source.name}: {source.fault}", "set it where the hall is started")
+            else:
+                yield Finding("ok", f"map source {source.name}: {source.crs}, zoom {source.least} to {source.most}")
+        names = list(boundaries.settings(config))
+    except ConfigError as error:
+        yield Finding("fault", str(error), "correct that line")
+        return
+    for name in names:
+        try:
+            level = boundaries.load(config, name)
+        except ConfigError as error:
+            yield Finding("fault", str(error), "correct that line")
+            continue
+        yield Finding("ok", f"boundary {name}: {len(level.areas)} areas, {len(level.repaired)} of them repaired")
+        for note in level.left_out[:5]:
+            yield Finding(
+                "note", f"boundary {name}: feature {note.number} {note.name!r} is left out: {note.reason} {note.detail}"
+            )
+
+
 def _ports(settings: Settings) -> Iterator[Finding]:
     for port, what in ((settings.port, "web"), (settings.gate_port, "gate"), (settings.pictures_port, "relay")):
         with socket.socket() as probe:
@@ -235,6 +263,7 @@ def main() -> int:
             findings.extend(_dispatch(item))
             findings.extend(_ledger(settings, item))
             findings.extend(_video(settings, item))
+            findings.extend(_map(item))
         else:
             findings.append(item)
     findings.extend(asyncio.run(_bus(settings)))
