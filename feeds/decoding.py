@@ -17,6 +17,7 @@ from hall.core.discover import discover
 #: options that the core itself reads, for any transport
 CORE_OPTIONS = {"placeholder", "video_roots"}
 #: transports that hand over whole bodies, as frames of pixels are
+RASTER_FORMATS = ("odim", "depth")
 RASTER_TRANSPORTS = ("poll", "inbox", "mqtt", "ws", "redis_stream", "demo")
 _PACKED = (".gz", ".zip")
 
@@ -84,8 +85,8 @@ class Decoding:
         self.mapping = Mapping(feed, config, self._defaults())
 
     def _check_raster(self, index: int) -> None:
-        if self.fixed is None or self.fixed.name != "odim":
-            raise self.config.error(f"feeds[{index}].format", 'a raster feed takes format = "odim"')
+        if self.fixed is None or self.fixed.name not in RASTER_FORMATS:
+            raise self.config.error(f"feeds[{index}].format", 'a raster feed takes format = "odim" or "depth"')
         if self.transport.name not in RASTER_TRANSPORTS:
             raise self.config.error(f"feeds[{index}].url", f"radar frames come by {', '.join(RASTER_TRANSPORTS)}")
         if self.feed.mapping:

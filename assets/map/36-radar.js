@@ -19,15 +19,15 @@
   const UNSEEN = [128, 138, 150, 46];
 
   /** 256 colours as 32-bit words: unknown, dry (nothing), and the classes. */
-  function palette({ step, breaks }) {
+  function palette({ step, breaks }, colours, unseen) {
     const words = new Uint32Array(256);
     const bytes = new Uint8Array(words.buffer);
-    bytes.set(UNSEEN, 0);
+    bytes.set(unseen, 0);
     for (let code = 2; code < 256; code += 1) {
       const rate = step * (code - 1) ** 2;
       const level = breaks.findLastIndex((least) => rate >= least);
       if (level < 0) continue;
-      const value = parseInt(citymap.RAIN[level].slice(1), 16);
+      const value = parseInt(colours[Math.min(level, colours.length - 1)].slice(1), 16);
       bytes.set([value >> 16, (value >> 8) & 255, value & 255, 255], code * 4);
     }
     return words;
@@ -37,7 +37,7 @@
   /** "12 mm/h (14:35)": what the radar measured last at a place {lon, lat}; "" where that is not known. */
   citymap.radarText = function (place) {
     for (const radar of place && place.lon != null ? fields : []) {
-      const found = radar.shown && radar.at(place.lon, place.lat);
+      const found = radar.quantity === "rain_rate" && radar.shown && radar.at(place.lon, place.lat);
       if (!found || found.rate === null) continue;
       return `${hall.format.number(found.rate, 1)} mm/h (${hall.format.time(found.frame.time)})`;
     }
@@ -45,7 +45,9 @@
   };
 
   citymap.Radar = class {
-    constructor(draw, told) {
+    /** Of other fields than rain: the document's `quantity`, the classes' `colours`, how opaque they are. */
+    constructor(draw, told, { quantity = "rain_rate", colours = citymap.RAIN, alpha = 0.34 } = {}) {
+      Object.assign(this, { quantity, colours, alpha });
       this.drawn = draw;
       this.told = told;
       this.docs = new Map(); // subject -> document
@@ -94,6 +96,7 @@
     }
 
     take(event) {
+      if (event.data && (event.data.quantity || "rain_rate") !== this.quantity) return;
       const before = this.shown;
       if (event.data) this.docs.set(event.subject, event.data);
       else this.docs.delete(event.subject);
@@ -151,7 +154,7 @@
       const [left, right] = [frame.px(citymap.projectX(west)), frame.px(citymap.projectX(east))];
       const [top, bottom] = [frame.py(citymap.projectY(north)), frame.py(citymap.projectY(south))];
       context.save();
-      context.globalAlpha = state.stale ? 0.16 : 0.34;
+      context.globalAlpha = state.stale ? this.alpha / 2 : this.alpha;
       context.imageSmoothingEnabled = true;
       context.drawImage(this.image, left, top, right - left, bottom - top);
       context.restore();
@@ -165,7 +168,7 @@
       const mark = `${field}|${frame.version} ${doc.breaks}`;
       if (this.painted === mark) return true;
       const { width, height } = doc.grid;
-      const words = palette(doc);
+      const words = palette(doc, this.colours, this.quantity === "rain_rate" ? UNSEEN : [0, 0, 0, 0]);
       const picture = new ImageData(width, height);
       const into = new Uint32Array(picture.data.buffer);
       for (let i = 0; i < codes.length; i += 1) into[i] = words[codes[i]];

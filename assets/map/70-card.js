@@ -58,6 +58,7 @@
     component: (entry) => citymap.componentCard(entry),
     area: (entry) => citymap.areaCard(entry),
     shape: (entry) => citymap.shapeCard(entry),
+    depth: (entry) => citymap.depthCard(entry),
     unit({ event, trail }) {
       const d = event.data;
       return {

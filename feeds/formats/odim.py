@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from feeds.rasters.settings import KIND, RasterOptions, grid_of, settings_of
-from feeds.rasters.worker import Job, Made, ask
+from feeds.rasters.worker import Made, ask, job_of
 from feeds.source import Format, Pixels, Row, Unread
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
@@ -17,10 +17,15 @@ from hall.core.errors import BadInput
 
 def rows(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:
     """Frames of rain in the order of the files; what cannot be read is Unread. Raises BadInput for the rest of a body."""
+    return pixels_of(body, feed, config)
+
+
+def pixels_of(body: bytes, feed: FeedConfig, config: HallConfig) -> Iterator[Row]:
+    """The same for every format of pixels."""
     if feed.kind != KIND:
-        raise BadInput("kind-unknown", f"ODIM files are for feeds of kind {KIND}, this one is of kind {feed.kind}")
+        raise BadInput("kind-unknown", f"frames of pixels are for feeds of kind {KIND}, this one is of kind {feed.kind}")
     settings, grid = settings_of(feed, config), grid_of(feed, config)
-    results = ask(Job(body, grid, settings.quantity, settings.z_r))
+    results = ask(job_of(body, grid, settings, feed, config))
     for one in results.found:
         if isinstance(one, Made):
             yield Pixels(

@@ -13,12 +13,13 @@ import io
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy
 import pyproj
 
+from feeds.rasters.frame import Read
 from hall.core.errors import BadInput
 from hall.core.raster import DRY, MOST, STEP, UNKNOWN, Grid
 
@@ -30,19 +31,6 @@ _PROJ = re.compile(
     r"\+(proj|lat_ts|lat_0|lat_1|lat_2|lon_0|k|k_0|x_0|y_0|units|a|b|rf|f|R|ellps|datum|zone|south|no_defs|type|wktext)"
     r"(=[A-Za-z0-9_.+-]+)?$"
 )
-
-
-class Read(NamedTuple):
-    """One frame: moments in ms, codes of `hall.core.raster` in the grid's rows."""
-
-    time: int
-    start: int
-    run: int
-    codes: bytes
-    most: float
-    covered: float
-    source: str
-    estimated: str
 
 
 def frames(body: bytes, grid: Grid, quantity: str, z_r: tuple[float, float]) -> Iterator[Read]:

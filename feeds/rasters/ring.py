@@ -13,12 +13,12 @@ from typing import TypeVar
 
 import msgspec
 
-from feeds.rasters.settings import settings_of
+from feeds.rasters.settings import DEPTH, settings_of
 from feeds.source import Outcome, Pixels
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput, BusLost
 from hall.core.process import Process
-from hall.core.raster import STEP, Frame, Raster
+from hall.core.raster import DEPTH_STEP, STEP, Frame, Raster
 
 MOST_FRAMES = 150
 MOST_PRODUCTS = 8
@@ -114,7 +114,7 @@ class Rings:
         self._passed = [version for version in over if version not in gone]
 
     def _document(self, pixels: Pixels, known: Raster | None) -> Raster:
-        settings = settings_of(self._feed, self._config)
+        settings, deep = settings_of(self._feed, self._config), self._feed.format == DEPTH
         frames = list(known.frames) if known is not None and known.grid == pixels.grid else []
         return Raster(
             feed=self._feed.name,
@@ -122,7 +122,9 @@ class Rings:
             label=self._feed.label,
             grid=pixels.grid,
             bounds=pixels.grid.bounds(),
-            step=STEP,
+            quantity="water_depth" if deep else "rain_rate",
+            unit="m" if deep else "mm/h",
+            step=DEPTH_STEP if deep else STEP,
             breaks=settings.breaks,
             frames=frames,
             source=settings.source or pixels.source,

@@ -10,10 +10,13 @@ import msgspec
 
 from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import ConfigError
-from hall.core.raster import BREAKS, Grid, grid_over
+from hall.core.raster import BREAKS, DEPTH_BREAKS, Grid, grid_over
 
 KIND = "raster"
+DEPTH = "depth"  # the format of water depths
 MOST_PIXELS = 1024  # of a side
+MOST_DEPTH_PIXELS = 2048  # of a field of depths, which is looked at more closely
+UNITS = ("m", "cm", "mm")
 QUANTITIES = ("RATE", "ACRR", "DBZH")
 _KILOMETRE = 1 / 111.2  # degrees of latitude
 
@@ -35,12 +38,25 @@ class RasterOptions(msgspec.Struct, kw_only=True):
     source: str = ""  # whom the data is owed to, as it is shown; empty: as the file says
 
 
+class DepthOptions(RasterOptions, kw_only=True):
+    """The same of a feed with `format = "depth"`."""
+
+    product: str = "depth"
+    depth: str = "depth_m"  # property of an area
+    unit: str = "m"  # of that property and of grids: m, cm, mm
+    margin_km: float = 0.0
+    pixel_metres: float = 20.0
+    breaks: list[float] = msgspec.field(default_factory=lambda: list(DEPTH_BREAKS))
+    keep_minutes: float = 1_440.0
+    loop_seconds: float = 0.0
+
+
 def settings_of(feed: FeedConfig, config: HallConfig) -> RasterOptions:
     """Checked options; raises ConfigError that names the key."""
     index = next((n for n, one in enumerate(config.feeds) if one.name == feed.name), 0)
     key = f"feeds[{index}].options"
     try:
-        found = msgspec.convert(feed.options, RasterOptions, strict=True)
+        found = msgspec.convert(feed.options, DepthOptions if feed.format == DEPTH else RasterOptions, strict=True)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
         raise config.error(f"{key}{place.rstrip('`')}", problem) from None
@@ -60,14 +76,16 @@ def _problems(found: RasterOptions) -> list[tuple[str, str]]:
     if found.bounds:
         made += _bounds_problem(found.bounds)
     for name, low, high in (
-        ("margin_km", 0, 500), ("pixel_metres", 10, 20_000), ("keep_minutes", 5, 1_440), ("stale_seconds", 0, 86_400),
+        ("margin_km", 0, 500), ("pixel_metres", 2, 20_000), ("keep_minutes", 5, 1_440), ("stale_seconds", 0, 86_400),
         ("loop_seconds", 0, 86_400),
     ):  # fmt: skip
         if not low <= getattr(found, name) <= high:
             made.append((name, f"from {low} to {high}"))
     rising = all(a < b for a, b in zip(found.breaks, found.breaks[1:], strict=False))
     if not 1 <= len(found.breaks) <= 6 or not rising or found.breaks[0] <= 0 or not all(map(math.isfinite, found.breaks)):
-        made.append(("breaks", "one to six rising numbers above 0 (mm/h)"))
+        made.append(("breaks", "one to six rising numbers above 0 (mm/h, of depths m)"))
+    if isinstance(found, DepthOptions) and found.unit not in UNITS:
+        made.append(("unit", f"one of {', '.join(UNITS)}"))
     return made
 
 
@@ -91,7 +109,7 @@ def grid_of(feed: FeedConfig, config: HallConfig) -> Grid:
     high = margin * _KILOMETRE
     wide = high / max(0.05, math.cos(math.radians((south + north) / 2)))
     box = (max(-180.0, west - wide), max(-85.0, south - high), min(180.0, east + wide), min(85.0, north + high))
-    return grid_over(box, settings.pixel_metres, MOST_PIXELS)
+    return grid_over(box, settings.pixel_metres, MOST_DEPTH_PIXELS if feed.format == DEPTH else MOST_PIXELS)
 
 
 @functools.lru_cache(maxsize=8)

@@ -9,10 +9,14 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
+from feeds.rasters.settings import DepthOptions
+from hall.core.config import FeedConfig, HallConfig
 from hall.core.errors import BadInput
 from hall.core.raster import Grid
 
@@ -26,6 +30,15 @@ class Job(msgspec.Struct):
     grid: Grid
     quantity: str = ""
     z_r: tuple[float, float] = (200.0, 1.6)
+    depth: dict[str, Any] | None = None  # feeds.rasters.depth.About: these are water depths
+
+
+def job_of(body: bytes, grid: Grid, settings: Any, feed: FeedConfig, config: HallConfig) -> Job:
+    """What the worker is asked of one body of this feed."""
+    if not isinstance(settings, DepthOptions):
+        return Job(body, grid, settings.quantity, settings.z_r)
+    zone = feed.timezone or config.city.timezone
+    return Job(body, grid, depth={"depth": settings.depth, "unit": settings.unit, "crs": feed.crs, "zone": zone})
 
 
 class Made(msgspec.Struct, tag="made"):
@@ -60,14 +73,14 @@ class Results(msgspec.Struct):
 
 def work(job: Job) -> Results:
     """Every frame of every file; never raises for bad input."""
-    from feeds.rasters.odim import frames
     from feeds.rasters.packs import members
 
+    frames = _reader(job)
     results = Results([])
     try:
         for name, body in members(job.body):
             try:
-                for read in frames(body, job.grid, job.quantity, job.z_r):
+                for read in frames(body, name):
                     results.found.append(_made(read, job.grid))
             except BadInput as error:
                 detail = f"{name[-120:]}: {error.detail}" if name else error.detail
@@ -75,6 +88,18 @@ def work(job: Job) -> Results:
     except BadInput as error:
         results.reason, results.detail = error.reason, error.detail
     return results
+
+
+def _reader(job: Job) -> Callable[[bytes, str], Iterator[Any]]:
+    """What reads one file of a body; loads only the library it needs."""
+    if job.depth is not None:
+        from feeds.rasters import depth
+
+        about = msgspec.convert(job.depth, depth.About)
+        return lambda body, name: depth.frames(body, name, job.grid, about)
+    from feeds.rasters import odim
+
+    return lambda body, name: odim.frames(body, job.grid, job.quantity, job.z_r)
 
 
 def _made(read, grid: Grid) -> Made:

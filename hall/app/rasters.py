@@ -89,7 +89,7 @@ class Rasters:
         return _json(self._answer(raster, frame, gzip.decompress(body)[place]))
 
     def _answer(self, raster: Raster, frame: Frame, code: int) -> dict[str, Any]:
-        rate, age = rate_of(code), (self._process.clock.now() - frame.time) / 1000
+        rate, age = rate_of(code, raster.step), (self._process.clock.now() - frame.time) / 1000
         return {
             "value": None if rate is None else round(rate, 3),
             "unit": raster.unit,

@@ -16,7 +16,10 @@ from hall.core.model import Doc
 UNKNOWN, DRY = 0, 1
 STEP = 0.004  # mm/h
 MOST = STEP * 254 * 254
+DEPTH_STEP = 0.0001  # m: the same of a water depth; 0.15 m is kept to 4 mm, 1 m to 1 cm, nothing above 6.45 m
 EARTH = 6_378_137.0
+#: depths (m) from which water is drawn in another blue: a trace, a case (15 cm), the red line of underpasses (27 cm), deep
+DEPTH_BREAKS = (0.03, 0.15, 0.27, 0.5, 1.0)
 #: the screens' bounds of light, moderate, heavy rain, rainstorm, downpour, extreme downpour in one hour (mm)
 BREAKS = (0.1, 1.6, 7.0, 15.0, 40.0, 50.0)
 
@@ -95,9 +98,9 @@ def latitude(y: float) -> float:
     return math.degrees(2 * math.atan(math.exp(y / EARTH)) - math.pi / 2)
 
 
-def rate_of(code: int) -> float | None:
-    """mm/h of a code; None where nothing is known."""
-    return None if code == UNKNOWN else STEP * (code - 1) ** 2
+def rate_of(code: int, step: float = STEP) -> float | None:
+    """mm/h (or what `step` is in) of a code; None where nothing is known."""
+    return None if code == UNKNOWN else step * (code - 1) ** 2
 
 
 def grid_over(bounds: tuple[float, float, float, float], pixel_metres: float, most: int) -> Grid:

@@ -18,6 +18,7 @@ from hall.core.config import WallGeometry
 from hall.core.model import Channel
 from hall.core.raster import grid_over
 from tests.browser.map import scenery
+from tests.browser.map.heated import Heated, depths
 from tests.browser.map.measured import Measured
 from tests.video.catalogue.cameras import Told
 from video.catalogue.grids import grid
@@ -594,10 +595,10 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     assert asked.count("/pack") == 2 and not page.faults  # with each try, beside the names: the first failed
 
 
-def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone(open_map, city, chance):
+def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_then_depth(open_map, city, chance):
     rows = [(subject, {**data, "district": ""}) for subject, data in scenery.cases(chance, 200)]
     measured = Measured(city, rows)
-    page, _ = open_map(*rows)
+    page, gate = open_map(*rows)
     page.route("**/api/v1/measures**", measured.answer)
     page.evaluate("delete hall.page.wall; window.part = [...hall.citymap.live][0].layers.get('measures')")
     page.locator(".map-legend-more").press("Enter")
@@ -624,6 +625,45 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone(open_map, c
     page.locator("[data-layer=cells]").click()
     assert page.locator("[data-layer=measures]").get_attribute("aria-pressed") == "false"
     assert page.locator(".map-measures").is_hidden()
+
+    heated = Heated(4_000)
+    page.route("**/api/v1/heat**", heated.answer)
+    page.evaluate("window.heat = [...hall.citymap.live][0].layers.get('heat')")
+    page.locator("[data-layer=heat]").press("Enter")
+    page.wait_for_function("heat.field && heat.about")
+    before = page.evaluate("heat.field.inside")
+    page.locator(".map-heat select[name=class]").select_option("市容环境")
+    page.locator(".map-heat [data-period=month]").press("Enter")
+    page.wait_for_function("heat.asked.period === 'month' && heat.mark.includes('class=') && !heat.asking")
+    since, until = page.evaluate("heat.field.span")
+    chosen = [row for row in heated.rows if row.class_name == "市容环境" and since <= row.reported < until]
+    field = page.evaluate("heat.field")
+    assert (field["placed"], field["unplaced"]) == (
+        sum(row.lon is not None for row in chosen), sum(row.lon is None for row in chosen),
+    )  # fmt: skip
+    assert field["breaks"] == sorted(set(field["breaks"])) and len(field["breaks"]) == 5 and before > 0
+    words = page.locator(".map-heat .map-key-said").inner_text()
+    assert f"{field['placed']:,} 件有位置" in words and f"{field['unplaced']:,} 件无位置" in words
+    smooth = """() => { const c = new Uint16Array(60 * 40); c[20 * 60 + 30] = 900;
+      const found = hall.citymap.heat.smooth(c, 60, 40, 4); let x = 0, y = 0, n = 0, spread = 0;
+      found.forEach((v, i) => { n += v; x += v * (i % 60); y += v * Math.floor(i / 60); });
+      found.forEach((v, i) => { spread += v * ((i % 60) - 30) ** 2; });
+      return [n, x / n, y / n, Math.sqrt(spread / n)]; }"""
+    n, x, y, spread = page.evaluate(smooth)
+    assert n == pytest.approx(900, rel=1e-3) and (x, y) == pytest.approx((30, 20), abs=1e-3) and 1.5 < spread < 4.5
+
+    document, pixels = depths(ahead_minutes=30)
+    page.route("**/api/v1/rasters/**", lambda route: route.fulfill(body=pixels, content_type="application/octet-stream"))
+    assert page.locator("[data-layer=depth]").is_hidden(), "no such field yet"
+    gate.put(document)
+    page.wait_for_function("[...hall.citymap.live][0].layers.get('depth').field.codes.size")
+    assert page.locator(".map-depth .map-key-mark").inner_text() == "预报"
+    assert page.evaluate("hall.citymap.radarText({ lon: 113.92, lat: 35.3 })") == "", "a depth is no rain"
+    at = """([lon, lat]) => { const depth = [...hall.citymap.live][0].layers.get('depth'), { frame } = depth.host.stage;
+      const hit = depth.under(frame.px(hall.citymap.projectX(lon)), frame.py(hall.citymap.projectY(lat)));
+      return hit && hit.entry.found.rate; }"""
+    assert page.evaluate(at, list(scenery.CENTRE)) == pytest.approx(0.8, abs=0.02)
+    assert page.evaluate(at, [scenery.CENTRE[0] + 0.039, scenery.CENTRE[1]]) is None, "dry"
 
 
 def test_lengths_bearings_and_areas_are_those_of_the_ellipsoid_and_are_measured_by_keys_alone(open_map, chance):
