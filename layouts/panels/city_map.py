@@ -1,4 +1,4 @@
-"""The city map: a Leaflet map without layers of its own; tiles, cases, gauges, cameras, units and warnings are painted by assets/map."""
+"""The city map: a Leaflet map without layers of its own; tiles, cases, gauges, cameras and the rest are painted by assets/map."""
 
 from __future__ import annotations
 
