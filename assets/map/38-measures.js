@@ -316,6 +316,11 @@
       return hall.format.number(value, Number.isInteger(value) ? 0 : this.measure.decimals);
     }
 
+    /** ms of the figures that are shown; null for none. */
+    asOf() {
+      return this.table ? this.table.as_of : null;
+    }
+
     counts() {
       return { measures: this.shown && this.table ? this.table.known : 0 };
     }

@@ -43,6 +43,12 @@
       this.field.tick();
     }
 
+    /** ms of the frame that is shown; null for none. */
+    asOf() {
+      const state = this.field.state;
+      return state ? state.frame.time : null;
+    }
+
     /** A wet place below everything else. */
     under(x, y) {
       const { frame } = this.host.stage;

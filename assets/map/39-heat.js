@@ -217,6 +217,11 @@
       c.drawImage(this.image, frame.px(field.x * side), frame.py(field.y * side), field.width * side * frame.scale, field.height * side * frame.scale);
     }
 
+    /** ms that the counted period ends at; null before the first answer. */
+    asOf() {
+      return this.field ? Math.min(this.field.span[1], this.host.now()) : null;
+    }
+
     counts() {
       return { heat: this.shown && this.field ? this.field.placed + this.field.unplaced : 0 };
     }
