@@ -235,7 +235,7 @@
         card.show({ what: "component", entry, x, y, r: 6 }, { x, y, r: 6 }, true);
         entry.open();
       }));
-      this.host.focus(lon, lat, 17);
+      this.host.focus(lon, lat, 17, { own: true });
     }
 
     /** Shows all that answer. */

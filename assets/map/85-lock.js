@@ -54,7 +54,8 @@
       const { host } = this;
       if (!host.map || this.fixed()) return;
       if (!host.touched) this.since = null;
-      else if (this.since == null) this.since = Date.now();
+      else if (this.since == null && !this.shown) this.since = Date.now();
+      this.shown = false;
       this.keep();
       this.paint();
       tell(host);
@@ -98,9 +99,13 @@
       tell(this.host);
     }
 
-    /** Somebody else wants this map to show a place: true while the view is locked, then people are asked. */
+    /** Something else wants this map to show a place: true while the view is locked, then people are asked. What the page shows by
+     * itself (the case that was opened) is nobody's view. */
     ask(wanted) {
-      if (!this.host.locked) return false;
+      if (!this.host.locked) {
+        this.shown = true;
+        return false;
+      }
       this.wanted = wanted;
       this.paint();
       return true;

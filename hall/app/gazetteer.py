@@ -17,10 +17,11 @@ import msgspec
 from hall.app import geography
 from hall.app.nearness import metres
 from hall.app.tiles import Maps
+from hall.core import boundaries
 from hall.core.clock import monotonic
 from hall.core.errors import ConfigError, HallError
 from hall.core.process import Process
-from hall.core.typed import Names
+from hall.core.typed import Directory, Names
 from hall.map.mbtiles import GZIP
 
 log = logging.getLogger("hall.gazetteer")
@@ -58,7 +59,7 @@ class Gazetteer:
 
     def __init__(self, process: Process, maps: Maps) -> None:
         self._process, self._maps = process, maps
-        self._places: list[Place] = []
+        self._places: dict[str, tuple[list[Place], Directory]] = {}
         self._mark: Any = None
         self._looked = -_AGAIN_SECONDS
         self._task: asyncio.Task[None] | None = None
@@ -76,10 +77,11 @@ class Gazetteer:
     ) -> tuple[list[Place], bool]:
         """The best places of some kinds, the nearer of equals first; whether there are more."""
         found = []
-        for place in self._places:
-            rank = place.names.rank(words) if place.kind in kinds else None
-            if rank is not None:
-                found.append((rank, _ORDER.get(place.kind, 9), metres(*near, place.lon, place.lat), place))
+        for kind in kinds:
+            places, directory = self._places.get(kind, ([], None))
+            for rank, number in directory.ranked(words) if directory else ():
+                place = places[number]
+                found.append((rank, _ORDER.get(kind, 9), metres(*near, place.lon, place.lat), place))
         found.sort(key=lambda row: row[:3])
         return [row[3] for row in found[:limit]], len(found) > limit
 
@@ -94,7 +96,11 @@ class Gazetteer:
                 made.setdefault(key, place)
                 if len(made) >= _MOST:
                     break
-            self._places, self._mark, self.state, self.fault = list(made.values()), mark, "ready", ""
+            by_kind: dict[str, list[Place]] = {}
+            for place in made.values():
+                by_kind.setdefault(place.kind, []).append(place)
+            self._places = {kind: (some, Directory([one.names for one in some])) for kind, some in by_kind.items()}
+            self._mark, self.state, self.fault = mark, "ready", ""
             self.read_at = self._process.clock.now()
         except (HallError, ConfigError, OSError, ValueError) as error:
             self.state, self.fault = "failed", str(error)
@@ -113,6 +119,12 @@ class Gazetteer:
     def _all(self) -> Iterator[Place]:
         for name in ("districts", "cells", "basemap"):
             yield from self._of_geography(name)
+        for name in boundaries.settings(self._process.config):
+            if name not in geography.NAMES:
+                for area in boundaries.load(self._process.config, name).areas:
+                    if area.name:
+                        point = _middle(area.geometry)
+                        yield Place(area.name, "district", name, *point, name, Names.of(area.name, area.code))
         for name in self._maps.names():
             try:
                 yield from self._of_tiles(name)

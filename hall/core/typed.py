@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from typing import NamedTuple
 
@@ -82,4 +84,27 @@ class Names(NamedTuple):
         return worst
 
 
-__all__ = ["BEGINS", "HOLDS", "INITIALS", "WHOLE", "Names", "Spot", "coordinates_of", "words_of"]
+class Directory:
+    """Many names looked through as one text: `ranked(words)` gives (rank, number of the name). Made once, never changed."""
+
+    def __init__(self, names: list[Names]) -> None:
+        self.names = names
+        pieces = [f"{one.plain}\n{one.initials}\0" for one in names]
+        self._text = "".join(pieces)
+        self._starts = list(itertools.accumulate(map(len, pieces), initial=0))[:-1]
+
+    def ranked(self, words: tuple[str, ...], most: int = 2_000) -> list[tuple[int, int]]:
+        """At most `most` that hold all words, in the order of the names."""
+        if not words or not self.names:
+            return []
+        word, found, at = max(words, key=len), [], -1
+        while len(found) < most and (at := self._text.find(word, at + 1)) >= 0:
+            number = bisect.bisect_right(self._starts, at) - 1
+            rank = self.names[number].rank(words)
+            if rank is not None:
+                found.append((rank, number))
+            at = self._starts[number + 1] - 1 if number + 1 < len(self._starts) else len(self._text)
+        return found
+
+
+__all__ = ["BEGINS", "HOLDS", "INITIALS", "WHOLE", "Directory", "Names", "Spot", "coordinates_of", "words_of"]

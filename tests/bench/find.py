@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dispatch.casebook import Casebook
 from feeds.components.asking import Inventory
-from hall.core.typed import Names, words_of
+from hall.core.typed import Directory, Names, words_of
 from tests.bench import casebook, catalogue, components
 from video.catalogue.index import Query
 from video.catalogue.scope import ALL
@@ -53,13 +53,13 @@ def report(home: Path) -> None:
     told = [catalogue.told(catalogue.channel(n, chance), 1_000 + n) for n in range(CHANNELS)]
     cameras = catalogue.loaded(told)[1]
     streets = [f"{chance.choice(catalogue.STREETS)}{n}号" for n in range(PLACES)]
-    places = [Names.of(name) for name in streets]
+    places = Directory([Names.of(name) for name in streets])
     view.first("x", 1)  # what a version is read with for the first time
     kinds = {
         "components": lambda text: view.first(text, LIMIT, NEAR),
         "cases": lambda text: book.first(text, {}, LIMIT + 1),
         "cameras": lambda text: cameras.search(Query(text=text), ALL, "", LIMIT),
-        "places": lambda text: [one for one in places if one.rank(words_of(text)) is not None][:LIMIT],
+        "places": lambda text: sorted(places.ranked(words_of(text)))[:LIMIT],
     }
     before = {
         "components": lambda text: view.search(Inventory.question(text=text + " " * chance.randrange(99)), 0, LIMIT),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hall.core.coordinates import wgs84_to_gcj02
-from hall.core.typed import BEGINS, HOLDS, INITIALS, WHOLE, Names, coordinates_of, words_of
+from hall.core.typed import BEGINS, HOLDS, INITIALS, WHOLE, Directory, Names, coordinates_of, words_of
 
 CITY = (113.9, 35.3)
 
@@ -34,3 +34,13 @@ def test_a_name_is_found_whole_from_its_beginning_within_and_by_pinyin_initials(
     ranks = {text: names.rank(words_of(text)) for text in ("豫g12345", "人民路", "文化 街", "12345", "rmlywhj", "解放", "")}
     expected = {"豫g12345": WHOLE, "人民路": BEGINS, "文化 街": HOLDS, "12345": HOLDS, "rmlywhj": INITIALS, "解放": None}
     assert ranks == expected | {"": None}
+
+
+def test_a_directory_finds_what_each_name_alone_would():
+    streets = ("人民路", "人民东路", "解放大道", "学院街", "Main St")
+    names = [Names.of(f"{streets[n % 5]}{n}号", str(n)) for n in range(300)]
+    directory = Directory(names)
+    for text in ("人民", "人民 7", "rm", "main", "299", "解放大道 12号", "没有", "号 1"):
+        words = words_of(text)
+        right = [(rank, number) for number, name in enumerate(names) if (rank := name.rank(words)) is not None]
+        assert directory.ranked(words) == right, text

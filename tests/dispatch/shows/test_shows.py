@@ -172,6 +172,8 @@ BAD = [
     {"content": {"text": ["x"]}}, {"priority": 0}, {"priority": 5}, {"priority": True}, {"priority": "1"}, {"seconds": 0},
     {"seconds": float("nan")}, {"seconds": 1e9}, {"seconds": "9"}, {"reason": "x" * 501}, {"extra": 1},
     {"what": "case", "content": {"subject": "file/c/1"}}, {"what": "camera", "content": {"subject": "channel/x"}},
+    {"what": "map", "content": {"lon": 1, "lat": 0, "zoom": 12, "view": {"shown": {"cameras": 1}}}},
+    {"what": "map", "content": {"lon": 1, "lat": 0, "zoom": 12, "view": {"parts": {"shapes": ["x" * 20_000]}}}},
     {"what": "map", "content": {"lon": 181, "lat": 0, "zoom": 12}}, {"what": "map", "content": {"lon": 1, "lat": 0}},
     {"what": "scene", "content": {"layout": 7}}, {"what": ["message"]},
 ]  # fmt: skip
