@@ -129,7 +129,8 @@
       this.asked.add(version);
       const path = [doc.feed, doc.product, version].map(encodeURIComponent).join("/");
       try {
-        const answer = await fetch(`/api/v1/rasters/${path}`, { credentials: "same-origin", signal: AbortSignal.timeout(15000) });
+        const place = citymap.past ? `/api/v1/history/rasters/${encodeURIComponent(version)}` : `/api/v1/rasters/${path}`;
+        const answer = await fetch(place, { credentials: "same-origin", signal: AbortSignal.timeout(15000) });
         if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
         const codes = new Uint8Array(await answer.arrayBuffer());
         if (codes.length !== doc.grid.width * doc.grid.height) throw new Error("size");

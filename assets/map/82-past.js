@@ -27,6 +27,12 @@
     throw Object.assign(new Error(said.detail || ""), { reason: said.reason || "http" });
   }
 
+  /** Forecasts of the radar are not kept. */
+  function measured(event) {
+    const frames = event.data.frames.filter((frame) => frame.time <= frame.run);
+    return { ...event, data: frames.length ? { ...event.data, frames } : null };
+  }
+
   class Past {
     constructor() {
       this.now = 0;
@@ -197,7 +203,7 @@
       const event = this.plain.get(subject);
       if (!event) this.put({ id: "gone", source: "history", subject, time: this.now, recordedtime: this.now, data: null }, told);
       else if (topic === "position" || topic === "observation") return; // with its numbers, in move()
-      else this.put(topic === "case" ? this.laidOver(event) : event, told);
+      else this.put(topic === "case" ? this.laidOver(event) : topic === "raster" ? measured(event) : event, told);
       if (topic === "file") {
         const known = this.plain.get(`case${subject.slice(4)}`);
         if (known) this.put(this.laidOver(known), told);

@@ -8,13 +8,17 @@ import logging
 import sqlite3
 from collections import deque
 
+import msgspec
+
 from dispatch.history.settings import BEATS, FILE, TOPICS, settings_of
 from dispatch.history.store import Store
 from dispatch.part import Part
 from dispatch.reader import Head
 from hall.core.board import EntryId
+from hall.core.errors import BusLost
 from hall.core.event import topic_of
 from hall.core.process import Process
+from hall.core.raster import Frame
 
 log = logging.getLogger("hall")
 #: events that may wait for the disk; beyond it the oldest are left out, counted
@@ -22,11 +26,27 @@ QUEUE = 100_000
 #: events of one transaction
 CHUNK = 4_000
 WRITE_SECONDS = 5.0
+#: documents of radar fields whose frames wait to be fetched
+RASTERS = 50
 LOOK_SECONDS = 0.5
 #: what was heard so long ago is now; and after how many seconds the board is taken in even if the bus never got that far
 NOW_MS, SETTLE_SECONDS = 5_000, 60.0
 #: what is from further in the future belongs to another run of a replayed city
 AHEAD_MS = 3_600_000
+
+
+class _Field(msgspec.Struct):
+    """Of a radar field, what is needed to keep its frames."""
+
+    feed: str = ""
+    frames: list[Frame] = []
+
+
+def _field(head: Head) -> _Field:
+    try:
+        return msgspec.json.decode(head.data, type=_Field)
+    except msgspec.MsgspecError:
+        return _Field()  # the board shows it as it can; there is nothing to fetch
 
 
 class HistoryPart(Part):
@@ -38,6 +58,8 @@ class HistoryPart(Part):
         self._queue: deque[Head | tuple[str, EntryId]] = deque()
         self._board: list[Head] | None = []  # what the board held at the start; None: settled
         self._newest = 0  # recordedtime
+        self._rasters: deque[Head] = deque(maxlen=RASTERS)  # whose frames may be new
+        self._frames: set[str] = set()  # versions that are kept
         self._told, self._started = "", False
         process.counters |= {"history_kept": 0, "history_lost": 0}
         self._store = self._opened() if self.rules.keep_ms else None
@@ -56,6 +78,8 @@ class HistoryPart(Part):
             return None
 
     def hear(self, head: Head) -> None:
+        if topic_of(head.subject) == "raster" and not head.gone:
+            self._rasters.append(head)
         if self._started:
             self._batch.append(head)
         elif self._board is not None and topic_of(head.subject) not in BEATS:
@@ -92,10 +116,27 @@ class HistoryPart(Part):
                 if len(self._queue) >= CHUNK or loop.time() >= due:
                     due = loop.time() + WRITE_SECONDS
                     await self._write()
+                    await self._keep_frames()
                     if self._board is not None and (self._caught_up() or loop.time() >= latest):
                         await self._settle()
         finally:
             self._store.close()
+
+    async def _keep_frames(self) -> None:
+        """The pixels of what the radar measured, while the bus still has them; forecasts are not kept."""
+        store, self._frames = self._store, self._frames or await asyncio.to_thread(self._store.rasters)  # type: ignore[union-attr]
+        while self._rasters and store is not None:
+            raster = _field(self._rasters[0])
+            wanted = [frame for frame in raster.frames if frame.time <= frame.run and frame.version not in self._frames]
+            try:
+                for frame in wanted:
+                    body = await self.process.bus.hash_get(frame.version, "raster", raster.feed)
+                    if body is not None:
+                        await asyncio.to_thread(store.keep_raster, frame.version, frame.time, body)
+                        self._frames.add(frame.version)
+            except (BusLost, sqlite3.Error):
+                return  # with the next round
+            self._rasters.popleft()
 
     def _caught_up(self) -> bool:
         clock = self.process.clock

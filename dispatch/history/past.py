@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from dispatch.history.settings import FILE, SEGMENT_MS, TRACKS
-from dispatch.history.store import unsqueeze
 from dispatch.history.tracks import Tracks, at, pack, trail, unpack, width
+from dispatch.history.versions import unsqueeze
 from hall.core.event import topic_of
 
 #: one column of the slider's histogram
@@ -121,6 +121,11 @@ class Past:
 
     def _still(self, since: int) -> bool:
         return self._db.execute("SELECT 1 FROM segment WHERE since = ?", (since,)).fetchone() is None
+
+    def raster(self, version: str) -> bytes | None:
+        """The pixels of a frame that the radar measured (gzip)."""
+        row = self._db.execute("SELECT body FROM raster WHERE version = ?", (version,)).fetchone()
+        return row[0] if row else None
 
     def open_segment(self) -> Open | None:
         """The one that is not over, packed as it is; None when nothing waits."""

@@ -9,30 +9,21 @@ kept twice, and nothing is missing that the bus still has.
 from __future__ import annotations
 
 import sqlite3
-import zlib
 from collections.abc import Iterable
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from dispatch.history.settings import FIGURE_MS, FIGURES, SEGMENT_MS, SILENT_MS, TRACKS
 from dispatch.history.tracks import Tracks, pack, split, unpack
+from dispatch.history.versions import Version, digest_of, edge_of, rank_of, squeeze, version_of
 from dispatch.reader import Head
 from hall.core.board import EntryId
 from hall.core.event import topic_of
 
 #: "not yet": above any moment
 OPEN = 2**62
-#: what documents have in common, so that small ones compress well
-ZDICT = (
-    b'{"id":"","source":"","subject":"position/observation/sensor/closure/alarm/file/case/","time":17,"recordedtime":17,"data":'
-    b'{"feed":"","name":"","kind":"vehicle","state":"available","unit_id":"","sensor_id":"","quantity":"water_depth","unit":"m",'
-    b'"case_id":"","class_name":"","subclass_name":"","description":"","severity":2,"lon":113.,"lat":35.,"address":"",'
-    b'"district":"","cell":"","report_source":"","due":17,"stages":{"reported":17,"accepted":17,"registered":17,"dispatched":17},'
-    b'"thresholds":[{"value":0.,"severity":1,"label":""}],"over":{"state":"handling"},"allowed":[],"revision":1}}'
-)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS doc(
     id INTEGER PRIMARY KEY, subject TEXT NOT NULL, topic TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
@@ -45,31 +36,11 @@ CREATE TABLE IF NOT EXISTS segment(
     heard INTEGER NOT NULL, bytes INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS journal(id INTEGER PRIMARY KEY, segment INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS covered(id INTEGER PRIMARY KEY, since INTEGER NOT NULL, until INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS raster(version TEXT PRIMARY KEY, time INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS reached(lane TEXT PRIMARY KEY, ms INTEGER NOT NULL, seq INTEGER NOT NULL);
 """
-#: of responses, mildest first
-LEVELS = ("IV", "III", "II", "I")
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
-
-
-def squeeze(raw: bytes) -> bytes:
-    made = zlib.compressobj(6, zdict=ZDICT)
-    return made.compress(raw) + made.flush()
-
-
-def unsqueeze(body: bytes) -> bytes:
-    return zlib.decompressobj(zdict=ZDICT).decompress(body)
-
-
-class Version(NamedTuple):
-    """The present version of a subject: its row, its key as the board compares it, its content."""
-
-    row: int
-    since: int
-    key: tuple[int, int, str]
-    digest: bytes
-    rank: int
 
 
 class Store:
@@ -87,7 +58,7 @@ class Store:
     def _load(self) -> None:
         """What the file says goes on: present versions, the open segment, the last points of the one before."""
         db = self._db
-        self._docs = {s: _version(row, since, raw) for row, s, since, raw in db.execute(
+        self._docs = {s: version_of(row, since, raw) for row, s, since, raw in db.execute(
             "SELECT id, subject, since, body FROM doc WHERE until = ?", (OPEN,))}  # fmt: skip
         self._open, self._tracks = None, Tracks()
         for self._open, body in db.execute("SELECT segment, body FROM journal ORDER BY id"):
@@ -109,7 +80,7 @@ class Store:
         if newest is None or newest <= moment:
             return
         with self._db:
-            for table in ("doc", "segment", "journal", "covered", "reached"):
+            for table in ("doc", "segment", "journal", "covered", "reached", "raster"):
                 self._db.execute(f"DELETE FROM {table}")
         self._load()
 
@@ -133,6 +104,15 @@ class Store:
             lanes = [(lane, *at) for lane, at in reached.items()]
             self._db.executemany("INSERT OR REPLACE INTO reached VALUES (?, ?, ?)", lanes)
         return broken
+
+    def rasters(self) -> set[str]:
+        """Versions of the radar's frames that are kept."""
+        return {row[0] for row in self._db.execute("SELECT version FROM raster")}
+
+    def keep_raster(self, version: str, time: int, body: bytes) -> None:
+        """One measured frame's pixels, as the bus has them (gzip); `time`: when it was measured."""
+        with self._db:
+            self._db.execute("INSERT OR IGNORE INTO raster VALUES (?, ?, ?)", (version, time, body))
 
     def settle(self, board: Iterable[Head], moment: int) -> int:
         """Once, when all that the bus still had was heard: takes in what of the board was not, and ends what the file says is
@@ -179,13 +159,13 @@ class Store:
             if known is not None:
                 self._end(head.subject, max(head.recordedtime, known.since))
             return
-        digest = blake2b(data, digest_size=8).digest()
+        digest = digest_of(data)
         if known is not None and (digest == known.digest or (topic == "kpi" and head.recordedtime - known.since < FIGURE_MS)):
             self._docs[head.subject] = known._replace(key=key)
             return
         since = head.recordedtime if known is None else max(head.recordedtime, known.since)
-        rank = _rank(topic, data)
-        edge = _edge(topic, None if known is None else known.rank, rank)
+        rank = rank_of(topic, data)
+        edge = edge_of(topic, None if known is None else known.rank, rank)
         if known is not None:
             self._db.execute("UPDATE doc SET until = ? WHERE id = ?", (since, known.row))
         raw = b'{"id":%b,"source":%b,"subject":%b,"time":%d,"recordedtime":%d,"data":%b}' % (
@@ -253,8 +233,9 @@ class Store:
     def _drop(self, before: int) -> int:
         freed = self._db.execute("SELECT coalesce(sum(bytes), 0) FROM segment WHERE until <= ?", (before,)).fetchone()[0]
         freed += self._db.execute("SELECT coalesce(sum(length(body)), 0) FROM doc WHERE until <= ?", (before,)).fetchone()[0]
-        for table in ("segment", "doc", "covered"):
-            self._db.execute(f"DELETE FROM {table} WHERE until <= ?", (before,))
+        freed += self._db.execute("SELECT coalesce(sum(length(body)), 0) FROM raster WHERE time <= ?", (before,)).fetchone()[0]
+        for table, end in (("segment", "until"), ("doc", "until"), ("covered", "until"), ("raster", "time")):
+            self._db.execute(f"DELETE FROM {table} WHERE {end} <= ?", (before,))
         self._db.execute("UPDATE covered SET since = ? WHERE since < ?", (before, before))
         return freed
 
@@ -273,28 +254,3 @@ class Store:
 
     def close(self) -> None:
         self._db.close()
-
-
-def _version(row: int, since: int, body: bytes) -> Version:
-    head = msgspec.json.decode(unsqueeze(body), type=Head)
-    data, topic = bytes(head.data), topic_of(head.subject)
-    return Version(
-        row, since, (head.time, head.recordedtime, head.id), blake2b(data, digest_size=8).digest(), _rank(topic, data)
-    )
-
-
-def _rank(topic: str, data: bytes) -> int:
-    """What an edge of the slider's marks is seen by: an active alarm, the level of a response."""
-    if topic == "alarm":
-        return int(_decode(data).get("active", True))
-    if topic == "response":
-        level = _decode(data).get("level")
-        return LEVELS.index(level) + 1 if level in LEVELS else 0
-    return 1
-
-
-def _edge(topic: str, was: int | None, rank: int) -> int:
-    """1: a mark of its own on the slider; of responses 1 + the new rank."""
-    if topic == "response":
-        return 1 + rank if rank != (was or 0) else 0
-    return int(topic in ("case", "alarm", "warning") and rank > (was or 0))

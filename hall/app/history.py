@@ -46,6 +46,7 @@ class Past(Protocol):
     def changes(self, after: int, until: int, topics: frozenset[str], skip: int, limit: int) -> tuple[list[Any], bool]: ...
     def before(self, subject: str, moment: int) -> bytes | None: ...
     def segment(self, since: int) -> bytes | None: ...
+    def raster(self, version: str) -> bytes | None: ...
     def open_segment(self) -> Any: ...
     def trail(self, subject: str, since: int, until: int) -> list[list[float]]: ...
     def close(self) -> None: ...
@@ -86,6 +87,7 @@ class History:
             ("/changes", self.changes),
             ("/positions", self.positions),
             ("/segments/{name}", self.segment),
+            ("/rasters/{version}", self.raster),
         ):
             self.router.add_api_route(path, handler, methods=["GET"], response_class=Response)
 
@@ -193,19 +195,33 @@ class History:
             tag, headers = f'"{found.tag if found else ""}"', {"Cache-Control": "private, no-cache"}
         if body is None:
             raise Refused("segment-unknown", "there is no such segment", 404)
-        headers = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
-        if tag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-        else:
-            body = gzip.decompress(body)
-        return Response(body, headers=headers, media_type="application/octet-stream")
+        return _binary(request, body, {**headers, "ETag": tag})
+
+    async def raster(self, request: Request, version: Annotated[str, Path(pattern=r"^[\w.-]{1,80}$")]) -> Response:
+        """The pixels of a frame that the radar measured, as `/api/v1/rasters` told them then."""
+        if "raster" not in Seen(current_visit().identity, self._kept).topics:
+            raise Refused("forbidden", "this role may not see the radar", 403)
+        body = await self._run(lambda past: past.raster(version))
+        if body is None:
+            raise Refused("frame-unknown", "this frame was not kept", 404)
+        return _binary(request, body, {**_HELD, "ETag": f'"{version}"'})
 
     def close(self) -> None:
         if self._past is not None:
             self._past.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _binary(request: Request, body: bytes, headers: dict[str, str]) -> Response:
+    """`body` is gzip; decompressed for who does not take it so."""
+    headers["Vary"] = "Accept-Encoding"
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    else:
+        body = gzip.decompress(body)
+    return Response(body, headers=headers, media_type="application/octet-stream")
 
 
 def _within(past: Past, moment: int) -> dict[str, Any]:

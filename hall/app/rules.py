@@ -30,7 +30,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/geography/[^/]+|/video/poster/.+|/api/v1/channels(/tree|/near|/grid|/one/.+)?", "see-wall"),
     (_READ, r"/api/v1/components(/.+)?", "see-wall"),
     (_READ, r"/api/v1/boundaries(/[^/]+)?", "see-wall"),
-    (_READ, r"/api/v1/history(/(changes|positions|segments/[^/]+))?", "see-wall"),
+    (_READ, r"/api/v1/history(/(changes|positions|(segments|rasters)/[^/]+))?", "see-wall"),
     (_READ, r"/pictures(/[^/]+/[^/]+/[^/]+/[^/]+)?", "see-wall"),
     (frozenset({"POST"}), r"/api/v1/video/views", "watch"),
     (_ALL, r"/video/whep/session/[^/]+", "watch"),

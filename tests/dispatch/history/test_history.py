@@ -197,3 +197,28 @@ def test_a_mistake_in_the_configuration_is_named_and_a_city_may_keep_nothing(tmp
     assert settings_of(parse(CITY + '[map]\nhistory = "3 d"\n', "hall.toml")).keep_ms == HOURS
     with pytest.raises(ConfigError, match="72 h"):
         settings_of(parse(CITY + '[map]\nhistory = "long"\n', "hall.toml"))
+
+
+async def test_what_the_radar_measured_is_kept_once_and_goes_with_its_hour(tmp_path, monkeypatch):
+    monkeypatch.setattr(part_module, "WRITE_SECONDS", 0.01)
+    process, asked = Process(tmp_path), []
+
+    async def hash_get(version, *key):
+        asked.append((version, *key))
+        return None if version == "gone" else version.encode()
+
+    process.bus = SimpleNamespace(hash_get=hash_get)
+    part = part_module.HistoryPart(process)
+    await part.start()
+    frames = [{"time": NOW - n, "start": NOW, "run": NOW, "version": v} for n, v in ((2, "gone"), (1, "a"), (-1, "forecast"))]
+    grid = {"west": 0, "north": 0, "pixel": 1, "width": 1, "height": 1}
+    field = {"feed": "r", "product": "p", "grid": grid, "bounds": [0, 0, 1, 1], "frames": frames}
+    for data in ({"frames": 7}, field, field):
+        part.hear(head("raster/r/p", NOW, data))
+    part.reached("bulk", (1, 0))
+    await run(part, monkeypatch, lambda: not part._rasters)
+    assert asked == [("gone", "raster", "r"), ("a", "raster", "r"), ("gone", "raster", "r")]
+    assert [Past(tmp_path).raster(version) for version in ("a", "gone", "forecast")] == [b"a", None, None]
+    kept = store(tmp_path, keep=3_600_000)
+    kept.write([unit(1, NOW, 113.0), unit(1, NOW + 2 * 3_600_000, 113.0)], {})
+    assert Past(tmp_path).raster("a") is None
