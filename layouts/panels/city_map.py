@@ -1,4 +1,4 @@
-"""The city map: a Leaflet map without layers of its own; tiles, cases, gauges, cameras and the rest are painted by assets/map."""
+"""The city map: a Leaflet map without layers of its own; tiles, cases, gauges, cameras and the rest: assets/map paint them."""
 
 from __future__ import annotations
 
