@@ -41,6 +41,8 @@ def table(
     known = np.isfinite(values.value)
     whole = bool(known.all())
     worth = known if not whole else (values.value != 0) | (before is not None and np.nan_to_num(before) != 0)
+    if values.near:  # whose gauge speaks for an area is worth saying also where it is dry
+        worth = known
     chosen = np.flatnonzero(worth)
     chosen = chosen[np.argsort(-values.value[chosen], kind="stable")]
     rows = {level.codes[area]: _row(measure, int(area), values, before) for area in chosen[:MOST_ROWS].tolist()}

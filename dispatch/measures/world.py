@@ -16,6 +16,7 @@ from dispatch.reader import Head
 from hall.core.event import topic_of
 
 _BOUND = 200_000
+_PLAIN = "water_depth"  # also of a sensor that names none: defaults are not sent (hall/core/model.py)
 
 
 class _Thing(msgspec.Struct):
@@ -84,7 +85,7 @@ class Kept:
     def _sensor(self, head: Head, thing: _Thing | None) -> None:
         site = head.subject.partition("/")[2]
         place = thing and _place(thing)
-        if not place or thing.quantity != "water_depth" or thing.kind == "river":
+        if not place or (thing.quantity or _PLAIN) != _PLAIN or thing.kind == "river":
             return self.world.water.drop(site)
         depth, at = self._waiting.pop(site, (None, None))
         self.world.water.put(site, place, **({} if at is None else {"depth": depth, "at": at}))

@@ -141,7 +141,7 @@ def test_depth_cameras_alarms_and_crews(city):
     reading = {"feed": "w", "quantity": "water_depth", "unit": "m"}
     kept.hear(head("observation/w/1/water_depth", reading | {"sensor_id": "1", "value": 0.31}))  # before its sensor
     kept.hear(head("sensor/w/1", here | {"quantity": "water_depth", "kind": "underpass"}))
-    kept.hear(head("sensor/w/2", here | {"quantity": "water_depth"}))
+    kept.hear(head("sensor/w/2", here))  # what is at its default is not sent
     kept.hear(head("observation/w/2/water_depth", reading | {"value": 0.12}))
     kept.hear(head("sensor/w/3", there | {"quantity": "water_depth"}))
     kept.hear(head("observation/w/3/water_depth", reading | {"value": 2.0}, NOW - HOUR))  # too old to say anything
