@@ -24,6 +24,7 @@ class Columns:
 
     def __init__(self) -> None:
         self.size = 0
+        self.moved = 0  # another number when a place is another
         self._room = 0
         self._grow(1024)
 
@@ -55,6 +56,8 @@ class Columns:
             self.__dict__[f"_{name}"][row] = value
 
     def locate(self, row: int, lon: float | None, lat: float | None) -> None:
+        before = (self._placed[row], self._lon[row], self._lat[row])
+        self.moved += before != ((False, *before[1:]) if lon is None or lat is None else (True, lon, lat))
         if lon is None or lat is None:
             self.put(row, {"placed": False})
             self._place[row] = 0.0

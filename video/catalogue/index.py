@@ -14,7 +14,7 @@ from hall.core.wording import haystack, words_of
 from video.catalogue import columns as c
 from video.catalogue.branch import Branch
 from video.catalogue.grouping import group_of, node_key
-from video.catalogue.nearness import nearest
+from video.catalogue.nearness import Standing
 from video.catalogue.order import Order
 from video.catalogue.scope import ALL, Scope
 
@@ -63,7 +63,7 @@ class Index:
     """Every channel is a row; rows of channels that went are used again."""
 
     def __init__(self) -> None:
-        self.columns = c.Columns()
+        self.columns, self._standing = c.Columns(), Standing()
         self.branches = {name: Branch() for name in BRANCHES}
         self.kinds, self.feeds = Names(), Names()
         self.rows: dict[str, int] = {}
@@ -291,7 +291,7 @@ class Index:
     ) -> list[Near]:
         """The `k` chosen rows nearest to a place, nearest first; of equal distance the lower subject first."""
         placed = self.columns.placed if chosen is None else chosen & self.columns.placed
-        rows, metres = nearest(self.columns.place, placed, c.on_sphere(lon, lat), k, radius)
+        rows, metres = self._standing.nearest(self.columns, placed, c.on_sphere(lon, lat), k, radius)
         found = sorted((far, self.subjects[row], row) for row, far in zip(rows, metres, strict=True))
         return [Near(row, far) for far, _, row in found[:k]]
 

@@ -104,6 +104,8 @@ class _Maker:
         headers = {header: self._secret(f"headers.{header}", value) for header, value in one.headers.items()}
         if kind == "wmts":
             url = url.replace("{key}", quote(key, safe=""))
+        if one.tone == "dark" and not one.preset:
+            saturation = 0.2  # exchanged colours are orange and brown otherwise: severities own those
         parts = (
             url.replace(key, "") if key else url,
             kind,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hall.core.model import Channel
 from tests.video.catalogue.cameras import Told, city_of, great_circle
-from video.catalogue.columns import EARTH, on_sphere
+from video.catalogue.columns import EARTH, Columns, on_sphere
 from video.catalogue.index import Query
-from video.catalogue.nearness import nearest
+from video.catalogue.nearness import Standing, nearest
 from video.catalogue.scope import ALL, Scope
 from video.catalogue.sector import ASSUMED_FOV_DEG, ASSUMED_RANGE_M, bearing, sight
 
@@ -43,6 +43,28 @@ def test_radius_filter_and_scope_bound_what_is_near(place, radius, owner):
     answer = TOLD.catalogue.near(*place, 100, Query(owner=(owner,)), scope, radius, False)
     expected = ranked(TOLD.channels, *place, lambda ch: ch.owner == owner and ch.district in ("红旗区", ""))
     assert [row["subject"] for row in answer["rows"]] == [subject for far, subject in expected if far <= radius][:100]
+
+
+def test_while_nothing_moves_a_tree_gives_the_same_and_what_moves_is_found_where_it_is():
+    chance, columns, standing = np.random.default_rng(9), Columns(), Standing()
+    spots = np.round(chance.normal((113.9, 35.3), 0.05, (6_000, 2)), 3)  # many share a place
+    for lon, lat in spots:
+        columns.locate(columns.append(), lon, lat)
+    columns.locate(17, None, None)
+    for number in range(60):
+        chosen = columns.placed & (chance.random(6_000) < (1.0, 0.5, 0.02)[number % 3])
+        at, k, radius = on_sphere(*spots[number]), int(chance.integers(1, 60)), (None, 400.0, 90_000.0)[number // 3 % 3]
+        answers = []
+        for rows, metres in (
+            standing.nearest(columns, chosen, at, k, radius), nearest(columns.place, chosen, at, k, radius)
+        ):  # fmt: skip
+            found = sorted(zip(metres, rows, strict=True))
+            answers.append([row for far, row in found if len(found) <= k or far <= found[k - 1][0] + 1e-6])
+        assert answers[0] == answers[1]
+    assert standing._tree is not None
+    columns.locate(17, *spots[3])
+    chosen = columns.placed.copy()
+    assert 17 in standing.nearest(columns, chosen, on_sphere(*spots[3]), 1)[0]
 
 
 @settings(max_examples=40, deadline=None)
