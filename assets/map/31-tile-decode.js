@@ -237,15 +237,15 @@
   // -- on the page ------------------------------------------------------------------------------------------------------
 
   const citymap = (scope.hall.citymap = scope.hall.citymap || {});
-  const own = scope.document.currentScript.src;
+  const FOLDER = "/assets/map/"; // the page's scripts are one bundle (hall/app/bundle.py): a worker takes these two files of it alone
   const waiting = new Map();
   let worker = null;
   let asked = 0;
 
   function begin() {
     try {
-      worker = new Worker(own);
-      worker.postMessage({ library: [...scope.document.scripts].find(({ src }) => src.includes("/31-mvt.js")).src });
+      worker = new Worker(`${FOLDER}31-tile-decode.js`);
+      worker.postMessage({ library: `${FOLDER}31-mvt.js` });
       worker.onmessage = ({ data: { id, made, fault } }) => {
         const [done, failed] = waiting.get(id);
         waiting.delete(id);

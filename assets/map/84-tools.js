@@ -81,6 +81,7 @@
       this.side = new Side();
       this.root = context.body.closest(".map-page");
       this.root.querySelector(".map-page-map").append(this.side.node);
+      if (innerWidth < NARROW) this.root.dataset.legend = "off"; // a phone: the map first
       this.refresh();
       this.stop = citymap.whenMap(this.root, () => this.find());
       this.keys = (event) => this.key(event);
@@ -207,6 +208,7 @@
     }
   }
 
+  const NARROW = 700; // pixels of a window in which the list of layers would lie over half the map
   const PAN = 160; // pixels of one press
   const KEY_NAMES = { Escape: "Esc", " ": "␣" };
 

@@ -12,6 +12,7 @@
   const citymap = hall.citymap;
   const { make } = hall;
   const MOST = 1500; // characters of the address that layers and parts may take
+  const broken = new Set(); // parts that failed: told once, the others go along
   const rounded = (value, digits) => Number(value.toFixed(digits));
   const switched = new WeakMap(); // host -> names of layers that somebody switched
 
@@ -23,8 +24,13 @@
     const shown = Object.fromEntries(Object.entries(layersOf(host)).filter(([name]) => own.has(name)));
     const parts = {};
     for (const [name, part] of citymap.parts) {
-      const value = part.get(host);
-      if (value != null) parts[name] = value;
+      try {
+        const value = part.get(host);
+        if (value != null) parts[name] = value;
+      } catch (error) {
+        if (!broken.has(name)) console.warn(`hall: ${name} does not go along with the view`, error);
+        broken.add(name);
+      }
     }
     return { lon: rounded(lng, 6), lat: rounded(lat, 6), zoom: rounded(citymap.refZoom(host), 2), shown, parts };
   };
