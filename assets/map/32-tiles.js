@@ -28,6 +28,7 @@
 
   async function read(address) {
     const answer = await fetch(address, { credentials: "same-origin" });
+    if (!(answer.headers.get("content-type") || "").includes("json")) return {}; // a hall without maps
     const told = await answer.json();
     if (!answer.ok) throw new Error(told.detail || told.reason || String(answer.status));
     return told;

@@ -24,11 +24,21 @@
       node.setAttribute("aria-label", label);
       node.setAttribute("role", "application");
       this.ground = new citymap.Ground();
-      this.stage = new citymap.Stage(this.map, [{ name: "ground", opaque: true, draw: (c, frame) => (this.ground.draw(c, frame), citymap.drawPlates(this.ground, c, frame)) }], () => hall.glyph(node));
+      this.stage = new citymap.Stage(this.map, [{ name: "ground", opaque: true, draw: (c, frame) => this.draw(c, frame) }], () => hall.glyph(node));
+      this.tiles = citymap.tilesOn(this.ground, () => this.render());
+      this.ground.layers = { each: (slot, c, frame) => slot === "still" && this.tiles.still(c, frame) };
       this.watch = new ResizeObserver(() => this.map.invalidateSize({ animate: false }));
       this.watch.observe(node);
       for (const name of NAMES) citymap.geography(name).then((features) => this.take(name, features));
       Promise.all(NAMES.map(citymap.geography)).then(() => !this.fitted && this.home());
+    }
+
+    draw(c, frame) {
+      if (frame.part) return this.ground.draw(c, frame);
+      const boxes = new citymap.Boxes(64);
+      citymap.layPlates(this.ground, c, frame, boxes);
+      this.ground.draw(c, frame, boxes);
+      citymap.drawPlates(this.ground, c);
     }
 
     take(name, features) {
@@ -38,6 +48,7 @@
     }
 
     render() {
+      if (!this.stage) return;
       this.stage.dirty("ground");
       this.stage.paint();
     }
@@ -69,6 +80,7 @@
 
     remove() {
       this.watch.disconnect();
+      this.tiles.remove();
       this.stage.remove();
       this.stage = null;
       this.map.remove();

@@ -5,33 +5,29 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
 
-  citymap.layer({
-    name: "basemap-tiles",
-    make(host) {
-      const { ground } = host;
-      const tiles = (ground.tiles = new citymap.Tiles({
-        renew: (box) => {
-          if (ground.renew) ground.renew(box);
-          else ground.stillFrame = null;
-          host.draw("ground");
-        },
-        told: () => citymap.owed.set("tiles", tiles.attribution),
-      }));
-      return {
-        still(c, frame, part) {
-          const there = tiles.look(frame);
-          ground.tiled = there && (tiles.begun || !ground.basemap.length);
-          if (!ground.tiled || !ground.shown.basemap) return;
-          if (!ground.districts.length) {
-            c.fillStyle = citymap.LAND;
-            c.fillRect(0, 0, frame.width, frame.height);
-          }
-          tiles.paint(c, frame, part);
-        },
-        note: () => (tiles.fault ? hall.t("map.tiles-missing", { why: tiles.fault }) : ""),
-        counts: () => ({ tiles: tiles.held.tiles }),
-        remove: () => tiles.remove(),
-      };
-    },
-  });
+  /** Gives a ground its tiles; `draw()`: it must be drawn again. A part as 79-layers.js has it. */
+  citymap.tilesOn = function (ground, draw) {
+    const tiles = (ground.tiles = new citymap.Tiles({
+      renew: (box) => {
+        ground.renew(box);
+        draw();
+      },
+      told: () => citymap.owed.set("tiles", tiles.attribution),
+    }));
+    return {
+      still(c, frame) {
+        ground.tiled = tiles.look(frame) && (tiles.begun || !ground.basemap.length);
+        if (!ground.tiled || !ground.shown.basemap) return;
+        if (!ground.districts.length) {
+          c.fillStyle = citymap.LAND;
+          c.fillRect(0, 0, frame.width, frame.height);
+        }
+        tiles.paint(c, frame);
+      },
+      note: () => (tiles.fault ? hall.t("map.tiles-missing", { why: tiles.fault }) : ""),
+      remove: () => tiles.remove(),
+    };
+  };
+
+  citymap.layer({ name: "basemap-tiles", make: (host) => citymap.tilesOn(host.ground, () => host.draw("ground")) });
 })();
