@@ -2,6 +2,7 @@
  *
  * hall.citymap.areas(level) -> Promise<[{code, name, parent, km2, label: [x, y], lines, area, box}]>   rejects where they cannot be had
  * hall.citymap.areaAt(areas, x, y)   the area that holds a place of the unit square; null for none. The smallest wins
+ * hall.citymap.colouring(host, name, shown)   areas or heat were switched: the other one and the radar make room, else colours would mix
  * hall.citymap.hatch(c, frame)       a pattern for areas of which nothing is known
  */
 "use strict";
@@ -43,6 +44,24 @@
 
   citymap.areaAt = (areas, x, y) =>
     areas.find((one) => x >= one.box.west && x <= one.box.east && y >= one.box.north && y <= one.box.south && holds(one, x, y)) || null;
+
+  const COLOURINGS = ["measures", "heat"];
+  citymap.colouring = function (host, name, shown) {
+    if (!shown) {
+      if (host.radarWaits) host.radar.choose(true);
+      host.radarWaits = false;
+      return;
+    }
+    for (const other of COLOURINGS) {
+      const part = other !== name && host.layers.get(other);
+      if (!part || !part.shown) continue;
+      host.legend.press(other, false);
+      part.choose(false);
+    }
+    if (!host.radar.shown) return;
+    host.radarWaits = true; // it comes back afterwards
+    host.radar.choose(false);
+  };
 
   const tiles = new Map(); // step -> canvas
   citymap.hatch = function (c, frame) {

@@ -41,6 +41,7 @@
 
     choose(shown) {
       this.shown = shown;
+      citymap.colouring(this.host, "measures", shown);
       const { ground, legend } = this.host;
       if (shown) this.coloured = ground.shown.cells;
       ground.shown.cells = shown ? false : this.coloured !== false; // one colouring of areas at a time
@@ -55,6 +56,7 @@
       if (!this.shown || !this.host.ground.shown.cells) return;
       this.coloured = true;
       this.shown = false;
+      citymap.colouring(this.host, "measures", false);
       this.path = [];
       this.host.legend.press("measures", false);
       this.changedAll();

@@ -100,6 +100,7 @@
 
     choose(shown) {
       this.shown = shown;
+      citymap.colouring(this.host, "heat", shown);
       if (shown) this.ask();
       this.key.show();
       this.host.draw("ground");
