@@ -1,9 +1,9 @@
 /* The stage: what is drawn of a map, for one frame (what is seen plus a margin), on canvases that move with the map.
  *
  * new hall.citymap.Stage(map, [{name, draw(context, frame), opaque, upper, kept}], glyph)   sheets, lowest first
- *   upper   lies on the upper of two glasses. A glass is the canvas that people see: each one costs a software-rendered wall about 16 ms of
- *           every frame at 3840 x 2160, whatever is on it, so there are two of them for all sheets. The lower one is opaque.
- *   kept    has a canvas of its own behind the glass, because it writes pixels or is costly; others are drawn with their glass
+ *   upper   lies on the upper of two glasses. A glass is what people see: it costs a software-rendered wall 5 to 10 ms of every frame
+ *           at 3840 x 2160, whatever is on it, so there are two of them for all sheets. The lower one is opaque.
+ *   kept    has a canvas of its own behind the glass, because it writes pixels over others; others are drawn with their glass
  * stage.add(sheet, before), stage.drop(name)   a sheet that is there for a while
  * stage.dirty(name), stage.paint()   draws the marked sheets; stage.redraw() all of them for the present view
  * stage.frame   of the upper glass: what people point at
@@ -19,7 +19,6 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const MARGIN = 0.05; // of the view, drawn beyond each edge once somebody drags
   const AHEAD = 0.1; // of the view: pieces of the lower glass are drawn that far ahead of a drag
-  const PIECES = 6; // of the view's longer side make a piece
   const PIECE_MS = 7; // of a frame for pieces; one is drawn in any case
   const REST_MS = 200; // a hand that rests this long gets all of it drawn for the place
   const RATIO_MAX = 2;
@@ -94,7 +93,7 @@
       for (const { name } of glass.sheets) this.marked.add(name);
     }
 
-    /** The canvas with a sheet's pixels and the frame it is drawn for. */
+    /** The canvas with a sheet's pixels (draw it on another to read them) and the frame it is drawn for. */
     on(name) {
       const { canvas, glass } = this.sheets.get(name);
       return { canvas: canvas || glass.canvas, frame: glass.frame };
@@ -172,7 +171,17 @@
       }
       const corner = this.map.layerPointToContainerPoint(this.lower.frame.corner);
       const view = { left: seen.left - corner.x, top: seen.top - corner.y, right: seen.right - corner.x, bottom: seen.bottom - corner.y };
-      if (this.pieces.draw(view, AHEAD, PIECES, PIECE_MS)) this.moved(); // more are wanted
+      if (this.pieces.draw(view, this.ahead(this.lower.frame, view), PIECE_MS)) this.moved(); // more are wanted
+      else this.pieces.join(this.frameFor(seen));
+    }
+
+    /** Which way the view goes: pieces are drawn ahead of it there. */
+    ahead({ left, top }, view) {
+      const at = [left + view.left, top + view.top];
+      const [dx, dy] = this.at ? [at[0] - this.at[0], at[1] - this.at[1]] : [0, 0];
+      this.at = at;
+      this.way = dx || dy || !this.way ? { left: dx < 0 ? AHEAD : 0, right: dx > 0 ? AHEAD : 0, top: dy < 0 ? AHEAD : 0, bottom: dy > 0 ? AHEAD : 0 } : this.way;
+      return this.way;
     }
 
     covers(frame, seen) {
@@ -183,15 +192,19 @@
     /** The map rests: all is drawn for its place, a glass a frame. */
     settle() {
       this.still();
-      this.pending = requestAnimationFrame(() => {
-        this.pending = 0;
+      const soon = (work) => (this.pending = requestAnimationFrame(() => ((this.pending = 0), work())));
+      soon(() => {
         const frame = this.present();
         if (!frame) return;
         this.frame = frame;
-        if (this.upper) this.paintGlass(this.upper, frame);
-        this.pending = requestAnimationFrame(() => {
-          this.pending = 0;
+        if (!this.upper) return this.paint();
+        this.paintGlass(this.upper, frame);
+        soon(() => {
           this.paint();
+          soon(() => { // labels keep off the ground's names, which have been laid out only now
+            this.again(this.upper);
+            this.paint();
+          });
         });
       });
     }
@@ -237,19 +250,16 @@
     paintGlass(glass, frame) {
       if (glass.frame !== frame) this.again(glass);
       if (!glass.sheets.some(({ name }) => this.marked.has(name))) return;
-      glass.frame = frame;
-      const context = glass.context();
-      citymap.fit(glass.canvas, frame);
+      const context = glass.context(frame);
       let first = true;
       for (const sheet of glass.sheets) { // lowest first: a sheet may show what a lower one laid out
+        context.setTransform(1, 0, 0, 1, 0, 0);
         if (glass.keeps(sheet)) {
           if (this.marked.has(sheet.name) || !sheet.canvas) this.drawOwn(sheet, frame);
-          context.setTransform(1, 0, 0, 1, 0, 0);
           if (first) context.globalCompositeOperation = "copy";
           context.drawImage(sheet.canvas, 0, 0);
           context.globalCompositeOperation = "source-over";
         } else {
-          context.setTransform(1, 0, 0, 1, 0, 0);
           if (first) context.clearRect(0, 0, glass.canvas.width, glass.canvas.height);
           context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
           sheet.draw(context, frame);
@@ -278,10 +288,7 @@
       this.still();
       this.pieces.clear();
       for (const name of [...this.sheets.keys()]) this.drop(name);
-      for (const { canvas } of this.glasses()) {
-        canvas.width = canvas.height = 0;
-        canvas.remove();
-      }
+      for (const glass of this.glasses()) glass.remove();
       this.frame = null;
     }
   };

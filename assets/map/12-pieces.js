@@ -1,9 +1,10 @@
 /* Pieces of the lower glass that come in while the map moves: small canvases beside what is drawn already.
  *
  * new hall.citymap.Pieces(pane, glass)   they continue glass.frame
- * pieces.draw(view, ahead, count, ms)    view {left, top, right, bottom} in px of that frame: draws what it wants, the nearest first; true when
- *                                        more are wanted. `ahead` as a share of the view, `count` of its longer side make a piece
- * pieces.age()     what they show has changed: they are drawn again, one after the other
+ * pieces.draw(view, ahead, ms)   view {left, top, right, bottom} in px of that frame: draws what it wants, the nearest first, for about so long;
+ *                                true when more are wanted. `ahead` {left, top, right, bottom} as shares of the view
+ * pieces.join(frame)   makes them and the glass one picture again
+ * pieces.age()   what they show has changed: they are drawn again, one after the other
  * pieces.clear()
  */
 "use strict";
@@ -11,6 +12,9 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
   const MOST = 80;
+  const MANY = 10; // each is a quad of every frame
+  const NONE = { left: 0, top: 0, right: 0, bottom: 0 };
+  const ACROSS = 6; // of the view's longer side make a piece
 
   /** Where the band `k` of a side `whole` px long lies: bands of `step` px before it, in it (the last cut off at its end) and behind it. */
   function bandAt(k, whole, step) {
@@ -27,22 +31,25 @@
     constructor(pane, glass) {
       this.pane = pane;
       this.glass = glass;
-      this.all = new Map(); // "column row" -> {canvas, frame, stale}
+      this.all = new Map(); // "column row" -> {canvas, shown, frame, stale}
+      this.back = new OffscreenCanvas(1, 1); // they are drawn on, one after the other
       this.scratch = document.createElement("canvas"); // for sheets that write pixels
       this.step = 0;
+      this.across = ACROSS;
     }
 
     /** Those that a view wants: {key, box: [left, top, right, bottom], far} in px of the glass' frame. */
     wanted(view, ahead) {
       const { width, height, ratio } = this.glass.frame;
       const [wide, high] = [Math.round(width * ratio) / ratio, Math.round(height * ratio) / ratio];
-      const [aheadX, aheadY] = [(view.right - view.left) * ahead, (view.bottom - view.top) * ahead];
+      const [wideView, highView] = [view.right - view.left, view.bottom - view.top];
+      const reach = { left: view.left - ahead.left * wideView, right: view.right + ahead.right * wideView, top: view.top - ahead.top * highView, bottom: view.bottom + ahead.bottom * highView };
       const [middleX, middleY] = [(view.left + view.right) / 2, (view.top + view.bottom) / 2];
       const { step } = this;
       const found = [];
-      const last = [bandOf(view.right + aheadX, wide, step), bandOf(view.bottom + aheadY, high, step)];
-      for (let i = bandOf(view.left - aheadX, wide, step); i <= last[0]; i += 1) {
-        for (let j = bandOf(view.top - aheadY, high, step); j <= last[1]; j += 1) {
+      const last = [bandOf(reach.right, wide, step), bandOf(reach.bottom, high, step)];
+      for (let i = bandOf(reach.left, wide, step); i <= last[0]; i += 1) {
+        for (let j = bandOf(reach.top, high, step); j <= last[1]; j += 1) {
           const [left, right] = bandAt(i, wide, step);
           const [top, bottom] = bandAt(j, high, step);
           if (left >= 0 && right <= wide && top >= 0 && bottom <= high) continue; // drawn already
@@ -55,9 +62,9 @@
       return found.sort((a, b) => a.far - b.far);
     }
 
-    draw(view, ahead, count, ms) {
+    draw(view, ahead, ms) {
       const { ratio } = this.glass.frame;
-      if (!this.all.size) this.step = Math.ceil((Math.max(view.right - view.left, view.bottom - view.top) / count) * ratio) / ratio;
+      if (!this.all.size) this.step = Math.ceil((Math.max(view.right - view.left, view.bottom - view.top) / this.across) * ratio) / ratio;
       const until = performance.now() + ms;
       const wanted = this.wanted(view, ahead);
       const due = wanted.filter(({ key }) => !this.all.has(key));
@@ -75,19 +82,27 @@
     one(key, [left, top, right, bottom]) {
       const known = this.all.get(key);
       const frame = this.glass.frame.cut(left, top, right - left, bottom - top);
-      const canvas = known ? known.canvas : document.createElement("canvas");
-      if (!known) {
-        canvas.className = "leaflet-zoom-animated hall-sheet";
-        this.pane.insertBefore(canvas, this.glass.canvas);
-        citymap.fit(canvas, frame);
-      }
-      const context = canvas.getContext("2d", { alpha: false });
+      const piece = known || this.made(key);
+      citymap.sized(this.back, frame);
+      const context = this.back.getContext("2d", { alpha: false });
       for (const sheet of this.glass.sheets) {
         context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
         if (!sheet.kept) sheet.draw(context, frame);
         else this.through(context, sheet, frame);
       }
-      this.all.set(key, { canvas, frame, stale: false });
+      citymap.fit(piece.canvas, frame);
+      piece.shown.transferFromImageBitmap(this.back.transferToImageBitmap());
+      Object.assign(piece, { frame, stale: false });
+      this.all.set(key, piece);
+    }
+
+    /** A finished picture: the browser does not copy it in every frame, as it does a canvas that can be drawn on. */
+    made(key) {
+      const canvas = document.createElement("canvas");
+      canvas.className = "leaflet-zoom-animated hall-sheet";
+      canvas.dataset.piece = key;
+      this.pane.insertBefore(canvas, this.glass.canvas);
+      return { canvas, shown: canvas.getContext("bitmaprenderer", { alpha: false }) };
     }
 
     through(context, sheet, frame) {
@@ -101,25 +116,53 @@
       context.drawImage(scratch, 0, 0);
     }
 
+    /** Once there are many: what is drawn already becomes one picture for `frame`, without drawing anything anew. True when it did. */
+    join(frame) {
+      const { glass } = this;
+      const from = glass.frame;
+      const [left, top] = [frame.left - from.left, frame.top - from.top];
+      const view = { left, top, right: left + frame.width, bottom: top + frame.height };
+      if (this.all.size < MANY || !this.wanted(view, NONE).every(({ key }) => this.all.has(key) && !this.all.get(key).stale)) return false;
+      const kept = glass.canvas.width === Math.round(frame.width * frame.ratio) && glass.canvas.height === Math.round(frame.height * frame.ratio);
+      const old = kept ? glass.canvas : this.copy(glass.canvas);
+      const context = glass.context(frame);
+      const put = (canvas, { left: x, top: y }) => context.drawImage(canvas, Math.round((x - frame.left) * frame.ratio), Math.round((y - frame.top) * frame.ratio));
+      put(old, from);
+      for (const one of this.all.values()) put(one.canvas, one.frame);
+      this.scratch.width = this.scratch.height = 0;
+      this.clear();
+      return true;
+    }
+
+    copy(canvas) {
+      const { scratch } = this;
+      scratch.width = canvas.width;
+      scratch.height = canvas.height;
+      scratch.getContext("2d").drawImage(canvas, 0, 0);
+      return scratch;
+    }
+
     age() {
       for (const piece of this.all.values()) piece.stale = true;
     }
 
     forget(wanted) {
-      for (const [key, { canvas }] of this.all) {
+      for (const key of this.all.keys()) {
         if (this.all.size <= MOST / 2) return;
-        if (!wanted.has(key)) this.drop(key, canvas);
+        if (!wanted.has(key)) this.drop(key);
       }
     }
 
-    drop(key, canvas) {
-      this.all.delete(key);
-      canvas.width = canvas.height = 0; // frees the pixels at once
+    drop(key) {
+      const { canvas, shown } = this.all.get(key);
+      shown.transferFromImageBitmap(null); // frees the pixels at once
+      canvas.width = canvas.height = 0;
       canvas.remove();
+      this.all.delete(key);
     }
 
     clear() {
-      for (const [key, { canvas }] of this.all) this.drop(key, canvas);
+      for (const key of this.all.keys()) this.drop(key);
     }
   };
 })();

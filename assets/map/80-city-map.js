@@ -74,7 +74,7 @@
       this.home();
       this.stage = new citymap.Stage(map, [
         { name: "ground", opaque: true, draw: (c, frame) => this.drawGround(c, frame) },
-        { name: "movers", upper: true, kept: true, draw: (c, frame) => this.movers.draw(c, frame) },
+        { name: "movers", upper: true, draw: (c, frame) => this.movers.draw(c, frame) },
         { name: "things", upper: true, draw: (c, frame) => this.drawThings(c, frame) },
       ], () => this.glyph());
       map.on("mousemove", (event) => this.point(event, false)).on("click", (event) => this.point(event, true));
@@ -225,7 +225,7 @@
     }
 
     point(event, pin) {
-      if (!this.stage || !this.stage.frame || this.map.hallDrawing || (this.card.pinned && !pin)) return;
+      if (!this.stage || !this.stage.frame || this.stage.moving || this.map.hallDrawing || (this.card.pinned && !pin)) return;
       const { corner } = this.stage.frame;
       const layer = this.map.containerPointToLayerPoint(event.containerPoint);
       const hit = this.hitAt(layer.x - corner.x, layer.y - corner.y, pin);

@@ -33,7 +33,9 @@ PIXELS = """([sheet, lon, lat, reach]) => {
   const { canvas, frame } = [...hall.citymap.live][0].stage.on(sheet), { ratio } = frame;
   const at = map.latLngToLayerPoint([lat, lon]).subtract(frame.corner);
   const size = Math.ceil(2 * reach * ratio);
-  const data = canvas.getContext('2d').getImageData((at.x - reach) * ratio, (at.y - reach) * ratio, size, size).data;
+  const copy = new OffscreenCanvas(size, size).getContext('2d');
+  copy.drawImage(canvas, -Math.floor((at.x - reach) * ratio), -Math.floor((at.y - reach) * ratio));
+  const data = copy.getImageData(0, 0, size, size).data;
   const found = {};
   for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) {
     const key = [data[i], data[i + 1], data[i + 2]].join(',');
@@ -732,3 +734,33 @@ def test_drawn_shapes_are_shown_to_walls_as_shared_and_a_view_becomes_a_sheet_wi
     assert dark[:2] == light[:2] == [1169, 827] and dark[2] < 80 < 160 < light[2], "a light ground saves ink"
     gate.put(("shape/one", None))
     wait_count(page, "shapes", 0)
+
+
+def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_there(open_map, chance):
+    page, _ = open_map(*scenery.cases(chance, 150), *scenery.units(chance, 400), scenery.warning())
+    wait_count(page, "cases", 150)
+    stage = "[...hall.citymap.live][0].stage"
+    page.evaluate(
+        f"() => {{ const stage = {stage}; stage.rests = stage.settle; stage.settle = () => {{}}; }}"
+    )  # no hand that rests
+    page.mouse.move(1000, 600)
+    page.mouse.down()
+    for step in range(1, 13):
+        page.mouse.move(1000 - 60 * step, 600 - 30 * step)
+    page.wait_for_function(f"() => {{ const {{pieces, pending}} = {stage}; return !pending && pieces.step > 0; }}")
+    drawn = f"""() => {{ const stage = {stage}, {{map}} = stage, seen = stage.seen(), found = [];
+      const boxes = [stage.lower.frame, ...[...stage.pieces.all.values()].map(p => p.frame)].map(f => [map.layerPointToContainerPoint(f.corner), f]);
+      for (let x = seen.left + 1; x < seen.right; x += 20) for (let y = seen.top + 1; y < seen.bottom; y += 20)
+        if (!boxes.some(([c, f]) => x >= c.x && y >= c.y && x < c.x + f.width && y < c.y + f.height)) found.push([x, y]);
+      return found; }}"""
+    assert page.evaluate(drawn) == [], "every place of the view is drawn while the hand still holds the map"
+    page.evaluate(f"() => {{ const stage = {stage}; stage.settle = stage.rests; }}")
+    page.mouse.up()
+    page.wait_for_function(
+        f"() => {{ const stage = {stage}; return !stage.moving && !stage.pending && stage.lower.frame === stage.upper.frame; }}"
+    )
+    other = page.evaluate("""() => { const view = [...hall.citymap.live][0], {stage} = view;
+      const picture = glass => glass.canvas.getContext('2d').getImageData(0, 0, glass.canvas.width, glass.canvas.height).data;
+      const before = stage.glasses().map(picture); view.ground.renew(null); stage.redraw();
+      return stage.glasses().map((glass, i) => picture(glass).reduce((n, value, at) => n + (value !== before[i][at]), 0)); }""")
+    assert other == [0, 0] and not page.faults
