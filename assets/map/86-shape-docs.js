@@ -46,8 +46,9 @@
     all() {
       const now = citymap.now();
       const found = new Map([...told, ...(citymap.past ? [] : own)]);
+      // a replay shows those that stood so at its moment; what was changed since is left out, for it may have been another then
       // a wall is read by everybody in the room: also signed in to by somebody who sees more, it shows what is shared with walls
-      return [...found.values()].filter(({ data }) => (!hall.page.wall || data.share === "walls") && (data.expires == null || data.expires > now)).map(of).sort((a, b) => a.time - b.time);
+      return [...found.values()].filter(({ data }) => (!hall.page.wall || data.share === "walls") && (!citymap.past || data.changed <= now) && (data.expires == null || data.expires > now)).map(of).sort((a, b) => a.time - b.time);
     },
     get: (subject) => (told.has(subject) || own.has(subject) ? of(told.get(subject) || own.get(subject)) : null),
     answered(view) {

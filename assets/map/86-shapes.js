@@ -218,8 +218,16 @@
       this.redraw();
     }
 
+    /** What has expired, or stood otherwise at the moment that is replayed now, is noticed within a second. */
     tick() {
-      if (this.all().some(({ data }) => data.expires != null && data.expires <= citymap.now())) (this.redraw(), this.host.count());
+      const told = shapes.all().map(({ subject, revision }) => `${subject}@${revision}`).join();
+      if (told !== this.told) (this.redraw(), this.host.count());
+      this.told = told;
+    }
+
+    /** City ms of the newest change of one that is shown (87-sheet.js). */
+    asOf() {
+      return shapes.all().reduce((newest, { time }) => Math.max(newest ?? 0, time), null);
     }
 
     locale() {

@@ -225,7 +225,7 @@
     c.filter = filter;
     c.drawImage(picture, left, top, mw, mh);
     c.filter = "none";
-    const stamps = [(hall.exercise || []).length ? hall.t("map.print.exercise") : "", citymap.past || hall.clock.replay() ? hall.t("map.print.replay") : ""].filter(Boolean);
+    const stamps = [(hall.exercise || []).length ? hall.t("map.print.exercise") : "", !citymap.past && hall.clock.replay() ? hall.t("map.print.replay") : ""].filter(Boolean); // a replayed map says so itself
     stampAcross(c, stamps, left, top, mw, mh, em);
     c.strokeStyle = INK;
     c.lineWidth = Math.max(1, em * 0.1);
