@@ -41,6 +41,23 @@
     return told.format === "pbf" ? told : null; // pictures are another layer's
   }
 
+  /** The description that was kept last; null where there is none, or no storage here. */
+  function kept() {
+    try {
+      return JSON.parse(localStorage.getItem(KEPT) || "null");
+    } catch {
+      return null;
+    }
+  }
+
+  function keep(told) {
+    try {
+      localStorage.setItem(KEPT, JSON.stringify(told));
+    } catch {
+      // full or forbidden: the next start asks
+    }
+  }
+
   function take(told) {
     if (JSON.stringify(told) === JSON.stringify(source)) return;
     source = told;
@@ -55,12 +72,12 @@
       try {
         const told = await describe();
         fault = "";
-        localStorage.setItem(KEPT, JSON.stringify(told));
         take(told);
+        keep(told);
       } catch (error) {
         fault = error.message;
         wait = RETRY_MS;
-        if (!source) take(JSON.parse(localStorage.getItem(KEPT) || "null"));
+        if (!source) take(kept());
       }
       for (const user of users) user.told();
       await new Promise((done) => setTimeout(done, wait));
