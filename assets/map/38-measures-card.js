@@ -13,7 +13,7 @@
     const entry = { subject, part, area, event: null };
     entry.refresh = () => (entry.event = { subject, time: null, data: {} }); // the card looks whether this is another one
     entry.refresh();
-    entry.said = () => (part.table ? hall.t("map.age", { age: hall.format.duration(Math.max(0, citymap.now() - part.table.as_of)) }) : "");
+    entry.said = () => (part.table ? hall.t("map.age", { age: hall.format.duration(Math.max(0, citymap.now() - part.asOf())) }) : "");
     entry.tail = () => tail(part, area);
     return entry;
   };

@@ -90,10 +90,8 @@
     status() {
       const { part } = this;
       if (this.node.hidden) return;
-      const { table, news } = part;
-      const now = citymap.now();
-      const at = table && (news && news.tables[part.at] === table.version ? Math.max(news.as_of, table.as_of) : table.as_of);
-      setText(this.age, table ? hall.t("map.age", { age: hall.format.duration(Math.max(0, now - at)) }) : "");
+      const { table } = part;
+      setText(this.age, table ? hall.t("map.age", { age: hall.format.duration(Math.max(0, citymap.now() - part.asOf())) }) : "");
       const n = (value) => hall.format.number(value);
       setText(this.said, citymap.past ? hall.t("measures.past") : part.fault ? hall.t("measures.fault", { why: part.fault })
         : !part.catalogue ? hall.t("measures.asking") : !part.levels.length ? hall.t("measures.no-levels") : !table ? hall.t("measures.counting") : [

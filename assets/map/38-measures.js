@@ -320,7 +320,9 @@
 
     /** ms of the figures that are shown; null for none. */
     asOf() {
-      return this.table ? this.table.as_of : null;
+      const { table, news } = this;
+      if (!table) return null;
+      return news && news.tables[this.at] === table.version ? Math.max(news.as_of, table.as_of) : table.as_of; // the same figures, told again
     }
 
     counts() {
