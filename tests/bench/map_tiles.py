@@ -85,7 +85,7 @@ def measured(
             peer = f" ({np.median(tiles) / np.median(geojson):.1f} times the GeoJSON's)" if found.city.basemap else ""
             rows.append((f"z{zoom}: from nothing to painted, {cold[0][1]} tiles", middle([one[0] for one in cold])))
             rows.append((f"z{zoom}: redrawn from the cache", middle(tiles) + peer))
-            rows.append((f"z{zoom}: names chosen, placed and stamped ({count})", middle(names)))
+            rows.append((f"z{zoom}: names chosen and placed ({count})", middle(names)))
         held = page.evaluate("[...hall.citymap.live][0].ground.tiles.held")
         rows.append((f"cache: {held['tiles']} tiles, decoded", f"{held['bytes'] / 1e6:.2f} MB of 64"))
         page.close()
