@@ -15,7 +15,7 @@ from hall.app.commanding import Commands
 from hall.app.dispatching import REFUSALS, CaseId, Feed
 from hall.app.nearness import Spot, alike, metres, nearest
 from hall.app.picture import Picture, Row
-from hall.app.seeing import unseen
+from hall.app.seeing import seen, unseen
 from hall.app.visit import current_visit
 from hall.core.errors import Refused
 
@@ -131,8 +131,10 @@ class Surroundings:
         ]
 
     async def _crews(self) -> list[Spot]:
-        """Crews where they are now, else at their base."""
-        return crew_spots(await self.commands.desk.states("crew"), await self.picture.rows("position"))
+        """Crews that the asker may see, where they are now, else at their base."""
+        who = current_visit().identity
+        crews = {name: crew for name, crew in (await self.commands.desk.states("crew")).items() if seen(who, crew)}
+        return crew_spots(crews, await self.picture.rows("position"))
 
 
 async def cameras_around(

@@ -77,8 +77,9 @@ async def test_around_a_case_are_cases_cameras_gauges_and_crews_within_the_radiu
     told += [event("case/t/open", {"state": "handling", **near}), event("case/t/done", {"state": "closed", **near})]
     await bus.publish(told)
     async with await city_hall.client("supervisor", "sun") as sun:
-        for crew, position in (("pump-1", "position/t/p1"), ("pump-2", "")):
+        for crew, position, districts in (("pump-1", "position/t/p1", []), ("pump-2", "", ["卫滨区"])):
             row = {"crew_id": crew, "name": crew, "unit": "排水处", "position": position, "base": far}
+            row["duty"] = {"districts": districts}
             body = {"id": fresh("enrol"), "move": "enrol", "data": row}
             assert (await sun.post(f"/api/v1/crews/{crew}/commands", json=body)).status_code == 200
         view = await reported(sun, **place)
@@ -91,6 +92,8 @@ async def test_around_a_case_are_cases_cameras_gauges_and_crews_within_the_radiu
         named = (await sun.get("/api/v1/find?q=pump&kinds=crew&near=20.1,10")).json()
         point = (await sun.get("/api/v1/find?q=10.0,20.0&kinds=point")).json()
         wrong = [await sun.get(f"/api/v1/{what}") for what in ("find?q=x&kinds=moon", "find?q=x&near=1", "around?lon=1&lat=91")]
+    async with await city_hall.client("operator", "wang", districts=["红旗区"]) as wang:
+        his = (await wang.get(f"{path}/around?radius=20000")).json()
     async with await city_hall.client("department", "li", unit="园林处") as li:
         theirs = (await li.get("/api/v1/around?lon=20&lat=10&radius=500")).json()
         unknown = (await li.get("/api/v1/find?q=pump&kinds=crew")).json()
@@ -112,6 +115,7 @@ async def test_around_a_case_are_cases_cameras_gauges_and_crews_within_the_radiu
     assert [(row["subject"], row["live"]) for row in found["crews"]] == [("crew/pump-1", True)]
     assert found["cameras"][0]["distance_m"] == pytest.approx(haversine(20, 10, 20.001, 10), abs=0.2)
     assert [row["subject"] for row in wide["crews"]] == ["crew/pump-1", "crew/pump-2"]
+    assert [row["subject"] for row in his["crews"]] == ["crew/pump-1"], "crews of districts that are not his are not told"
     shown = {row["crew_id"]: row["fix"] for row in crews}
     assert shown["pump-1"]["lon"] == 20.001 and shown["pump-2"] is None
     assert "pump-1" in str(ranked)
