@@ -155,7 +155,8 @@
     c.lineWidth = r * 0.22;
     c.strokeStyle = c.fillStyle = "#eaf2fb";
     if (age < 2) return void c.fill();
-    c.setLineDash([r * 0.5, r * 0.32]);
+    c.globalAlpha = 0.75;
+    c.setLineDash([r * 0.85, r * 0.35]);
     c.stroke();
   }
 

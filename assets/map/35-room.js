@@ -37,6 +37,7 @@
   /** What the units' names keep off. */
   citymap.obstacles = function ({ things, ground }, frame) {
     const named = ground.namedFrame === frame && ground.ownNames;
-    return { free: things.boxes ? (...box) => things.boxes.free(...box) : always, unnamed: named ? (...box) => named.free(...box) : always };
+    const stale = !things.boxes || things.boxes.frame !== frame; // laid out for another frame: they are drawn after this
+    return { stale, free: things.boxes && !stale ? (...box) => things.boxes.free(...box) : always, unnamed: named ? (...box) => named.free(...box) : always };
   };
 })();

@@ -14,7 +14,7 @@
   citymap.drawLabels = function (things, c, frame) {
     const boxes = new citymap.Boxes(64);
     if (things.reserve) things.reserve(c, frame, boxes); // what goes before all labels: the warnings' plates
-    const names = things.names && things.names(); // boxes of the ground's names in this frame
+    const names = things.names && things.names(frame); // boxes of the ground's names in this frame
     const size = frame.font;
     for (const { x, y, r } of things.hits) boxes.put(x - r * 0.6, y - r * 0.6, x + r * 0.6, y + r * 0.6);
     for (const box of things.plates) boxes.put(...box);

@@ -12,7 +12,7 @@
   const NAMES_FROM = 14.5; // or from this `wide` zoom on, where there is room
 
   citymap.Movers = class {
-    /** `obstacles(frame)` -> {free, unnamed}: whether a box is clear of other symbols and labels, and of the ground's names. */
+    /** `obstacles(frame)` -> {free, unnamed, stale}: whether a box is clear of other symbols and labels, of the ground's names; whether nobody knows yet. */
     constructor(obstacles) {
       this.obstacles = obstacles;
       this.units = new Map(); // subject -> {x, y, turn, body, event, known, age}
@@ -65,6 +65,7 @@
 
     draw(c, frame) {
       this.hits = [];
+      this.blind = false; // whether names were written before it was known what stands there
       this.written = { frame, boxes: new citymap.Boxes(64) }; // of the names: the ground's keep off them
       if (!this.shown.vehicles) return;
       const seen = [];
@@ -150,6 +151,7 @@
       if (!all && !few && !this.crews.size) return;
       const own = new citymap.Boxes(64);
       const boxes = this.obstacles(frame);
+      this.blind = boxes.stale;
       const size = frame.font;
       c.font = `500 ${size}px ${citymap.family}`;
       c.textAlign = "left";

@@ -17,7 +17,7 @@
       const { things } = host;
       for (const clusters of [things.clusters, things.quietClusters, things.cameraClusters]) clusters.host = host;
       things.cameraCells = () => (host.cameras ? host.cameras.cells() : null);
-      things.names = () => host.ground.labels || null;
+      things.names = (frame) => (host.ground.namedFrame === frame ? host.ground.ownNames : null);
       host.show = (entry) => this.show(entry);
       const { trail } = host.element.querySelector(".map-home").dataset;
       host.movers.trails = new citymap.Trails(trail === undefined ? PUSHED_MINUTES : Number(trail));
@@ -31,6 +31,14 @@
       this.map = map;
       this.host.cameras.counted = () => this.host.draw("things");
       map.getContainer().addEventListener("keydown", this.onKey);
+    }
+
+    /** Symbols are drawn after the movers: at a new place their names are written again, when it is known what they must keep off. */
+    things() {
+      const { movers, stage } = this.host;
+      if (!movers.blind || (stage && stage.moving)) return;
+      movers.blind = false;
+      queueMicrotask(() => this.host.stage && this.host.draw("movers"));
     }
 
     /** Who is pointed at: a camera shows its sector, a mover its trail. */
