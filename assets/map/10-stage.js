@@ -184,6 +184,11 @@
       return this.way;
     }
 
+    /** Whether what is drawn is what the map shows: else nobody can point at it. */
+    steady() {
+      return !!this.frame && !this.moving && !this.map._animatingZoom && this.frame.zoom === this.map.getZoom();
+    }
+
     covers(frame, seen) {
       const corner = this.map.layerPointToContainerPoint(frame.corner);
       return corner.x <= seen.left && corner.y <= seen.top && corner.x + frame.width >= seen.right && corner.y + frame.height >= seen.bottom;

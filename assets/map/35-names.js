@@ -124,6 +124,10 @@
 
   // -- the order --------------------------------------------------------------------------------------------------------------
 
+  const HERE = [0, 0];
+  // of its size: where a name that gives the whole map its bearings may stand instead, nearest first
+  const AROUND = [HERE, [0, -1.7], [0, 1.7], [-2.5, 0], [2.5, 0], [-2.5, -1.7], [2.5, -1.7], [-2.5, 1.7], [2.5, 1.7], [0, -3.4], [0, 3.4], [-5, 0], [5, 0]];
+
   citymap.drawNames = function (ground, c, frame, taken) {
     const own = (ground.ownNames = new citymap.Boxes());
     const boxes = (ground.names = {
@@ -135,14 +139,20 @@
     ground.namedFrame = frame;
     const before = ground.standing || new Set();
     ground.standing = new Set();
-    for (const row of candidates(ground, c, frame, before)) {
-      const covered = row.boxes || (row.boxes = boxesOf(c, row, row.size * (row.gap ?? 0.3)));
-      if (!covered.some((b) => b[2] >= 0 && b[3] >= 0 && b[0] <= frame.width && b[1] <= frame.height)) continue;
-      if (row.spacing && names.some((other) => other.text === row.text && Math.hypot(other.x - row.x, other.y - row.y) < row.spacing)) continue;
-      if (!covered.every((b) => boxes.free(...b))) continue;
-      for (const b of covered) boxes.put(...b);
-      names.push(row);
-      ground.standing.add(row.key);
+    const stood = (ground.stoodAt = ground.stoodAt || new Map());
+    for (const base of candidates(ground, c, frame, before)) {
+      for (const place of base.around ? [stood.get(base.key) || HERE, ...AROUND] : [HERE]) {
+        const row = place === HERE ? base : { ...base, x: base.x + place[0] * base.size, y: base.y + place[1] * base.size, boxes: null };
+        const covered = row.boxes || (row.boxes = boxesOf(c, row, row.size * (row.gap ?? 0.3)));
+        if (!covered.some((b) => b[2] >= 0 && b[3] >= 0 && b[0] <= frame.width && b[1] <= frame.height)) continue;
+        if (row.spacing && names.some((other) => other.text === row.text && Math.hypot(other.x - row.x, other.y - row.y) < row.spacing)) continue;
+        if (!covered.every((b) => boxes.free(...b))) continue;
+        for (const b of covered) boxes.put(...b);
+        names.push(row);
+        ground.standing.add(row.key);
+        if (base.around) stood.set(base.key, place);
+        break;
+      }
     }
     for (const row of names.reverse()) {
       const { canvas, left, top, width, height } = sprite(c, row, frame.ratio);
@@ -184,7 +194,7 @@
       const { name, label } = district.properties;
       if (!name || !label || !frame.sees(district.box)) continue;
       const [x, y] = [frame.px(citymap.projectX(label[0])), frame.py(citymap.projectY(label[1]))];
-      found.push(row(name, x, y, frame.font * 1.12, { colour: "#a9bdd4", rank: -1, order: wide(district), key: `district ${name}` }));
+      found.push(row(name, x, y, frame.font * 1.12, { colour: "#a9bdd4", rank: -1, order: wide(district), key: `district ${name}`, around: true }));
     }
     return found;
   }

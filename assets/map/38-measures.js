@@ -14,11 +14,6 @@
   const KEEP_TICKS = 20; // the hall forgets a table that nobody has asked for during a minute
   const RETRY_TICKS = 5;
   const WIDE = 3.2; // glyphs that a middling area of a level must be wide for it to be shown without being asked for
-  const ALPHA = 0.62;
-  citymap.RAMPS = {
-    worse: ["#3d3570", "#5c4da3", "#8170cb", "#ab98ea", "#e0d6ff"],
-    better: ["#16464a", "#1f6868", "#33968d", "#66c4b4", "#bdf2e6"],
-  };
 
   citymap.Measures = class {
     constructor(host) {
@@ -252,66 +247,16 @@
     }
 
     ground(c, frame) {
-      if (!this.shown || !this.table || citymap.past) return;
-      const ramp = this.ramp();
-      const classes = ramp.map(() => []);
-      const unknown = [];
-      const seen = [];
-      for (const area of this.within()) {
-        if (!frame.sees(area.box)) continue;
-        seen.push(area);
-        const row = this.row(area);
-        if (!row) unknown.push(area);
-        else if (this.classOf(row[0]) >= 0) classes[this.classOf(row[0])].push(area);
-      }
-      const path = (areas) => {
-        c.beginPath();
-        for (const area of areas) citymap.trace(c, frame, area);
-      };
-      c.globalAlpha = ALPHA;
-      classes.forEach((areas, i) => {
-        if (!areas.length) return;
-        path(areas);
-        c.fillStyle = ramp[i];
-        c.fill("evenodd");
-      });
-      c.globalAlpha = 1;
-      if (unknown.length) {
-        path(unknown);
-        c.fillStyle = citymap.hatch(c, frame);
-        c.fill("evenodd");
-      }
-      path(seen);
-      c.lineWidth = 0.7 * frame.u;
-      c.strokeStyle = "rgba(196,208,226,.38)";
-      c.stroke();
+      if (this.shown && this.table && !citymap.past) citymap.paintMeasures(this, c, frame);
     }
 
     ramp() {
       return citymap.RAMPS[this.measure && this.measure.higher === "better" ? "better" : "worse"];
     }
 
-    /** Values where their area has room for them; a piece of a drag has none. */
+    /** Values, placed with the names of the ground; a piece of a drag has none. */
     over(c, frame) {
-      if (!this.shown || !this.table || citymap.past || frame.part) return;
-      c.font = `600 ${frame.font}px ${citymap.family}`;
-      c.textAlign = "center";
-      c.textBaseline = "middle";
-      c.lineWidth = frame.u * 3;
-      const { boxes } = this.host.things;
-      for (const area of this.within()) {
-        const row = this.row(area);
-        const { box } = area;
-        if (!row || !row[0] || !frame.sees(box)) continue;
-        const text = this.number(row[0]);
-        const width = c.measureText(text).width;
-        if ((box.east - box.west) * frame.scale < width * 1.5 || (box.south - box.north) * frame.scale < frame.glyph * 1.8) continue;
-        const [x, y] = area.label || [(box.west + box.east) / 2, (box.north + box.south) / 2];
-        const [px, py] = [frame.px(x), frame.py(y) + (this.level === "districts" ? frame.glyph * 1.25 : 0)]; // below the district's name
-        const [w, h] = [width / 2 + frame.u * 3, frame.glyph * 0.6];
-        if (boxes && !boxes.free(px - w, py - h, px + w, py + h)) continue; // a symbol or its label stands there
-        citymap.write(c, text, px, py, "#ffffff");
-      }
+      if (this.shown && this.table && !citymap.past && !frame.part) this.host.ground.numbers.push(...citymap.measureNumbers(this, c, frame));
     }
 
     number(value) {

@@ -225,7 +225,7 @@
     }
 
     point(event, pin) {
-      if (!this.stage || !this.stage.frame || this.stage.moving || this.map.hallDrawing || (this.card.pinned && !pin)) return;
+      if (!this.stage || !this.stage.steady() || this.map.hallDrawing || (this.card.pinned && !pin)) return;
       const { corner } = this.stage.frame;
       const layer = this.map.containerPointToLayerPoint(event.containerPoint);
       const hit = this.hitAt(layer.x - corner.x, layer.y - corner.y, pin);

@@ -1,4 +1,4 @@
-"""报警密度: active alarms a square kilometre; those that another one explains are not counted twice."""
+"""告警密度: active alarms a square kilometre; those that another one explains are not counted twice."""
 
 from dispatch.measures.areas import Level
 from dispatch.measures.measure import Measure, Values, World, counted
@@ -11,7 +11,7 @@ def _density(world: World, level: Level, now: int) -> Values:
 
 MEASURE = Measure(
     name="alarm_density",
-    label={"zh-CN": "报警密度", "en": "Alarms per km²"},
+    label={"zh-CN": "告警密度", "en": "Alarms per km²"},
     unit={"zh-CN": "个/km²", "en": "per km²"},
     value=_density,
     decimals=2,

@@ -88,6 +88,7 @@ async def test_no_page_shows_the_name_of_a_text_instead_of_the_text(readings, ha
 LATIN = {
     "demo", "data", "English", "WGS", "Leaflet", "OpenStreetMap", "contributors", "toml", "NAME", "hall", "bus", "gate", "web",
     "feeds", "dispatch", "video", "relay", "WebRTC", "PTZ", "notices", "FPS", "PIN", "CAP", "routine", "flood", "briefing", "desk", "walls", "admin",
+    "PNG", "PDF", "GeoJSON",
 }  # fmt: skip
 
 
