@@ -2,6 +2,7 @@
  *
  * hall.maps[id of its element]
  * hall.citymap.whenMap(element, call) -> stop()   calls with the map inside `element`, now or when it comes
+ * hall.citymap.rests(map, {center, zoom})         whether a map rests at a view, to the pixel
  */
 "use strict";
 
@@ -30,6 +31,11 @@
       });
     });
   }
+  const SAME = 1e-6; // of a zoom level: worked out from another view a zoom differs in its last digits
+  /** To go there again would draw everything anew, which a start did three times. */
+  citymap.rests = (map, { center, zoom }) => !!map._loaded && !map._animatingZoom && Math.abs(map.getZoom() - zoom) < SAME &&
+    map.project(center, zoom).distanceTo(map.project(map.getCenter(), zoom)) < 1;
+
   /** Calls `call(map)` for the map inside `element`, now or when it comes; returns a function that stops waiting. */
   citymap.whenMap = function (element, call) {
     const take = (map) => {

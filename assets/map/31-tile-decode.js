@@ -263,8 +263,11 @@
     }
   }
 
+  /** Begins the worker before there is a tile: a page that starts is too busy to do it when the first one comes. */
+  citymap.expectTiles = () => worker === null && begin();
+
   citymap.decodeTile = async function (bytes) {
-    if (worker === null) begin();
+    citymap.expectTiles();
     let made;
     if (!worker) made = decode(bytes);
     else {

@@ -35,9 +35,9 @@
   }
 
   async function describe() {
-    const { basemap } = await read("/tiles");
+    const { basemap, tilejson } = await read("/tiles");
     if (!basemap) return null;
-    const told = await read(`/tiles/${encodeURIComponent(basemap)}.json`);
+    const told = tilejson || (await read(`/tiles/${encodeURIComponent(basemap)}.json`)); // which says why it cannot be read
     return told.format === "pbf" ? told : null; // pictures are another layer's
   }
 
@@ -97,6 +97,7 @@
         told: () => told(),
       });
       users.add(this);
+      citymap.expectTiles();
       ask();
     }
 

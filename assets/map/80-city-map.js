@@ -130,11 +130,8 @@
       const { lon, lat, zoom, fixed } = this.element.querySelector(".map-home").dataset;
       const bare = this.grounded && !this.ground.districts.length && !this.ground.basemap.length;
       const box = fixed ? null : this.ground.core() || (bare ? this.things.core() : null); // fixed: a view somebody asked for
-      if (box) {
-        this.map.fitBounds(box, { animate: false, padding: [this.glyph(), this.glyph()] });
-        return;
-      }
-      this.map.setView([Number(lat), Number(lon)], zoomFor(this.map, Number(zoom)), { animate: false });
+      const view = box ? this.map._getBoundsCenterZoom(box, { padding: [this.glyph(), this.glyph()] }) : { center: L.latLng(lat, lon), zoom: zoomFor(this.map, Number(zoom)) };
+      if (!citymap.rests(this.map, view)) this.map.setView(view.center, view.zoom, { animate: false });
     }
 
     // -- documents -------------------------------------------------------------------------------------------------------

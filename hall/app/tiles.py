@@ -6,6 +6,7 @@ docs/MAP.md. A map is an MBTiles file that `[map.tiles]` names or that lies in `
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import logging
@@ -94,6 +95,17 @@ def _tile_json(name: str, tiles: Tiles) -> dict[str, Any]:
     return made
 
 
+def _listed(maps: Maps) -> dict[str, Any]:
+    """With the basemap's TileJSON: a page that starts asks once. Without, where it cannot be read: its own address says why."""
+    names = maps.names()
+    basemap = maps.basemap(names)
+    told: dict[str, Any] = {"maps": names, "basemap": basemap}
+    if basemap:
+        with contextlib.suppress(Refused, MapFault, OSError, EOFError):
+            told["tilejson"] = _tile_json(basemap, maps.get(basemap))
+    return told
+
+
 def _answer(tiles: Tiles, place: tuple[int, int, int], request: Request) -> Response:
     """Blocking. A version that is not this file's is not held: the map was replaced meanwhile."""
     found = tiles.tile(*place)
@@ -131,8 +143,7 @@ def router(process: Process) -> APIRouter:
         fault = await own() if own else ""
         if fault:
             log.error("the demo city's map: %s", fault)
-        names = await asyncio.to_thread(maps.names)
-        return JSONResponse({"maps": names, "basemap": maps.basemap(names)}, headers={"Cache-Control": "no-store"})
+        return JSONResponse(await asyncio.to_thread(_listed, maps), headers={"Cache-Control": "no-store"})
 
     @routes.get("/{name}.json", summary="A map's TileJSON 3.0")
     async def described(name: str) -> Response:

@@ -21,7 +21,10 @@ class _Door:
 
     def __init__(self) -> None:
         self.app: Any = None
-        listening = socket.create_server(("127.0.0.1", 0))
+        # named as TCP: else asyncio leaves Nagle's wait on, 40 ms an answer; the hall's own loop (uvloop) never does
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(512)
         self.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self.loop = asyncio.new_event_loop()
         web = uvicorn.Server(uvicorn.Config(self._pass_on, interface="asgi3", log_level="warning", lifespan="off"))

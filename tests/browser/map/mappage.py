@@ -22,6 +22,7 @@ from websockets.asyncio.server import serve as serve_websocket
 
 from hall.access import Identity
 from hall.app import answers, boundaries, geography, tiles
+from hall.app.bundle import Bundle
 from hall.app.mapservices import MapServices
 from hall.app.visit import Visit, set_visit
 from hall.core import config as config_module
@@ -103,9 +104,12 @@ class Gate:
 
 class _Page(dash.Dash):
     page: dict = {}
+    bundle: Bundle
 
     def interpolate_index(self, **parts: str) -> str:
         page = escaping.escape(json.dumps(self.page))
+        parts["scripts"] = self.bundle.gather(parts["scripts"], "hall.js", '<script src="{}"></script>')
+        parts["css"] = self.bundle.gather(parts["css"], "hall.css", '<link rel="stylesheet" href="{}">')
         return INDEX.format(**{**parts, "page": page, "catalogue": catalogue.script()})
 
 
@@ -118,6 +122,8 @@ def application(found: config_module.HallConfig, page: dict, routers: Sequence[A
         server.include_router(part.router(Process("web", settings.read(), found)))
     for router in routers:
         server.include_router(router, dependencies=[Depends(_operator)])
+    bundle = Bundle(ROOT / "assets")  # our files as the hall serves them
+    server.router.routes.append(bundle.route())
     app = _Page(
         "map",
         server=server,
@@ -127,7 +133,7 @@ def application(found: config_module.HallConfig, page: dict, routers: Sequence[A
         add_log_handler=False,
         assets_path_ignore=["^field$"],
     )
-    app.page = page
+    app.page, app.bundle = page, bundle
     app.layout = html.Div(wall(ONLY_MAP, context_of(found, "only-map", catalogue.texts())))
     for prepare in app.backend._before_request_funcs:
         prepare()

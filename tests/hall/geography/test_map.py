@@ -210,8 +210,8 @@ async def client(tmp_path, monkeypatch):
 async def test_tiles_are_served_as_they_are_stored_and_asked_for_once(made, client):
     path, _ = made()
     hall = client()
-    assert (await hall.get("/tiles")).json() == {"maps": ["town"], "basemap": "town"}
     told = (await hall.get("/tiles/town.json")).json()
+    assert (await hall.get("/tiles")).json() == {"maps": ["town"], "basemap": "town", "tilejson": told}
     assert (told["minzoom"], told["maxzoom"], told["tilejson"]) == (5, 14, "3.0.0") and "OpenStreetMap" in told["attribution"]
     stored = Tiles(path)
     zoom, x, y, body = next(one for one in stored.walk() if one[0] == 14)
