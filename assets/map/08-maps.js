@@ -15,6 +15,13 @@
     L.PosAnimation.prototype._runFrame = function (progress) {
       run.call(this, progress, true);
     };
+    // While a zoom is animated Leaflet forgets what view it is told to show, or leaves it at the end: what runs is ended first.
+    // Who zooms by hand (`zoom` among the options) goes on at the pace of the animation.
+    const show = L.Map.prototype.setView;
+    L.Map.prototype.setView = function (centre, zoom, options) {
+      if (this._animatingZoom && !(options && "zoom" in options)) this._onZoomTransitionEnd();
+      return show.call(this, centre, zoom, options);
+    };
   }
 
   const waiting = new Set();
