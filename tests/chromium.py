@@ -12,7 +12,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from hall import access
 
@@ -20,6 +20,7 @@ from hall import access
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", OFFLINE]
 SIZE = (1920, 1080)
+expect.set_options(timeout=30_000)  # as pages wait; Playwright's own 5 s are little on a busy machine
 _open: list[Tabs] = []
 
 

@@ -134,7 +134,7 @@ async def acknowledged(room: Room, desk: Page, day: Day) -> Page:
     phone = await context.new_page()
     await phone.goto(link["url"])
     await phone.click('[data-step="acknowledge"]')
-    await expect(phone.locator('[data-step="acknowledge"]')).to_have_attribute("data-state", "passed", timeout=15_000)
+    await expect(phone.locator('[data-step="acknowledge"]')).to_have_attribute("data-state", "passed")
     await shot(phone, "6-phone")
     return phone
 
@@ -196,7 +196,7 @@ async def closed(desk: Page, phone: Page, day: Day) -> str:
     await closed_on_site(desk, phone, subject)
     camera = desk.locator(f'.closure-camera[data-channel="{day.channel}"]')
     if day.moving:
-        await expect(camera.locator("canvas, video").first).to_be_visible(timeout=30_000)
+        await expect(camera.locator("canvas, video").first).to_be_visible()
     await camera.locator(".closure-confirm").click()
     await desk.wait_for_function("subject => (hall.store.get(subject) || {}).data?.by_video", arg=subject)
     assert (await document(desk, subject))["by_video"]["channel"] == day.channel

@@ -27,8 +27,8 @@ def photo(wide: int = 3000, high: int = 2000, colour: str = "#3a7") -> bytes:
 
 async def settled(page) -> None:
     """Everything that was tapped is with the hall."""
-    await expect(page.locator(".bar-queue")).to_have_count(0, timeout=30_000)
-    await expect(page.locator(".item")).to_have_count(0, timeout=30_000)
+    await expect(page.locator(".bar-queue")).to_have_count(0)
+    await expect(page.locator(".item")).to_have_count(0)
 
 
 def crew_moves(side, crew: str) -> list[str]:
@@ -44,7 +44,7 @@ async def test_a_crew_does_a_whole_task_with_photos(phone, side, city_hall):
         assert "#k=" not in page.url, "the secret is not left in the address"
         for step in ("acknowledge", "en_route", "on_scene"):
             await page.click(f'[data-step="{step}"]')
-            await expect(page.locator(f'[data-step="{step}"]')).to_have_attribute("data-state", "passed", timeout=15_000)
+            await expect(page.locator(f'[data-step="{step}"]')).to_have_attribute("data-state", "passed")
         await page.click('[data-step="done"]')
         await page.fill("#sheet-text", "已抽排，恢复通行")
         for usage in ("before", "after"):
@@ -52,7 +52,7 @@ async def test_a_crew_does_a_whole_task_with_photos(phone, side, city_hall):
             await page.set_input_files(f'input[data-usage="{usage}"]', [file])
         await expect(page.locator(".sheet img.picture")).to_have_count(2)
         await page.click(".sheet .primary")
-        await expect(page.locator(".empty h2")).to_have_text("现在没有任务", timeout=30_000)
+        await expect(page.locator(".empty h2")).to_have_text("现在没有任务")
         await settled(page)
     file = await side.desk.state(subject)
     assert (file.state, file.opinion, crew_moves(side, crew)) == (
@@ -164,7 +164,7 @@ async def test_a_refused_action_says_why_and_holds_up_nothing(phone, side):
         await expect(page.locator(".bar-queue")).to_contain_text("2")
         await side.do(subject, "unassign", OPERATOR_OF_UNIT, "改派", crews=[crew])
         await page.context.set_offline(False)
-        await expect(page.locator('.item[data-state="refused"]')).to_have_count(2, timeout=30_000)
+        await expect(page.locator('.item[data-state="refused"]')).to_have_count(2)
         await expect(page.locator(".item").first).to_contain_text("任务已撤回")
         await page.locator(".item .plain", has_text="知道了").first.click()
         await expect(page.locator('.item[data-state="refused"]')).to_have_count(1)
@@ -185,7 +185,7 @@ async def test_declining_asks_for_a_reason_and_typed_text_survives_a_reload(phon
         await page.click('[data-do="decline"]')
         await expect(page.locator("#sheet-text")).to_have_value("水泵坏了")
         await page.click(".sheet .primary")
-        await expect(page.locator(".empty")).to_be_visible(timeout=15_000)
+        await expect(page.locator(".empty")).to_be_visible()
     entry = next(e for e in side.ledger.history(f"crew/{crew}") if e.move == "decline")
     assert entry.reason == "水泵坏了" and (await side.desk.state(subject)).crews[0].state == "clear"
 
@@ -200,7 +200,7 @@ async def test_an_urging_is_shown_and_answered(phone, side):
         await page.fill("#sheet-text", "十分钟到")
         await page.click(".sheet .primary")
         await settled(page)
-        await expect(page.locator(".urge")).to_have_count(0, timeout=15_000)
+        await expect(page.locator(".urge")).to_have_count(0)
     assert (await side.desk.state(subject)).urges[0].reply == "十分钟到"
 
 
@@ -231,7 +231,7 @@ async def test_a_revoked_link_leads_to_the_entrance_and_keeps_what_was_not_sent(
                 if link["crew"] == crew:
                     await desk.delete(f"/api/v1/field/links/{link['link_id']}")
         await page.context.set_offline(False)
-        await expect(page.locator(".entrance")).to_be_visible(timeout=20_000)
+        await expect(page.locator(".entrance")).to_be_visible()
         await expect(page.locator(".kept")).to_contain_text("1")
         assert "道路积水" not in await page.content(), "nothing of the task stays on the screen"
         from tests.hall.app.test_field import link_for
@@ -312,7 +312,7 @@ async def test_a_long_press_counts_although_the_task_changes_under_the_finger(ph
             await page.evaluate("window.field.refresh()")
         await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         await page.mouse.up()
-        await expect(button).to_have_attribute("data-state", "passed", timeout=15_000)
+        await expect(button).to_have_attribute("data-state", "passed")
         await settled(page)
         await expect(page.locator(".urge")).to_have_count(1)
     assert crew_moves(side, crew) == ["acknowledge"]
@@ -388,7 +388,7 @@ async def test_a_crew_confirms_a_closure_without_a_network_and_takes_the_barrier
         state = await side.desk.state(place)
         assert state.on_site["by"] == f"crew:{crew}" and len(state.on_site["photos"]) == 1 and state.on_site["metres"] < 100
         await side.do(place, "reopen", dispatcher, "水退")
-        await card.locator('[data-step="barriers_removed"]').click(timeout=15_000)
+        await card.locator('[data-step="barriers_removed"]').click()
         await page.click(".sheet .primary")
         await settled(page)
         await expect(card).to_have_count(0)

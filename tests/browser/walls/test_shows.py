@@ -134,9 +134,9 @@ async def test_a_push_to_one_screen_shows_there_only_and_the_console_says_since_
     await drawer.locator('[name="target"]').select_option("part-1,0")
     await drawer.locator('[name="text"]').fill("<b>Close</b> the ramp")
     await drawer.get_by_role("button", name="Push", exact=True).click()
-    await expect(message(right)).to_have_text("<b>Close</b> the ramp", timeout=SECONDS)
+    await expect(message(right)).to_have_text("<b>Close</b> the ramp")
     answers = console.locator(".panel-admin-shows .push-answers")
-    await expect(answers).to_have_text(re.compile(r"^Screen 2 shows it since \d\d:\d\d:\d\d$"), timeout=SECONDS)
+    await expect(answers).to_have_text(re.compile(r"^Screen 2 shows it since \d\d:\d\d:\d\d$"))
     await expect(message(left)).to_have_count(0)
     shown = await right.evaluate("hall.show.report()")
     told = await console.evaluate("[...hall.store.docs('screen').values()].map((e) => e.data.shows).filter(Boolean)")
@@ -148,13 +148,13 @@ async def test_a_push_to_one_screen_shows_there_only_and_the_console_says_since_
 async def test_a_higher_push_takes_over_and_the_lower_returns_by_itself(stage):
     wall = await stage.wall()
     await stage.push("lower", 1)
-    await expect(message(wall)).to_have_text("lower", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("lower")
     await stage.push("higher", 3, seconds=4, name="wang")
-    await expect(message(wall)).to_have_text("higher", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("higher")
     await expect(wall.locator(".show-foot")).to_contain_text("pushed by wang")
-    await expect(message(wall)).to_have_text("lower", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("lower")
     await stage.clear()
-    await expect(message(wall)).to_have_count(0, timeout=SECONDS)
+    await expect(message(wall)).to_have_count(0)
 
 
 async def test_a_pushed_scene_comes_and_goes_and_the_wall_is_what_it_was(stage):
@@ -172,16 +172,16 @@ async def test_a_pushed_scene_comes_and_goes_and_the_wall_is_what_it_was(stage):
 async def test_a_wall_that_loads_anew_or_loses_the_gate_shows_what_was_pushed(stage, hall):
     wall, console = await stage.wall(), await stage.console()
     await stage.push("stays", 2)
-    await expect(message(wall)).to_have_text("stays", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("stays")
     await wall.reload()
-    await expect(message(wall)).to_have_text("stays", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("stays")
     hall.kill("gate")
     for page in (wall, console):
         await page.wait_for_function("hall.link.state === 'lost'")
     await stage.push("in between", 3)
-    await expect(message(wall)).to_have_text("in between", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("in between")
     answers = console.locator(".panel-admin-shows .push-answers").first
-    await expect(answers).to_have_text(re.compile(r"shows it since \d\d:\d\d:\d\d"), timeout=SECONDS)
+    await expect(answers).to_have_text(re.compile(r"shows it since \d\d:\d\d:\d\d"))
 
 
 async def test_a_screen_that_does_not_paint_gives_no_answer_and_is_named(stage):
@@ -189,7 +189,7 @@ async def test_a_screen_that_does_not_paint_gives_no_answer_and_is_named(stage):
     await wall.evaluate("() => { window.requestAnimationFrame = () => 0; }")
     await stage.push("who answers?")
     answers = console.locator(".panel-admin-shows .push-answers")
-    await expect(answers).to_have_text("no answer from Screen 1", timeout=SECONDS)
+    await expect(answers).to_have_text("no answer from Screen 1")
 
 
 async def test_two_browsers_of_a_wall_say_so_each_for_itself(stage):
@@ -199,7 +199,7 @@ async def test_two_browsers_of_a_wall_say_so_each_for_itself(stage):
     await stage.push("right", 2, part=[1, 0])
     console = await stage.console()
     answers = console.locator(".panel-admin-shows .push-answers")
-    await expect(answers).to_have_text([re.compile("Screen 1 shows it"), re.compile("Screen 2 shows it")], timeout=SECONDS)
+    await expect(answers).to_have_text([re.compile("Screen 1 shows it"), re.compile("Screen 2 shows it")])
 
 
 async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_moves(stage):
@@ -214,10 +214,10 @@ async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_move
     for digit in "4826":
         await wall.locator(f'.acting-key[data-key="{digit}"]').click()
     await wall.locator('.acting-key[data-key="✓"]').click()
-    await expect(wall.locator(".acting-chip")).to_contain_text("王芳", timeout=SECONDS)
+    await expect(wall.locator(".acting-chip")).to_contain_text("王芳")
     await card.locator('[data-move="register"]').click(timeout=SECONDS)
     await card.locator(".is-go").click()
-    await expect(card.locator(".card-history li").first).to_contain_text("at wall main", timeout=SECONDS)
+    await expect(card.locator(".card-history li").first).to_contain_text("at wall main")
     async with await stage.api() as client:
         view = (await client.get(f"/api/v1/files/{subject.removeprefix('case/')}")).json()
     last = view["entries"][-1]
@@ -230,7 +230,7 @@ async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_move
     )
     assert min(sizes) >= 60 and small >= text - 0.1
     await wall.locator(".acting-end").click()
-    await expect(card.locator(".card-move")).to_have_text(["Sign in to act"], timeout=SECONDS)
+    await expect(card.locator(".card-move")).to_have_text(["Sign in to act"])
 
 
 async def test_wrong_pins_are_counted_and_the_wall_says_so(stage):
@@ -244,7 +244,7 @@ async def test_wrong_pins_are_counted_and_the_wall_says_so(stage):
         for digit in "1942":
             await wall.locator(f'.acting-key[data-key="{digit}"]').click()
         await wall.locator('.acting-key[data-key="✓"]').click()
-        await expect(status).to_contain_text("Too many attempts" if attempt == 5 else "The PIN is not right", timeout=SECONDS)
+        await expect(status).to_contain_text("Too many attempts" if attempt == 5 else "The PIN is not right")
     await expect(wall.locator(".acting-chip")).to_be_hidden()
 
 
@@ -257,8 +257,8 @@ async def test_a_phone_confirms_the_code_on_the_wall(stage):
     assert await wall.locator(".acting-qr").evaluate("(image) => image.decode().then(() => image.naturalWidth > 20)")
     await phone.goto(f"{stage.hall.url}/pair?code={code}&lang=en")
     await phone.locator(".pair-yes").click()
-    await expect(phone.get_by_role("status").filter(has_text="Confirmed")).to_be_visible(timeout=SECONDS)
-    await expect(wall.locator(".acting-chip")).to_contain_text("lihong", timeout=SECONDS)
+    await expect(phone.get_by_role("status").filter(has_text="Confirmed")).to_be_visible()
+    await expect(wall.locator(".acting-chip")).to_contain_text("lihong")
 
 
 async def test_a_push_waits_while_somebody_acts_unless_it_is_urgent(stage):
@@ -269,10 +269,10 @@ async def test_a_push_waits_while_somebody_acts_unless_it_is_urgent(stage):
     await wall.locator(".acting-name", has_text="王芳").click()
     for digit in "4826✓":
         await wall.locator(f'.acting-key[data-key="{digit}"]').click()
-    await expect(wall.locator(".acting-chip")).to_be_visible(timeout=SECONDS)
+    await expect(wall.locator(".acting-chip")).to_be_visible()
     await stage.push("routine", 2)
     answers = console.locator(".panel-admin-shows .push-answers")
-    await expect(answers).to_contain_text("王芳 acts there", timeout=SECONDS)
+    await expect(answers).to_contain_text("王芳 acts there")
     await expect(wall.locator(".case-card")).to_be_visible()
     await stage.push("urgent", 4)
-    await expect(message(wall)).to_have_text("urgent", timeout=SECONDS)
+    await expect(message(wall)).to_have_text("urgent")
