@@ -54,6 +54,14 @@ async def test_only_one_of_two_claims_wins_and_the_other_may_ask_to_take_over(ha
     async with seat(hall, "operator", "sun") as sun, seat(hall, "operator", "li") as li:
         await sun.open(number)
         await li.open(number)
+        both = asyncio.Barrier(2)  # neither has heard of the other's claim when it claims
+
+        async def held(route) -> None:
+            await both.wait()
+            await route.continue_()
+
+        for one in (sun, li):
+            await intercept(one.page, "**/commands", held)
         await asyncio.gather(sun.page.keyboard.press("c"), li.page.keyboard.press("c"))
         await expect(sun.page.locator(".case-second")).to_contain_text(re.compile("Owner (sun|li)"))
         owner = re.search("Owner (sun|li)", await sun.page.inner_text(".case-second"))[1]
@@ -61,6 +69,8 @@ async def test_only_one_of_two_claims_wins_and_the_other_may_ask_to_take_over(ha
         assert [e["who"] for e in await winner.entries() if e["move"] == "claim"] == [owner]
         with_dialog = loser.page.locator('dialog[data-kind="stale"]')
         await with_dialog.locator("footer button", has_text="Leave").click()
+        for one in (sun, li):
+            await one.page.unroute("**/commands", held)
         await loser.does("ask_takeover", text="我在附近")
         await winner.does("grant")
         await expect(loser.page.locator(".case-second")).to_contain_text(f"Owner {loser.name}")
@@ -71,9 +81,9 @@ async def test_others_at_the_same_case_are_seen_and_that_they_are_typing(hall):
     async with seat(hall, name="zhao") as zhao, seat(hall, name="qian") as qian:
         await zhao.open(number)
         await qian.open(number)
-        await expect(zhao.page.locator(".case-presence")).to_contain_text("qian (supervisor) is looking too", timeout=10_000)
+        await expect(zhao.page.locator(".case-presence")).to_contain_text("qian (supervisor) is looking too")
         await qian.page.keyboard.press("n")
-        await expect(zhao.page.locator(".case-presence")).to_contain_text("typing", timeout=10_000)
+        await expect(zhao.page.locator(".case-presence")).to_contain_text("typing")
 
 
 async def test_a_command_cut_off_in_the_middle_is_kept_shown_and_done_exactly_once(hall):
