@@ -49,7 +49,9 @@
     search.value = filter.words;
     search.oninput = () => set("words", search.value);
     for (const [name, select] of Object.entries(selects)) select.onchange = () => set(name, select.value);
-    hall.fill(nodes.tools, [search, selects.unit, selects.skill]);
+    const told = said("button.desk-button", "message.title", null, { type: "button", "data-do": "messages" });
+    told.onclick = () => hall.messages.open();
+    hall.fill(nodes.tools, [search, selects.unit, selects.skill, hall.may("push-to-wall") ? told : ""]);
 
     function paintTools(all) {
       const values = { unit: new Set(all.map((crew) => crew.unit).filter(Boolean)), skill: new Set(all.flatMap((crew) => crew.skills || [])) };
@@ -196,6 +198,11 @@
       return [said("h3", "crewboard.by-radio"), list.length > 1 ? which : "", make("div.crew-moves", {}, buttons), reason];
     }
 
+    function messageButton(crew) {
+      const button = said("button.desk-button", "message.to-one", null, { type: "button", "data-do": "message" });
+      button.onclick = () => hall.messages.write({ crews: [crew.crew_id] });
+      return button;
+    }
     function paintDetail() {
       if (!open) return;
       const crew = open.crew;
@@ -206,6 +213,7 @@
       const equipment = (crew.equipment || []).map((item) => `${item.name}${item.count != null && item.count !== 1 ? ` × ${item.count}` : ""}`).join(", ");
       hall.fill(aside, [
         make("h2", {}, nameOf(crew)), make("p.crew-state", { "data-crew-state": crew.state }, `${stateText(crew.state)} · ${crew.since ? hall.t("shift.since", { time: hall.format.seconds(crew.since) }) : ""}`), status,
+        hall.messages.may() ? messageButton(crew) : "",
         make("ul.crew-assignments", {}, (crew.assignments || []).map(assignmentNode)), ...moves(status),
         make("dl.case-fields", {}, [...fact("crewboard.unit", crew.unit), ...fact("crewboard.column.skills", (crew.skills || []).join(" ")), ...fact("crewboard.members", members), ...fact("crewboard.equipment", equipment), ...fact("crewboard.column.position", positionText(crew).text), ...fact("crewboard.column.shift", dutyText(crew)), ...fact("crewboard.reason", crew.state === "out_of_service" ? crew.reason : ""), ...fact("crewboard.note", crew.note)]),
       ]);

@@ -28,6 +28,7 @@ from dispatch.incidents import rules_of as incident_rules
 from dispatch.incidents.keeping import Keeping
 from dispatch.measures.columns import CaseColumns
 from dispatch.measures.part import MeasurePart
+from dispatch.messages.part import MessagePart
 from dispatch.part import SYSTEM, Part
 from dispatch.plans import response_parts
 from dispatch.policy import Policy
@@ -68,6 +69,7 @@ def parts_of(process: Process, desk: Desk, policy: Policy, cases: CaseColumns) -
         ResourcePart(process, desk, depots_of(process.config)),
         BulletinPart(process, desk, bulletin_rules(process.config), hooks_of(process.config)),
         ShapePart(process, desk),
+        MessagePart(process, desk),
         raining,
         MeasurePart(process, cases, raining.totals),
         ArrivalPart(process),

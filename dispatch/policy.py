@@ -19,6 +19,7 @@ from dispatch.depots import Depots, Requests
 from dispatch.depots.roster import settings_of as depots_of
 from dispatch.incidents import Incidents
 from dispatch.incidents import rules_of as incident_rules
+from dispatch.messages import Messages
 from dispatch.notices import Notices
 from dispatch.plans import response_streams
 from dispatch.reporting import Reportings
@@ -87,6 +88,7 @@ def _emergency(config: HallConfig) -> tuple[Tabled, ...]:
         Requests(),
         Bulletins(bulletin_rules(config)),
         Shapes(),
+        Messages(),
     )  # fmt: skip
 
 

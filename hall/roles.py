@@ -39,6 +39,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "see-notices": _ACTING | {"crew"},
     "field": frozenset({"crew"}),
     "make-field-links": _SEATS | {"department"},
+    "tell-crews": frozenset({"dispatcher", "supervisor", "leader", "admin"}),
     "push-to-wall": _SEATS | {"leader"},
     "see-shows": _SEATS | {"leader"},
     "act-at-wall": _ACTING | {"wall"},
@@ -69,7 +70,10 @@ _PICTURE = (
     "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "raster", "shape",
 )  # fmt: skip
 _WALL_TOPICS = ("case", *_PICTURE)
-_DESK_TOPICS = (*_WALL_TOPICS, "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin", "supplied")
+_DESK_TOPICS = (
+    *_WALL_TOPICS,
+    "screen", "presence", "log", "archive", "notice", "shift", "recording", "bulletin", "supplied", "message",
+)  # fmt: skip
 _WHOLE = (*LOG_TOPICS, "recording")
 #: role -> topics of the stream it may follow; a crew follows none, it asks for its tasks
 TOPICS: dict[str, tuple[str, ...]] = {
@@ -127,7 +131,7 @@ def bounds(who: Bounded) -> dict[str, dict[str, list[Any]]]:
     they are shared."""
     found: dict[str, dict[str, list[Any]]] = {"shape": {"to": _shapes_for(who)}}
     if who.districts:
-        found |= {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel", "ptz")}
+        found |= {topic: {"district": [*who.districts, "", None]} for topic in ("case", "file", "channel", "ptz", "message")}
         found["round"] = {"district": [*who.districts, ""]}  # null: it shows cameras of several districts
     if who.role == "department":
         for topic in ("channel", "ptz", "round"):

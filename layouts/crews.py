@@ -11,7 +11,7 @@ from layouts.panel import Panel
 CREWS = Panel(
     name="crew-board",
     title="crewboard.title",
-    topics=("crew", "position", "file", "kpi"),
+    topics=("crew", "position", "file", "kpi", "message"),
     needs=("dispatch", "web"),
     feeds=("position",),
 )

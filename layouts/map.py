@@ -9,7 +9,7 @@ from layouts.desk_frame import console
 from layouts.panel import Panel
 from layouts.wall import panels
 
-TOOLS = Panel(name="map-tools", title="mappage.nav", topics=("clock",), bare=True)
+TOOLS = Panel(name="map-tools", title="mappage.nav", topics=("clock", "message"), bare=True)
 
 
 def city_map(context: Context) -> html.Div:

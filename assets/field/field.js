@@ -71,32 +71,36 @@
   }
 
   /** Everything that has a card. */
-  const cards = (doc) => (doc ? [...(doc.closures || []), ...(doc.tasks_given || []), ...doc.tasks] : []);
+  const works = (doc) => (doc ? [...(doc.closures || []), ...(doc.tasks_given || []), ...doc.tasks] : []);
+  const cards = (doc) => (doc ? [...(doc.messages || []), ...works(doc)] : []);
 
   async function take(doc, tag) {
-    const known = new Set(cards(state.doc).map((task) => task.subject));
-    const fresh = cards(doc).some((task) => !known.has(task.subject)) && state.doc;
+    const newness = (task) => `${task.subject} ${task.urged ? task.urged.times : 0} ${task.withdrawn || 0}`;
+    const known = new Set(cards(state.doc).map(newness));
+    const fresh = cards(doc).some((task) => !known.has(newness(task))) && state.doc;
     Object.assign(state, { doc, tag, entered: true });
     field.csrf = doc.csrf;
     field.crew = doc.crew.crew_id;
     field.store("field-crew", field.crew);
     await field.keep("tasks", { ...doc, csrf: "" });
     if (fresh && navigator.vibrate) navigator.vibrate([300, 150, 300]);
-    tell({ received: doc.notices.map((notice) => notice.id) });
+    const messages = (doc.messages || []).filter((one) => !one.received).map((one) => one.subject.slice("message/".length));
+    tell({ received: doc.notices.map((notice) => notice.id), messages });
     field.queue.wake();
   }
 
   /** Stamps notices; lost ones are stamped at the next look. */
   const stamped = new Set();
   async function tell(what) {
-    const fresh = { received: (what.received || []).filter((id) => !stamped.has(id)), read: what.read || [] };
-    if (!fresh.received.length && !fresh.read.length) return;
+    const unstamped = (ids) => (ids || []).filter((id) => !stamped.has(id));
+    const fresh = { received: unstamped(what.received), read: what.read || [], messages: unstamped(what.messages) };
+    if (!fresh.received.length && !fresh.read.length && !fresh.messages.length) return;
     try {
       const answer = await fetch("/api/v1/field/notices", {
         method: "POST", body: JSON.stringify(fresh), signal: AbortSignal.timeout(ANSWER_MS),
         headers: { "content-type": "application/json", "x-hall-csrf": field.csrf },
       });
-      if (answer.ok) fresh.received.forEach((id) => stamped.add(id));
+      if (answer.ok) [...fresh.received, ...fresh.messages].forEach((id) => stamped.add(id));
     } catch (_) {
       /* no network: the notice stays where it is */
     }
@@ -215,7 +219,7 @@
     if (!state.doc) return make("p.empty", {}, field.t(state.online ? "field.loading" : "field.offline"));
     const tasks = sorted(state.doc.tasks);
     const empty = make("div.empty", {}, [make("h2", {}, field.t("field.none")), make("p", {}, field.t("field.none-hint"))]);
-    return make("div.tasks", {}, [notices(), state.fault ? make("p.fault", { role: "alert" }, state.fault) : "", ...(state.doc.closures || []).map(field.placeCard), ...(state.doc.tasks_given || []).map(field.givenCard), ...tasks.map(field.card), cards(state.doc).length ? "" : empty, foot()]);
+    return make("div.tasks", {}, [field.messages(state.doc.messages || []), notices(), state.fault ? make("p.fault", { role: "alert" }, state.fault) : "", ...(state.doc.closures || []).map(field.placeCard), ...(state.doc.tasks_given || []).map(field.givenCard), ...tasks.map(field.card), works(state.doc).length ? "" : empty, foot()]);
   }
 
   let painted = 0;

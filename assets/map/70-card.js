@@ -145,7 +145,7 @@
       if (camera && citymap.past) this.node.append(hall.make("div.map-card-note", {}, hall.t("replay.camera")));
       if (picture) this.node.append(this.evidence(picture, title, rows));
       this.node.append(list);
-      const tail = hit.entry.tail && hit.entry.tail(this.pinned);
+      const tail = hit.entry.tail ? hit.entry.tail(this.pinned) : citymap.tailOf && citymap.tailOf(hit, this.pinned);
       if (tail) this.node.append(tail);
       if (hit.what !== "cluster" && hit.members && hit.members.length > 1) this.node.append(this.others(hit));
       this.time = hit.entry.event ? hit.entry.event.time : null;

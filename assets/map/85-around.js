@@ -87,6 +87,7 @@
       if (fault) node.append(make("p.soft", {}, hall.knows(`mappage.fault.${fault}`) ? hall.t(`mappage.fault.${fault}`) : fault)), (node.open = true);
       if (group.classes && group.classes.length) node.append(make("p.map-around-classes", {}, group.classes.map((one) => `${one.sub || one.main || one.code} ${hall.format.number(one.count)}`).join(" · ")));
       if (kind === "camera" && rows.length && hall.may("watch")) node.append(this.watch(rows));
+      if (kind === "crew") node.append(citymap.messageButton(rows.map((row) => row.crew), { place: { lon: Number(this.place.lon.toFixed(6)), lat: Number(this.place.lat.toFixed(6)) } }));
       for (const row of rows) node.append(this.row(kind, row));
       if (total > rows.length) node.append(make("p.soft", {}, hall.t("mappage.nearest-of", { n: rows.length, of: capped ? `≥ ${total}` : hall.format.number(total) })));
       return node;

@@ -147,9 +147,10 @@
       };
       const cases = this.total("cases") ? off : none("cases");
       const cameras = this.total("cameras") ? "" : none("cameras");
+      const crews = this.total("crews") ? off : none("crews");
       const may = (allowed, node) => (allowed ? node : "");
       return make("div.map-acts", {}, [
-        may(hall.may("command-many"), act("batch", () => this.batch(), cases)), may(hall.may("act-emergency"), act("incident", () => this.incident(), off)),
+        may(hall.may("command-many"), act("batch", () => this.batch(), cases)), may(hall.may("act-emergency"), act("incident", () => this.incident(), off)), may(hall.messages.may(), act("message", () => this.message(), crews)),
         may(hall.may("switch-scene"), act("wall", () => this.wall(), cameras || off)), may(hall.may("act-emergency"), act("save", () => citymap.keepShape(this.sketch.last().kind, this.sketch.last().points), off)),
         act("csv", () => this.export("csv")), act("geojson", () => this.export("geojson")),
       ]);
@@ -166,16 +167,27 @@
       hall.desk.batch(open.map(({ subject }) => subject));
     }
 
+    middle() {
+      const { points, kind } = this.sketch.last();
+      const middle = kind === "circle" ? points[0] : points.reduce(([x, y], [lon, lat]) => [x + lon / points.length, y + lat / points.length], [0, 0]);
+      const round = (n) => Math.round(n * 1e6) / 1e6;
+      return { lon: round(middle[0]), lat: round(middle[1]) };
+    }
+
     incident() {
       const cases = this.rows("cases").map(({ subject }) => subject.replace(/^case\//, "file/"));
       const cameras = this.rows("cameras").map(({ subject }) => subject);
       const districts = new Set(this.rows("cases").map((row) => row.district).filter(Boolean));
-      const { points, kind } = this.sketch.last();
-      const middle = kind === "circle" ? points[0] : points.reduce(([x, y], [lon, lat]) => [x + lon / points.length, y + lat / points.length], [0, 0]);
-      const round = (n) => Math.round(n * 1e6) / 1e6;
-      const given = { title: hall.t("map.select.incident-title", { n: this.total("cases") }), grade: "IV", members: [...cases, ...cameras].slice(0, MEMBERS), spot: { lon: round(middle[0]), lat: round(middle[1]) } };
+      const given = { title: hall.t("map.select.incident-title", { n: this.total("cases") }), grade: "IV", members: [...cases, ...cameras].slice(0, MEMBERS), spot: this.middle() };
       if (districts.size === 1) [given.district] = districts;
       hall.emergency.create("incident", { move: "begin", given });
+    }
+
+    /** A message to the crews in it; where the area's middle is goes along. */
+    message() {
+      const crews = this.rows("crews").map((row) => row.crew || row.subject.split("/").pop());
+      if (this.total("crews") > crews.length) this.say(hall.t("map.select.message-most", { n: crews.length, total: this.total("crews") }));
+      hall.messages.write({ crews, place: this.middle(), onSent: () => this.say(hall.t("message.sent", { n: crews.length })) });
     }
 
     /** Cameras to a wall's pictures, or kept as one of its presets. */

@@ -38,6 +38,7 @@ from hall.app.georeport import Service
 from hall.app.incidents import Incidents
 from hall.app.locking import Lock
 from hall.app.mapexports import MapExports
+from hall.app.messages import MessageApi
 from hall.app.notices import NoticeApi
 from hall.app.recordings import Recordings
 from hall.app.selecting import Selecting, Sources
@@ -91,10 +92,11 @@ async def room(process: Process, command_desk: Desk, book: Casebook, policy: Pol
 
 
 def field(process: Process, command_desk: Desk, words: Words, send: Send, offered: Any) -> tuple[APIRouter, ...]:
-    """Notices, and the crews' phones."""
+    """Notices, messages to crews, and their phones."""
     board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
     phone = FieldApi(process, command_desk, board, crew_moves, send, offered)
-    return NoticeApi(command_desk, board).router, phone.router, pages.api, pages.router
+    messages = MessageApi(process, command_desk)
+    return NoticeApi(command_desk, board).router, phone.router, messages.router, pages.api, pages.router
 
 
 def seats(process: Process, command_desk: Desk, users: Users) -> tuple[APIRouter, ...]:

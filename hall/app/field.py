@@ -22,6 +22,7 @@ from hall.app import fieldplaces
 from hall.app.answers import json
 from hall.app.doorkeeper import keep_session
 from hall.app.fieldlinks import FieldLinks, crew_name
+from hall.app.fieldmessages import FieldMessages
 from hall.app.fieldtasks import PHONE_CREW_MOVES, PHONE_FILE_MOVES, CrewMoves, tasks_document
 from hall.app.notices import Board, stamp
 from hall.app.visit import current_visit
@@ -84,6 +85,7 @@ class Told(Body):
 
     received: list[str] = Field([], max_length=200)
     read: list[str] = Field([], max_length=200)
+    messages: list[str] = Field([], max_length=200, description="messages that it shows now")
 
 
 class Where(Body):
@@ -106,7 +108,7 @@ class FieldApi:
     ) -> None:
         self.offered = offered
         self.process, self.desk, self.board, self.crew_moves, self.send = process, desk, board, crew_moves, send
-        self.links = FieldLinks(process.bus)
+        self.links, self.messages = FieldLinks(process.bus), FieldMessages(desk, process.bus)
         self.router = APIRouter(prefix="/api/v1/field", tags=["field"])
         routes: tuple[tuple[str, Callable, str], ...] = (
             ("/session", self.enter, "POST"), ("/session", self.leave, "DELETE"), ("/tasks", self.tasks, "GET"),
@@ -146,7 +148,7 @@ class FieldApi:
     # -- tasks -------------------------------------------------------------------------------------------------------
 
     async def tasks(self, request: Request) -> Response:
-        """`{crew, tasks, closures, tasks_given, notices, csrf}`; with `If-None-Match` 304 while nothing changed.
+        """`{crew, tasks, closures, tasks_given, messages, notices, csrf}`; with `If-None-Match` 304 while nothing changed.
         `X-Hall-Now`: city ms."""
         actor, only = phone_actor(), current_visit().identity.case
         crew = await self.desk.state(f"crew/{actor.crew}")
@@ -160,7 +162,8 @@ class FieldApi:
             return [each["move"] for each in self.desk.files.allowed(file, actor, now)]
 
         found = tasks_document(crew, files, actor, only, self.crew_moves, file_moves)
-        found |= await self._places(actor) if not only else {}
+        if not only:
+            found |= await self._places(actor) | {"messages": await self.messages.of(actor.crew)}
         told = await asyncio.to_thread(self.board.mine, actor, 50)
         found["notices"] = [_notice(one) for one in told if only in ("", one["about"])]
         found["csrf"] = current_visit().csrf
@@ -174,7 +177,7 @@ class FieldApi:
     async def _places(self, actor: Actor) -> dict[str, Any]:
         """Places and tasks beside the cases; nothing for a link that is for one case."""
         found: dict[str, dict[str, Any]] = {}
-        for topic in fieldplaces.PHONE_MOVES:
+        for topic in fieldplaces.PLACES:
             states = await self.desk.concerning(topic, actor.crew)
             found[topic] = {name: state for name, state in states.items() if fieldplaces.mine(topic, state, actor.crew)}
         return fieldplaces.places_document(found, actor, self.offered)
@@ -233,6 +236,7 @@ class FieldApi:
                 with contextlib.suppress(Refused):
                     await stamp(self.desk, actor, notice, move, "field")
                     done += 1
+        done += await self.messages.received(actor, told.messages) if not current_visit().identity.case else 0
         return json({"stamped": done})
 
     async def position(self, where: Where) -> Response:

@@ -48,6 +48,7 @@ _PHONE = (
     "cards.js",
     "sheets.js",
     "places.js",
+    "messages.js",
     "position.js",
     "keep.js",
     "field.js",

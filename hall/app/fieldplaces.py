@@ -14,7 +14,10 @@ from hall.core.command import Actor
 PHONE_MOVES: Mapping[str, tuple[str, ...]] = {
     "closure": ("verify", "confirm_site", "cannot_close", "barriers_removed"),
     "task": ("acknowledge", "done", "cannot"),
+    "message": ("read",),
 }
+#: those of them that have a card with a place
+PLACES = ("closure", "task")
 #: offered(state, actor) -> moves open now, by topic
 Offered = Mapping[str, Callable[[Any, Actor], list[dict[str, Any]]]]
 PHOTOS_SHOWN = 6

@@ -64,6 +64,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_ALL, r"/api/v1/field/links(/[^/]+)?", "make-field-links"),
     (frozenset({"POST"}), r"/api/v1/field/session", PUBLIC),  # carries a link's secret
     (_ALL, r"/api/v1/field/(session|tasks|commands|notices|position)", "field"),
+    (frozenset({"POST"}), r"/api/v1/messages/preview", "tell-crews"),
     (_ALL, r"/api/v1/notices(/[^/]+/(read|received))?", "see-notices"),
     (_ALL, r"/api/v1/webhooks(/.*)?", "see-webhooks"),
     (_READ, r"/api/v1/shows", "see-shows"),

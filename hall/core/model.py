@@ -24,6 +24,7 @@ STATE_TOPICS = (
     "file", "crew", "notice", "shift", "show",
     "picture", "health", "round", "ptz", "recording",
     "group", "response", "task", "closure", "depot", "request", "incident", "reporting", "bulletin", "raster", "shape",
+    "message",
 )  # fmt: skip
 LOG_TOPICS = ("log", "archive", "audit")
 

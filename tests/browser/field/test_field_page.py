@@ -393,3 +393,44 @@ async def test_a_crew_confirms_a_closure_without_a_network_and_takes_the_barrier
         await settled(page)
         await expect(card).to_have_count(0)
     assert (await side.desk.state(place)).cleared["by"] == f"crew:{crew}"
+
+
+LI = Actor(name="li", role="dispatcher")
+
+
+async def test_a_message_of_the_desk_is_read_with_one_tap_also_without_a_network(phone, side):
+    crew = await side.crew()
+    async with phone(crew) as page:
+        await expect(page.locator(".empty h2")).to_have_text("现在没有任务")
+        await page.evaluate(LOOKED_AFTER)
+        where = {"lon": 113.92, "lat": 35.3}
+        await side.do(
+            "message/m1",
+            "send",
+            LI,
+            crews=[f"crew/{crew}"],
+            text="桥下积水，绕行",
+            urgency="urgent",
+            place=where,
+            exercise=True,
+        )
+        card = page.locator(".message")
+        await expect(card.locator(".message-text")).to_have_text("桥下积水，绕行", timeout=30_000)
+        for words in ("li", "派遣员", "演练", "紧急"):
+            await expect(card.locator(".tags")).to_contain_text(words)
+        await page.context.set_offline(True)
+        await card.locator('[data-step="read"]').click()
+        await expect(page.locator(".bar-queue")).to_contain_text("1")
+        before = await page.evaluate("field.now()")
+        await page.reload()
+        await expect(card.locator('[data-step="read"]')).to_be_disabled()
+        await page.context.set_offline(False)
+        await settled(page)
+        await expect(card).to_have_attribute("data-read", "true")
+        (one,) = (await side.desk.state("message/m1")).crews
+        assert one.received <= one.read <= before, "the moment of the tap, not when the network came back"
+        await side.do("message/m1", "withdraw", LI, "误发")
+        await page.evaluate("field.refresh()")
+        await expect(card).to_contain_text("误发", timeout=30_000)
+        await card.locator('[data-step="read"]').click()
+        await expect(card).to_have_count(0, timeout=30_000)

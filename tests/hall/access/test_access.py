@@ -32,6 +32,7 @@ EXPECTED = {
     "see-notices": "--yyyyyyyy",
     "field": "---------y",
     "make-field-links": "--yyy-y-y-",
+    "tell-crews": "---yyyy---",
     "push-to-wall": "--yyyyy---",
     "see-shows": "--yyyyy---",
     "act-at-wall": "-yyyyyyyy-",
@@ -173,7 +174,7 @@ def test_the_form_token_follows_the_session_and_does_not_show_it():
 def test_who_answers_for_a_district_or_a_unit_is_told_of_nothing_else():
     east = access.Identity("li", "operator", districts=("东区",))
     assert set(access.topics_for("operator")) - set(access.topics_for("operator", ("东区",))) == {"log", "archive", "recording"}
-    same = {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel", "ptz")}
+    same = {topic: {"district": ["东区", "", None]} for topic in ("case", "file", "channel", "ptz", "message")}
     shapes = {"shape": {"to": ["room", "walls"]}}
     assert bounds(east) == {**shapes, **same, "round": {"district": ["东区", ""]}}, "null: a round over several districts"
     drains = access.Identity("wu", "department", unit="排水处")
