@@ -76,6 +76,7 @@ DOORS = {
     ("GET", "/api/v1/preferences/views"): "y-yyyyyyy-",
     ("PUT", "/api/v1/preferences/views"): "y-yyyyyyy-",
     ("GET", "/api/v1/notices"): "--yyyyyyyy",
+    ("POST", "/api/v1/messages/preview"): "---yyyy---",
     ("GET", "/api/v1/field/tasks"): "---------y",
     ("GET", "/api/v1/field/links"): "--yyy-y-y-",
     ("POST", "/api/v1/field/links"): "--yyy-y-y-",
