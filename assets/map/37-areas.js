@@ -46,21 +46,45 @@
     areas.find((one) => x >= one.box.west && x <= one.box.east && y >= one.box.north && y <= one.box.south && holds(one, x, y)) || null;
 
   const COLOURINGS = ["measures", "heat"];
+
+  /** One colouring of the ground at a time: what is shown takes the place of the others, of the radar and of the cells' own; those come back. */
   citymap.colouring = function (host, name, shown) {
+    const { ground, legend } = host;
+    const cells = (on) => {
+      ground.shown.cells = on;
+      legend.press("cells", on);
+    };
     if (!shown) {
       if (host.radarWaits) host.radar.choose(true);
-      host.radarWaits = false;
+      if (host.cellsWait) cells(true);
+      host.radarWaits = host.cellsWait = false;
       return;
     }
     for (const other of COLOURINGS) {
       const part = other !== name && host.layers.get(other);
       if (!part || !part.shown) continue;
-      host.legend.press(other, false);
+      legend.press(other, false);
       part.choose(false);
     }
+    if (ground.shown.cells) {
+      host.cellsWait = true;
+      cells(false);
+    }
     if (!host.radar.shown) return;
-    host.radarWaits = true; // it comes back afterwards
+    host.radarWaits = true;
     host.radar.choose(false);
+  };
+
+  /** The cells' own colouring was switched on by hand: the others go. */
+  citymap.cellsChosen = function (host) {
+    if (!host.ground.shown.cells) return;
+    host.cellsWait = false;
+    for (const name of COLOURINGS) {
+      const part = host.layers.get(name);
+      if (!part || !part.shown) continue;
+      host.legend.press(name, false);
+      part.choose(false);
+    }
   };
 
   const tiles = new Map(); // step -> canvas

@@ -37,23 +37,8 @@
     choose(shown) {
       this.shown = shown;
       citymap.colouring(this.host, "measures", shown);
-      const { ground, legend } = this.host;
-      if (shown) this.coloured = ground.shown.cells;
-      ground.shown.cells = shown ? false : this.coloured !== false; // one colouring of areas at a time
-      legend.press("cells", ground.shown.cells);
       if (shown) this.ask();
       else this.path = [];
-      this.changedAll();
-    }
-
-    /** The cells' own colouring was switched: the two exclude each other. */
-    cellsChosen() {
-      if (!this.shown || !this.host.ground.shown.cells) return;
-      this.coloured = true;
-      this.shown = false;
-      citymap.colouring(this.host, "measures", false);
-      this.path = [];
-      this.host.legend.press("measures", false);
       this.changedAll();
     }
 
@@ -288,7 +273,7 @@
 
     attach(map) {
       const cells = this.host.legend.rows.get("cells");
-      if (cells) cells.button.addEventListener("click", () => this.cellsChosen());
+      if (cells) cells.button.addEventListener("click", () => citymap.cellsChosen(this.host));
       map.getContainer().addEventListener("keydown", (event) => {
         if (event.key === "Escape" && this.shown && !this.host.card.pinned && this.out()) event.stopPropagation();
       });

@@ -109,7 +109,8 @@
       c.lineWidth = 1;
       for (let i = 1; i < ends.length; i += 1) {
         const [from, to] = [x(ends[i - 1][1]), x(ends[i][0])];
-        if (ends[i][0] - ends[i - 1][1] < MINUTE) continue; // what is being written just now
+        const unasked = i === ends.length - 1 ? hall.clock.state?.rate ?? 1 : 1; // what is being written just now: a minute, of a replayed city at its pace
+        if (ends[i][0] - ends[i - 1][1] < MINUTE * Math.max(1, unasked)) continue;
         c.fillStyle = "rgba(30,20,46,.85)";
         c.fillRect(from, 0, Math.max(1, to - from), floor);
         c.beginPath();

@@ -164,7 +164,7 @@ class Store:
             self._docs[head.subject] = known._replace(key=key)
             return
         since = head.recordedtime if known is None else max(head.recordedtime, known.since)
-        rank = rank_of(topic, data)
+        rank = rank_of(topic, data, since)
         edge = edge_of(topic, None if known is None else known.rank, rank)
         if known is not None:
             self._db.execute("UPDATE doc SET until = ? WHERE id = ?", (since, known.row))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from dispatch.history.settings import HOUR_MS
 from dispatch.reader import Head
 from hall.core.event import topic_of
 
@@ -21,7 +22,20 @@ ZDICT = (
 )
 #: of responses, mildest first
 LEVELS = ("IV", "III", "II", "I")
+#: a case that was reported longer ago when it was first heard is no new one
+NEW_MS = 24 * HOUR_MS
+
+
+class _Stages(msgspec.Struct, frozen=True):
+    reported: int | None = None
+
+
+class _Reported(msgspec.Struct):
+    stages: _Stages = _Stages()
+
+
 _decode = msgspec.json.Decoder().decode
+_reported = msgspec.json.Decoder(_Reported).decode
 
 
 def squeeze(raw: bytes) -> bytes:
@@ -52,11 +66,15 @@ def version_of(row: int, since: int, body: bytes) -> Version:
     """The version that a row holds."""
     head = msgspec.json.decode(unsqueeze(body), type=Head)
     data, topic = bytes(head.data), topic_of(head.subject)
-    return Version(row, since, (head.time, head.recordedtime, head.id), digest_of(data), rank_of(topic, data))
+    return Version(row, since, (head.time, head.recordedtime, head.id), digest_of(data), rank_of(topic, data, since))
 
 
-def rank_of(topic: str, data: bytes) -> int:
-    """What an edge of the slider's marks is seen by: an active alarm, the level of a response."""
+def rank_of(topic: str, data: bytes, heard: int) -> int:
+    """What an edge of the slider's marks is seen by: an active alarm, the level of a response, a case that was reported within
+    NEW_MS before it was `heard` (ms): an archive that a supplier hands over at once is nothing that came up then."""
+    if topic == "case":
+        found = _reported(data).stages.reported
+        return int(found is None or heard - found <= NEW_MS)
     if topic == "alarm":
         return int(_decode(data).get("active", True))
     if topic == "response":

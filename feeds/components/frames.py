@@ -17,12 +17,14 @@ Move = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class Frame(NamedTuple):
-    """A CRS. `degrees`: whether its numbers are degrees. `accuracy_m`: of the way to WGS-84 on this machine, None = unknown."""
+    """A CRS. `degrees`: whether its numbers are degrees. `accuracy_m`: of the way to WGS-84 on this machine, None = unknown.
+    `srid`: that of the source's first geometry, where the CRS was taken from it."""
 
     name: str
     degrees: bool
     to_wgs84: Move
     accuracy_m: float | None
+    srid: int = 0
 
 
 def _waves(value: np.ndarray, terms: tuple[tuple[float, float], ...]) -> np.ndarray:

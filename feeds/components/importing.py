@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -29,6 +30,7 @@ from hall.core.clock import monotonic
 from hall.core.config import HallConfig
 from hall.core.errors import ConfigError, HallError
 
+_LOOKED_THROUGH = 5_000  # rows, for the first geometry that says its CRS
 _REACH = 0.1  # degrees around the city's boundary that still belong to its reach
 _WIDE = 2.0  # degrees around the city's centre where it has no boundary
 
@@ -97,14 +99,14 @@ def _opened(order: Order) -> Opened:
 
 
 def _frame(source: Source, opened: Opened) -> tuple[Frame, Opened]:
-    """The CRS: named for the source, else the file's own, else that of its first geometry."""
-    crs, rows = source.rules.crs or opened.crs, opened.rows
-    if not crs and source.geometry:
-        first = next(rows, None)
-        if first is not None:
-            if not isinstance(first[1], Broken):
-                crs = _own_crs(source.geometry(first[1]))
-            rows = _again(first, rows)
+    """The CRS: named for the source, else the file's own, else that of its first geometry that names one."""
+    crs, rows, read = source.rules.crs or opened.crs, iter(opened.rows), []
+    srid = 0
+    while not crs and source.geometry and len(read) < _LOOKED_THROUGH and (row := next(rows, None)) is not None:
+        read.append(row)
+        srid = 0 if isinstance(row[1], Broken) else _srid(source.geometry(row[1]))
+        crs = opened.crs_of(srid) if srid else ""
+    rows = chain(read, rows)
     if not crs:
         raise ConfigError(
             "say which: WGS-84, CGCS2000, GCJ-02, BD-09, EPSG:<code> or a PROJ string",
@@ -116,24 +118,18 @@ def _frame(source: Source, opened: Opened) -> tuple[Frame, Opened]:
         note = f"{note}; " if note else ""
         note += f"the file says {opened.crs[:60]}, {source.rules.crs} is taken as configured"
     try:
-        return frame_of(crs), opened._replace(rows=rows, note=note)
+        return frame_of(crs)._replace(srid=srid), opened._replace(rows=rows, note=note)
     except ValueError as error:
         raise ConfigError(str(error), file=source.name, key="crs") from None
 
 
-def _again(first: Any, rows: Any) -> Any:
-    yield first
-    yield from rows
-
-
-def _own_crs(value: Any) -> str:
+def _srid(value: Any) -> int:
     from feeds.components.shapes import shaped
 
     try:
-        srid = shaped(value).srid
+        return shaped(value).srid
     except HallError:
-        return ""
-    return f"EPSG:{srid}" if srid else ""
+        return 0
 
 
 def extent_of(config: HallConfig, source: Source, areas: Areas) -> Extent:

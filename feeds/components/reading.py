@@ -26,12 +26,13 @@ Placed = tuple[int, "dict[str, Any] | Broken"]
 
 class Opened(NamedTuple):
     """An opened source. `place`: how a number is written ("lights.csv:{}"). `crs`: what the file itself says, empty where
-    nothing. `note`: what was found out about it."""
+    nothing. `note`: what was found out about it. `crs_of`: the CRS that a geometry's SRID stands for in this source."""
 
     rows: Iterator[Placed]
     place: str
     crs: str = ""
     note: str = ""
+    crs_of: Callable[[int], str] = "EPSG:{}".format
 
 
 class Reader(NamedTuple):

@@ -158,6 +158,8 @@ class Staging:
         source = self.source
         if source.geometry:
             found = shaped(source.geometry(row))
+            if self.frame.srid and found.srid not in (0, self.frame.srid):
+                raise BadInput("crs-differs", f"SRID {found.srid}, the source's first geometry has {self.frame.srid}")
             decimals = max(decimals_of(repr(round(found.x, 9))), decimals_of(repr(round(found.y, 9))))
             return found.x, found.y, decimals if found.outline is None else 99, found
         x, y = source.lon(row), source.lat(row)  # type: ignore[misc]

@@ -630,6 +630,7 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     page.evaluate("window.heat = [...hall.citymap.live][0].layers.get('heat')")
     page.locator("[data-layer=heat]").press("Enter")
     page.wait_for_function("heat.field && heat.about")
+    assert page.locator("[data-layer=cells]").get_attribute("aria-pressed") == "false", "one colouring at a time"
     before = page.evaluate("heat.field.inside")
     page.locator(".map-heat select[name=class]").select_option("市容环境")
     page.locator(".map-heat [data-period=month]").press("Enter")

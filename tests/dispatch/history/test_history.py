@@ -138,6 +138,14 @@ def test_hours_and_bytes_bound_what_is_kept_and_a_gap_is_told(tmp_path):
     assert [(b - a) / 60_000 for a, b in Past(tmp_path).extent()["covered"]] == [0, 0.5, 0.5]
 
 
+def test_an_archive_handed_over_at_once_is_no_new_case_on_the_slider(tmp_path):
+    kept = store(tmp_path)
+    for n, reported in enumerate([NOW - 3_600_000, NOW - 30 * 86_400_000, None]):
+        known_of = {"feed": "t", "case_id": str(n), "state": "reported", "stages": {"reported": reported}}
+        kept.write([head(f"case/t/{n}", NOW, known_of), head(f"case/t/{n}", NOW + 1, {**known_of, "state": "handling"})], {})
+    assert sum(count for _, count in Past(tmp_path).marks(0)["cases"]) == 2
+
+
 def test_killed_at_any_moment_it_goes_on_where_it_was(tmp_path):
     first = store(tmp_path)
     first.write([case(1, NOW, "reported"), unit(1, NOW + 1000, 113.1)], {"bulk": (1, 0)})
