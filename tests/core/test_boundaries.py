@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 from pathlib import Path
@@ -71,6 +72,11 @@ def test_every_position_has_the_answer_of_looking_at_each_area_in_turn():
     expected = [in_turn(*place) for place in places]
     assert areas.numbers(*zip(*places, strict=True)).tolist() == expected
     assert [areas.number(*place) for place in places[:60]] == expected[:60]
+    assert areas.numbers(*zip(*places[:90], strict=True)).tolist() == expected[:90], "few, by the tree"
+    unknown = areas.numbers(*zip(*places, (math.nan, 1.0), (1.0, math.inf), strict=True)).tolist()
+    assert unknown == [*expected, -1, -1]
+    over = Areas([*shapes, *(shapely.box(-1 - i, -1, 9, 9) for i in range(600))])  # too many over one another for a table
+    assert over.numbers(*zip(*places, strict=True)).tolist() == [36 + 12 if found < 0 else found for found in expected]
     assert Areas([]).numbers([1.0], [1.0]).tolist() == [-1] and Areas([]).number(1, 1) == -1
 
 
