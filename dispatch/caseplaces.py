@@ -14,6 +14,8 @@ from dispatch.laidover import shown
 _EARTH = 6_371_008.8
 #: farther than this a look at squares is the wrong tool
 MOST_METRES = 2_000.0
+#: rows of squares that are looked up one by one: 2 degrees from south to north
+MOST_ROWS = 2_000
 
 
 def square_of(lon: float | None, lat: float | None) -> int | None:
@@ -62,8 +64,12 @@ def inside(db: sqlite3.Connection, area: Any, ended: bool = False) -> list[Place
     columns = [math.floor((side + 180.0) * sql.PER_DEGREE) for side in (west, east)]
     query = sql.OF_SQUARES if ended else f"{sql.OF_SQUARES} AND c.ended_at IS NULL"
     rows: list[Any] = []
-    for row in range(math.floor((south + 90.0) * sql.PER_DEGREE), math.floor((north + 90.0) * sql.PER_DEGREE) + 1):
-        rows += db.execute(query, tuple(row * sql.ROW + column for column in columns))
+    first, last = (math.floor((side + 90.0) * sql.PER_DEGREE) for side in (south, north))
+    if last - first > MOST_ROWS:  # of squares: all of them at once, and those beside the area are left out below
+        rows += db.execute(query, (first * sql.ROW, last * sql.ROW + sql.ROW - 1))
+    else:
+        for row in range(first, last + 1):
+            rows += db.execute(query, tuple(row * sql.ROW + column for column in columns))
     shapely.prepare(area)
     held = shapely.intersects_xy(area, [row[1] for row in rows], [row[2] for row in rows]) if rows else ()
     return [Placed(*row[:3], bool(row[3]), *row[4:]) for row, within in zip(rows, held, strict=True) if within]

@@ -24,7 +24,7 @@
   /** What of a map works on documents or the moment: runs with citymap.past of its map. */
   const WRAPPED = { view: ["now", "drawGround", "drawThings", "point", "tick", "locale", "resize", "count", "renew", "toggle", "hitAt"], things: ["draw", "counts"], movers: ["draw", "ageAll"], ground: ["draw", "counts"], card: ["show", "tick", "fill"] };
   /** What may be sent from /map while it shows the past: nothing of it changes what the hall knows of the city. */
-  const ALLOWED = [/^\/api\/v1\/(lock|acting|preferences|shows|notices)(\/|$)/, /^\/api\/v1\/video\/views$/, /^\/video\/whep\//, /^\/api\/v1\/map\/(selection|exports)$/, /^\/_/, /^\/sign-out/];
+  const ALLOWED = [/^\/api\/v1\/(lock|acting|preferences|shows|notices)(\/|$)/, /^\/api\/v1\/video\/views$/, /^\/video\/whep\//, /^\/api\/v1\/map\/(selection|exports|exports\/pdf)$/, /^\/_/, /^\/sign-out/];
 
   const inside = (past, work) => {
     const before = citymap.past;

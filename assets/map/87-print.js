@@ -7,7 +7,6 @@
   const { make, said } = hall;
   const PAPERS = { a4: [2339, 1654], a3: [3307, 2339] }; // px at 200 dots an inch
   const FORMATS = ["png", "a4", "a3", "geojson"];
-  const KIND = { cases: "cases", vehicles: "crews", cameras: "cameras", gauges: "gauges", components: "components", shapes: "shapes" };
   const toBlob = (canvas, type, quality) => new Promise((done, fail) => canvas.toBlob((blob) => (blob ? done(blob) : fail(new Error("toBlob"))), type, quality));
 
   class Print {
@@ -53,11 +52,26 @@
         if (!this.node.isConnected) return;
         const format = this.format();
         this.light.disabled = this.paper.disabled = format === "geojson";
-        if (format === "geojson") return hall.fill(this.preview, "");
+        this.go.disabled = format === "geojson" && !!citymap.past;
+        if (format === "geojson") return this.showData();
         const [width, height] = PAPERS[format] || [];
         const made = this.sheet(width ? { width: width / 2, height: height / 2 } : {});
         this.preview.replaceChildren(made);
       }, 120);
+    }
+
+    /** What the data file would hold, and what would be cut; newest wish wins. */
+    async showData() {
+      if (citymap.past) return hall.fill(this.preview, said("p.form-status", "map.print.no-past", null, { "data-failed": "1" }));
+      const turn = (this.turn = (this.turn || 0) + 1);
+      hall.fill(this.preview, said("p.map-wait", "map.print.counting", null, { role: "status" }));
+      let node;
+      try {
+        node = await citymap.viewCounts(this.view, this.title.value.trim());
+      } catch (error) {
+        node = make("p.form-status", { role: "alert", "data-failed": "1" }, hall.t("map.select.failed", { why: hall.why(error) }));
+      }
+      if (turn === this.turn && this.format() === "geojson") this.preview.replaceChildren(node);
     }
 
     async work(task) {
@@ -71,6 +85,7 @@
         hall.setText(this.status, hall.t("map.print.failed", { why: error.reason ? hall.why(error) : error.message }));
       }
       this.go.disabled = this.paper.disabled = false;
+      if (this.format() === "geojson") this.paper.disabled = true;
     }
 
     /** Nothing leaves without its line in the record; who and when come back from there. */
@@ -98,11 +113,8 @@
     }
 
     async data() {
-      const [west, south, east, north] = this.view.inView();
-      const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-      const shown = citymap.layersShown(this.view).map(({ name }) => KIND[name]).filter(Boolean);
-      const body = { geometry: { type: "Polygon", coordinates: [ring] }, kinds: shown, format: "geojson", title: this.title.value.trim() };
-      const answer = await citymap.sendRaw("/api/v1/map/selection/export", JSON.stringify(body), "application/json");
+      const asked = citymap.viewAsked(this.view, this.title.value.trim());
+      const answer = await citymap.sendRaw("/api/v1/map/exports/geojson", JSON.stringify(asked), "application/json");
       const name = this.name("geojson");
       citymap.save(await answer.blob(), name);
       return name;

@@ -183,7 +183,7 @@ async def assemble(process: Process) -> Assembled:
     inventory = Inventory(process.settings.data_dir / "components")
     heat = Heat(HeatIndex(book), Question)
     components = Components(inventory, book, first_import(process))
-    routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels)
+    routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels, heat)
     history = History(lambda: Past(process.settings.data_dir), TOPICS - BEATS, history_of(process.config).keep_ms)
     places = Gazetteer(process, tiles.Maps(process.config, process.settings.data_dir / "maps"))
     find = Find(process, book, channels, components, places, parts.picture, command_desk.states)

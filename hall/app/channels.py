@@ -213,6 +213,22 @@ class Channels:
             if len(found) >= most:
                 raise Refused("area-large", f"more than {most} cameras around there: choose a smaller area", 422)
 
+    async def first_in(self, box: tuple[float, float, float, float], most: int) -> tuple[int, list[dict[str, Any]]]:
+        """How many there are in a box that the present visitor may know of, and the first `most` by name; raises Refused 503
+        while the video process is away."""
+        found: list[dict[str, Any]] = []
+        path, cursor = f"/channels?limit=500&box={','.join(map(repr, box))}", ""
+        while True:
+            more = f"&cursor={quote(cursor, safe='')}" if cursor else ""
+            status, answer = await self._video.ask("GET", path + more, None, scope_header(current_visit().identity))
+            if status != 200:
+                raise Refused("video-down", f"the video process answered {status}", 503)
+            page = msgspec.json.decode(answer)
+            found += [row for row in page["rows"] if row.get("lon") is not None and row.get("lat") is not None]
+            cursor = page.get("cursor") or ""
+            if not cursor or len(found) >= most:
+                return int(page["total"]), found[:most]
+
     async def found(self, text: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """The first channels that answer words, within what the present visitor may know of; whether there are more. Raises
         Refused 503 while the video process is away."""

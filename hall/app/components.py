@@ -71,6 +71,22 @@ class Inventory(Protocol):
     def question(self, **fields: Any) -> Any: ...
 
 
+def question_of(inventory: Inventory, asked: Asked) -> Any:
+    """What the inventory is asked; raises Refused naming a value that nothing can have."""
+    try:
+        return inventory.question(
+            districts=tuple(asked.district),
+            departments=tuple(asked.department),
+            states=tuple(asked.state),
+            kinds=tuple(asked.kind),
+            sources=tuple(asked.source),
+            marks=tuple(asked.mark),
+            text=asked.q,
+        )
+    except ValueError as error:
+        raise Refused("bad-request", str(error), 422) from None
+
+
 def _told(task: asyncio.Task[str]) -> None:
     if not task.cancelled() and (fault := str(task.exception() or task.result())):
         log.error("components: the first import failed: %s", fault)
@@ -130,18 +146,7 @@ class Components:
             self._waiting -= 1
 
     def _question(self, asked: Asked) -> Any:
-        try:
-            return self.inventory.question(
-                districts=tuple(asked.district),
-                departments=tuple(asked.department),
-                states=tuple(asked.state),
-                kinds=tuple(asked.kind),
-                sources=tuple(asked.source),
-                marks=tuple(asked.mark),
-                text=asked.q,
-            )
-        except ValueError as error:
-            raise Refused("bad-request", str(error), 422) from None
+        return question_of(self.inventory, asked)
 
     async def _binary(self, request: Request, view: Any, made: Callable[[], bytes]) -> Response:
         headers = {"ETag": _tag(view.version), "Cache-Control": "private, no-cache"}

@@ -35,6 +35,7 @@ from hall.app.evidence import Given
 from hall.app.field import FieldApi, Send
 from hall.app.fieldpages import FieldPages
 from hall.app.georeport import Service
+from hall.app.heat import Heat
 from hall.app.incidents import Incidents
 from hall.app.locking import Lock
 from hall.app.mapexports import MapExports
@@ -45,6 +46,7 @@ from hall.app.selecting import Selecting, Sources
 from hall.app.shapeimports import ShapeImports
 from hall.app.shifts import ShiftDesk
 from hall.app.users import Users
+from hall.app.viewfile import ViewFile
 from hall.app.views import Views
 from hall.app.words import Words, chosen_language
 from hall.core.process import Process
@@ -130,13 +132,14 @@ def incidents(process: Process, command_desk: Desk, policy: Policy) -> Incidents
 
 
 def mapwork(
-    process: Process, parts: DispatchParts, command_desk: Desk, book: Casebook, inventory: Any, channels: Channels
+    process: Process, parts: DispatchParts, command_desk: Desk, book: Casebook, inventory: Any, channels: Channels, heat: Heat
 ) -> tuple[APIRouter, ...]:
     """Selections on the map, files of drawn shapes, pictures that leave the hall."""
     sources = Sources(book, inventory, command_desk, parts.picture, channels)
     selecting = Selecting(process, sources, geometry_of, command_desk.note)
     imports = ShapeImports(parts.commands, parts_of, SHARES, COLOURS)
-    return selecting.router, imports.router, MapExports(process, command_desk.note).router
+    exports, views = MapExports(process, command_desk.note), ViewFile(process, selecting, heat, command_desk.note)
+    return selecting.router, imports.router, exports.router, views.router
 
 
 def evaluator(process: Process) -> Evaluator:

@@ -77,20 +77,7 @@ class Heat:
     ) -> Response:
         """Counts of cells of about 4 px at `zoom`: `"HCH1" | u32 n | n bytes of JSON | u16 counts[width*height]`, little
         endian, from the north-west. JSON: `{level, x, y, width, height, placed, unplaced, inside, ready}`. ETag."""
-        box = _box(bbox)
-        if until <= since:
-            raise Refused("bad-request", "from: must be before to", 422)
-        self._wake()
-        who = current_visit().identity
-        asked = self._question(
-            since,
-            until,
-            box,
-            zoom,
-            tuple(class_name) if class_name else None,
-            ("", *who.districts) if who.districts else None,
-            (who.unit or _NOWHERE) if who.role == "department" else None,
-        )
+        asked = self._asked_for(since, until, _box(bbox), zoom, class_name)
         tag = f'"{self._run}-{self._index.version}-{abs(hash(asked)):x}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in request.headers.get("if-none-match", ""):
@@ -98,6 +85,30 @@ class Heat:
         found, version = await self._ask(lambda: self._index.grid(asked))
         headers["ETag"] = f'"{self._run}-{version}-{abs(hash(asked)):x}"'
         return Response(_packed(found, self._index.share), headers=headers, media_type="application/octet-stream")
+
+    async def counted(
+        self, since: int, until: int, box: tuple[float, float, float, float], zoom: int, classes: list[str]
+    ) -> tuple[Any, int]:
+        """The same counts for other handlers, as the present visitor may see them, with their version."""
+        asked = self._asked_for(since, until, box, zoom, classes)
+        return await self._ask(lambda: self._index.grid(asked))
+
+    def _asked_for(
+        self, since: int, until: int, box: tuple[float, float, float, float], zoom: int, classes: list[str] | None
+    ) -> Any:
+        if until <= since:
+            raise Refused("bad-request", "from: must be before to", 422)
+        self._wake()
+        who = current_visit().identity
+        return self._question(
+            since,
+            until,
+            box,
+            zoom,
+            tuple(classes) if classes else None,
+            ("", *who.districts) if who.districts else None,
+            (who.unit or _NOWHERE) if who.role == "department" else None,
+        )
 
     async def _ask(self, work: Callable[[], Any]) -> Any:
         if self._waiting >= WAITING:

@@ -14,7 +14,10 @@ from hall.core.clock import monotonic
 from hall.core.model import CASE_ENDED
 
 #: seconds for which a topic's documents are not read again; what moves is read anew sooner
-KEEP = {"case": 3.0, "file": 3.0, "position": 2.0, "channel": 30.0, "sensor": 30.0}
+KEEP = {
+    "case": 3.0, "file": 3.0, "position": 2.0, "channel": 30.0, "sensor": 30.0, "observation": 5.0, "warning": 5.0,
+    "closure": 5.0, "depot": 5.0, "incident": 5.0, "kpi": 5.0,
+}  # fmt: skip
 _SHOWN = {
     "case": ("state", "class_name", "subclass_name", "address", "severity", "district", "unit", "due"),
     "channel": ("name", "owner", "state", "has_stream", "kind", "district"),

@@ -20,6 +20,8 @@ from hall.access import Identity
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.channels import Channels, unseen_channel
+from hall.app.components import Asked as Filter
+from hall.app.components import question_of
 from hall.app.discretion import redacted
 from hall.app.picture import Picture
 from hall.app.seeing import CALLING, seen, told_of, unseen
@@ -130,11 +132,15 @@ class Selecting:
         async with self._turn:
             for kind in asked.kinds or KINDS:
                 try:
-                    found[kind] = await _LOOK[kind](self, area, asked, limit)
+                    found[kind] = await self.look(kind, area, asked, limit)
                 except (Refused, BusLost, HallError, OSError, sqlite3.Error) as error:
                     if getattr(error, "reason", "") != "components-none":
                         missing[kind] = getattr(error, "detail", "") or str(error)
         return found, missing
+
+    async def look(self, kind: str, area: Any, asked: Area, limit: int) -> Found:
+        """One kind in `area` (a shapely polygon), at most `limit` rows; raises Refused, BusLost and what the stores raise."""
+        return await _LOOK[kind](self, area, asked, limit)
 
     async def _cases(self, area: Any, asked: Area, limit: int) -> Found:
         who, book = current_visit().identity, self.sources.book
@@ -148,11 +154,15 @@ class Selecting:
         return await asyncio.to_thread(look)
 
     async def _components(self, area: Any, asked: Area, limit: int) -> Found:
+        return await self.components_in(area, Filter(), limit)
+
+    async def components_in(self, area: Any, filtered: Filter, limit: int) -> Found:
+        """Components in `area` that answer a filter."""
         who = current_visit().identity
         view = self.sources.inventory.view(tuple(who.districts) or None, who.unit if who.role == "department" else None)
         if view is None:
             raise Refused("components-none", "no components were imported yet", 404)
-        made = await asyncio.to_thread(view.inside, self.sources.inventory.question(), area, limit)
+        made = await asyncio.to_thread(view.inside, question_of(self.sources.inventory, filtered), area, limit)
         groups = [{"name": kind["sub"] or kind["main"] or kind["code"], "count": kind["count"]} for kind in made["classes"]]
         rows = [row | {"time": row.get("updated") or row.get("imported_at")} for row in made["rows"]]
         return Found(made["total"], groups[:GROUPS], rows)
@@ -177,6 +187,14 @@ class Selecting:
         names = ("subject", "name", "state", "kind", "owner", "district", "address", "has_stream", "lon", "lat")
         shown = [{name: row[name] for name in names if name in row} for row in rows[:limit]]
         return Found(len(rows), _groups(row.get("state", "") for row in rows), shown)
+
+    async def cameras_in(self, box: tuple[float, float, float, float], limit: int) -> Found:
+        """Cameras in a box (west, south, east, north in degrees), by name, and how many there are."""
+        try:
+            total, rows = await self.sources.channels.first_in(box, limit)
+        except Refused:
+            return await self._cameras(shapely.box(*box), Area(geometry={}), limit)
+        return Found(total, [], [row | {"time": row.get("told_at") or None} for row in rows])
 
     async def _shapes(self, area: Any, asked: Area, limit: int) -> Found:
         who = current_visit().identity

@@ -80,7 +80,7 @@ def as_csv(lines: list[dict[str, Any]], zone: str) -> bytes:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for line in lines:
-        at = _moment(line["time"], place)
+        at = moment(line["time"], place)
         cells = ["" if cell is None else cell for cell in ((at if name == "time" else line[name]) for name in COLUMNS)]
         writer.writerow([f"'{cell}" if isinstance(cell, str) and cell.startswith(_DANGEROUS) else cell for cell in cells])
     return out.getvalue().encode("utf-8-sig")
@@ -92,11 +92,12 @@ def as_features(lines: list[tuple[dict[str, Any], dict[str, Any] | None]], zone:
     for line, geometry in lines:
         properties = {name: value for name, value in line.items() if name not in ("lon", "lat") and value not in (None, "")}
         if line["time"] is not None:
-            properties["time"] = _moment(line["time"], place)
+            properties["time"] = moment(line["time"], place)
         point = None if line["lon"] is None else {"type": "Point", "coordinates": [line["lon"], line["lat"]]}
         found.append({"type": "Feature", "geometry": geometry or point, "properties": properties})
     return found
 
 
-def _moment(ms: int | None, place: zoneinfo.ZoneInfo) -> str | None:
+def moment(ms: int | None, place: zoneinfo.ZoneInfo) -> str | None:
+    """ISO 8601 by the city's clock."""
     return None if ms is None else datetime.fromtimestamp(ms / 1000, place).isoformat(timespec="seconds")
