@@ -117,7 +117,7 @@
       if (!map) return;
       this.host.touched = true;
       const corner = (x, y) => [citymap.latitude(y), citymap.longitude(x)];
-      map.fitBounds([corner(box.west, box.south), corner(box.east, box.north)], { padding: [this.host.glyph() * 2, this.host.glyph() * 2] });
+      map.fitBounds([corner(box.west, box.south), corner(box.east, box.north)], { animate: false, padding: [this.host.glyph() * 2, this.host.glyph() * 2] });
     }
 
     // -- what the hall says ----------------------------------------------------------------------------------------------

@@ -260,6 +260,6 @@
     host.touched = true;
     const box = L.latLngBounds(members.map((one) => [one.lat, one.lon]));
     const target = Math.min(map.getMaxZoom(), Math.max(map.getBoundsZoom(box, false, L.point(g * 6, g * 6)), map.getZoom() + 1));
-    map.setView(target > map.getBoundsZoom(box) ? [lead.lat, lead.lon] : box.getCenter(), target);
+    map.setView(target > map.getBoundsZoom(box) ? [lead.lat, lead.lon] : box.getCenter(), target, { animate: false });
   };
 })();

@@ -120,7 +120,7 @@
     focus(lon, lat, zoom, { own = false } = {}) {
       if (!this.map || (!own && this.asked && this.asked(lon, lat, zoom))) return;
       this.touched = true; // no return to the city by itself when the window's size changes
-      this.map.setView([lat, lon], zoomFor(this.map, zoom));
+      this.map.setView([lat, lon], zoomFor(this.map, zoom), { animate: false });
     }
 
     /** Shows the city: its grid cells, else (with no ground at all) where its cases are, else the configured view. */

@@ -68,13 +68,18 @@
     if (address.href !== location.href) history.replaceState(history.state, "", address);
   }
 
-  async function open(host) {
+  /** The place of the address, as soon as there is a map: later somebody may have moved it. */
+  function place(host) {
     const number = (name) => (hall.query.get(name) === null ? NaN : Number(hall.query.get(name)));
     const [lon, lat, zoom] = ["lon", "lat", "zoom"].map(number);
+    if (Number.isFinite(lon) && Math.abs(lon) <= 180 && Math.abs(lat) <= 85) host.focus(lon, lat, zoom >= 3 && zoom <= 20 ? zoom : 15, { own: true });
+  }
+
+  /** What needs the stream: layers, parts, a thing that is named. */
+  async function open(host) {
     let more = {};
     try { more = JSON.parse(hall.query.get("view") || "{}"); } catch (_) { more = {}; }
-    if (Number.isFinite(lon) && Math.abs(lon) <= 180 && Math.abs(lat) <= 85) citymap.showView(host, { lon, lat, zoom: zoom >= 3 && zoom <= 20 ? zoom : 15, ...more });
-    else if (hall.query.get("view")) citymap.showView(host, more);
+    if (hall.query.get("view")) citymap.showView(host, { shown: more.shown, parts: more.parts });
     const subject = hall.query.get("subject");
     if (subject) await openSubject(host, subject);
   }
@@ -106,6 +111,7 @@
       host.legend.node.addEventListener("click", (event) => event.target.closest("[data-layer]") && own.add(event.target.closest("[data-layer]").dataset.layer));
       let ready = false;
       return {
+        attach: () => host.element.closest(".map-page") && place(host),
         tick() {
           if (!citymap.page || citymap.page.view !== host || !hall.store.ready) return;
           if (!ready) {

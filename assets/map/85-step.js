@@ -1,7 +1,8 @@
 /* Map windows of one browser in step: one leads, the others show what it shows (place, zoom, layers, what citymap.part() declares).
  *
- * A window that joins follows the one that leads; the first one leads. Esc or the button leaves. Whoever follows and moves the map
- * himself leaves, too. Screens of other machines get a view by pushing it (85-pass.js).
+ * A window that joins follows the one that leads; the first one leads, however late it answers (two that lead tell since when: the
+ * older one goes on, and says so at once). Esc or the button leaves. Whoever follows and moves the map himself leaves,
+ * too. Screens of other machines get a view by pushing it (85-pass.js).
  */
 "use strict";
 
@@ -14,6 +15,7 @@
   let channel = null;
   let role = ""; // "" | lead | follow
   let leader = "";
+  let since = 0; // when the one that leads began (ms of this machine's clock: one browser)
   let heard = 0;
   let shown = ""; // the view that came last, as text
   let sent = 0;
@@ -27,6 +29,7 @@
   function lead() {
     role = "lead";
     leader = own;
+    since = Date.now();
     send();
     refresh();
   }
@@ -37,7 +40,7 @@
     const wait = EVERY_MS - (performance.now() - sent);
     if (wait > 0) return void (soon = setTimeout(send, wait));
     sent = performance.now();
-    say("view", { view: citymap.viewOf(view()) });
+    say("view", { view: citymap.viewOf(view()), since });
   }
 
   function join() {
@@ -54,17 +57,22 @@
     if (channel) channel.close();
     channel = null;
     role = leader = shown = "";
+    since = 0;
     if (why && citymap.page) citymap.page.tell(hall.t(why));
     refresh();
   }
 
-  function hear({ op, from, view: told }) {
+  /** Whether what is led here, or followed, began before what another window leads. */
+  const older = (began, from) => since && (since < began || (since === began && leader < from));
+
+  function hear({ op, from, view: told, since: began }) {
     if (op === "who" && role === "lead") return send();
     if (op === "bye" && from === leader && role === "follow") return leave("mappage.step-ended");
     if (op !== "view" || !view()) return;
-    if (role === "lead" && from < own) return; // two began at the same moment: one of them goes on
+    if (from !== leader && older(began, from)) return role === "lead" && send();
     role = "follow";
     leader = from;
+    since = began;
     heard = performance.now();
     const text = JSON.stringify(told);
     if (text !== shown) show(told, text);
