@@ -22,6 +22,11 @@
       if (this._animatingZoom && !(options && "zoom" in options)) this._onZoomTransitionEnd();
       return show.call(this, centre, zoom, options);
     };
+    const drag = L.Draggable.prototype._updatePosition; // as does a hand: Leaflet divides its way by 3794.5 / 3795 where a panel is so wide
+    L.Draggable.prototype._updatePosition = function () {
+      this._newPos._round();
+      drag.call(this);
+    };
   }
 
   const waiting = new Set();

@@ -2,7 +2,7 @@
  *
  * new hall.citymap.Stage(map, [{name, draw(context, frame), opaque, upper, kept}], glyph)   sheets, lowest first
  *   upper   lies on the upper of two glasses. A glass is what people see: it costs a software-rendered wall 5 to 10 ms of every frame
- *           at 3840 x 2160, whatever is on it, so there are two of them for all sheets. The lower one is opaque.
+ *           at 3840 x 2160, whatever is on it, so there are two of them for all sheets. The lower one is opaque, the upper there while it holds something.
  *   kept    has a canvas of its own behind the glass, because it writes pixels over others; others are drawn with their glass
  * stage.add(sheet, before), stage.drop(name)   a sheet that is there for a while
  * stage.dirty(name), stage.paint()   draws the marked sheets; stage.redraw() all of them for the present view
@@ -21,6 +21,7 @@
   const AHEAD = 0.1; // of the view: pieces of the lower glass are drawn that far ahead of a drag
   const PIECE_MS = 7; // of a frame for pieces; one is drawn in any case
   const REST_MS = 200; // a hand that rests this long gets all of it drawn for the place
+  const FORWARD = 0.8; // of the margin behind, that lies ahead of a drag
   const RATIO_MAX = 2;
   const WHOLE = 0.005; // a scale as close to 1 is 1: a canvas drawn at 0.9998 would be resampled in every frame
 
@@ -65,16 +66,9 @@
       const made = { ...sheet, glass, canvas: null };
       const at = glass.sheets.findIndex((other) => other.name === before);
       glass.sheets.splice(at < 0 ? glass.sheets.length : at, 0, made);
-      if (sheet.upper) glass.canvas.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
+      if (sheet.upper) glass.seen.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
       this.sheets.set(sheet.name, made);
-      const [ground] = glass.sheets;
-      const copied = glass.frame && ground.opaque && !ground.canvas && glass.keeps(ground) && !this.marked.has(ground.name);
       this.again(glass);
-      if (!copied) return;
-      ground.canvas = document.createElement("canvas"); // what has been drawn to the glass is kept behind it from now on
-      citymap.sized(ground.canvas, glass.frame);
-      ground.canvas.getContext("2d", { alpha: false }).drawImage(glass.canvas, 0, 0);
-      this.marked.delete(ground.name);
     }
 
     drop(name) {
@@ -82,10 +76,7 @@
       this.sheets.delete(name);
       const { glass } = sheet;
       glass.sheets.splice(glass.sheets.indexOf(sheet), 1);
-      for (const one of [sheet, ...glass.sheets.filter((other) => !glass.keeps(other))]) {
-        if (one.canvas) one.canvas.width = one.canvas.height = 0; // frees the pixels at once
-        one.canvas = null;
-      }
+      if (sheet.canvas) sheet.canvas.width = sheet.canvas.height = 0; // frees the pixels at once
       this.again(glass);
     }
 
@@ -117,12 +108,14 @@
       };
     }
 
-    frameFor(seen) {
+    /** `way`: where the view goes; the most of the margin lies there then. */
+    frameFor(seen, way) {
       const size = this.map.getSize();
       const marginX = Math.ceil((seen.right - seen.left) * this.margin);
       const marginY = Math.ceil((seen.bottom - seen.top) * this.margin);
-      const corner = this.map.containerPointToLayerPoint([Math.max(-marginX, Math.floor(seen.left - marginX)),
-        Math.max(-marginY, Math.floor(seen.top - marginY))]);
+      const before = (margin, low, high) => (way ? Math.round(margin * (1 + FORWARD * (Math.sign(way[low]) - Math.sign(way[high])))) : margin);
+      const [left, top] = [before(marginX, "left", "right"), before(marginY, "top", "bottom")];
+      const corner = this.map.containerPointToLayerPoint([Math.max(-left, Math.floor(seen.left - left)), Math.max(-top, Math.floor(seen.top - top))]);
       const width = Math.min(size.x + 2 * marginX, Math.ceil(seen.right - seen.left) + 2 * marginX);
       const height = Math.min(size.y + 2 * marginY, Math.ceil(seen.bottom - seen.top) + 2 * marginY);
       const origin = this.map.getPixelOrigin();
@@ -143,9 +136,9 @@
       this.paint();
     }
 
-    present() {
+    present(way) {
       const seen = this.seen();
-      return seen.right <= seen.left || seen.bottom <= seen.top ? null : this.frameFor(seen);
+      return seen.right <= seen.left || seen.bottom <= seen.top ? null : this.frameFor(seen, way);
     }
 
     // -- while the map moves ---------------------------------------------------------------------------------------------
@@ -165,14 +158,15 @@
       this.moving = true;
       clearTimeout(this.rest);
       this.rest = setTimeout(() => this.settle(), REST_MS);
-      if (this.upper && !this.covers(this.upper.frame, seen)) {
-        this.frame = this.frameFor(seen);
-        this.paintGlass(this.upper, this.frame);
-      }
       const corner = this.map.layerPointToContainerPoint(this.lower.frame.corner);
       const view = { left: seen.left - corner.x, top: seen.top - corner.y, right: seen.right - corner.x, bottom: seen.bottom - corner.y };
-      if (this.pieces.draw(view, this.ahead(this.lower.frame, view), PIECE_MS)) this.moved(); // more are wanted
-      else this.pieces.join(this.frameFor(seen));
+      const way = this.ahead(this.lower.frame, view);
+      if (this.upper && !this.covers(this.upper.frame, seen)) {
+        this.frame = this.frameFor(seen, way);
+        this.paintGlass(this.upper, this.frame);
+      }
+      if (this.pieces.draw(view, way, PIECE_MS)) this.moved(); // more are wanted
+      else this.pieces.join(this.frameFor(seen, way));
     }
 
     /** Which way the view goes: pieces are drawn ahead of it there. */
@@ -226,9 +220,9 @@
       if (!this.frame) return;
       const origin = this.map._getNewPixelOrigin(centre, zoom);
       const drawn = [...this.glasses(), ...this.pieces.all.values()];
-      for (const { canvas, frame } of drawn) {
+      for (const { seen, frame } of drawn) {
         const scale = this.map.getZoomScale(zoom, frame.zoom);
-        L.DomUtil.setTransform(canvas, L.point(frame.left, frame.top).multiplyBy(scale).subtract(origin), scale);
+        L.DomUtil.setTransform(seen, L.point(frame.left, frame.top).multiplyBy(scale).subtract(origin), scale);
       }
     }
 
@@ -243,7 +237,7 @@
       if (!this.frame) return;
       if (this.upper) {
         const stirred = this.moving && this.upper.sheets.some(({ name }) => this.marked.has(name));
-        if (stirred) this.frame = this.present() || this.frame;
+        if (stirred) this.frame = this.present(this.way) || this.frame;
         this.paintGlass(this.upper, this.frame); // first: the ground's names keep off symbols and their labels
       }
       if (!this.moving) {
@@ -259,13 +253,11 @@
       let first = true;
       for (const sheet of glass.sheets) { // lowest first: a sheet may show what a lower one laid out
         context.setTransform(1, 0, 0, 1, 0, 0);
-        if (glass.keeps(sheet)) {
+        if (sheet.kept) {
           if (this.marked.has(sheet.name) || !sheet.canvas) this.drawOwn(sheet, frame);
-          if (first) context.globalCompositeOperation = "copy";
           context.drawImage(sheet.canvas, 0, 0);
-          context.globalCompositeOperation = "source-over";
         } else {
-          if (first) context.clearRect(0, 0, glass.canvas.width, glass.canvas.height);
+          if (first && !sheet.opaque) context.clearRect(0, 0, glass.canvas.width, glass.canvas.height);
           context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
           sheet.draw(context, frame);
           this.painted += 1;
@@ -273,6 +265,7 @@
         this.marked.delete(sheet.name);
         first = false;
       }
+      glass.show();
     }
 
     drawOwn(sheet, frame) {

@@ -12,7 +12,7 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
   const MOST = 80;
-  const MANY = 10; // each is a quad of every frame
+  const MANY = 20; // each is a quad of every frame
   const NONE = { left: 0, top: 0, right: 0, bottom: 0 };
   const ACROSS = 6; // of the view's longer side make a piece
 
@@ -31,8 +31,8 @@
     constructor(pane, glass) {
       this.pane = pane;
       this.glass = glass;
-      this.all = new Map(); // "column row" -> {canvas, shown, frame, stale}
-      this.back = new OffscreenCanvas(1, 1); // they are drawn on, one after the other
+      this.all = new Map(); // "column row" -> {seen, shown, frame, stale}
+      this.back = document.createElement("canvas"); // they are drawn on it, one after the other
       this.scratch = document.createElement("canvas"); // for sheets that write pixels
       this.step = 0;
       this.across = ACROSS;
@@ -76,7 +76,7 @@
         drawn += 1;
       }
       if (this.all.size > MOST) this.forget(new Set(wanted.map(({ key }) => key)));
-      return drawn < due.length || wanted.some(({ key }) => this.all.get(key).stale);
+      return drawn > 0 || wanted.some(({ key }) => this.all.get(key).stale);
     }
 
     one(key, [left, top, right, bottom]) {
@@ -90,19 +90,18 @@
         if (!sheet.kept) sheet.draw(context, frame);
         else this.through(context, sheet, frame);
       }
-      citymap.fit(piece.canvas, frame);
-      piece.shown.transferFromImageBitmap(this.back.transferToImageBitmap());
       Object.assign(piece, { frame, stale: false });
       this.all.set(key, piece);
+      citymap.pictureOf(this.back, piece.shown, () => citymap.placed(piece.seen, piece.seen, frame), () => piece.frame === frame);
     }
 
     /** A finished picture: the browser does not copy it in every frame, as it does a canvas that can be drawn on. */
     made(key) {
-      const canvas = document.createElement("canvas");
-      canvas.className = "leaflet-zoom-animated hall-sheet";
-      canvas.dataset.piece = key;
-      this.pane.insertBefore(canvas, this.glass.canvas);
-      return { canvas, shown: canvas.getContext("bitmaprenderer", { alpha: false }) };
+      const seen = document.createElement("canvas");
+      seen.className = "leaflet-zoom-animated hall-sheet";
+      seen.dataset.piece = key;
+      this.pane.insertBefore(seen, this.glass.seen);
+      return { seen, shown: seen.getContext("bitmaprenderer", { alpha: false }) };
     }
 
     through(context, sheet, frame) {
@@ -123,23 +122,14 @@
       const [left, top] = [frame.left - from.left, frame.top - from.top];
       const view = { left, top, right: left + frame.width, bottom: top + frame.height };
       if (this.all.size < MANY || !this.wanted(view, NONE).every(({ key }) => this.all.has(key) && !this.all.get(key).stale)) return false;
-      const kept = glass.canvas.width === Math.round(frame.width * frame.ratio) && glass.canvas.height === Math.round(frame.height * frame.ratio);
-      const old = kept ? glass.canvas : this.copy(glass.canvas);
       const context = glass.context(frame);
       const put = (canvas, { left: x, top: y }) => context.drawImage(canvas, Math.round((x - frame.left) * frame.ratio), Math.round((y - frame.top) * frame.ratio));
-      put(old, from);
-      for (const one of this.all.values()) put(one.canvas, one.frame);
+      put(glass.seen, from);
+      for (const one of this.all.values()) put(one.seen, one.frame);
+      glass.show();
       this.scratch.width = this.scratch.height = 0;
       this.clear();
       return true;
-    }
-
-    copy(canvas) {
-      const { scratch } = this;
-      scratch.width = canvas.width;
-      scratch.height = canvas.height;
-      scratch.getContext("2d").drawImage(canvas, 0, 0);
-      return scratch;
     }
 
     age() {
@@ -154,10 +144,10 @@
     }
 
     drop(key) {
-      const { canvas, shown } = this.all.get(key);
+      const { seen, shown } = this.all.get(key);
       shown.transferFromImageBitmap(null); // frees the pixels at once
-      canvas.width = canvas.height = 0;
-      canvas.remove();
+      seen.width = seen.height = 0;
+      seen.remove();
       this.all.delete(key);
     }
 

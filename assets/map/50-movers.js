@@ -125,9 +125,8 @@
         pixels = this.pixels = new citymap.Pixels(width, height);
         pixels.ratio = frame.ratio;
       }
-      pixels.clear();
       this.each(frame, seen, r, (sprite) => pixels.compile(sprite, frame.ratio), (symbol, px, py) =>
-        pixels.stamp(symbol, Math.round(px * frame.ratio), Math.round(py * frame.ratio)));
+        pixels.add(symbol, Math.round(px * frame.ratio), Math.round(py * frame.ratio)));
       pixels.show(c);
     }
 

@@ -41,7 +41,6 @@
       this.fault = "";
       this.filterFault = "";
       this.wait = 0; // ticks until the hall is asked again
-      this.picture = null;
       this.entries = new Map(); // row -> what the card stands for
       this.key = new citymap.ComponentsKey(host.root, host.legend.rows.get("components"), this);
       this.forget = hall.acting.on(() => this.shown && this.choose(true)); // what may be seen goes with the person
@@ -65,7 +64,6 @@
       if (!stage || stage.sheets.has("components") === wanted) return;
       if (wanted) stage.add({ name: "components", kept: true, draw: (context, frame) => this.draw(context, frame) });
       else stage.drop("components");
-      if (!wanted) this.picture = this.piece = null;
       this.paint();
     }
 
@@ -198,14 +196,9 @@
     draw(context, frame) {
       if (!this.pack || !this.shown) return;
       const { width, height } = context.canvas;
-      const which = frame.part ? "piece" : "picture";
-      let picture = this[which];
-      if (!picture || picture.width !== width || picture.height !== height) {
-        const image = new ImageData(width, height);
-        this[which] = picture = { image, width, height, words: new Uint32Array(image.data.buffer) };
-      } else picture.words.fill(0);
+      const picture = citymap.pixels(width, height);
       if (!frame.part) this.size = this.side(frame, width, height);
-      this.pack.paint(picture, frame, this.bits, this.colours, this.size || 1);
+      this.pack.paint({ words: picture.words, width, height }, frame, this.bits, this.colours, this.size || 1);
       context.putImageData(picture.image, 0, 0);
     }
 
@@ -271,7 +264,7 @@
       this.forget();
       this.shown = false;
       this.key.remove();
-      this.pack = this.picture = this.piece = this.bits = null;
+      this.pack = this.bits = null;
     }
   };
   const { Components } = citymap;
