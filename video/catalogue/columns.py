@@ -8,19 +8,23 @@ import numpy as np
 
 #: mean radius of the earth, metres
 EARTH = 6_371_008.8
+#: level of the cells that are kept of each place: 2 m at the equator
+FINEST = 24
+_MOST_LAT = 85.05
 STATES = ("unknown", "online", "offline")
 PTZ, AUDIO, SUB, STREAM = 1, 2, 4, 8
 _FIELDS = {
     "used": np.bool_, "placed": np.bool_, "state": np.int8, "stated": np.int8, "flags": np.uint8,
     "kind": np.int32, "feed": np.int32,
     "region": np.int32, "group": np.int32, "owner": np.int32, "district": np.int32,
-    "lon": np.float64, "lat": np.float64, "state_at": np.int64, "told_at": np.int64,
+    "lon": np.float64, "lat": np.float64, "east": np.uint32, "south": np.uint32, "state_at": np.int64, "told_at": np.int64,
     "changed": np.int64,
 }  # fmt: skip
 
 
 class Columns:
-    """One row per channel. `place` (n, 3): metres from the earth's middle on a sphere, of those that are `placed`."""
+    """One row per channel. `place` (n, 3): metres from the earth's middle on a sphere, `east`, `south`: its cell of Web
+    Mercator at level `FINEST`; both of those that are `placed`."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -64,6 +68,15 @@ class Columns:
         else:
             self.put(row, {"placed": True, "lon": lon, "lat": lat})
             self._place[row] = on_sphere(lon, lat)
+            self._east[row], self._south[row] = steps_of(lon, lat)
+
+
+def steps_of(lon: float, lat: float) -> tuple[int, int]:
+    """Degrees as column and row of 2 ** FINEST of Web Mercator's unit square, from its north west."""
+    sine = math.sin(math.radians(max(-_MOST_LAT, min(_MOST_LAT, lat))))
+    across = 1 << FINEST
+    x, y = lon / 360 + 0.5, 0.5 - math.log((1 + sine) / (1 - sine)) / (4 * math.pi)
+    return max(0, min(across - 1, math.floor(x * across))), max(0, min(across - 1, math.floor(y * across)))
 
 
 def on_sphere(lon: float, lat: float) -> tuple[float, float, float]:
