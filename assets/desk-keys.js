@@ -53,7 +53,7 @@
     { keys: ["z"], name: "undo", act: () => desk.undo() },
     { keys: ["."], name: "show-new", act: list((l) => l.showNew()) },
     { keys: ["/"], name: "search" }, // taken by desk-1-common.js, on every console
-    { keys: ["g"], name: "view", act: () => sequence() },
+    { keys: ["g"], name: "view", act: (event) => sequence(event) },
     { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1–9", name: "tab", act: (event) => desk.showTab(Number(event.key) - 1) },
     { keys: ["m"], name: "map", act: toggleMap },
     { keys: ["q"], name: "commands", act: () => desk.showCommands() },
@@ -65,8 +65,8 @@
   const off = () => { try { return localStorage.getItem(OFF) === "1"; } catch (_) { return false; } };
 
   let waitsForView = 0;
-  function sequence() {
-    waitsForView = performance.now();
+  function sequence(event) {
+    waitsForView = event.timeStamp; // when it was pressed: a busy page hears of the second key late, which alone would be a move
     desk.announce(hall.t("desk.key-then", { keys: desk.queue.views.map((view) => `${view.key} ${hall.t(`desk.view.${view.name}`)}`).join(" · ") }));
   }
   function second(event) {
@@ -93,7 +93,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const entry = byKey.get(event.key);
     if (typing(event.target)) return void (event.key === "Escape" && !event.target.matches("[data-search]") && desk.list.focus());
-    if (waitsForView && performance.now() - waitsForView < SEQUENCE_MS && event.key.length === 1) return second(event);
+    if (waitsForView && event.timeStamp - waitsForView < SEQUENCE_MS && event.key.length === 1) return second(event);
     if (!entry || (off() && event.key.length === 1 && event.key !== "?") || taken(event, entry)) return;
     if (event.target.closest(".ag-root") && (entry.arrows || entry.where === "list")) return;
     event.preventDefault();

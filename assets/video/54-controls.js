@@ -19,7 +19,8 @@
       this.grid = grid;
       this.bar = make("div.video-bar", { role: "toolbar", hidden: "" });
       grid.body.prepend(this.bar);
-      this.typed = "";
+      this.typed = ""; // digits
+      this.typedAt = -Infinity;
       this.waiting = []; // changes that the hall was not told of yet
       this.build();
       this.onKey = (event) => this.key(event);
@@ -184,19 +185,20 @@
       const { target } = event;
       const typing = target.closest && target.closest("input, select, textarea, [contenteditable], .show-layer, .leaflet-container");
       if (!this.allowed || typing || event.ctrlKey || event.altKey || event.metaKey) return;
-      if (/^\d$/.test(event.key)) this.digit(event.key);
+      if (/^\d$/.test(event.key)) this.digit(event.key, event.timeStamp);
       else if (KEYS[event.key]) KEYS[event.key](this);
       else return;
       event.preventDefault();
     }
 
-    digit(digit) {
+    /** `at`: when it was pressed, of which a busy page hears late. */
+    digit(digit, at) {
       clearTimeout(this.typing);
-      this.typed = `${this.typed}${digit}`.slice(-2);
+      this.typed = at - this.typedAt < TYPED_MS ? `${this.typed}${digit}`.slice(-2) : digit;
+      this.typedAt = at;
       let number = Number(this.typed);
       if (number > this.grid.layout) number = Number((this.typed = digit));
       if (number >= 1 && number <= this.grid.layout) this.grid.select(number - 1);
-      this.typing = setTimeout(() => (this.typed = ""), TYPED_MS);
     }
 
     move(columns, rows) {
