@@ -738,6 +738,7 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
     page, _ = open_map(*scenery.cases(chance, 150), *scenery.units(chance, 400), scenery.warning())
     wait_count(page, "cases", 150)
     stage = "[...hall.citymap.live][0].stage"
+    page.evaluate("(now => { hall.citymap.now = () => now; })(hall.citymap.now())")  # nothing becomes old between two pictures
     page.evaluate(
         f"() => {{ const stage = {stage}; stage.rests = stage.settle; stage.settle = () => {{}}; }}"
     )  # no hand that rests
@@ -754,11 +755,12 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
     assert page.evaluate(drawn) == [], "every place of the view is drawn while the hand still holds the map"
     page.evaluate(f"() => {{ const stage = {stage}; stage.settle = stage.rests; }}")
     page.mouse.up()
-    page.wait_for_function(
-        f"() => {{ const stage = {stage}; return !stage.moving && !stage.pending && stage.lower.frame === stage.upper.frame; }}"
+    page.wait_for_function(f"{PAINTED} && {stage}.lower.frame === {stage}.upper.frame")
+    page.evaluate("""() => { const view = [...hall.citymap.live][0], {stage} = view;
+      window.picture = glass => glass.canvas.getContext('2d').getImageData(0, 0, glass.canvas.width, glass.canvas.height).data;
+      window.before = stage.glasses().map(picture); view.ground.renew(null); stage.redraw(); }""")
+    page.wait_for_function(PAINTED)  # units' names are written again once it is known what stands there
+    other = page.evaluate(
+        f"{stage}.glasses().map((glass, i) => picture(glass).reduce((n, value, at) => n + (value !== before[i][at]), 0))"
     )
-    other = page.evaluate("""() => { const view = [...hall.citymap.live][0], {stage} = view;
-      const picture = glass => glass.canvas.getContext('2d').getImageData(0, 0, glass.canvas.width, glass.canvas.height).data;
-      const before = stage.glasses().map(picture); view.ground.renew(null); stage.redraw();
-      return stage.glasses().map((glass, i) => picture(glass).reduce((n, value, at) => n + (value !== before[i][at]), 0)); }""")
     assert other == [0, 0] and not page.faults
