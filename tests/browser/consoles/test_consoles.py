@@ -33,6 +33,13 @@ def bus_url(hall) -> str:
 # -- words ------------------------------------------------------------------------------------------------------------
 
 
+COUNT_QUESTIONS = """() => { const { fetch } = window; window.asking = 0;
+  window.fetch = (...what) => { asking += 1; return fetch(...what).finally(() => setTimeout(() => (asking -= 1))); }; }"""
+#: all that the page asked is answered, and what it then asked, too; and painted
+QUIET = """() => new Promise((done) => { let quiet = 0;
+  const look = () => ((quiet = asking ? 0 : quiet + 1) > 3 ? done(true) : requestAnimationFrame(look)); look(); })"""
+
+
 async def _read(page, hall, path: str, language: str) -> list[list[str]]:
     address = f"{hall.url}{path}{'&' if '?' in path else '?'}lang={language}"
     if path.startswith("/sign-in"):
@@ -48,12 +55,13 @@ async def _read(page, hall, path: str, language: str) -> list[list[str]]:
         await page.wait_for_selector('tr[data-key="web"]')
     read = await page.evaluate(READABLE)
     if path == "/emergency":
+        await page.evaluate(COUNT_QUESTIONS)
         for name in await page.evaluate("hall.emergency.tabs.map((tab) => tab.name)"):
             await page.evaluate("(name) => (location.hash = name)", name)
             await page.wait_for_selector(f'.emergency-tab[data-tab="{name}"]:visible')
             await page.keyboard.press("j")
             await page.keyboard.press("Enter")
-            await page.wait_for_timeout(400)  # a card is read, where there is a first thing
+            await page.wait_for_function(QUIET)  # a card is read, where there is a first thing
             read += await page.evaluate(READABLE)
     return read
 
