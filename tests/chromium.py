@@ -20,7 +20,10 @@ from hall import access
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", OFFLINE]
 SIZE = (1920, 1080)
-expect.set_options(timeout=30_000)  # as pages wait; Playwright's own 5 s are little on a busy machine
+PATIENCE_MS = (
+    60_000  # of a page, and of what is expected of it: a busy machine is slow, and it costs time only where a test fails
+)
+expect.set_options(timeout=PATIENCE_MS)
 _open: list[Tabs] = []
 
 
@@ -40,6 +43,7 @@ class Tabs:
             await page.set_viewport_size(viewport)
         else:
             page = await (await self.browser.new_context(viewport=viewport, **options)).new_page()
+            page.context.set_default_timeout(PATIENCE_MS)
         if cookie:
             await page.context.add_cookies([{"name": access.COOKIE, "value": cookie, "url": url}])
         return page

@@ -36,6 +36,7 @@ class Reused:
 
     def _new(self) -> Any:
         page = self.browser.new_page()
+        page.set_default_timeout(60_000)  # a busy machine is slow
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(str(error)))
         if self.console:

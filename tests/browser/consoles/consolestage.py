@@ -47,7 +47,6 @@ async def console(
         found.append(str(error))
 
     async with tabs().tab(url, secret, bypass_csp=True) as page:
-        page.set_default_timeout(30_000)
         page.on("pageerror", fault)
         yield page
         page.remove_listener("pageerror", fault)

@@ -38,7 +38,6 @@ class Room:
         secret = await access.open_session(bus, name, role)
         await bus.close()
         page = await self.stack.enter_async_context(tabs().tab(self.hall.url, secret, bypass_csp=True))
-        page.set_default_timeout(20_000)
 
         def fault(error) -> None:
             self.faults.append(f"{name}: {error}")
@@ -90,7 +89,7 @@ async def claimed(page: Page, **case) -> str:
     return subject
 
 
-async def until(look, wait=20.0):
+async def until(look, wait=60.0):
     """What the coroutine function `look` gives, asked again and again until it is truthy."""
     async with asyncio.timeout(wait):
         while not (found := await look()):

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page
 
+from tests.chromium import PATIENCE_MS
 from tests.hall.app.conftest import Hall
 from tests.hall.app.test_field import Side, link_for
 
@@ -70,7 +71,7 @@ def phone(chromium, city_hall, phones):
             place = {"longitude": 113.921, "latitude": 35.301, "accuracy": 9}
             size = {"width": 360, "height": 740}
             page = await (await chromium.new_context(viewport=size, geolocation=place, **options)).new_page()
-        page.set_default_timeout(20_000)
+        page.context.set_default_timeout(PATIENCE_MS)
 
         def heard(request) -> None:
             if not request.url.startswith((city_hall.url, "data:", "blob:")):

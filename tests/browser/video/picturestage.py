@@ -73,7 +73,7 @@ class Relay:
         self.channels[subject] = found
         return found
 
-    def wait_for(self, what, seconds: float = 20) -> None:
+    def wait_for(self, what, seconds: float = 60) -> None:
         with self.changed:
             assert self.changed.wait_for(what, seconds), "a screen never said it"
 

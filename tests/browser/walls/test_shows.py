@@ -19,7 +19,6 @@ from tests.chromium import tabs
 from tests.running import RunningHall
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.usefixtures("chromium_tabs")]
-SECONDS = 20_000  # of waiting for what should take well under one, on a machine that does much else
 CITY = """
 [city]
 name = { "zh-CN" = "试验市", en = "Trial City" }
@@ -58,7 +57,6 @@ class Stage:
 
     async def page(self, size=(1920, 1080), cookie: str = ""):
         page = await self.stack.enter_async_context(tabs().tab(self.hall.url, cookie, size, bypass_csp=True))
-        page.set_default_timeout(SECONDS)
         page.on("pageerror", self.fault)
         self.stack.callback(page.remove_listener, "pageerror", self.fault)
         return page
@@ -160,13 +158,13 @@ async def test_a_higher_push_takes_over_and_the_lower_returns_by_itself(stage):
 async def test_a_pushed_scene_comes_and_goes_and_the_wall_is_what_it_was(stage):
     wall = await stage.wall()
     made = await stage.push("", 2, what="scene", content={"layout": "video"})
-    await wall.wait_for_url("**/wall/video?*", timeout=SECONDS)
+    await wall.wait_for_url("**/wall/video?*")
     await wall.wait_for_function("window.hall?.show?.report()?.since > 0")
     await wall.reload()
     await wall.wait_for_function("window.hall?.show?.report()?.since > 0 && hall.page.wall.layout === 'video'")
     async with await stage.api() as client:
         await client.delete(f"/api/v1/shows/main/all/{made['number']}", params={"id": uuid.uuid4().hex})
-    await wall.wait_for_url("**/wall/main?wall=main&lang=en", timeout=SECONDS)
+    await wall.wait_for_url("**/wall/main?wall=main&lang=en")
 
 
 async def test_a_wall_that_loads_anew_or_loses_the_gate_shows_what_was_pushed(stage, hall):
@@ -205,7 +203,7 @@ async def test_two_browsers_of_a_wall_say_so_each_for_itself(stage):
 async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_moves(stage):
     subject = await stage.case()
     wall = await stage.wall(size=(3840, 1080))
-    await wall.locator(f'.ticker-row[data-subject="{subject}"]').click(timeout=SECONDS)
+    await wall.locator(f'.ticker-row[data-subject="{subject}"]').click()
     card = wall.locator(".case-card")
     await expect(card.locator(".card-text")).to_have_text("井盖缺失，行人绊倒")
     await expect(card.locator(".card-move")).to_have_text(["Sign in to act"])
@@ -215,7 +213,7 @@ async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_move
         await wall.locator(f'.acting-key[data-key="{digit}"]').click()
     await wall.locator('.acting-key[data-key="✓"]').click()
     await expect(wall.locator(".acting-chip")).to_contain_text("王芳")
-    await card.locator('[data-move="register"]').click(timeout=SECONDS)
+    await card.locator('[data-move="register"]').click()
     await card.locator(".is-go").click()
     await expect(card.locator(".card-history li").first).to_contain_text("at wall main")
     async with await stage.api() as client:

@@ -80,7 +80,7 @@ class Gate:
         """Ends every connection without a word, as a broken network does."""
         self.loop.call_soon_threadsafe(lambda: [client.transport.abort() for client in list(self._clients)])
 
-    def wait_for(self, what, seconds: float = 20) -> None:
+    def wait_for(self, what, seconds: float = 60) -> None:
         """Returns once `what()` holds; looked at whenever a screen says something."""
         with self.changed:
             assert self.changed.wait_for(what, seconds), "a screen never said it"

@@ -61,7 +61,6 @@ async def browser(hall, role: str = "supervisor", language: str = "zh-CN"):
         "request": lambda r: None if r.url.startswith((hall.url, "data:", "blob:")) else faults.append(r.url),
     }
     async with tabs().tab(hall.url, secret) as page:
-        page.set_default_timeout(30_000)
         for name, listener in listeners.items():
             page.on(name, listener)
         yield page
