@@ -16,10 +16,11 @@
   const GONE = 8; // a measured frame this many times as old as it may be is shown no more
   // light to extreme in the order of China's weather maps (green, blue, violet); no yellow, orange or red: those are severities
   citymap.RAIN = ["#9fe39a", "#2fae4e", "#3f93e8", "#3b4ff0", "#9a45f0", "#e65ae0"];
+  const FAINT = [0.45, 0.75]; // how much of its opacity light rain has: it covers whole cities, and names must be read through it
   const UNSEEN = [128, 138, 150, 46];
 
   /** 256 colours as 32-bit words: unknown, dry (nothing), and the classes. */
-  function palette({ step, breaks }, colours, unseen) {
+  function palette({ step, breaks }, colours, unseen, faint) {
     const words = new Uint32Array(256);
     const bytes = new Uint8Array(words.buffer);
     bytes.set(unseen, 0);
@@ -28,7 +29,7 @@
       const level = breaks.findLastIndex((least) => rate >= least);
       if (level < 0) continue;
       const value = parseInt(colours[Math.min(level, colours.length - 1)].slice(1), 16);
-      bytes.set([value >> 16, (value >> 8) & 255, value & 255, 255], code * 4);
+      bytes.set([value >> 16, (value >> 8) & 255, value & 255, Math.round(255 * (faint[level] || 1))], code * 4);
     }
     return words;
   }
@@ -169,7 +170,7 @@
       const mark = `${field}|${frame.version} ${doc.breaks}`;
       if (this.painted === mark) return true;
       const { width, height } = doc.grid;
-      const words = palette(doc, this.colours, this.quantity === "rain_rate" ? UNSEEN : [0, 0, 0, 0]);
+      const words = this.quantity === "rain_rate" ? palette(doc, this.colours, UNSEEN, FAINT) : palette(doc, this.colours, [0, 0, 0, 0], []);
       const picture = new ImageData(width, height);
       const into = new Uint32Array(picture.data.buffer);
       for (let i = 0; i < codes.length; i += 1) into[i] = words[codes[i]];

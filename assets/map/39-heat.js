@@ -70,6 +70,7 @@
   /** 256 colours from nothing to the densest; the place of each class is its bound's. */
   function palette(breaks, most) {
     const words = new Uint32Array(256);
+    if (!breaks.length) return words; // no case in this period
     const bytes = new Uint8Array(words.buffer);
     const colours = citymap.HEAT.map((text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16)));
     for (let code = 1; code < 256; code += 1) {

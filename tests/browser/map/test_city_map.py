@@ -644,6 +644,9 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     assert field["breaks"] == sorted(set(field["breaks"])) and len(field["breaks"]) == 5 and before > 0
     words = page.locator(".map-heat .map-key-said").inner_text()
     assert f"{field['placed']:,} 件有位置" in words and f"{field['unplaced']:,} 件无位置" in words
+    page.evaluate("heat.pick({period: 'own', from: 1000, to: 2000})")
+    page.wait_for_function("heat.field.span[0] === 1000 && !heat.asking")
+    assert page.evaluate("[heat.fault, heat.field.placed]") == ["", 0], "a period without a case"
     smooth = """() => { const c = new Uint16Array(60 * 40); c[20 * 60 + 30] = 900;
       const found = hall.citymap.heat.smooth(c, 60, 40, 4); let x = 0, y = 0, n = 0, spread = 0;
       found.forEach((v, i) => { n += v; x += v * (i % 60); y += v * Math.floor(i / 60); });
