@@ -92,8 +92,8 @@ class Gate:
                 self._clients.discard(client)
                 present = [event for event in self.events.values() if event["data"] is not None]
                 state = {"op": "state", "reset": True, "part": 1, "parts": 1, "pos": "1-0/0-0", "e": present}
-                await client.send(json.dumps(state))
-                self._clients.add(client)
+                self.loop.create_task(self._send_one(client, json.dumps(state)))
+                self._clients.add(client)  # at once: what is put while the snapshot is on its way comes after it
 
     async def beat(self) -> None:
         while True:

@@ -107,8 +107,8 @@ class Gate:
             half = len(wanted) // 2
             for part, events in enumerate((wanted[:half], wanted[half:]), 1):
                 state = {"op": "state", "reset": True, "part": part, "parts": 2, "pos": self.position, "e": events}
-                await client.send(json.dumps(state))
-            self._clients.add(client)
+                self.loop.create_task(self._send_one(client, json.dumps(state)))
+            self._clients.add(client)  # at once: what is put while the snapshot is on its way comes after it
         elif message["op"] == "report":
             self.reports.append(message)
         with self.changed:
