@@ -94,7 +94,7 @@
           if (!changes || this.left) continue;
           this.enter();
           this.moment = this.past.now;
-          this.show(changes);
+          this.show(changes, true);
           this.fault = "";
         }
       } catch (error) {
@@ -106,11 +106,14 @@
       return undefined;
     }
 
-    show(changes) {
+    /** `sought`: somebody waits for this moment: it does not wait for the map's rest, which after a long picture is seconds. */
+    show(changes, sought) {
+      const { view } = this;
       inside(this.past, () => {
-        this.originals.update.call(this.view, changes);
-        this.view.movers.ageAll();
-        this.view.render("ground", "movers", "things");
+        this.originals.update.call(view, changes);
+        view.movers.ageAll();
+        view.render("ground", "movers", "things");
+        if (sought && view.stage) view.stage.paint(); // one that rests already would wait on
       });
     }
 
