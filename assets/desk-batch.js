@@ -10,12 +10,12 @@
   const LEFT_OUT = new Set(["crews", "override", "photos"]);
   const FIRST = ["dispatch", "give", "claim"];
 
-  /** Views of the chosen cases, a few at a time. */
-  async function views(subjects, progress) {
+  /** Views of the chosen cases, a few at a time, while they are wanted. */
+  async function views(subjects, progress, wanted) {
     const found = [];
     const left = [...subjects];
     async function one() {
-      for (let subject = left.shift(); subject; subject = left.shift()) {
+      for (let subject = left.shift(); subject && wanted(); subject = left.shift()) {
         const view = await hall.ask(`/api/v1/files/${desk.address(desk.rows.fileOf(subject))}`).catch(() => null);
         found.push({ subject, view });
         progress(found.length);
@@ -53,24 +53,10 @@
     return { rows, values, missing: () => [...move.needs, ...(move.reason ? ["reason"] : [])].filter((name) => fields.get(name).get() === undefined) };
   }
 
-  function results(commands) {
-    const list = make("ol.commands");
-    const sum = make("p", { role: "status" });
-    function paint() {
-      const n = (states) => commands.filter((command) => states.includes(command.state)).length;
-      hall.setText(sum, hall.t("desk.batch-sum", { done: n(["done"]), waiting: n(["queued", "sending"]), refused: n(["refused", "stale"]) }));
-      hall.fill(list, commands.filter((command) => command.state !== "done").map((command) => make("li.command", { "data-command": command.state }, [make("b", {}, desk.commandText(command)), make("span", {}, desk.numberOf(command.subject)), make("span.command-why", {}, command.why ? desk.refusalText(command) : "")])));
-    }
-    paint();
-    const off = desk.on("command", paint);
-    desk.dialog({ title: hall.t("desk.batch-results"), kind: "batch-results", body: [sum, list], onClose: off, actions: [{ text: hall.t("desk.dialog-close"), primary: true }] });
-  }
-
   function send(chosen, form) {
     const { reason, ...data } = form.values();
-    const commands = chosen.views.map((view) => hall.commands.send({ subject: view.subject, move: chosen.move.move, revision: view.revision, reason, data, quiet: true }));
     if (desk.list) desk.list.clear();
-    results(commands);
+    desk.run(chosen.views.map((view) => ({ subject: view.subject, move: chosen.move.move, revision: view.revision, reason, data })));
   }
 
   function choose(found) {
@@ -104,8 +90,9 @@
     const subjects = given || [...desk.selected];
     if (!subjects.length) return void desk.announce(hall.t("desk.batch-none"));
     const words = make("p", { role: "status" }, hall.t("desk.reading"));
-    const waiting = desk.dialog({ title: hall.t("desk.batch-title", { n: subjects.length }), body: [words] });
-    const found = await views(subjects, (n) => hall.setText(words, hall.t("desk.batch-reading", { n, all: subjects.length })));
+    const bar = make("progress.batch-progress", { max: String(subjects.length), value: "0" });
+    const waiting = desk.dialog({ title: hall.t("desk.batch-title", { n: subjects.length }), body: [words, bar], actions: [{ text: hall.t("desk.batch-stop") }] });
+    const found = await views(subjects, (n) => (hall.setText(words, hall.t("desk.batch-reading", { n, all: subjects.length })), (bar.value = n)), () => waiting.isConnected);
     if (!waiting.isConnected) return;
     waiting.close();
     choose(found);

@@ -12,8 +12,8 @@
   const KINDS = ["cases", "crews", "cameras", "gauges", "components", "shapes"];
   const WITHIN_MS = 30000;
   const SHOWN = 50;
-  const BATCH = 200; // cases of one batch, as the hall takes them
-  const MEMBERS = 200;
+  const BATCH = 2000; // cases of one batch: minutes, with a bar and a way to stop
+  const MEMBERS = 500; // of an incident, where the hall does not say
   const WALL = [1, 4, 9, 16, 25, 64];
   const chip = (key, act, attributes) => {
     const node = said("button.desk-chip", key, null, { type: "button", ...attributes });
@@ -161,10 +161,23 @@
       this.words.dataset.refused = failed ? "1" : "";
     }
 
-    batch() {
-      const open = this.rows("cases").filter((row) => !hall.store.CLOSED || !hall.store.CLOSED.has(row.state)).slice(0, BATCH);
-      if (this.total("cases") > open.length) this.say(hall.t("map.select.batch-most", { most: open.length }));
-      hall.desk.batch(open.map(({ subject }) => subject));
+    /** Open cases for an act, as many as it takes; a refusal is said. */
+    async casesFor(act, most) {
+      this.say(hall.t("map.select.searching"));
+      try {
+        const found = await citymap.casesToActOn(this.asked(), { most, act: hall.t(`map.select.act.${act}`) });
+        this.say("");
+        return found;
+      } catch (error) {
+        this.say(hall.t("map.select.failed", { why: hall.why(error) }), true);
+        return null;
+      }
+    }
+
+    async batch() {
+      const found = await this.casesFor("batch", BATCH);
+      if (found && !found.length) this.say(hall.t("map.select.none-of", { kind: hall.t("map.select.kind.cases") }), true);
+      if (found && found.length) hall.desk.batch(found);
     }
 
     middle() {
@@ -174,11 +187,20 @@
       return { lon: round(middle[0]), lat: round(middle[1]) };
     }
 
-    incident() {
-      const cases = this.rows("cases").map(({ subject }) => subject.replace(/^case\//, "file/"));
-      const cameras = this.rows("cameras").map(({ subject }) => subject);
+    async incident() {
+      let most = MEMBERS;
+      try {
+        most = (await hall.ask("/api/v1/incidents/settings")).members || MEMBERS;
+      } catch (_) {
+        // the hall refuses what is too many, and says so
+      }
+      const found = await this.casesFor("incident", most);
+      if (!found) return;
+      const cases = found.map((subject) => subject.replace(/^case\//, "file/"));
+      const cameras = this.rows("cameras").map(({ subject }) => subject).slice(0, most - cases.length);
+      if (cameras.length < this.total("cameras")) this.say(hall.t("map.select.cameras-left", { n: cameras.length, total: this.total("cameras"), most }));
       const districts = new Set(this.rows("cases").map((row) => row.district).filter(Boolean));
-      const given = { title: hall.t("map.select.incident-title", { n: this.total("cases") }), grade: "IV", members: [...cases, ...cameras].slice(0, MEMBERS), spot: this.middle() };
+      const given = { title: hall.t("map.select.incident-title", { n: cases.length }), grade: "IV", members: [...cases, ...cameras], spot: this.middle() };
       if (districts.size === 1) [given.district] = districts;
       hall.emergency.create("incident", { move: "begin", given });
     }

@@ -127,6 +127,7 @@ def incidents(process: Process, command_desk: Desk, policy: Policy) -> Incidents
     rules, hourly = kinds["incident"].rules, kinds["reporting"].rules
     named = ("grades", "kinds", "roles", "figures", "offer", "phone_first")
     settings = {name: msgspec.to_builtins(getattr(rules, name)) for name in named}
+    settings["members"] = rules.members
     settings |= {"numbers": msgspec.to_builtins(hourly.numbers), "units": hourly.units, "every_minutes": hourly.every_minutes}
     return Incidents(process, command_desk, settings, rules.timeline)
 

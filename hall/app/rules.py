@@ -73,7 +73,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/card/.+", "see-wall"),
     (_READ, r"/pair", "act-at-wall"),
     (_READ, r"/emergency|/api/v1/streams/[a-z]+(/.+)?", "see-emergency"),
-    (frozenset({"POST"}), r"/api/v1/map/selection(/export)?|/api/v1/map/exports(/pdf|/view|/geojson)?", "see-desk"),
+    (frozenset({"POST"}), r"/api/v1/map/selection(/export|/cases)?|/api/v1/map/exports(/pdf|/view|/geojson)?", "see-desk"),
     (frozenset({"POST"}), r"/api/v1/map/shapes/import", "act-emergency"),
     (_READ, r"/api/v1/rule-trials(/[^/]+)?", "try-rules"),
     (frozenset({"POST"}), r"/api/v1/rule-trials(/file|/[^/]+/cancel)?", "try-rules"),

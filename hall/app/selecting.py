@@ -90,6 +90,7 @@ class Selecting:
         self._turn = asyncio.Semaphore(AT_ONCE)
         self.router = APIRouter(prefix="/api/v1/map/selection", tags=["map"])
         self.router.add_api_route("", self.select, methods=["POST"], response_class=Response)
+        self.router.add_api_route("/cases", self.cases, methods=["POST"], response_class=Response)
         self.router.add_api_route("/export", self.export, methods=["POST"], response_class=Response)
 
     async def select(self, asked: Area) -> Response:
@@ -97,6 +98,14 @@ class Selecting:
         found, missing = await self._all(asked, LISTED)
         kinds = {kind: one._asdict() for kind, one in found.items()}
         return json({"now": self.process.clock.now(), "kinds": kinds, "missing": missing, "listed": LISTED})
+
+    async def cases(self, asked: Area) -> Response:
+        """Open cases to act on, most severe first: `{total, rows: [[subject, class, severity, district]]}`, at most 20,000 rows."""
+        area = area_of(self._geometry_of, asked.geometry, asked.radius_m)
+        async with self._turn:
+            placed = await asyncio.to_thread(self._placed, area, False)
+        rows = [[one.subject, one.class_name, one.severity, one.district] for one in placed[:EXPORTED]]
+        return json({"total": len(placed), "rows": rows})
 
     async def export(self, order: Order) -> Response:
         """The same as a file, at most 20,000 of a kind; leaves a line in the record of who took it."""
@@ -142,12 +151,17 @@ class Selecting:
         """One kind in `area` (a shapely polygon), at most `limit` rows; raises Refused, BusLost and what the stores raise."""
         return await _LOOK[kind](self, area, asked, limit)
 
+    def _placed(self, area: Any, ended: bool) -> list[Any]:
+        """Cases in an area that the asker may see, open and most severe ones first; blocking."""
+        who = current_visit().identity
+        placed = [one for one in self.sources.book.inside(area, ended) if unseen(who, one.district, one.unit) is None]
+        return sorted(placed, key=lambda one: (one.ended, -one.severity, one.subject))
+
     async def _cases(self, area: Any, asked: Area, limit: int) -> Found:
         who, book = current_visit().identity, self.sources.book
 
         def look() -> Found:
-            placed = [one for one in book.inside(area, asked.ended) if unseen(who, one.district, one.unit) is None]
-            placed.sort(key=lambda one: (one.ended, -one.severity, one.subject))
+            placed = self._placed(area, asked.ended)
             rows = [case for one in placed[:limit] if (case := book.get(one.subject)) is not None]
             return Found(len(placed), _groups(one.class_name for one in placed), [_case(case, who) for case in rows])
 

@@ -156,6 +156,9 @@ async def test_a_selection_counts_what_the_asker_may_see_and_its_file_is_in_the_
             answer = await client.post("/api/v1/map/selection", json=asked)
             counts.append(answer.json()["kinds"]["cases"]["total"])
         assert counts == [3, 2, 0] and "components" not in answer.json()["kinds"]
+        to_act = [(await one.post("/api/v1/map/selection/cases", json=asked)).json() for one in (whole, east, wu)]
+        assert [(one["total"], sorted(row[0] for row in one["rows"])) for one in to_act] == [
+            (3, ["case/f/1", "case/f/2", "case/f/3"]), (2, ["case/f/1", "case/f/3"]), (0, [])]  # fmt: skip
         circle = {"geometry": {"type": "Point", "coordinates": [113.91, 35.31]}, "radius_m": 60, "kinds": ["cases"]}
         assert (await whole.post("/api/v1/map/selection", json=circle)).json()["kinds"]["cases"]["total"] == 1
         large = {"geometry": {"type": "Polygon", "coordinates": [[[100, 30], [110, 30], [110, 40], [100, 30]]]}}
