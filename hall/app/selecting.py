@@ -100,7 +100,7 @@ class Selecting:
         return json({"now": self.process.clock.now(), "kinds": kinds, "missing": missing, "listed": LISTED})
 
     async def cases(self, asked: Area) -> Response:
-        """Open cases to act on, most severe first: `{total, rows: [[subject, class, severity, district]]}`, at most 20,000 rows."""
+        """Open cases to act on, most severe first, at most 20,000: `{total, rows: [[subject, class, severity, district]]}`."""
         area = area_of(self._geometry_of, asked.geometry, asked.radius_m)
         async with self._turn:
             placed = await asyncio.to_thread(self._placed, area, False)
