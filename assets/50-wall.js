@@ -44,6 +44,7 @@
       root.style.setProperty("--parts-y", wall.part ? settings.rows : 1);
       root.style.setProperty("--part-x", wall.part ? wall.part[0] : 0);
       root.style.setProperty("--part-y", wall.part ? wall.part[1] : 0);
+      element.classList.toggle("is-part", !!wall.part);
       document.body.classList.add("on-wall");
       hall.setLocale(hall.locale);
       for (const call of adopters) call(settings);

@@ -19,4 +19,13 @@ WALL = Wall(
       5    |   reporting      city_map       alarm_health
       2.1em |  resources      resources      resources
     """,
+    strip="""
+               25             48             21             19
+      2.7em |  masthead       masthead       masthead       masthead
+      5.2em |  response_strip response_strip warnings       warnings
+      8     |  wet_spots      city_map       alarms         closures
+      7     |  wet_spots      city_map       alarms         tasks_due
+      7     |  rainfall       city_map       alarm_health   reporting
+      2.1em |  resources      resources      resources      resources
+    """,
 )

@@ -35,8 +35,17 @@ def test_a_wall_shows_exactly_the_panels_of_its_drawing(name):
     made = wall(declared, Context(wall=name, texts=TEXTS, geometry=WallGeometry(columns=3, rows=2)))
     shown = [p.to_plotly_json()["props"]["data-panel"] for p in parts(made) if "data-panel" in p.to_plotly_json()["props"]]
     assert shown == list(plan.read(declared.plan).names)
+    assert not declared.strip or set(plan.read(declared.strip).names) == set(shown), "the same panels, drawn for a strip"
     told = json.loads(made.to_plotly_json()["props"]["data-wall"])
     assert (told["columns"], told["rows"], told["layout"]) == (3, 2, name)
+
+
+def test_a_wall_knows_that_it_is_a_strip_by_its_screens():
+    for screens, strip in [((2, 1), True), ((4, 1), True), ((1, 1), False), ((3, 2), False)]:
+        context = Context(texts=TEXTS, geometry=WallGeometry(columns=screens[0], rows=screens[1]))
+        props = wall(walls.all()["flood"], context).to_plotly_json()["props"]
+        assert ("is-strip" in props["className"]) == strip and "has-strip" in props["className"]
+        assert "city_map" in props["style"]["--strip-areas"] and props["style"]["--areas"] != props["style"]["--strip-areas"]
 
 
 def test_rendering_is_pure():
