@@ -18,7 +18,9 @@ from hall.core.clock import monotonic
 SECONDS = 0.08
 _CANDIDATES = 25  # rows looked at for their distance, for each that is wanted
 _METRES = 111_195.0  # of a degree of latitude
-_LEVEL = 64  # cells that a circle's box is covered with, at least
+_LEVEL = 64  # cells that a circle's box is covered with
+_MANY, _FINE_LEVEL = 20_000, 1024  # with so many in them: so many cells, of which those all inside are not looked at one by one
+_ROUNDED = 1.0  # metres by which a cell's corner and a position may be off together
 
 
 class Found(NamedTuple):
@@ -64,25 +66,51 @@ def around(
     store: Store, some: Chosen, lon: float, lat: float, metres: float, limit: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows of `some` within `metres` of a place; of these the nearest `limit`, nearest first; and the metres of the latter."""
+    runs = _runs(some, lon, lat, metres, _LEVEL)
+    if sum(end - start for start, end, _ in runs) > _MANY:
+        runs = _runs(some, lon, lat, metres, _FINE_LEVEL)
+        within = [some.rows[start:end] for start, end, far in runs if far <= metres - _ROUNDED]
+        if within:  # all of these are, without a look at each; the nearest are much nearer
+            _, nearest, away = around(store, some, lon, lat, metres / 4, limit)
+            if len(nearest) == limit:
+                edge, _ = _inside(store, some, lon, lat, metres, [run for run in runs if run[2] > metres - _ROUNDED])
+                return np.concatenate((*within, edge)), nearest, away
+    rows, away = _inside(store, some, lon, lat, metres, runs)
+    nearest = np.argpartition(away, limit)[:limit] if len(rows) > limit else np.arange(len(rows))
+    nearest = nearest[np.argsort(away[nearest], kind="stable")]
+    return rows, rows[nearest], away[nearest]
+
+
+def _runs(some: Chosen, lon: float, lat: float, metres: float, most: int) -> list[tuple[int, int, float]]:
+    """Where in `some` the cells of a circle's box lie, `most` cells at most, and the metres to the farthest corner of each."""
     high = metres / _METRES
     wide = high / max(0.01, float(np.cos(np.radians(lat))))
     west, east = max(-180.0, lon - wide), min(180.0, lon + wide)
     south, north = max(-85.0, lat - high), min(85.0, lat + high)
     (x0, x1), (y1, y0) = (v.astype(np.int64) for v in morton.steps_of(np.array([west, east]), np.array([south, north])))
     shift = 0
-    while ((x1 >> shift) - (x0 >> shift) + 1) * ((y1 >> shift) - (y0 >> shift) + 1) > _LEVEL:
+    while ((x1 >> shift) - (x0 >> shift) + 1) * ((y1 >> shift) - (y0 >> shift) + 1) > most:
         shift += 1
     xs, ys = np.arange(x0 >> shift, (x1 >> shift) + 1), np.arange(y0 >> shift, (y1 >> shift) + 1)
-    cells = np.sort((morton.spread(xs)[None, :] | (morton.spread(ys) << np.uint64(1))[:, None]).ravel())
-    low = np.searchsorted(some.keys, cells << np.uint64(2 * shift)).tolist()
-    high_ = np.searchsorted(some.keys, ((cells + np.uint64(1)) << np.uint64(2 * shift)) - np.uint64(1), side="right").tolist()
-    rows = np.concatenate([some.rows[a:b] for a, b in zip(low, high_, strict=True)] or [np.zeros(0, np.uint32)])
+    lons, lats = morton.degrees_of(*(np.append(v, v[-1] + 1) * float(1 << shift) - 0.5 for v in (xs, ys)))
+    across, along = np.abs(lons - lon) * np.cos(np.radians(lat)), np.abs(lats - lat)
+    far = np.hypot(np.maximum(across[:-1], across[1:])[None, :], np.maximum(along[:-1], along[1:])[:, None]).ravel() * _METRES
+    cells = (morton.spread(xs)[None, :] | (morton.spread(ys) << np.uint64(1))[:, None]).ravel()
+    order = np.argsort(cells)
+    cells = cells[order]
+    start = np.searchsorted(some.keys, cells << np.uint64(2 * shift)).tolist()
+    end = np.searchsorted(some.keys, ((cells + np.uint64(1)) << np.uint64(2 * shift)) - np.uint64(1), side="right").tolist()
+    return [run for run in zip(start, end, far[order].tolist(), strict=True) if run[0] < run[1]]
+
+
+def _inside(
+    store: Store, some: Chosen, lon: float, lat: float, metres: float, runs: list[tuple[int, int, float]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of some runs that lie within `metres`, and the metres of each."""
+    rows = np.concatenate([some.rows[start:end] for start, end, _ in runs] or [np.zeros(0, np.uint32)])
     away = _metres(store, rows, lon, lat)
     inside = away <= metres
-    rows, away = rows[inside], away[inside]
-    nearest = np.argpartition(away, limit)[:limit] if len(rows) > limit else np.arange(len(rows))
-    nearest = nearest[np.argsort(away[nearest], kind="stable")]
-    return rows, rows[nearest], away[nearest]
+    return rows[inside], away[inside]
 
 
 def _metres(store: Store, rows: np.ndarray, lon: float, lat: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from feeds.components import morton, versions
+from feeds.components import finding, morton, versions
 from feeds.components.asking import Inventory
 from feeds.components.choosing import EVERYTHING
 from feeds.components.frames import frame_of
@@ -223,7 +223,9 @@ def test_the_first_that_answer_words_are_right_nearest_first_and_none_of_others(
     assert all(r.get("district") in (None, "", "红旗区") for r in red.first("平原路", 50)["rows"])
 
 
-def test_around_a_place_counts_by_class_and_gives_the_nearest(filled):
+@pytest.mark.parametrize("many", [20_000, 10])
+def test_around_a_place_counts_by_class_and_gives_the_nearest(filled, many, monkeypatch):
+    monkeypatch.setattr(finding, "_MANY", many)  # from which cells that lie all inside are not looked at one by one
     city, records = filled
     lon, lat, metres = 113.85, 35.28, 8_000.0
     found = city.view().around(lon, lat, metres, 5)
