@@ -20,6 +20,7 @@ _ACTING = _PEOPLE - {"viewer"}
 MATRIX: dict[str, frozenset[str]] = {
     "see-wall": _EVERYBODY,
     "see-desk": _PEOPLE,
+    "see-ground": frozenset(ROLES),  # streets and districts: nobody's secret, and a crew's phone draws them
     "see-system": _SEATS | {"leader"},
     "see-parked": _SEATS,
     "replay-parked": _LEAD,

@@ -81,6 +81,7 @@
       const href = `geo:${task.lat},${task.lon}?q=${task.lat},${task.lon}(${name})`;
       parts.push(make("a.small", { href, "data-do": "navigate" }, [field.icon("navigate"), make("span", {}, field.t("field.navigate"))]));
     }
+    if (task.lon !== undefined) parts.push(make("button.small", { type: "button", "data-do": "map", onclick: () => field.showOnMap(task) }, [field.icon("on_scene"), make("span", {}, field.t("field.map"))]));
     parts.push(small("photo", () => field.sheets.photo(task)), small("message", () => field.sheets.message(task)));
     if (task.moves.includes("muster") && far < rank("mustered")) parts.push(small("muster", () => field.act(task, "muster")));
     if (task.moves.includes("decline") && far < rank("en_route")) parts.push(small("decline", () => field.sheets.decline(task)));

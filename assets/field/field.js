@@ -70,6 +70,8 @@
     field.keep("heard", { crew: field.crew, at: state.heard });
   }
 
+  field.doc = () => state.doc;
+
   /** Everything that has a card. */
   const works = (doc) => (doc ? [...(doc.closures || []), ...(doc.tasks_given || []), ...doc.tasks] : []);
   const cards = (doc) => (doc ? [...(doc.messages || []), ...works(doc)] : []);
@@ -143,6 +145,7 @@
       make("strong.bar-name", {}, name),
       make("span.bar-link", { role: "status", "data-online": String(state.online) }, link),
       waiting ? make("span.bar-queue", { role: "status" }, `↑ ${field.t("field.queue", { count: waiting })}`) : "",
+      known ? make("button.plain", { type: "button", "data-do": "open-map", onclick: () => field.openMap() }, field.t("field.map")) : "",
       other ? make("button.plain", { type: "button", lang: other, onclick: () => (field.setLocale(other), paint()) }, field.t(`language.${other}`)) : "",
     ]);
   }

@@ -18,7 +18,7 @@
 
   async function found(at) {
     const { longitude: lon, latitude: lat, accuracy, speed, heading } = at.coords;
-    position.here = { lon, lat, accuracy };
+    position.here = { lon, lat, accuracy, at: Date.now() };
     tell("on");
     const since = Date.now() - sent.at;
     const moved = sent.place ? field.metres(sent.place, position.here) : Infinity;

@@ -162,7 +162,7 @@ async def assemble(process: Process) -> Assembled:
     emergency = {one.topic: one for one in policy.emergency}
     offered = {topic: one.offered for topic, one in emergency.items()}
     routers += (Streams(process, parts.commands, emergency, offered).router,)
-    routers += dispatchroom.field(process, command_desk, words, parts.commands.send, offered)
+    routers += dispatchroom.field(process, command_desk, words, parts, offered)
     routers += (dispatchroom.incidents(process, command_desk, policy).router,)
     trials = RuleTrials(process, command_desk.note, lambda: kept_readings(process.settings.data_dir))
     routers += (trials.router,)

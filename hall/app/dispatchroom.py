@@ -32,7 +32,8 @@ from hall.app.channels import Channels
 from hall.app.crewboard import CrewBoard
 from hall.app.dispatchparts import DispatchParts, Room
 from hall.app.evidence import Given
-from hall.app.field import FieldApi, Send
+from hall.app.field import FieldApi
+from hall.app.fieldmap import FieldMap
 from hall.app.fieldpages import FieldPages
 from hall.app.georeport import Service
 from hall.app.heat import Heat
@@ -93,12 +94,13 @@ async def room(process: Process, command_desk: Desk, book: Casebook, policy: Pol
     return Room(command_desk, book, lambda: Places(process.config), conditions, recommend, services)
 
 
-def field(process: Process, command_desk: Desk, words: Words, send: Send, offered: Any) -> tuple[APIRouter, ...]:
+def field(process: Process, command_desk: Desk, words: Words, parts: DispatchParts, offered: Any) -> tuple[APIRouter, ...]:
     """Notices, messages to crews, and their phones."""
     board, pages = NoticeBoard(command_desk.ledger), FieldPages(process, command_desk, words)
-    phone = FieldApi(process, command_desk, board, crew_moves, send, offered)
+    phone = FieldApi(process, command_desk, board, crew_moves, parts.commands.send, offered)
+    seen = FieldMap(process, parts.picture, command_desk.states)
     messages = MessageApi(process, command_desk)
-    return NoticeApi(command_desk, board).router, phone.router, messages.router, pages.api, pages.router
+    return NoticeApi(command_desk, board).router, phone.router, seen.router, messages.router, pages.api, pages.router
 
 
 def seats(process: Process, command_desk: Desk, users: Users) -> tuple[APIRouter, ...]:

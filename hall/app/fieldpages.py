@@ -29,7 +29,16 @@ FOLDER = Path(__file__).parent.parent.parent / "assets" / "field"
 TYPES = {
     ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml",
 }  # fmt: skip
-PREFIXES = ("field.", "notice.", "language.")
+PREFIXES = ("field.", "notice.", "language.", "map.zoom-", "map.tiles-missing")
+#: the ground of the city's map as the phone's page loads it when its map is opened first, one file of these
+CITYMAP = (
+    "10-hall", "map/00-geometry", "map/05-moment", "map/08-maps", "map/09-glass", "map/10-stage", "map/12-pieces",
+    "map/20-symbols", "map/30-ground", "map/31-mvt", "map/31-tile-decode", "map/32-tile-store", "map/32-tile-style",
+    "map/32-tiles", "map/35-names", "map/35-tile-names", "map/46-plates", "map/65-scale", "map/78-plain-map",
+    "map/79-layers", "map/81-basemap",
+)  # fmt: skip
+_ON_THE_MAP = ("leaflet.js", "citymap.js", "mapthings.js", "leaflet.css", "map.css")
+_WORKERS = ("/assets/map/31-tile-decode.js", "/assets/map/31-mvt.js")
 
 _PAGE = """<!DOCTYPE html>
 <html lang="{lang}"><head><meta charset="utf-8">
@@ -38,7 +47,7 @@ _PAGE = """<!DOCTYPE html>
 <meta name="hall-field" content="{settings}">
 <title>{title}</title><link rel="manifest" href="/field/manifest.webmanifest?lang={lang}">
 <link rel="icon" href="/field/icon-192.png"><link rel="apple-touch-icon" href="/field/icon-192.png">
-<link rel="stylesheet" href="/field/field.css"></head>
+<link rel="stylesheet" href="/field/field.css">{styles}</head>
 <body><main id="{root}"></main>{scripts}</body></html>"""
 _PHONE = (
     "texts.js",
@@ -50,9 +59,11 @@ _PHONE = (
     "places.js",
     "messages.js",
     "position.js",
+    "map.js",
     "keep.js",
     "field.js",
 )
+_MAP_STYLES = '<link rel="stylesheet" href="/field/leaflet.css"><link rel="stylesheet" href="/field/map.css">'
 _DESK = ("texts.js", "say.js", "links.js")
 
 
@@ -71,7 +82,7 @@ class FieldPages:
         self.process, self.desk, self.words = process, desk, words
         self.links = FieldLinks(process.bus)
         files = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.suffix in TYPES}
-        self.files = files | {"texts.js": self._texts().encode()}
+        self.files = files | {"texts.js": self._texts().encode(), "citymap.js": citymap()}
         self.version = hashlib.sha256(b"".join(self.files.values()) + _PAGE.encode()).hexdigest()[:16]
         self.router = APIRouter(include_in_schema=False)
         for path, handler in (
@@ -99,12 +110,15 @@ class FieldPages:
     def _page(self, request: Request, root: str, title: str, scripts: tuple[str, ...], more: dict[str, str]) -> Response:
         languages = [language for language in self.process.config.city.languages if language in LANGUAGES]
         language = chosen_language(request.query_params.get("lang"), languages)
-        settings = {"languages": languages, "timezone": self.process.config.city.timezone, "version": self.version, **more}
+        city = self.process.config.city
+        home = {"lon": city.centre[0], "lat": city.centre[1], "zoom": city.zoom}
+        settings = {"languages": languages, "timezone": city.timezone, "version": self.version, "home": home, **more}
         text = _PAGE.format(
             lang=language,
             settings=escape(json.dumps(settings)),
             title=escape(self.words.text(language, title)),
             root=root,
+            styles=_MAP_STYLES if root == "field" else "",
             scripts="".join(f'<script defer src="/field/{name}"></script>' for name in scripts),
         )
         return Response(text, media_type="text/html; charset=utf-8", headers={"cache-control": "no-cache"})
@@ -116,7 +130,13 @@ class FieldPages:
 
     async def worker(self) -> Response:
         """The service worker, with the list of what it keeps and a version that changes with any of it."""
-        kept = ["/field/", "/field/field.css", "/field/icon-192.png", *(f"/field/{name}" for name in _PHONE)]
+        kept = [
+            "/field/",
+            "/field/field.css",
+            "/field/icon-192.png",
+            *(f"/field/{name}" for name in (*_PHONE, *_ON_THE_MAP)),
+            *_WORKERS,
+        ]
         head = f"const VERSION = {json.dumps(self.version)};\nconst SHELL = {json.dumps(kept)};\n"
         body = head.encode() + self.files["worker.js"]
         return Response(body, media_type=TYPES[".js"], headers={"cache-control": "no-cache"})
@@ -181,6 +201,11 @@ class FieldPages:
         link = await self.links.revoke(link_id)
         await self.desk.note("field-link-revoked", _actor(), {"link": link.link_id, "crew": link.crew})
         return answer_json(_shown(link))
+
+
+def citymap() -> bytes:
+    """The parts of assets/ that the phone's map is made of, one after another."""
+    return b"\n".join((FOLDER.parent / f"{name}.js").read_bytes() for name in CITYMAP)
 
 
 def qr_code(text: str) -> str:

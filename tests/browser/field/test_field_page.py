@@ -418,7 +418,15 @@ async def test_a_message_of_the_desk_is_read_with_one_tap_also_without_a_network
         await expect(card.locator(".message-text")).to_have_text("桥下积水，绕行", timeout=30_000)
         for words in ("li", "派遣员", "演练", "紧急"):
             await expect(card.locator(".tags")).to_contain_text(words)
-        await page.context.set_offline(True)
+        strip = page.locator(".map-strip")
+        await page.click('[data-do="position"]')
+        for offline in (False, True):  # the map opens from the phone, with what was known
+            await page.context.set_offline(offline)
+            await card.locator('[data-do="map"]').click()
+            await expect(strip).to_contain_text("直线", timeout=30_000)
+            await expect(strip).to_contain_text("±9 米")
+            await page.click('[data-do="open-task"]')
+            await expect(strip).to_have_count(0)
         await card.locator('[data-step="read"]').click()
         await expect(page.locator(".bar-queue")).to_contain_text("1")
         before = await page.evaluate("field.now()")

@@ -14,6 +14,7 @@ ROLES = ("viewer", "wall", "operator", "dispatcher", "supervisor", "leader", "ad
 EXPECTED = {
     "see-wall": "yyyyyyyyy-",
     "see-desk": "y-yyyyyyy-",
+    "see-ground": "yyyyyyyyyy",
     "see-system": "--yyyyy---",
     "see-parked": "--yyy-y---",
     "replay-parked": "----y-y---",

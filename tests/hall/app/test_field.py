@@ -307,7 +307,15 @@ async def test_a_crews_session_reaches_its_own_addresses_and_no_other(city_hall,
                 if answer.status_code not in (303, 401, 403, 404, 405):
                     reached.add(address)
     # of the general addresses a crew gets its own moves, its photos and its notices; each checks whose they are
-    own = ("/api/v1/field/", "/api/v1/notices", "/api/v1/media", "/api/v1/cases/x/x/commands", "/api/v1/crews/x/commands")
+    own = (
+        "/api/v1/field/",
+        "/tiles",
+        "/api/v1/geography/",
+        "/api/v1/notices",
+        "/api/v1/media",
+        "/api/v1/cases/x/x/commands",
+        "/api/v1/crews/x/commands",
+    )
     assert not {address for address in reached if not address.startswith(own)}
     assert {"/api/v1/field/tasks", "/api/v1/field/commands", "/api/v1/field/position"} <= reached
     assert not reached & {"/api/v1/field/links", "/field/links"}
