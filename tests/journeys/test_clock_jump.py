@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.journeys.faketime import FakeClock
-from tests.journeys.test_freshness import FEEDS, _not_live, _wait, supplier, tell
+from tests.journeys.test_freshness import FEEDS, PATIENCE, _not_live, _wait, supplier, tell
 from tests.journeys.test_kill_everything import RATE, SECONDS
 from tests.journeys.test_kill_everything import _write_city as write_replay
 from tests.push import write_city
@@ -84,24 +84,25 @@ def test_walls_recover_and_go_on_after_every_jump_of_the_clock(tmp_path, open_pa
         town.start()
         screen.start()
         pages = {wall: open_page(f"{hall.url}/wall/{wall}") for wall in ("routine", "flood")}
-        assert not _wait(pages, 30, _not_live), "all live to begin with"
+        assert not _wait(pages, PATIENCE, _not_live), "all live to begin with"
 
         for name, offset in JUMPS.items():
             clock.set(offset)
             for page in pages.values():
-                page.wait_for_function("now => Math.abs(hall.clock.real() - now) < 4000", arg=clock.now(), timeout=6000)
-                page.wait_for_function("hall.link.state === 'live'", timeout=6000)
-            assert not _wait(pages, 12, _not_live), f"all live again after {name}"
+                page.wait_for_function("ahead => Math.abs(hall.clock.real() - Date.now() - ahead) < 4000", arg=offset * 1000)
+                page.wait_for_function("hall.link.state === 'live'")
+            assert not _wait(pages, PATIENCE, _not_live), f"all live again after {name}"
             _goes_on(screen, town, clock, name)
-            assert not _wait(pages, 12, _not_live), f"still live after {name}"
+            assert not _wait(pages, PATIENCE, _not_live), f"still live after {name}"
             assert session.get("/api/v1/me").json()["role"] == "supervisor", f"still signed in after {name}"
         _still_honest(hall, town, pages)
         town.ended.set()
         town.join(10)
         now = clock.now() + 1000
-        screen.wait_until(lambda s: _cards(s) == town.counted(now), 15, "every case is counted once")
+        screen.wait_until(lambda s: _cards(s) == town.counted(now), PATIENCE, "every case is counted once")
         assert {process: hall.child(process).pid for process in PROCESSES} == pids, "no process ended"
-        assert not [line for line in hall.lines if "Traceback" in line]
+        said = "\n".join(hall.lines)
+        assert "Traceback" not in said, said[said.index("Traceback") - 300 :][:6000]
         screen.end()
         for page in pages.values():
             assert not page.faults
@@ -112,13 +113,15 @@ def _goes_on(screen: Screen, town: Town, clock: FakeClock, name: str) -> None:
     told, cases = town.told, len(town.reported)
     gauge = "observation/gauges/g1/water_depth"
     screen.wait_until(
-        lambda s: round(s.present("observation")[gauge]["value"] % 0.05 * 1e6) > told, 10, f"new readings after {name}"
+        lambda s: round(s.present("observation")[gauge]["value"] % 0.05 * 1e6) > told, PATIENCE, f"new readings after {name}"
     )
     for active in (True, False):
-        screen.wait_until(lambda s, a=active: _alarm(s) is a, 15, f"an alarm that is {'on' if active else 'off'} after {name}")
+        screen.wait_until(
+            lambda s, a=active: _alarm(s) is a, PATIENCE, f"an alarm that is {'on' if active else 'off'} after {name}"
+        )
     screen.wait_until(
         lambda s: len(town.reported) > cases + 2 and town.counted(clock.now() - 4000)[1] <= _cards(s)[1] <= len(town.reported),
-        15,
+        PATIENCE,
         f"indicators count after {name}",
     )
 
@@ -138,7 +141,7 @@ def _still_honest(hall: RunningHall, town: Town, pages) -> None:
     wrong = _wait(pages, 8, lambda s: {t for t, state in s.items() if state == "live" and t.endswith(("/kpi_strip", "/trend"))})
     dispatch.send_signal(signal.SIGCONT)
     assert not wrong, f"dispatch stands still, these look live: {wrong}"
-    assert not _wait(pages, 20, _not_live), "all live again"
+    assert not _wait(pages, PATIENCE, _not_live), "all live again"
 
 
 @pytest.mark.timeout(90)
@@ -146,16 +149,16 @@ def test_the_demo_city_lives_on_when_the_clock_is_set_back(tmp_path, clock):
     with RunningHall(tmp_path / "v", None, **clock.env) as hall:
         screen = Screen(hall.stream, ["position", "feed", "kpi"])
         screen.start()
-        screen.wait_until(lambda s: len(s.present("position")) > 5, 30, "crews move")
+        screen.wait_until(lambda s: len(s.present("position")) > 5, PATIENCE, "crews move")
         clock.set(-3600)
-        screen.wait_until(lambda s: _seen(s, clock), 10, "the clock was set")
+        screen.wait_until(lambda s: _seen(s, clock), PATIENCE, "the clock was set")
         before = screen.present("position")
 
         def moved(screen: Screen) -> bool:
             now = screen.present("position")
             return sum((now[s]["lon"], now[s]["lat"]) != (d["lon"], d["lat"]) for s, d in before.items() if s in now) >= 3
 
-        screen.wait_until(moved, 25, "crews move on")
+        screen.wait_until(moved, PATIENCE, "crews move on")
         screen.end()
 
 
@@ -170,17 +173,19 @@ def test_a_replay_keeps_its_pace_whatever_the_machines_clock_does(tmp_path, cloc
     with RunningHall(tmp_path / "v", tmp_path / "hall.toml", **clock.env) as hall:
         screen = Screen(hall.stream, ["case", "process"])
         screen.start()
-        screen.wait_until(lambda s: len(s.present("case")) >= 0.1 * len(oracle), 30, "the replay runs")
+        screen.wait_until(lambda s: len(s.present("case")) >= 0.1 * len(oracle), PATIENCE, "the replay runs")
         told, since = len(screen.present("case")), time.monotonic()
         clock.set(3600)
-        screen.wait_until(lambda s: _set(s, clock), 10, "the clock was set an hour on")
+        screen.wait_until(lambda s: _set(s, clock), PATIENCE, "the clock was set an hour on")
         due = len(oracle) * RATE * (time.monotonic() - since + 4) / (0.8 * SECONDS)  # by the pace, and four seconds more
         assert len(screen.present("case")) < told + 1.2 * due, "sixty hours were not told at once"
         clock.set(-DAY)
-        screen.wait_until(lambda s: _set(s, clock), 10, "the clock was set a day back")
+        screen.wait_until(lambda s: _set(s, clock), PATIENCE, "the clock was set a day back")
         screen.wait_until(lambda s: len(s.present("case")) == len(oracle), 60, "the replay goes on")
         screen.wait_until(
-            lambda s: {d["case_id"]: d["state"] == "closed" for d in s.present("case").values()} == oracle, 30, "to its end"
+            lambda s: {d["case_id"]: d["state"] == "closed" for d in s.present("case").values()} == oracle,
+            PATIENCE,
+            "to its end",
         )
         screen.end()
 

@@ -13,6 +13,7 @@ from tests.running import RunningHall
 
 FEEDS = {"cases": "case", "gauges": "observation", "places": "sensor", "crews": "position", "cameras": "channel"}
 WALLS = ("routine", "flood", "video", "briefing")
+PATIENCE = 40  # seconds for what comes back: a busy machine is slow, and it costs time only where a test fails
 #: moving pictures come from cameras through the relay: they are no older when a feed is silent
 BY_ITSELF = {"video_wall"}
 #: what people decided is as true while no source can be heard
@@ -130,7 +131,7 @@ def test_no_tile_looks_live_when_what_it_shows_has_stopped(hall, open_page):
     with contextlib.closing(Town(hall.url)) as town:
         town.start()
         pages = {wall: open_page(f"{hall.url}/wall/{wall}") for wall in WALLS}
-        assert not _wait(pages, 30, _not_live), "all live to begin with"
+        assert not _wait(pages, PATIENCE, _not_live), "all live to begin with"
         seen = {tile.split("/")[1] for tile in _states(pages)}
         assert seen <= TRUTH.keys(), f"say what these depend on: {seen - TRUTH.keys()}"
 
@@ -156,7 +157,7 @@ def test_no_tile_looks_live_when_what_it_shows_has_stopped(hall, open_page):
             finally:
                 child.send_signal(signal.SIGCONT)
             assert wrong == set(), f"{process} stands still, these look live"
-            assert not _wait(pages, 20, _not_live), f"all live again after {process}"
+            assert not _wait(pages, PATIENCE, _not_live), f"all live again after {process}"
 
         for feed, kind in FEEDS.items():
             if kind == "sensor":
@@ -169,7 +170,7 @@ def test_no_tile_looks_live_when_what_it_shows_has_stopped(hall, open_page):
             )
             assert wrong == set(), f"{feed} is silent, these look live"
             town.silent = set()
-            assert not _wait(pages, 20, _not_live), f"all live again after {feed}"
+            assert not _wait(pages, PATIENCE, _not_live), f"all live again after {feed}"
         for page in pages.values():
             assert not page.faults
 
@@ -178,16 +179,16 @@ def test_no_tile_looks_live_when_what_it_shows_has_stopped(hall, open_page):
 @pytest.mark.timeout(90)
 def test_a_lost_connection_is_seen_within_three_seconds(hall, open_page):
     page = open_page(f"{hall.url}/wall/routine")
-    page.wait_for_function("window.hall && hall.link && hall.link.state === 'live'", timeout=20_000)
+    page.wait_for_function("window.hall && hall.link && hall.link.state === 'live'")
     page.evaluate("""() => { window.lostAt = null; window.heardAt = null;
         hall.link.onState((state) => { if (state === 'lost' && !window.lostAt) { window.lostAt = performance.now(); window.heardAt = hall.link.heard; } }); }""")
     gate = hall.child("gate")
     gate.send_signal(signal.SIGSTOP)
     try:
-        page.wait_for_function("window.lostAt !== null", timeout=10_000)
+        page.wait_for_function("window.lostAt !== null")
         assert page.evaluate("window.lostAt - window.heardAt") <= 3000
         banner = page.locator(".hall-banner, [data-banner]").first
         banner.wait_for(state="visible", timeout=3000)
     finally:
         gate.send_signal(signal.SIGCONT)
-    page.wait_for_function("hall.link.state === 'live'", timeout=15_000)
+    page.wait_for_function("hall.link.state === 'live'")
