@@ -151,17 +151,18 @@ class Catalogue:
     def _row(self, row: int) -> dict[str, Any] | None:
         """A channel as lists show it. `state_at`: since when its state is known, `told_at`: its newest news, city ms;
         `state_by`: `look` where the supplier tells no state and the hall saw it."""
-        subject, columns = self.index.subjects[row], self.index.columns
+        subject, one = self.index.subjects[row], self.index.columns.one
         raw = self._document(subject)
         if raw is None:
             return None
+        state = one("state", row)
         said = msgspec.json.decode(_told(raw).data)
         found = {name: said[name] for name in _SHOWN if name in said}
         found |= {"subject": subject, "name": said.get("name", ""), "owner": said.get("owner", "")}
-        found |= {"state": c.STATES[columns.state[row]], "kind": said.get("kind", "camera")}
-        if columns.state[row] and not columns.stated[row]:
+        found |= {"state": c.STATES[state], "kind": said.get("kind", "camera")}
+        if state and not one("stated", row):
             found["state_by"] = "look"
-        found |= {"state_at": int(columns.state_at[row]), "told_at": int(columns.told_at[row])}
+        found |= {"state_at": int(one("state_at", row)), "told_at": int(one("told_at", row))}
         return found | {"region": self.trees.region_names(row)}
 
 

@@ -77,7 +77,7 @@ class Trees:
     def region_names(self, row: int) -> list[str]:
         """省, 市, 区 of a channel as far as they are known."""
         self._refresh()
-        node = int(self._index.columns.region[row])
+        node = int(self._index.columns.one("region", row))
         if node not in self._regions:
             self._regions[node] = [step["name"] for step in self._path("region", node)] if node else []
         return self._regions[node]
