@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from hall.core.configwords import plain_words
 from hall.core.errors import ConfigError
 from hall.core.tomlplaces import line_of
 
@@ -213,7 +214,7 @@ def _convert(data: Any, kind: type, text: str, file: str, base: str) -> Any:
         missing = problem.partition("missing required field `")[2].rstrip("`")
         if unknown:
             key = f"{key}.{unknown}".lstrip(".")
-        problem = f"missing: {missing}" if missing else problem
+        problem = f"missing: {missing}" if missing else plain_words(problem, key)
         raise ConfigError(problem, file=file, line=line_of(text, key), key=key or "(file)") from None
 
 

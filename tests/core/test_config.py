@@ -66,3 +66,18 @@ def test_a_missing_or_undecodable_file_is_an_error_with_its_name(tmp_path):
     (tmp_path / "x.toml").write_bytes("名".encode("gb2312"))
     with pytest.raises(ConfigError, match="x.toml"):
         load(tmp_path / "x.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[city]\nname = "新乡市"\n', 2, 'city.name: expected a table { … }, for example name = { "zh-CN" = "…", en = "…" }; there is a text'),
+        ('[city]\ncentre = "113.9"\n', 2, "city.centre: expected a list [ … ], for example centre = [113.92, 35.30]; there is a text"),
+        ('[city]\ndemo = "yes"\n', 2, "city.demo: expected true or false, without quotes, for example demo = true; there is a text"),
+        ("city = 3\n", 1, "city: expected a table { … }; there is a whole number"),
+    ],
+)  # fmt: skip
+def test_a_value_of_the_wrong_kind_is_told_in_words_with_an_example(text, line, words):
+    with pytest.raises(ConfigError) as told:
+        parse(text)
+    assert str(told.value) == f"hall.toml:{line}: {words}"
