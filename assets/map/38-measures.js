@@ -184,9 +184,8 @@
       const headers = path && this.table ? { "If-None-Match": `"${this.table.version}"` } : {};
       const answer = await fetch(PATH + path, { credentials: "same-origin", headers, cache: "no-store", signal: AbortSignal.timeout(10000) });
       if (answer.status === 304) return null;
-      const data = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(data.detail || `HTTP ${answer.status}`);
-      return data;
+      if (answer.ok) return answer.json(); // one that breaks off is a fault, not an empty answer
+      throw new Error((await answer.json().catch(() => ({}))).detail || `HTTP ${answer.status}`);
     }
 
     tick() {

@@ -600,6 +600,10 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     page, gate = open_map(*rows)
     page.route("**/api/v1/measures**", measured.answer)
     page.evaluate("delete hall.page.wall; window.part = [...hall.citymap.live][0].layers.get('measures')")
+    page.route("**/api/v1/measures", lambda route: route.fulfill(body='{"measures": [', content_type="application/json"))
+    told = page.evaluate("part.fetch('').then(() => 'taken', (error) => error.name)")
+    assert told == "SyntaxError", "an answer that breaks off is no catalogue"
+    page.unroute("**/api/v1/measures")
     page.locator(".map-legend-more").press("Enter")
     page.locator("[data-layer=measures]").press("Enter")
     page.locator(".map-measures select[name=level]").select_option("districts")
