@@ -1,7 +1,7 @@
 /* A glass: a canvas that people see, with the sheets that are painted on it (10-stage.js); canvases in the size of a frame.
  *
- * glass.context(frame)   to draw all of it anew for a frame; glass.show() when that is done: people see it from this frame on
- * glass.canvas, .frame   its pixels and what they show; glass.seen: the element
+ * glass.context(frame, moving)   to draw all of it anew for a frame; glass.show() when that is done: people see it from this frame on
+ * glass.canvas, .frame   where its pixels are, and what they show
  */
 "use strict";
 
@@ -10,44 +10,79 @@
   const STRIP = 32; // px high: what is read at once
 
   /**
-   * What people see is a finished picture: a canvas that can be drawn on is copied by the browser in every frame, 6 ms at 3840 x 2160. So it is
-   * drawn behind, and its picture taken. (That of an OffscreenCanvas is blended although nothing of it is transparent: twice as long to composite.)
+   * While the map moves, people see a finished picture: a canvas that can be drawn on is copied by the browser in every frame, 6 ms at 3840 x 2160.
+   * The lower glass is drawn behind and copied once (what an OffscreenCanvas hands over is blended although nothing of it is transparent: twice as
+   * long to composite). The upper one hands over its very pixels. At rest, where vehicles move each second, its canvas is seen itself: new pixels
+   * cost 16 ms.
    */
   citymap.Glass = class {
     constructor(pane, name) {
       this.sheets = [];
       this.frame = null;
-      this.seen = document.createElement("canvas");
-      this.seen.className = "leaflet-zoom-animated hall-sheet";
-      this.seen.dataset.sheet = name;
-      this.canvas = document.createElement("canvas");
-      pane.append(this.seen);
+      this.name = name;
+      this.still = this.element(); // drawn on, and of an upper glass seen while the map rests
+      this.seen = null; // shows a finished picture
+      this.canvas = this.still;
+      this.pane = pane;
+    }
+
+    element() {
+      const canvas = document.createElement("canvas");
+      canvas.className = "leaflet-zoom-animated hall-sheet";
+      canvas.dataset.sheet = this.name;
+      return canvas;
     }
 
     /** To draw on for a frame; what people see stays until it is shown. */
-    context(frame) {
-      const alpha = !(this.sheets[0] && this.sheets[0].opaque);
+    context(frame, moving) {
       this.frame = frame;
-      citymap.sized(this.canvas, frame);
-      this.shown = this.shown || this.seen.getContext("bitmaprenderer", { alpha });
-      const context = this.canvas.getContext("2d", { alpha });
+      this.opaque = !!this.sheets[0].opaque;
+      if (!this.opaque && !this.still.parentNode) this.pane.append(this.still);
+      if (!this.seen && (this.opaque || moving)) {
+        this.seen = this.element();
+        this.shown = this.seen.getContext("bitmaprenderer", { alpha: !this.opaque });
+        if (this.opaque) this.pane.prepend(this.seen); // below an upper one, which is drawn first
+        else this.pane.append(this.seen);
+        this.moved = this.opaque ? null : new OffscreenCanvas(1, 1);
+      }
+      this.board = moving && !this.opaque ? this.moved : this.still;
+      const fresh = citymap.sized(this.board, frame) || (this.board === this.moved && this.fresh);
+      const context = this.board.getContext("2d", { alpha: !this.opaque });
       context.setTransform(1, 0, 0, 1, 0, 0);
+      if (!this.opaque && !fresh) context.clearRect(0, 0, this.board.width, this.board.height);
       return context;
     }
 
-    /** One with nothing on it is taken away: it would be blended into every frame. */
     show() {
-      this.bare = !(this.sheets[0] && this.sheets[0].opaque) && this.empty();
-      this.seen.style.display = this.bare ? "none" : "";
-      if (this.bare) return void this.shown.transferFromImageBitmap(null);
-      const { canvas, frame } = this;
-      citymap.pictureOf(canvas, this.shown, () => citymap.placed(this.seen, canvas, frame), () => this.canvas === canvas && this.frame === frame);
+      const { board, still, seen, frame } = this;
+      if (this.opaque) return citymap.pictureOf(board, this.shown, () => citymap.placed(seen, board, frame), () => this.frame === frame);
+      const resting = board === still;
+      citymap.placed(resting ? still : seen, board, frame);
+      still.style.display = resting ? "" : "none";
+      this.canvas = resting ? still : seen;
+      if (resting) return this.land();
+      still.width = still.height = 0; // frees its pixels at once
+      const bare = this.empty(); // nothing on it: it would be blended into every frame
+      seen.style.display = bare ? "none" : "";
+      this.fresh = !bare; // new pixels the next time
+      if (bare) this.shown.transferFromImageBitmap(null);
+      else citymap.pass(this.shown, board.transferToImageBitmap());
+    }
+
+    /** Takes away what showed it in motion. */
+    land() {
+      if (!this.seen) return;
+      this.shown.transferFromImageBitmap(null);
+      this.seen.width = this.seen.height = 0; // frees the pixels at once
+      if (this.moved) this.moved.width = this.moved.height = 0;
+      this.seen.remove();
+      this.seen = this.shown = this.moved = null;
     }
 
     /** Whether nothing is drawn; begins where something was the last time. */
     empty() {
-      const { width, height } = this.canvas;
-      const context = this.canvas.getContext("2d");
+      const { width, height } = this.board;
+      const context = this.board.getContext("2d");
       const strips = Math.ceil(height / STRIP);
       for (let k = 0; k < strips; k += 1) {
         const at = ((this.found || 0) + k) % strips;
@@ -62,11 +97,10 @@
     }
 
     remove() {
-      this.canvas.width = this.canvas.height = 0; // frees the pixels at once
-      if (this.shown) this.shown.transferFromImageBitmap(null);
-      this.seen.width = this.seen.height = 0;
-      this.canvas = null;
-      this.seen.remove();
+      this.land();
+      this.still.width = this.still.height = 0;
+      this.still.remove();
+      this.frame = null;
     }
   };
 
@@ -74,11 +108,15 @@
   citymap.pictureOf = function (canvas, shown, done, wanted) {
     createImageBitmap(canvas).then((picture) => {
       if (!wanted()) return picture.close();
-      if (shown.canvas.width !== picture.width) shown.canvas.width = picture.width;
-      if (shown.canvas.height !== picture.height) shown.canvas.height = picture.height;
-      shown.transferFromImageBitmap(picture);
+      citymap.pass(shown, picture);
       done();
     });
+  };
+
+  citymap.pass = function (shown, picture) {
+    if (shown.canvas.width !== picture.width) shown.canvas.width = picture.width;
+    if (shown.canvas.height !== picture.height) shown.canvas.height = picture.height;
+    shown.transferFromImageBitmap(picture);
   };
 
   /** Gives a canvas the size of a frame in device px; true when it is empty now. */

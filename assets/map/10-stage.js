@@ -66,7 +66,7 @@
       const made = { ...sheet, glass, canvas: null };
       const at = glass.sheets.findIndex((other) => other.name === before);
       glass.sheets.splice(at < 0 ? glass.sheets.length : at, 0, made);
-      if (sheet.upper) glass.seen.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
+      if (sheet.upper) glass.name = glass.still.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
       this.sheets.set(sheet.name, made);
       this.again(glass);
     }
@@ -220,9 +220,9 @@
       if (!this.frame) return;
       const origin = this.map._getNewPixelOrigin(centre, zoom);
       const drawn = [...this.glasses(), ...this.pieces.all.values()];
-      for (const { seen, frame } of drawn) {
+      for (const { canvas, seen, frame } of drawn) {
         const scale = this.map.getZoomScale(zoom, frame.zoom);
-        L.DomUtil.setTransform(seen, L.point(frame.left, frame.top).multiplyBy(scale).subtract(origin), scale);
+        L.DomUtil.setTransform(this.pane.contains(canvas) ? canvas : seen, L.point(frame.left, frame.top).multiplyBy(scale).subtract(origin), scale);
       }
     }
 
@@ -249,21 +249,18 @@
     paintGlass(glass, frame) {
       if (glass.frame !== frame) this.again(glass);
       if (!glass.sheets.some(({ name }) => this.marked.has(name))) return;
-      const context = glass.context(frame);
-      let first = true;
+      const context = glass.context(frame, this.moving);
       for (const sheet of glass.sheets) { // lowest first: a sheet may show what a lower one laid out
         context.setTransform(1, 0, 0, 1, 0, 0);
         if (sheet.kept) {
           if (this.marked.has(sheet.name) || !sheet.canvas) this.drawOwn(sheet, frame);
           context.drawImage(sheet.canvas, 0, 0);
         } else {
-          if (first && !sheet.opaque) context.clearRect(0, 0, glass.canvas.width, glass.canvas.height);
           context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
           sheet.draw(context, frame);
           this.painted += 1;
         }
         this.marked.delete(sheet.name);
-        first = false;
       }
       glass.show();
     }

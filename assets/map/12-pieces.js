@@ -122,7 +122,7 @@
       const [left, top] = [frame.left - from.left, frame.top - from.top];
       const view = { left, top, right: left + frame.width, bottom: top + frame.height };
       if (this.all.size < MANY || !this.wanted(view, NONE).every(({ key }) => this.all.has(key) && !this.all.get(key).stale)) return false;
-      const context = glass.context(frame);
+      const context = glass.context(frame, true);
       const put = (canvas, { left: x, top: y }) => context.drawImage(canvas, Math.round((x - frame.left) * frame.ratio), Math.round((y - frame.top) * frame.ratio));
       put(glass.seen, from);
       for (const one of this.all.values()) put(one.seen, one.frame);
