@@ -85,7 +85,9 @@
       const here = encodeURIComponent(location.pathname + location.search);
       location.assign(`/sign-in?next=${here}&lang=${hall.locale}`);
     }
-    const data = await answer.json().catch(() => ({}));
+    let whole = true;
+    const data = await answer.json().catch(() => ((whole = false), {}));
+    if (answer.ok && method === "GET" && !whole && answer.status !== 204) throw refusal("broken-answer", "", answer.status); // it broke off: not an empty one
     if (answer.status === 423 && lock) return lock.shut(), hall.ask(path, options); // locked elsewhere: asked again when it is open
     if (answer.ok) return data;
     throw refusal(data.reason || "http", data.detail, answer.status, data);

@@ -142,6 +142,8 @@
     const stood = (ground.stoodAt = ground.stoodAt || new Map());
     for (const base of candidates(ground, c, frame, before)) {
       for (const place of base.around ? [stood.get(base.key) || HERE, ...AROUND] : [HERE]) {
+        // elsewhere only within its own area: in the next one's it would name that
+        if (place !== HERE && !citymap.areaAt([base.around], (base.x + place[0] * base.size + frame.left) / frame.scale, (base.y + place[1] * base.size + frame.top) / frame.scale)) continue;
         const row = place === HERE ? base : { ...base, x: base.x + place[0] * base.size, y: base.y + place[1] * base.size, boxes: null };
         const covered = row.boxes || (row.boxes = boxesOf(c, row, row.size * (row.gap ?? 0.3)));
         if (!covered.some((b) => b[2] >= 0 && b[3] >= 0 && b[0] <= frame.width && b[1] <= frame.height)) continue;
@@ -194,7 +196,7 @@
       const { name, label } = district.properties;
       if (!name || !label || !frame.sees(district.box)) continue;
       const [x, y] = [frame.px(citymap.projectX(label[0])), frame.py(citymap.projectY(label[1]))];
-      found.push(row(name, x, y, frame.font * 1.12, { colour: "#a9bdd4", rank: -1, order: wide(district), key: `district ${name}`, around: true }));
+      found.push(row(name, x, y, frame.font * 1.12, { colour: "#a9bdd4", rank: -1, order: wide(district), key: `district ${name}`, around: district }));
     }
     return found;
   }

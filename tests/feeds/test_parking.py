@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 from feeds import parking
 from feeds.runner import Runner
 from hall.core.board import START
+from layouts import catalogue
+from tests.conftest import ROOT
 from tests.feeds.conftest import running
 
 WRONG = """
@@ -112,3 +115,12 @@ async def test_what_was_cut_is_kept_for_looking_at_and_not_replayed(bench):
     (entry,) = await rim.bus.queue_read("parked", "f", after=START)
     assert entry[1]["form"] == b"cut:body:" and len(entry[1]["raw"]) == parking.RAW_BOUND
     runner.running["f"].task.cancel()
+
+
+def test_every_reason_for_parking_has_words():
+    raised = re.compile(r'BadInput\(\s*"([a-z0-9-]+)"')
+    sources = [path for folder in ("feeds", "hall/core") for path in (ROOT / folder).rglob("*.py")]
+    reasons = {reason for path in sources for reason in raised.findall(path.read_text("utf-8"))}
+    assert len(reasons) > 80
+    for words in catalogue.texts().values():
+        assert {reason for reason in reasons if f"desk.reason.{reason}" not in words} == set()
