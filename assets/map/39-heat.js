@@ -10,6 +10,7 @@
 (function () {
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
+  const MINUTE = 60000;
   const HOUR = 3600000;
   const PERIODS = { day: 24 * HOUR, week: 7 * 24 * HOUR, month: 30 * 24 * HOUR };
   const STEP = 5 * 60000; // the end of a period is rounded up to it, so that an answer is worth keeping
@@ -131,8 +132,10 @@
     /** [from, to] in ms; null while a period of one's own is not whole. */
     span() {
       const { period, from, to } = this.asked;
-      if (period === "own") return from && to && from < to ? [from, to] : null;
-      const end = Math.ceil((this.host.now() + 1) / STEP) * STEP;
+      const { past } = this.host;
+      const now = past ? this.host.now() - (this.host.now() % MINUTE) : this.host.now(); // of the past no case of after its moment
+      if (period === "own") return from && to && from < to ? [from, past ? Math.max(from + 1, Math.min(to, now)) : to] : null;
+      const end = past ? now : Math.ceil((now + 1) / STEP) * STEP;
       return [end - PERIODS[period], end];
     }
 
@@ -140,6 +143,7 @@
       const { map } = this.host;
       const span = this.span();
       if (!map || !span) return null;
+      this.wanted = span[1];
       const box = map.getBounds().pad(MARGIN);
       const within = (n, most) => Math.max(-most, Math.min(most, n)).toFixed(6);
       const query = new URLSearchParams({ bbox: [within(box.getWest(), 180), within(box.getSouth(), 85), within(box.getEast(), 180), within(box.getNorth(), 85)].join(","),
@@ -213,7 +217,7 @@
 
     ground(c, frame) {
       const { field } = this;
-      if (!this.shown || !field) return;
+      if (!this.shown || !field || (this.host.past && field.span[1] > this.host.now())) return; // counted beyond the moment: until it is counted anew
       const side = 1 / 2 ** field.level;
       c.imageSmoothingEnabled = true;
       c.drawImage(this.image, frame.px(field.x * side), frame.py(field.y * side), field.width * side * frame.scale, field.height * side * frame.scale);
@@ -228,13 +232,19 @@
       return { heat: this.shown && this.field ? this.field.placed + this.field.unplaced : 0 };
     }
 
+    /** Whether the map shows another moment than was asked for: a replay moves, or was begun or left. */
+    moved() {
+      const span = this.span();
+      return !!span && span[1] !== this.wanted;
+    }
+
     changed() {
       if (this.shown) this.ask();
     }
 
     tick() {
       this.ticks += 1;
-      if (this.shown && this.ticks >= (this.next || 0)) this.ask();
+      if (this.shown && (this.ticks >= (this.next || 0) || this.moved())) this.ask();
     }
 
     locale() {

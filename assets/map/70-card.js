@@ -142,7 +142,8 @@
       this.node.replaceChildren(head, this.age);
       if (camera && this.pinned) this.node.append(this.player(camera));
       else if (camera && hit.entry.event.data.state !== "offline") this.node.append(this.poster(hall.video.posterOf(camera, 480)));
-      if (camera && citymap.past) this.node.append(hall.make("div.map-card-note", {}, hall.t("replay.camera")));
+      this.recorded = camera && citymap.past ? new citymap.Recorded(camera) : null;
+      if (this.recorded) this.node.append(hall.make("div.map-card-note", {}, hall.t("replay.camera")), this.recorded.node);
       if (picture) this.node.append(this.evidence(picture, title, rows));
       this.node.append(list);
       const tail = hit.entry.tail ? hit.entry.tail(this.pinned) : citymap.tailOf && citymap.tailOf(hit, this.pinned);
@@ -204,6 +205,7 @@
         this.fill(this.hit); // what it stands for has changed meanwhile
         this.move(this.at);
       }
+      if (this.recorded) this.recorded.tick();
       const { said } = this.hit.entry;
       hall.setText(this.age, said ? said() : this.time == null ? hall.t("map.never") : hall.t(this.hit && this.hit.what === "camera" ? "map.listed" : "map.age", { age: citymap.age(this.time) }));
     }

@@ -1,6 +1,6 @@
 /* Which drawn shapes (标绘) there are: everybody's come by the stream, what somebody shares with nobody he asks for himself.
  *
- * hall.citymap.shapes.all()            those that hold at the map's moment, oldest first: [{subject, data, shape, x, y, lon, lat, time, revision}]
+ * hall.citymap.shapes.all(past)        those that hold at the map's moment, oldest first: [{subject, data, shape, x, y, lon, lat, time, revision}]
  * hall.citymap.shapes.get(subject) .take(event) .mine() .on(call)
  * hall.citymap.shapes.answered(view)   what the hall answered to a command of this person's
  */
@@ -42,13 +42,21 @@
     return made;
   }
 
+  function keep(event) {
+    const { subject, data } = event;
+    if (data && !data.geometry) return;
+    if (data) (told.set(subject, event), own.delete(subject));
+    else (told.delete(subject), known.delete(subject));
+    shapes.tell();
+  }
+
   const shapes = (citymap.shapes = {
-    all() {
-      const now = citymap.now();
-      const found = new Map([...told, ...(citymap.past ? [] : own)]);
-      // a replay shows those that stood so at its moment; what was changed since is left out, for it may have been another then
+    all(past = citymap.past) {
+      const now = past ? past.now : hall.clock.city();
+      // a replay shows them as they were at its moment; those that only their owner sees are kept nowhere but with the shapes of now
+      const found = past ? past.docs("shape") : new Map([...told, ...own]);
       // a wall is read by everybody in the room: also signed in to by somebody who sees more, it shows what is shared with walls
-      return [...found.values()].filter(({ data }) => (!hall.page.wall || data.share === "walls") && (!citymap.past || data.changed <= now) && (data.expires == null || data.expires > now)).map(of).sort((a, b) => a.time - b.time);
+      return [...found.values()].filter(({ data }) => data.geometry && (!hall.page.wall || data.share === "walls") && (data.expires == null || data.expires > now)).map(of).sort((a, b) => a.time - b.time);
     },
     get: (subject) => (told.has(subject) || own.has(subject) ? of(told.get(subject) || own.get(subject)) : null),
     answered(view) {
@@ -61,11 +69,7 @@
       shapes.tell();
     },
     take(event) {
-      const { subject, data } = event;
-      if (data && !data.geometry) return;
-      if (data) (told.set(subject, event), own.delete(subject));
-      else (told.delete(subject), known.delete(subject));
-      shapes.tell();
+      if (!citymap.past) keep(event); // what a replay brings is told by its past; what is true now comes by the store
     },
     async mine() {
       if (!person() || hall.page.wall) return;
@@ -78,4 +82,5 @@
     tell: () => listeners.forEach((call) => call()),
     person,
   });
+  hall.store.on(["shape"], (changes) => changes.forEach(keep)); // also while a map shows the past
 })();

@@ -119,7 +119,7 @@
     }
 
     all() {
-      if (!this.list) this.list = this.shown ? shapes.all() : [];
+      if (!this.list) this.list = this.shown ? shapes.all(this.host.past) : [];
       return this.list;
     }
 
@@ -205,7 +205,7 @@
     }
 
     counts() {
-      return { shapes: shapes.all().length };
+      return { shapes: shapes.all(this.host.past).length };
     }
 
     choose(shown) {
@@ -220,14 +220,14 @@
 
     /** What has expired, or stood otherwise at the moment that is replayed now, is noticed within a second. */
     tick() {
-      const told = shapes.all().map(({ subject, revision }) => `${subject}@${revision}`).join();
+      const told = shapes.all(this.host.past).map(({ subject, revision }) => `${subject}@${revision}`).join();
       if (told !== this.told) (this.redraw(), this.host.count());
       this.told = told;
     }
 
     /** City ms of the newest change of one that is shown (87-sheet.js). */
     asOf() {
-      return shapes.all().reduce((newest, { time }) => Math.max(newest ?? 0, time), null);
+      return shapes.all(this.host.past).reduce((newest, { time }) => Math.max(newest ?? 0, time), null);
     }
 
     locale() {

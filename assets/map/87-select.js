@@ -27,12 +27,14 @@
       this.sketch = new citymap.Sketch(view.map, { most: 1 });
       this.words = make("p.map-draw-words", { role: "status" });
       this.result = make("div.map-selected");
+      this.present = make("p.map-select-present", { role: "note", hidden: "" }); // in a replay: that this is not of its moment
       this.ended = make("input", { type: "checkbox" });
       this.ended.onchange = () => this.count();
       this.ways = WAYS.map((way) => chip(way === "lasso" ? "map.select.do.lasso" : `map.select.do.${way}`, () => (this.forget(), view.card.show(null), this.sketch.start(way)), { "data-select": way }));
-      this.node = make("div.map-selecting", {}, [make("div.map-draw-bar", {}, [...this.ways, chip("map.select.clear", () => this.clear())]), make("label.map-check", {}, [this.ended, said("span", "map.select.ended")]), this.words, this.result]);
+      this.node = make("div.map-selecting", {}, [make("div.map-draw-bar", {}, [...this.ways, chip("map.select.clear", () => this.clear())]), make("label.map-check", {}, [this.ended, said("span", "map.select.ended")]), this.present, this.words, this.result]);
       this.sketch.listen(() => this.changed());
       this.changed();
+      this.tick();
     }
 
     changed() {
@@ -93,6 +95,8 @@
     // -- what was found ------------------------------------------------------------------------------------------------
 
     show() {
+      if (!this.sketch.last()) return;
+      this.shownPast = !!citymap.past;
       const { kind, points } = this.sketch.last();
       const size = citymap.sizesOf(kind, points).find(({ key }) => key === "area");
       this.age = make("span.map-soft");
@@ -105,6 +109,9 @@
     }
 
     tick() {
+      this.present.hidden = !citymap.past;
+      if (citymap.past) hall.setText(this.present, hall.t("replay.select", { at: `${hall.format.day(citymap.past.now)} ${hall.format.time(citymap.past.now)}` }));
+      if (this.found && this.age && this.shownPast !== !!citymap.past) return this.show(); // other acts are open
       if (this.found && this.age) hall.setText(this.age, hall.t("map.select.as-of", { age: hall.format.duration(hall.clock.real() - this.found.at) }));
     }
 

@@ -1,10 +1,11 @@
 /* Recordings of cases as the hall keeps them: asked, begun, ended, and the footage of a channel on one time axis.
  *
  * hall.video.recordings.of(case)     rows of a case's recordings, newest first (docs/VIDEO.md)
+ *   .at(channel, from, to)          {rows, as_of, days} of a channel in a span of real ms; days: how long recordings are kept
  *   .start .stop .extend .lock .remove .verify   one call of the API each
  *   .still(segment, pts, case)         a picture of a recording into the case's photos, made by the hall
  *   .hand(id, why)  .handed(id, export)   a recording handed over: {href, export, bytes}; how far that is
- * hall.video.footage(rows)           Promise of lanes [{channel, segments, spans, gaps}], one per channel, of several recordings
+ * hall.video.footage(rows, only)     Promise of lanes [{channel, segments, spans, gaps}], one per channel, of several recordings; only: of this channel alone
  *   segment {recording, index, base, init, file, from, to, shift}   from, to: real ms; shift: real ms at time 0 of the tape
  *   gap {since, until, reason}       why there are no pictures; until null while it lasts
  * hall.video.absentText(reason)      that in words
@@ -27,6 +28,7 @@
 
   video.recordings = {
     of: async (subject, signal) => (await hall.ask(`/api/v1/recordings?case=${encodeURIComponent(subject)}`, { signal })).rows,
+    at: (channel, from, to, signal) => hall.ask(`/api/v1/recordings?${new URLSearchParams({ channel, from: String(Math.floor(from)), to: String(Math.ceil(to)) })}`, { signal }),
     start: (wanted) => post("/api/v1/recordings", wanted),
     stop: (id) => hall.ask(address(id), { method: "DELETE" }),
     extend: (id, until) => hall.ask(address(id), { method: "PATCH", body: { until: Math.round(until) } }),
@@ -88,9 +90,9 @@
     return { segments: told.rows.map((one) => ({ ...one, base, index, recording: row.id })), gaps: told.gaps || [] };
   }
 
-  video.footage = async function (rows) {
+  video.footage = async function (rows, only) {
     const lanes = new Map();
-    const asked = rows.flatMap((row) => row.channels.map((taping, index) => ({ row, index, channel: taping.channel })));
+    const asked = rows.flatMap((row) => row.channels.map((taping, index) => ({ row, index, channel: taping.channel }))).filter(({ channel }) => !only || channel === only);
     const answers = await Promise.all(asked.map(({ row, index }) => partsOf(row, index)));
     asked.forEach(({ channel }, at) => {
       const before = lanes.get(channel) || { segments: [], gaps: [] };

@@ -1,6 +1,7 @@
 /* Playback of a case's recordings beside its history: pictures in step, a time axis, what was done when, stills as evidence.
  *
  * hall.video.playback({view, rows, id, marks})   opens it over the desk; view of docs/DISPATCH.md, rows of its recordings
+ * hall.video.playback({rows, channel, at})       one camera's from a moment (real ms) on, of whatever recordings: without history, without stills
  *   -> {player, films, axis, at, jump(at), node}; also hall.video.playing while it is open
  */
 "use strict";
@@ -32,7 +33,7 @@
     const words = make("div.playback-words", { role: "status" });
     const shot = said("button.desk-chip.playback-shot", "playback.shot", null, { type: "button" });
     shot.onclick = () => shoot(film, shot);
-    const node = make("figure.playback-tile", { "data-channel": film.lane.channel }, [film.element, words, make("figcaption", {}, [mark, name, clock, hall.may("record") ? shot : ""])]);
+    const node = make("figure.playback-tile", { "data-channel": film.lane.channel }, [film.element, words, make("figcaption", {}, [mark, name, clock, shoot && hall.may("record") ? shot : ""])]);
     return {
       node,
       paint(player) {
@@ -98,10 +99,10 @@
     };
   }
 
-  video.playback = async function ({ view, rows, id, marks }) {
-    const subject = view.subject;
-    const scene = video.scene(rows, id);
-    const all = await video.footage(scene);
+  video.playback = async function ({ view, rows, id, marks = [], channel, at }) {
+    const subject = view ? view.subject : null;
+    const scene = channel ? rows : video.scene(rows, id);
+    const all = await video.footage(scene, channel);
     const lanes = all.filter((lane) => lane.segments.length);
     const empty = all.filter((lane) => !lane.segments.length); // on the axis only: that there is nothing, and why
     if (!lanes.length) throw Object.assign(new Error(""), { reason: "nothing-recorded" });
@@ -140,7 +141,7 @@
     }
 
     bar = transport(player, act);
-    const tiles = films.map((film) => frame(film, shoot));
+    const tiles = films.map((film) => frame(film, view && shoot));
     const grid = make("div.playback-grid", {}, tiles.map((tile) => tile.node));
     grid.style.setProperty("--across", across(films.length));
     const clock = make("output.playback-now");
@@ -149,7 +150,7 @@
     let list = historyList(marks, jump);
     const axis = video.axis({ seek: jump });
     const side = make("aside.playback-side", {}, [said("h3.tab-title", "playback.history"), list.node]);
-    const node = make("div.playback", {}, [banner, grid, side, make("div.playback-foot", {}, [bar.node, axis.node])]);
+    const node = make(`div.playback${view ? "" : ".is-alone"}`, {}, [banner, grid, view ? side : "", make("div.playback-foot", {}, [bar.node, axis.node])]);
 
     function scale() {
       axis.take({ lanes: [...films.map((film) => film.lane), ...empty], marks, from: player.from - PAD_MS, to: player.to + PAD_MS });
@@ -167,7 +168,7 @@
     /** A recording that goes on grows while it is looked at. */
     async function grow() {
       if (closed || !scene.some((row) => row.ended == null)) return;
-      const found = await video.footage(scene).catch(() => []);
+      const found = await video.footage(scene, channel).catch(() => []);
       if (closed) return;
       for (const lane of found) {
         const film = films.find((one) => one.lane.channel === lane.channel);
@@ -205,11 +206,11 @@
 
     const open = { player, films, axis, node, jump, get at() { return player.at; } };
     video.playing = open;
-    const box = hall.desk.dialog({ title: hall.t("playback.title", { number: hall.desk.numberOf(subject) }), body: [node], wide: true, kind: "playback", onClose: close });
+    const box = hall.desk.dialog({ title: hall.t("playback.title", { number: view ? hall.desk.numberOf(subject) : video.nameOf(channel) }), body: [node], wide: true, kind: "playback", onClose: close });
     box.addEventListener("keydown", keys);
     scale();
     const chosen = rows.find((row) => row.id === id);
-    jump(Math.max(player.from, Math.min(...chosen.channels.map((one) => one.start ?? chosen.started))));
+    jump(at ?? Math.max(player.from, Math.min(...chosen.channels.map((one) => one.start ?? chosen.started))));
     player.play();
     axis.focus();
     timer = setInterval(grow, NEWS_MS);

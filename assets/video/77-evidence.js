@@ -1,5 +1,6 @@
 /* Pictures as evidence of a case, and the marks that its history leaves on a time axis.
  *
+ * hall.video.realOf(city)           real ms of a moment of the city's clock
  * hall.video.still(film, subject)   the picture on the glass of a playback into the case's photos, with a line in its history:
  *                                   the hall takes it out of the recording itself -> {captured, media, source}
  * hall.video.marksOf(view)          [{at, when, text, who, title, kind}] in the order of time, real ms
@@ -25,6 +26,7 @@
     const state = hall.clock.state;
     return state && state.rate ? state.anchor_real + (city - state.anchor_city) / state.rate : city;
   }
+  video.realOf = realOf;
   const happened = (entry) => (entry.real ? entry.real - (entry.recorded - entry.time) : realOf(entry.time));
 
   function wordOf(entry) {

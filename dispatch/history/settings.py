@@ -16,7 +16,21 @@ SILENT_MS = 30_000
 #: topics whose numbers are kept as tracks, the rest of the document as a document
 TRACKS = ("position", "observation")
 #: topics kept as documents
-STATES = ("case", "file", "sensor", "alarm", "closure", "warning", "crew", "incident", "depot", "response", "raster", "kpi")
+STATES = (
+    "case",
+    "file",
+    "sensor",
+    "alarm",
+    "closure",
+    "warning",
+    "crew",
+    "incident",
+    "depot",
+    "response",
+    "raster",
+    "kpi",
+    "shape",
+)
 #: of the figures, those that maps draw; kept once a minute
 FIGURES = frozenset({"kpi/cells", "kpi/rain"})
 FIGURE_MS = 60_000

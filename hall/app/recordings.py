@@ -150,13 +150,13 @@ class Recordings:
         since: Annotated[int, Query(alias="from", ge=0, le=2**53, description="real ms")] = 0,
         until: Annotated[int, Query(alias="to", ge=0, le=2**53, description="real ms")] = 0,
     ) -> Response:
-        """Recordings that the asker may see, newest first."""
+        """Recordings that the asker may see, newest first; `days`: how long recordings are kept that are no evidence."""
         query = {"case": case_of(case), "channel": channel, "from": since or "", "to": until or ""}
         told = await self.relay.asked("GET", "/recordings", query={k: v for k, v in query.items() if v})
         names = {taping["channel"] for row in told["rows"] for taping in row.get("channels", ())}
         known, cases = await self.given.known(sorted(names)), {}
         rows = [row for row in told["rows"] if await self._refusal(row, known, cases) is None]
-        return json({"rows": rows, "as_of": told["as_of"]})
+        return json({"rows": rows, "as_of": told["as_of"], "days": told.get("days")})
 
     async def one(self, id: Id) -> Response:
         """One recording with how each of its channels does."""

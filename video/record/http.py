@@ -76,7 +76,7 @@ class _Door:
         rows = await self._recorder.found(
             query.get("case", ""), query.get("channel", ""), _number(query, "from", 0), _number(query, "to", 0)
         )
-        return _json({"rows": rows, "as_of": real_ms()})
+        return _json({"rows": rows, "as_of": real_ms(), "days": self._recorder.days})
 
     async def start(self, request: Request) -> Response:
         return _json(await self._recorder.start(await body_of(request, Ordered)), 201)

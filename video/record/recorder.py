@@ -34,7 +34,7 @@ class Recorder:
 
     def __init__(self, hub: Any, process: Process, archive: Archive, *, days: float, most: int) -> None:
         self.archive, self._hub, self._process = archive, hub, process
-        self._days, self._most = days, most
+        self.days, self._most = days, most
         self._known: dict[str, Recording] = {}
         self._running: dict[str, Running] = {}
         self._held: dict[str, list[Taping]] = {}  # what the channels of ended recordings hold
@@ -215,7 +215,7 @@ class Recorder:
             log.warning("recording %s: %s segments of a relay that died were taken in", recording.id, found)
 
     async def _tidy(self) -> None:
-        bounds = real_ms(), self._days, self._most, FREE_BYTES
+        bounds = real_ms(), self.days, self._most, FREE_BYTES
         for gone in await asyncio.to_thread(self.archive.retain, *bounds, self._is_kept):
             log.info("recording %s is no longer kept", gone.id)
             self._forget(gone.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from dispatch.history.past import Past
@@ -10,6 +12,7 @@ from dispatch.history.store import Store
 from hall.app.history import History
 from hall.core.clock import real_ms
 from tests.browser.map import scenery
+from tests.browser.map.heated import Heated
 from tests.dispatch.history.test_history import HOURS, head
 
 pytestmark = pytest.mark.browser
@@ -17,6 +20,12 @@ MINUTE = 60_000
 BAR = "window.view = [...hall.citymap.live][0], window.bar = view.layers.get('time').bar()"
 COUNTS = "['cases', 'vehicles', 'gauges'].map(n => Number(view.element.getAttribute(`data-count-${n}`)))"
 LON = "view.movers.units.get('position/crews/u1').event.data.lon"
+
+
+def drawn(title: str, changed: int) -> dict:
+    place = {"type": "Point", "coordinates": [113.9, 35.3]}
+    told = {"kind": "point", "title": title, "geometry": place, "share": "walls", "to": "walls", "owner": "zhang"}
+    return told | {"colour": "aqua", "note": "", "changed": changed, "changed_by": "zhang", "revision": 1, "expires": None}
 
 
 @pytest.fixture
@@ -35,6 +44,7 @@ def past(tmp_path, chance):
         rows.append((minute, "position/crews/u1", unit))
         reading = {"feed": "gauges", "sensor_id": "g1", "quantity": "water_depth", "value": minute / 100, "unit": "m"}
         rows.append((minute, "observation/gauges/g1/water_depth", reading))
+    rows += [(0, "shape/s1", drawn("旧", begun)), (50, "shape/s1", drawn("新", begun + 50 * MINUTE))]
     rows.sort(key=lambda row: row[0])
     store = Store(tmp_path / FILE, HOURS, 10**9)
     store.write([head(subject, begun + int(minute * MINUTE), data) for minute, subject, data in rows], {})
@@ -84,3 +94,63 @@ def test_a_map_that_shows_the_past_shows_nothing_live_and_gives_no_orders(past, 
     assert page.evaluate(asked) != "replay"
     page.evaluate("hall.citymap.page = null")
     assert page.evaluate("[hall.store.faults, hall.citymap.past, view.past]") == [0, None, None]
+
+
+def test_drawings_and_heat_are_of_the_moment(past, open_map, chance):
+    router, begun = past
+    page, _ = open_map(("shape/s1", drawn("今", begun + 119 * MINUTE)), routers=(router,))
+    heated, asked = Heated(2_000), []
+    page.route("**/api/v1/heat**", lambda route: (asked.append(route.request.url), heated.answer(route)))
+    page.evaluate(
+        f"hall.page.wall = null, {BAR}, window.heat = view.layers.get('heat'), heat.set({{period: 'day'}}), bar.toggle(true), 0"
+    )
+    titles = "view.layers.get('shapes').all().map(one => one.data.title)"
+    page.wait_for_function("heat.field && bar.replay.past.extent")
+    live = page.evaluate("heat.field.inside")
+    for minute, title in ((30, "旧"), (70, "新")):
+        moment = begun + minute * MINUTE
+        page.evaluate("t => bar.replay.setTime(t)", moment)
+        assert page.evaluate(titles) == [title]
+        page.wait_for_function("t => heat.tick() || Math.abs(heat.field.span[1] - t) <= 60000", arg=moment)
+        span = [int(parse_qs(urlsplit(asked[-1]).query)[name][0]) for name in ("from", "to")]
+        assert span[1] - span[0] == 24 * 60 * MINUTE and span[1] <= moment
+        of_span = [row for row in heated.rows if row.lon is not None and span[0] <= row.reported < span[1]]
+        assert page.evaluate("heat.field.placed") == len(of_span)
+    page.evaluate("bar.replay.setTime(null)")
+    assert page.evaluate(titles) == ["今"]
+    page.wait_for_function("t => heat.tick() || heat.field.span[1] > t", arg=begun + 119 * MINUTE)
+    assert abs(page.evaluate("heat.field.inside") - live) <= 1
+
+
+def test_a_cameras_card_offers_its_recording_of_the_moment_or_says_why_there_is_none(past, open_map, chance):
+    router, begun = past
+    ((subject, camera),) = scenery.cameras(chance, 1)
+    page, _ = open_map((subject, camera), routers=(router,))
+    hour = begun + 60 * MINUTE
+    row = {"id": "r1", "started": begun, "ended": hour, "channels": [{"channel": subject, "start": begun, "end": hour}]}
+    told = {"rows": [row], "as_of": begun + 120 * MINUTE, "days": 90 / 1440}
+    answers = [{"status": 503, "json": {"reason": "relay-down", "detail": "视频服务没有应答"}}, {"json": told}]
+    page.route("**/api/v1/recordings?**", lambda route: route.fulfill(**answers[0]))
+    page.evaluate(f"hall.page.wall = null, {BAR}, bar.toggle(true), 0")
+    page.wait_for_function("bar.replay.past.extent")
+    page.evaluate("t => bar.replay.setTime(t)", begun + 40 * MINUTE)
+    show = "subject => view.card.show({{what: 'camera', entry: view.things.cameras.get(subject), x: 300, y: 300, r: 9}}, {{x: 300, y: 300, r: 9}}, {})"
+    page.wait_for_function("subject => view.things.cameras.get(subject)?.event", arg=subject)
+    words, button = page.locator(".map-recorded-words"), page.locator(".map-recorded-play")
+    page.evaluate(show.format("false"), subject)
+    assert words.inner_text() == "您的角色无权查看录像" and not button.is_visible()
+    page.evaluate("hall.page.may = ['see-recordings'], view.card.tick()")
+    words.filter(has_text="视频服务无应答").wait_for()
+    answers.pop(0)
+    page.evaluate("view.card.recorded.asked = -Infinity, view.card.tick()")
+    button.filter(has_text="▶ 录像 ").wait_for()
+    assert words.is_hidden() and "视频为实时画面" in page.locator(".map-card").inner_text()
+    for minute, why in ((61, "没有"), (20, "")):
+        page.evaluate("t => bar.replay.setTime(t).then(() => view.card.tick())", begun + minute * MINUTE)
+        assert button.is_visible() == (not why) and why in words.inner_text()
+    row["channels"][0]["start"] = begun + 30 * MINUTE  # what lay before is gone
+    page.evaluate("view.card.recorded.asked = -Infinity, view.card.tick()")
+    words.filter(has_text="录像只保存").wait_for()
+    page.evaluate("bar.replay.setTime(null)")
+    page.evaluate(show.format("false"), subject)
+    assert page.locator(".map-recorded").count() == 0

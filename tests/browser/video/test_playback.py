@@ -186,6 +186,33 @@ def test_a_playback_is_never_taken_for_live(player):
     assert player.locator(".playback .video-tile").count() == 0
 
 
+def test_a_camera_of_a_replayed_map_plays_its_recording_of_that_moment(page, recorded, place):
+    """On the map's card: from the moment on, one camera alone, marked as a recording, and without stills: there is no case."""
+    _, _, subjects = place
+    at = page.evaluate("id => hall.video.recordings.of(id)", recorded)[0]["channels"][0]["end"] - 4000
+    page.evaluate(
+        """([subject, at]) => {
+          hall.citymap.past = { now: at, extent: { since: at - 60000, until: at + 60000 } };
+          window.offer = new hall.citymap.Recorded(subject);
+          document.body.append(offer.node);
+        }""",
+        [subjects[0], at],
+    )
+    page.wait_for_function("() => !offer.button.hidden")
+    page.evaluate("() => (hall.citymap.past = null, offer.button.click())")
+    page.wait_for_function("() => hall.video.playing && hall.video.playing.player.lead")
+    assert page.evaluate("() => hall.video.playing.films.map(film => film.lane.channel)") == [subjects[0]]
+    assert page.evaluate("() => hall.video.playing.at") >= at
+    page.evaluate("at => (hall.video.playing.player.pause(), hall.video.playing.jump(at))", at)
+    page.wait_for_function("() => settled()")
+    assert apart(page.evaluate("() => shownNow()[0].number"), number_at(at)) <= 1.5
+    assert page.inner_text(".playback-banner .playback-mark-replay") == "录像回放"
+    assert page.locator(".playback-shot, .playback-side").count() == 0
+    page.keyboard.press("Escape")
+    page.evaluate("() => offer.node.remove()")
+    page.wait_for_function("() => !hall.video.playing")
+
+
 def test_a_still_of_a_playback_is_a_photo_of_the_case_with_its_moment_in_the_history(place, player, recorded):
     player.keyboard.press(" ")
     player.evaluate("() => hall.video.playing.jump(hall.video.playing.player.from + 3000)")

@@ -80,6 +80,22 @@ async def test_a_person_of_a_district_sees_of_the_past_what_his_stream_would_hav
     assert (await hall.get("/segments/open")).status_code == 403
 
 
+async def test_a_drawing_of_the_past_is_told_to_whom_it_was_shared_with_then(hall):
+    hall.write([head("shape/s", NOW, {"to": "walls", "state": "1"}), head("shape/s", NOW + 5, {"to": "room", "state": "2"})])
+    hall.write([head("shape/u", NOW, {"to": "unit:water", "state": "3"}), head("process/web", NOW + 60, {})])
+    for who, before, after in (
+        (("o", "operator"), {"shape/s": "1"}, {"shape/s": "2"}),
+        (("v", "viewer"), {"shape/s": "1"}, {}),
+        (("d", "department", "water"), {"shape/s": "1", "shape/u": "3"}, {"shape/u": "3"}),
+    ):
+        hall.as_(*who[:2], **({"unit": who[2]} if who[2:] else {}))
+        assert told(await hall.get(f"?at={NOW + 2}&topics=shape")) == before
+        assert told(await hall.get(f"?at={NOW + 9}&topics=shape")) == after
+        assert told(await hall.get(f"/changes?after={NOW + 2}&until={NOW + 9}&topics=shape")).get("shape/s") == after.get(
+            "shape/s"
+        )
+
+
 async def test_what_is_over_is_sent_once_and_what_runs_says_its_version(hall):
     hall.write([unit(1, NOW + n * 10_000, 113.5 + n / 1e3) for n in range(70)])
     held = await hall.get(f"/segments/{NOW}")

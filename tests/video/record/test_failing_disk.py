@@ -95,6 +95,6 @@ async def test_a_recording_locked_while_old_ones_are_removed_is_not_removed(stud
     stale = studio.archive.load()  # as it was read before somebody locked it
     assert (await studio.post(f"/recordings/{name}/lock", json={"locked": True, "who": "li"})).status_code == 200
     monkeypatch.setattr(studio.archive, "load", lambda: stale)
-    studio.recorder._days = -1.0
+    studio.recorder.days = -1.0
     await asyncio.wait_for(studio.recorder._tidy(), 10)
     assert (await studio.get(f"/recordings/{name}")).json()["locked"]
