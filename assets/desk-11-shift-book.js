@@ -177,7 +177,7 @@
     const lines = full.lines.map((line) => make("li", {}, [make("time", {}, moment(line.at)), ` ${line.who} · ${hall.word("desk.role", line.role)} `, make("span", {}, line.text)]));
     const text = typed("textarea.desk-input", "line", { rows: "2", maxlength: "1000", "aria-label": hall.t("shift.line") });
     const add = button("shift.line-add", () => text.value.trim() && act("note", { data: { text: text.value } }, () => draft("line", "")));
-    text.onkeydown = (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing && add.click();
+    text.onkeydown = (event) => void (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing && add.click()); // false would swallow every other key
     const mayWrite = hall.may("hand-over") && (LEAD() || full.on_duty.some((duty) => duty.who === who.name));
     return make("section.shift-log", {}, [said("h3", "shift.log"), lines.length ? make("ol", {}, lines) : said("p.desk-empty", "shift.log-empty"), mayWrite ? make("div.shift-row", {}, [text, add]) : ""]);
   }

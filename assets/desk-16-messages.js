@@ -40,6 +40,7 @@
       this.text = make("textarea.desk-input", { rows: "4", maxlength: String(LONGEST), "aria-labelledby": "message-text-name" });
       this.text.value = kept();
       this.text.oninput = () => (keep(this.text.value), this.count());
+      this.text.onkeydown = (event) => void (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing && this.go.click());
       this.left = make("span.map-soft.message-left");
       this.urgency = "normal";
       this.levels = URGENCIES.map((name) => {

@@ -38,7 +38,7 @@
       submit.disabled = false;
     };
     open = make("div.sheet", { role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet-title" }, form);
-    open.onkeydown = (event) => event.key === "Escape" && !event.isComposing && close();
+    open.onkeydown = (event) => void (event.key === "Escape" && !event.isComposing && close()); // false would swallow every other key
     document.body.append(open);
     document.body.classList.add("covered");
     (before || form.querySelector("textarea, input, button")).focus();

@@ -77,10 +77,10 @@
       this.bar = make("div.map-tools", { role: "toolbar", "aria-label": hall.t("mappage.tools"), "data-t-label": "mappage.tools" });
       this.place = make("span.map-place", { "aria-hidden": "true" });
       this.told = make("span.map-told", { role: "status" });
-      hall.fill(context.body, make("div.map-bar", {}, [this.bar, this.told, this.place]));
+      hall.fill(context.body, make("div.map-bar", {}, [this.bar, this.told]));
       this.side = new Side();
       this.root = context.body.closest(".map-page");
-      this.root.querySelector(".map-page-map").append(this.side.node);
+      this.root.querySelector(".map-page-map").append(this.place, this.side.node);
       if (innerWidth < NARROW) this.root.dataset.legend = "off"; // a phone: the map first
       this.refresh();
       this.stop = citymap.whenMap(this.root, () => this.find());

@@ -73,7 +73,7 @@
         press(event);
       };
       node.onpointerup = node.onpointercancel = node.onkeyup = node.onblur = leave;
-      node.onkeydown = (event) => (event.key === " " || event.key === "Enter") && !event.repeat && press(event);
+      node.onkeydown = (event) => void ((event.key === " " || event.key === "Enter") && !event.repeat && press(event)); // false would swallow Tab
       return node;
     }
 

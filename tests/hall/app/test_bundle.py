@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
 
 from hall.app.bundle import Bundle, source_map
+from tests.conftest import ROOT
 
 TAGS = """<script src="/_dash-component-suites/a.js"></script>
 <script src="/assets/10-x.js?m=1.5"></script>
@@ -86,3 +88,18 @@ async def test_a_page_asks_for_what_dash_would_load_file_by_file(demo_hall):
         assert page.count('"/assets/') == 2
         assert len((await client.get("/assets/hall.js.map")).json()["sources"]) > 100
         assert (await client.get("/assets/hall.py")).status_code == 404
+
+
+def test_no_key_handler_answers_false_by_the_way():
+    """`node.onkeydown = (event) => event.key === "Enter" && act()` answers false to every other key, which keeps them from what has the
+    focus: nobody could type. Such a handler is a block, calls one function, or says `void`."""
+    swallowing = re.compile(r"\.on(?:key\w+|beforeinput|paste)\s*=\s*\(?\w*\)?\s*=>(?!\s*(?:\{|void\b))[^;\n]*&&")
+    sources = [path for path in (ROOT / "assets").rglob("*.js") if "vendor" not in path.parts]
+    assert len(sources) > 100
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in sources
+        for line in path.read_text("utf-8").splitlines()
+        if swallowing.search(line)
+    ]
+    assert found == []
