@@ -11,9 +11,9 @@
 
   /**
    * While the map moves, people see a finished picture: a canvas that can be drawn on is copied by the browser in every frame, 6 ms at 3840 x 2160.
-   * The lower glass is drawn behind and copied once (what an OffscreenCanvas hands over is blended although nothing of it is transparent: twice as
-   * long to composite). The upper one hands over its very pixels. At rest, where vehicles move each second, its canvas is seen itself: new pixels
-   * cost 16 ms.
+   * The lower glass is drawn behind, and its canvas given up for the picture of it (what an OffscreenCanvas hands over is blended although nothing of
+   * it is transparent: twice as long to composite). The upper one hands over its very pixels. At rest, where vehicles move each second, its canvas is
+   * seen itself: new pixels cost 16 ms.
    */
   citymap.Glass = class {
     constructor(pane, name) {
@@ -55,7 +55,7 @@
 
     show() {
       const { board, still, seen, frame } = this;
-      if (this.opaque) return citymap.pictureOf(board, this.shown, () => citymap.placed(seen, board, frame), () => this.frame === frame);
+      if (this.opaque) return this.hand();
       const resting = board === still;
       citymap.placed(resting ? still : seen, board, frame);
       still.style.display = resting ? "" : "none";
@@ -69,14 +69,24 @@
       else citymap.pass(this.shown, board.transferToImageBitmap());
     }
 
-    /** Takes away what showed it in motion. */
+    /** What is drawn becomes the picture that people see. */
+    hand() {
+      const { board, seen, frame } = this;
+      const turn = (this.turn = (this.turn || 0) + 1);
+      this.canvas = board;
+      citymap.pictureOf(board, this.shown, () => {
+        citymap.placed(seen, seen, frame);
+        this.canvas = seen;
+        board.width = board.height = 0; // its pixels are the picture's now: to draw on it again would copy them
+      }, () => this.turn === turn);
+    }
+
+    /** Puts away what showed it in motion. */
     land() {
-      if (!this.seen) return;
-      this.shown.transferFromImageBitmap(null);
-      this.seen.width = this.seen.height = 0; // frees the pixels at once
+      if (!this.seen || this.seen.width <= 1) return;
+      this.seen.style.display = "";
+      citymap.freed(this.shown);
       if (this.moved) this.moved.width = this.moved.height = 0;
-      this.seen.remove();
-      this.seen = this.shown = this.moved = null;
     }
 
     /** Whether nothing is drawn; begins where something was the last time. */
@@ -98,6 +108,11 @@
 
     remove() {
       this.land();
+      this.turn = NaN; // nothing under way is wanted
+      if (this.seen) {
+        this.seen.width = this.seen.height = 0;
+        this.seen.remove();
+      }
       this.still.width = this.still.height = 0;
       this.still.remove();
       this.frame = null;
@@ -111,6 +126,15 @@
       citymap.pass(shown, picture);
       done();
     });
+  };
+
+  const none = new OffscreenCanvas(1, 1);
+  none.getContext("2d");
+
+  /** Frees the pixels that a bitmaprenderer shows, and those that the browser keeps for its next picture: it drops them with one of another size. */
+  citymap.freed = function (shown) {
+    citymap.pass(shown, none.transferToImageBitmap());
+    shown.canvas.style.width = shown.canvas.style.height = "1px";
   };
 
   citymap.pass = function (shown, picture) {

@@ -161,12 +161,13 @@
       const corner = this.map.layerPointToContainerPoint(this.lower.frame.corner);
       const view = { left: seen.left - corner.x, top: seen.top - corner.y, right: seen.right - corner.x, bottom: seen.bottom - corner.y };
       const way = this.ahead(this.lower.frame, view);
-      if (this.upper && !this.covers(this.upper.frame, seen)) {
+      const left = !!this.upper && !this.covers(this.upper.frame, seen);
+      if (left) {
         this.frame = this.frameFor(seen, way);
         this.paintGlass(this.upper, this.frame);
       }
-      if (this.pieces.draw(view, way, PIECE_MS)) this.moved(); // more are wanted
-      else this.pieces.join(this.frameFor(seen, way));
+      if (this.pieces.draw(view, way, left ? 0 : PIECE_MS)) this.moved(); // more are wanted
+      else if (!left) this.pieces.join(this.frameFor(seen, way)); // either is long enough for a frame
     }
 
     /** Which way the view goes: pieces are drawn ahead of it there. */

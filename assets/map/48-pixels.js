@@ -7,6 +7,7 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
   const BAND = 128; // px high
+  const COLUMN = 64; // px wide
   const FAINT = 40; // alpha below which a pixel of a symbol is left out
 
   /** The pixels of a sprite that can be seen: [dx, dy, value] each, from the symbol's centre. */
@@ -22,7 +23,7 @@
     return { found, reach: centre + 1 };
   }
 
-  const KEPT = 3; // sizes: of a whole picture (40 MB at 4K), of a piece of a drag, of a band
+  const KEPT = 2; // sizes: of a band of the whole picture, of a piece of a drag
   const buffers = []; // the last used first
 
   citymap.pixels = function (width, height) {
@@ -66,7 +67,10 @@
       if (x >= reach && y >= reach && x < this.width - reach && y < this.height - reach) this.list.push(symbol, x, y);
     }
 
-    /** Band by band: one fits into the processor's cache, and is written in half the time. Bands overlap by a symbol's reach. */
+    /**
+     * Band by band: one fits into the processor's cache, and is written in half the time. Bands overlap by a symbol's reach. Of a band only the
+     * columns with symbols are handed over: the browser multiplies every pixel that it is given by its alpha.
+     */
     show(context) {
       const { list, width, height } = this;
       const bands = Array.from({ length: Math.ceil(height / BAND) }, () => []);
@@ -78,13 +82,33 @@
         for (let k = Math.floor((list[i + 2] - reach) / BAND); k <= last; k += 1) bands[k].push(i);
       }
       pad *= 2; // a symbol of the next band lies in this one's picture as a whole
+      const { image, words } = this.band(BAND + 2 * pad);
       bands.forEach((band, k) => {
         const top = k * BAND - pad;
-        const { image, words } = citymap.pixels(width, BAND + 2 * pad);
-        for (const i of band) stamp(words, list[i], (list[i + 2] - top) * width + list[i + 1]);
-        context.putImageData(image, 0, top, 0, pad, width, Math.min(BAND, height - k * BAND));
+        const columns = new Uint8Array(Math.ceil(width / COLUMN) + 1);
+        for (const i of band) {
+          const [{ reach }, x, y] = [list[i], list[i + 1], list[i + 2]];
+          stamp(words, list[i], (y - top) * width + x);
+          columns.fill(1, Math.floor((x - reach) / COLUMN), Math.floor((x + reach) / COLUMN) + 1);
+        }
+        for (let from = columns.indexOf(1); from >= 0; ) {
+          const to = columns.indexOf(0, from); // the last one is always 0
+          const [left, right] = [from * COLUMN, Math.min(width, to * COLUMN)];
+          context.putImageData(image, 0, top, left, pad, right - left, Math.min(BAND, height - k * BAND));
+          for (let at = left; at < words.length; at += width) words.fill(0, at, at + right - left);
+          from = columns.indexOf(1, to);
+        }
       });
       this.list = [];
+    }
+
+    /** An empty picture of a band; whoever writes on it empties it again. */
+    band(high) {
+      if (!this.own || this.own.image.height !== high) {
+        const image = new ImageData(this.width, high);
+        this.own = { image, words: new Uint32Array(image.data.buffer) };
+      }
+      return this.own;
     }
   };
 

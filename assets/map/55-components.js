@@ -16,6 +16,7 @@
   const FILTER_MS = 20000;
   const POINT_BYTES = 5;
   const HOVER_FROM = 15; // `wide` zoom from which pointing without pressing tells what is there
+  const BAND = 544; // device px high: what is painted at once; a whole picture takes 40 MB at 3840 x 2160
   const FULL = 0.35; // of the sheet's pixels that points may cover at most, as long as they are larger than one
   // classes by number of components, most first; no yellow, orange or red: those are severities
   citymap.COMPONENT_COLOURS = ["#4fc3d9", "#b79cf2", "#7ccf8a", "#e39bc6", "#8fa8ff"];
@@ -196,10 +197,16 @@
     draw(context, frame) {
       if (!this.pack || !this.shown) return;
       const { width, height } = context.canvas;
-      const picture = citymap.pixels(width, height);
       if (!frame.part) this.size = this.side(frame, width, height);
-      this.pack.paint({ words: picture.words, width, height }, frame, this.bits, this.colours, this.size || 1);
-      context.putImageData(picture.image, 0, 0);
+      const side = this.size || 1;
+      const pad = height > BAND ? side : 0; // a point on the edge of two bands is painted in both
+      for (let top = 0; top < height; top += BAND) {
+        const high = Math.min(BAND, height - top);
+        const { image, words } = citymap.pixels(width, Math.min(BAND, height) + 2 * pad);
+        const part = frame.cut(0, (top - pad) / frame.ratio, frame.width, image.height / frame.ratio);
+        this.pack.paint({ words, width, height: image.height }, part, this.bits, this.colours, side);
+        context.putImageData(image, 0, top - pad, 0, pad, width, high);
+      }
     }
 
     /** What lies at a place of the frame, as the card takes it; without a press only where points are far enough apart. */

@@ -33,7 +33,8 @@ MIDDLE = """([before, lon, lat]) => {
   const { stage, map } = part, { canvas, frame } = stage.on(window.sheet), { ratio } = frame;
   const at = map.project([lat, lon]).subtract(map.getPixelOrigin()).subtract(frame.corner);
   const reach = Math.round(52 * ratio), [left, top] = [Math.round(at.x * ratio) - reach, Math.round(at.y * ratio) - reach];
-  const read = () => canvas.getContext('2d').getImageData(left, top, 2 * reach, 2 * reach).data;
+  const copy = new OffscreenCanvas(2 * reach, 2 * reach).getContext('2d');
+  const read = () => (copy.drawImage(canvas, -left, -top), copy.getImageData(0, 0, 2 * reach, 2 * reach).data);
   if (before) return void (window.without = read());
   const [now, then] = [read(), window.without];
   let [sum, x, y] = [0, 0, 0];

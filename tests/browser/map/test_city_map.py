@@ -771,7 +771,8 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
     page.mouse.up()
     page.wait_for_function(f"{PAINTED} && {stage}.lower.frame === {stage}.upper.frame")
     page.evaluate("""() => { const view = [...hall.citymap.live][0], {stage} = view;
-      window.picture = glass => glass.canvas.getContext('2d').getImageData(0, 0, glass.canvas.width, glass.canvas.height).data;
+      window.picture = ({canvas}) => { const {width, height} = canvas, copy = new OffscreenCanvas(width, height).getContext('2d');
+        copy.drawImage(canvas, 0, 0); return copy.getImageData(0, 0, width, height).data; };
       window.before = stage.glasses().map(picture); view.ground.renew(null); stage.redraw(); }""")
     page.wait_for_function(PAINTED)  # units' names are written again once it is known what stands there
     other = page.evaluate(

@@ -18,7 +18,9 @@ ASIDE = """([lon, lat]) => {
   const { canvas, frame } = [...hall.citymap.live][0].stage.on('ground'), { ratio } = frame;
   const at = map.latLngToLayerPoint([lat, lon]).subtract(frame.corner).multiplyBy(ratio);
   const [left, top, size] = [Math.round(at.x - reach * ratio), Math.round(at.y - reach * ratio), Math.round(2 * reach * ratio)];
-  const { data } = canvas.getContext('2d').getImageData(left, top, size, size);
+  const copy = new OffscreenCanvas(size, size).getContext('2d');
+  copy.drawImage(canvas, -left, -top);
+  const { data } = copy.getImageData(0, 0, size, size);
   let [sum, x, y] = [0, 0, 0];
   for (let i = 0; i < data.length; i += 4) {
     const light = Math.max(0, data[i] - 80), n = i / 4;
