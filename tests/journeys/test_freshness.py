@@ -153,7 +153,7 @@ def test_no_tile_looks_live_when_what_it_shows_has_stopped(hall, open_page):
                 }
 
             try:
-                wrong = _wait(pages, 8, lying)
+                wrong = _wait(pages, PATIENCE, lying)
             finally:
                 child.send_signal(signal.SIGCONT)
             assert wrong == set(), f"{process} stands still, these look live"
