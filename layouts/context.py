@@ -24,6 +24,7 @@ class Context(msgspec.Struct, kw_only=True):
     centre: tuple[float, float] = (0.0, 0.0)
     zoom: float = 11
     trail_minutes: float = 10.0  # of movers on the map
+    walls_show: list[str] = []  # layers of the map that a wall shows from its start
     demo: bool = False
     geometry: WallGeometry = msgspec.field(default_factory=WallGeometry)
     thresholds: list[dict[str, Any]] = []
@@ -58,6 +59,7 @@ def context_of(config: HallConfig, wall: str, texts: dict[str, dict[str, str]], 
         centre=city.centre,
         zoom=city.zoom,
         trail_minutes=config.map.trail_minutes,
+        walls_show=config.map.walls_show,
         demo=city.demo,
         geometry=config.walls.get(wall, config.wall),
         thresholds=[msgspec.to_builtins(rule) for rule in config.thresholds],

@@ -125,6 +125,14 @@
       if (this.glyph) icon(picture, name, this.glyph, own);
     }
 
+    /** A wall has nobody at hand: what its city wants on it from the start (`[map] walls_show`, names with blanks between them). */
+    begin(names) {
+      for (const name of (names || "").split(" ").filter((one) => this.rows.has(one))) {
+        this.press(name, true);
+        this.toggle(name, true);
+      }
+    }
+
     /** Shows a row as switched on or off; the layer itself is the caller's. */
     press(name, shown) {
       this.rows.get(name).button.setAttribute("aria-pressed", String(shown));

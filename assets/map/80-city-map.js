@@ -90,6 +90,7 @@
       map.scrollWheelZoom.disable();
       map.on("click focus", () => map.scrollWheelZoom.enable()).on("blur", () => map.scrollWheelZoom.disable());
       this.layers.each("attach", map);
+      if (hall.page.wall) this.legend.begin(this.element.querySelector(".map-home").dataset.wallsShow);
       if (document.fonts) document.fonts.ready.then(() => this.render("ground", "things", "movers"));
     }
 

@@ -155,6 +155,10 @@ class SourceConfig(Section, kw_only=True):
     disk_mib: Annotated[int, msgspec.Meta(ge=1)] = 2048  # kept on disk; the longest unused go first
 
 
+#: layers of the map that nobody sees before somebody switches them on; the latter two colour the same ground
+OFF_AT_FIRST = ("components", "heat", "measures")
+
+
 class MapConfig(Section, kw_only=True):
     """`[map]`: the city's own maps, `hall map build` makes them. Further ones may lie in `<data>/maps`."""
 
@@ -163,6 +167,7 @@ class MapConfig(Section, kw_only=True):
     boundaries: dict[str, BoundaryConfig] = {}  # areas of further administrative levels
     sources: dict[str, SourceConfig] = {}  # tile services of others
     ground: str = ""  # what the map shows at first: "vector", "none" or the name of a source; empty: "vector"
+    walls_show: list[str] = []  # layers that walls show from their start, of those that are else off: OFF_AT_FIRST
     trail_minutes: float = 10.0  # how far back the trail of a mover goes on the map; 0: none
     history: str = "72 h"  # how long what the map showed is kept, to be replayed on it
     history_megabytes: int = 2048  # what that may take; the oldest goes first
@@ -248,6 +253,7 @@ def parse(text: str, file: str = "hall.toml") -> HallConfig:
         if not name.replace("-", "").replace("_", "").isalnum():
             raise config.error(f"feeds[{index}].name", f"{name!r}: use letters, digits, - and _")
     _check_networks(config)
+    _check_map(config)
     return config
 
 
@@ -257,6 +263,17 @@ def _named(data: dict[str, Any], key: str, kind: type, text: str, file: str, abo
     if not isinstance(tables, dict):
         raise ConfigError(f"write [{full}.NAME], one table each", file=file, line=line_of(text, full), key=full)
     return {name: _convert(table, kind, text, file, f"{full}.{name}") for name, table in tables.items()}
+
+
+def _check_map(config: HallConfig) -> None:
+    shown = config.map.walls_show
+    for index, name in enumerate(shown):
+        if name not in OFF_AT_FIRST:
+            raise config.error(
+                f"map.walls_show[{index}]", f"{name!r}: one of {', '.join(OFF_AT_FIRST)}; the others are shown anyway"
+            )
+    if {"heat", "measures"} <= set(shown):
+        raise config.error("map.walls_show", '"heat" and "measures" colour the same ground; name one of them')
 
 
 def _check_networks(config: HallConfig) -> None:

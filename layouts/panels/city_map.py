@@ -39,6 +39,7 @@ def body(context: Context) -> list:
             className="map-home",
             hidden=True,
             **{"data-lon": lon, "data-lat": lat, "data-zoom": context.zoom, "data-trail": context.trail_minutes},
+            **{"data-walls-show": " ".join(context.walls_show)},
         ),
         html.Div(className="map-overlay"),
     ]

@@ -53,6 +53,20 @@ def test_an_error_names_its_place(change, place):
     assert str(error.value).startswith(place)
 
 
+@pytest.mark.parametrize(
+    "shown, place, words",
+    [
+        ('["heat", "roads"]', "map.walls_show[1]", "'roads': one of components, heat, measures"),
+        ('["heat", "measures"]', "map.walls_show", "colour the same ground"),
+    ],
+)
+def test_what_walls_show_from_the_start_is_a_layer_that_is_else_off(shown, place, words):
+    assert parse(GOOD + '[map]\nwalls_show = ["components", "heat"]').map.walls_show == ["components", "heat"]
+    with pytest.raises(ConfigError, match=words) as error:
+        parse(GOOD + f"[map]\nwalls_show = {shown}")
+    assert error.value.key == place and error.value.line == GOOD.count("\n") + 2
+
+
 def test_the_line_of_a_nested_key_is_found():
     assert line_of(GOOD, "feeds[0].mapping.case_id") == 13
     assert line_of(GOOD, "feeds[0].mapping.lon.path") == 15

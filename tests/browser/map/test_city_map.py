@@ -779,3 +779,11 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
         f"{stage}.glasses().map((glass, i) => picture(glass).reduce((n, value, at) => n + (value !== before[i][at]), 0))"
     )
     assert other == [0, 0] and not page.faults
+
+
+def test_a_wall_shows_from_its_start_what_its_city_wants_on_it(open_map, city):
+    wanted = msgspec.structs.replace(city, map=msgspec.structs.replace(city.map, walls_show=["components", "heat"]))
+    page, _ = open_map(found=wanted)
+    on = "[...document.querySelectorAll('.map-legend-row')].filter(row => row.ariaPressed === 'true').map(row => row.dataset.layer)"
+    assert {"components", "heat"} <= set(page.evaluate(on)) and "measures" not in page.evaluate(on)
+    page.wait_for_function("(map => map.components.shown && map.layers.get('heat').shown)([...hall.citymap.live][0])")
