@@ -155,8 +155,8 @@
       this.hits.push({ x, y, r, what, entry, members: members || null });
     }
 
-    label(one, r, text, colour, rank) {
-      this.labels.push({ x: one.px, y: one.py, r, text, colour, rank });
+    label(one, r, text, colour, rank, short) {
+      this.labels.push({ x: one.px, y: one.py, r, text, colour, rank, short });
     }
 
     inView(entries, frame, margin) {

@@ -143,7 +143,7 @@
       const ahead = alarm.forecast && alarm.forecast.at ? hall.t("map.ahead", { n: Math.max(0, Math.round((alarm.forecast.at - now) / 60000)), value: hall.format.number(alarm.forecast.value, 2) }) : "";
       const cases = (alarm.cases || []).length ? hall.t("map.with-cases", { n: alarm.cases.length }) : "";
       const text = `${citymap.SHAPES[entry.severity]}${value == null ? hall.t("map.no-value") : citymap.reading(entry)} ${hall.flood.rateText(rate)}`;
-      things.label(one, r * 0.72, [text.trim(), ahead, cases].filter(Boolean).join(" · "), citymap.colours[entry.severity], wanted.length - index <= NAMED ? 13 + entry.severity / 10 : 12);
+      things.label(one, r * 0.72, [text.trim(), ahead, cases].filter(Boolean).join(" · "), citymap.colours[entry.severity], wanted.length - index <= NAMED ? 13 + entry.severity / 10 : 12, text.trim());
     });
     const tubes = new Set(wanted);
     return seen.filter((one) => !tubes.has(one));

@@ -8,7 +8,8 @@
   const ON_NAMES = 9; // rank from which a label may lie on a name of the ground, where it finds no other place
 
   /**
-   * Right, left, above or below of its symbol. What finds no room is left to the card, except the readings of severe gauges.
+   * Right, left, above or below of its symbol; where it has no room its short form, if it has one. What finds none is left to the card,
+   * except the readings of severe gauges.
    * `things.boxes` then holds what symbols and labels take.
    */
   citymap.drawLabels = function (things, c, frame) {
@@ -24,20 +25,26 @@
     c.lineWidth = size * 0.2;
     const half = size * 0.42;
     const sorted = things.labels.map((label, n) => ({ ...label, n })).sort((a, b) => b.rank - a.rank || a.n - b.n);
-    for (const { x, y, r, text, colour, rank } of sorted.slice(0, LABELLED)) {
+    const inside = (width) => ([left, middle]) => left >= 0 && left + width <= frame.width && middle >= half && middle <= frame.height - half;
+    const clear = (of, width) => ([left, middle]) => of.free(left, middle - half, left + width, middle + half);
+    /** Where `text` goes: the best place, `any` when none is free and it must stand; null for none. */
+    const seek = ({ x, y, r, rank }, text, any) => {
       const width = c.measureText(text).width;
       const gap = r + frame.u * 2;
       const places = [[x + gap, y], [x - gap - width, y], [x - width / 2, y - gap - half], [x - width / 2, y + gap + half]];
       if (rank >= FORCED) places.push(...[-1, 1].flatMap((side) => [[x + gap * 0.7, y + side * (gap + half)], [x - gap * 0.7 - width, y + side * (gap + half)], [x - width / 2, y + side * (gap + 3.4 * half)]]));
-      const inside = ([left, middle]) => left >= 0 && left + width <= frame.width && middle >= half && middle <= frame.height - half;
-      const clear = (of) => ([left, middle]) => of.free(left, middle - half, left + width, middle + half);
-      const free = places.filter(clear(boxes));
-      const unnamed = names ? free.filter(clear(names)) : free;
-      const found = unnamed.find(inside) || unnamed[0] || (rank >= ON_NAMES && (free.find(inside) || free[0])) || (rank >= FORCED && places[0]);
+      const free = places.filter(clear(boxes, width));
+      const unnamed = names ? free.filter(clear(names, width)) : free;
+      const found = unnamed.find(inside(width)) || unnamed[0] || (rank >= ON_NAMES && (free.find(inside(width)) || free[0])) || (any && places[0]);
+      return found ? { text, width, at: found } : null;
+    };
+    for (const label of sorted.slice(0, LABELLED)) {
+      const { text, short, colour, rank } = label;
+      const found = seek(label, text) || (short && short !== text && seek(label, short)) || (rank >= FORCED && seek(label, short || text, true));
       if (!found) continue;
-      const [left, middle] = found;
-      boxes.put(left, middle - half, left + width, middle + half);
-      citymap.write(c, text, left, middle, colour);
+      const [left, middle] = found.at;
+      boxes.put(left, middle - half, left + found.width, middle + half);
+      citymap.write(c, found.text, left, middle, colour);
     }
     things.boxes = boxes;
   };
