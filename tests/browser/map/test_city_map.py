@@ -752,6 +752,8 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
     page, _ = open_map(*scenery.cases(chance, 150), *scenery.units(chance, 400), scenery.warning())
     wait_count(page, "cases", 150)
     stage = "[...hall.citymap.live][0].stage"
+    tiled = "(({ ground }) => ground.tiled && ground.tiles.store.whole)([...hall.citymap.live][0])"
+    page.wait_for_function(tiled)  # the demo's own map is built meanwhile, and is another ground than before
     page.evaluate("(now => { hall.citymap.now = () => now; })(hall.citymap.now())")  # nothing becomes old between two pictures
     page.evaluate(
         f"() => {{ const stage = {stage}; stage.rests = stage.settle; stage.settle = () => {{}}; }}"
@@ -769,7 +771,7 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
     assert page.evaluate(drawn) == [], "every place of the view is drawn while the hand still holds the map"
     page.evaluate(f"() => {{ const stage = {stage}; stage.settle = stage.rests; }}")
     page.mouse.up()
-    page.wait_for_function(f"{PAINTED} && {stage}.lower.frame === {stage}.upper.frame")
+    page.wait_for_function(f"{PAINTED} && {tiled} && {stage}.lower.frame === {stage}.upper.frame")
     page.evaluate("""() => { const view = [...hall.citymap.live][0], {stage} = view;
       window.picture = ({canvas}) => { const {width, height} = canvas, copy = new OffscreenCanvas(width, height).getContext('2d');
         copy.drawImage(canvas, 0, 0); return copy.getImageData(0, 0, width, height).data; };
