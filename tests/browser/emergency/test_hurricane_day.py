@@ -161,22 +161,23 @@ async def closed_on_site(desk: Page, phone: Page, subject: str) -> None:
 
 
 async def ordered(desk: Page, subject: str) -> bool:
-    """Orders it with a reason; where the water rose meanwhile the form is given up and asked for anew, as a person would."""
+    """Orders it with a reason; where the water rose meanwhile the desk asks or the form is given up: what stands in the way is seen in
+    the next turn, as a person would, so no click waits behind it."""
     if (await document(desk, subject))["state"] == "ordered":
         return True
     form, stale = desk.locator('.emergency-form[data-move="order"]'), desk.locator("dialog[data-kind=stale][open]")
-    if await stale.count():  # it rose between the look and the order, and the desk asks: yes, still
-        await stale.locator(".is-primary").click()
-        await expect(stale).to_have_count(0)
-        return False
-    if not await form.count():
-        await desk.click('.move[data-move="order"]')
-    await form.locator("textarea").last.fill("水深超限，断路")
-    lift = form.locator(".form-changed button")
-    if await lift.is_visible():
-        await lift.click()
-    await form.locator(".is-primary").click()
+    soon = {"timeout": 3_000}
     with contextlib.suppress(TimeoutError, PlaywrightTimeout):
+        if await stale.count():  # it rose between the look and the order, and the desk asks: yes, still
+            await stale.locator(".is-primary").click(**soon)
+        else:
+            if not await form.count():
+                await desk.click('.move[data-move="order"]', **soon)
+            await form.locator("textarea").last.fill("水深超限，断路", **soon)
+            lift = form.locator(".form-changed button")
+            if await lift.is_visible():
+                await lift.click(**soon)
+            await form.locator(".is-primary").click(**soon)
         state = "subject => (hall.store.get(subject) || {}).data?.state === 'ordered'"
         await desk.wait_for_function(state, arg=subject, timeout=5_000)
     return (await document(desk, subject))["state"] == "ordered"
@@ -192,7 +193,7 @@ async def closed(desk: Page, phone: Page, day: Day) -> str:
     await desk.evaluate("subject => hall.emergency.go(subject)", subject)
     await desk.wait_for_selector('.move[data-move="order"]')
     await shot(desk, "7-closure-proposed")
-    await until(lambda: ordered(desk, subject), 60)
+    await until(lambda: ordered(desk, subject), 90)
     await closed_on_site(desk, phone, subject)
     camera = desk.locator(f'.closure-camera[data-channel="{day.channel}"]')
     if day.moving:
