@@ -4,6 +4,7 @@
 (function () {
   const hall = window.hall;
   const RELOAD_GAP_MS = 60000;
+  const AGAIN_MS = 5000; // the web server may be upgraded after the gate, or away just now
   const frames = { count: 0, at: performance.now(), fps: 0 };
 
   function remembered(storage, key, make) {
@@ -52,20 +53,23 @@
     },
   };
 
-  /** Reloads once the web server, too, runs another build than this page came from. */
+  let asking = 0;
+  /** Reloads once the web server, too, runs another build than this page came from; asks for as long as the gate's is another one. */
   async function reloadIfUpgraded() {
+    asking = setTimeout(reloadIfUpgraded, AGAIN_MS);
     const last = Number(remembered(sessionStorage, "hall-reloaded", () => "0"));
     if (Date.now() - last < RELOAD_GAP_MS) return;
-    const answer = await fetch("/healthz", { cache: "no-store" }).catch(() => null);
+    const answer = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(AGAIN_MS) }).catch(() => null);
     if (!answer || !answer.ok) return;
     const health = await answer.json().catch(() => ({}));
-    if (health.build && health.build === hall.page.build) return;
+    if (!health.build || health.build === hall.page.build) return;
     sessionStorage.setItem("hall-reloaded", String(Date.now()));
     location.reload();
   }
 
   hall.kiosk = {
     sawBuild(build) {
+      clearTimeout(asking);
       if (build && hall.page.build && build !== hall.page.build) reloadIfUpgraded();
     },
   };

@@ -111,11 +111,6 @@
   /** Severity as shape and word: colour is never the only cue. */
   hall.severityText = (value) => `${MARKS[value] || MARKS[0]} ${hall.t(`desk.severity.${value || 0}`)}`;
 
-  /** Replaces what `node` holds only when the content differs: keeps selection and focus. */
-  hall.fill = function (node, children) {
-    node.replaceChildren(...[].concat(children));
-  };
-
   async function signOut(button) {
     const body = new URLSearchParams({ csrf: hall.page.csrf || "" });
     button.disabled = true;

@@ -1,4 +1,5 @@
-/* Search on /map: one box for everything that has a place; `/api/v1/find` answers, by kind, the best first. Enter flies there. */
+/* Search on /map: one box for everything that has a place; `/api/v1/find` answers, by kind, the best first. Enter flies there, once the
+ * answer is the one to what stands in the box. */
 "use strict";
 
 (function () {
@@ -27,13 +28,17 @@
 
   class Search {
     constructor(view, page) {
-      Object.assign(this, { view, page, rows: [], at: 0, serial: 0 });
+      Object.assign(this, { view, page, rows: [], at: 0, serial: 0, asked: "", answered: "", chosen: false, going: false });
       this.input = make("input.desk-input.map-find", { type: "search", role: "combobox", "aria-expanded": "true", "aria-controls": "map-find-list", "aria-autocomplete": "list",
         autocomplete: "off", maxlength: "200", "data-search": "", "aria-label": hall.t("mappage.find"), placeholder: hall.t("mappage.find-hint") });
       this.list = make("div.map-find-list", { role: "listbox", id: "map-find-list", "aria-label": hall.t("mappage.found") });
       this.status = make("p.map-find-status", { role: "status" });
       this.node = make("div.map-finder", {}, [this.input, this.status, this.list]);
-      this.input.oninput = () => (clearTimeout(this.timer), (this.timer = setTimeout(() => this.ask(), WAIT_MS)));
+      this.input.oninput = () => {
+        this.going = false;
+        clearTimeout(this.timer);
+        this.timer = setTimeout(() => this.ask(), WAIT_MS);
+      };
       this.input.onkeydown = (event) => this.key(event);
       this.say(() => hall.t("mappage.find-what"));
     }
@@ -43,9 +48,11 @@
     }
 
     async ask() {
-      const q = this.input.value.trim();
+      const q = (this.asked = this.input.value.trim());
       const serial = (this.serial += 1);
+      clearTimeout(this.timer);
       if (this.asking) this.asking.abort();
+      this.answered = "";
       if (!q) return this.show([], () => hall.t("mappage.find-what"));
       this.asking = new AbortController();
       this.node.dataset.busy = "1";
@@ -57,13 +64,16 @@
         const late = found.late.map((kind) => hall.t("mappage.late", { kind: hall.t(`mappage.kind.${kind}`) }));
         const groups = found.groups.filter((group) => group.rows.length);
         const count = groups.reduce((sum, group) => sum + group.rows.length, 0);
+        this.answered = q;
         this.show(groups, () => [count ? hall.t("mappage.found-n", { n: count, at: hall.format.time(found.as_of) }) : hall.t("mappage.found-none"), ...faults, ...late].join(" · "));
+        if (this.going && this.rows.length) this.go();
         if (faults.some(() => found.groups.some((group) => group.fault === "places-reading"))) setTimeout(() => serial === this.serial && this.ask(), 3000);
       } catch (error) {
         if (error.name === "AbortError" || serial !== this.serial) return;
+        this.asked = "";
         this.show([], () => hall.failed(error), true);
       } finally {
-        if (serial === this.serial) delete this.node.dataset.busy;
+        if (serial === this.serial) delete this.node.dataset.busy, (this.going = false);
       }
     }
 
@@ -71,6 +81,7 @@
       this.rows = groups.flatMap((group) => group.rows.map((row) => ({ ...row, kind: group.kind })));
       this.groups = groups;
       this.at = 0;
+      this.chosen = false;
       this.say(text, failed);
       let n = -1;
       this.list.replaceChildren(...groups.flatMap((group) => [
@@ -108,11 +119,14 @@
       if (step && this.rows.length) {
         event.preventDefault();
         this.at = Math.max(0, Math.min(this.rows.length - 1, this.at + step));
+        this.chosen = true; // of what is seen, whatever is being asked
         this.paint();
       } else if (event.key === "Enter") {
         event.preventDefault();
-        if (this.rows.length) this.go();
-        else this.ask();
+        const q = this.input.value.trim();
+        if (this.rows.length && (this.chosen || this.answered === q)) return this.go();
+        this.going = true;
+        if (this.asked !== q || this.answered === q) this.ask();
       }
     }
 

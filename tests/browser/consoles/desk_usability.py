@@ -148,3 +148,19 @@ async def test_single_keys_can_be_switched_off(hall):
         await zhao.page.keyboard.press("Escape")
         await zhao.page.keyboard.press("n")
         await expect(zhao.page.locator(".case-form")).to_be_visible()
+
+
+async def test_what_is_pressed_is_not_renewed_before_its_release(hall):
+    async with seat(hall) as zhao:
+        page = zhao.page
+        await page.evaluate(
+            """() => { window.renew = (text) => { const b = hall.make('button.fill-test', {}, text); b.onclick = () => (window.clicked = text); hall.fill(window.box, b); };
+            window.box = hall.make('div', { style: 'position:fixed;left:40px;top:40px;z-index:9999' }); document.body.append(window.box); renew('one'); }"""
+        )
+        await page.hover(".fill-test")
+        await page.mouse.down()
+        await page.evaluate("() => { renew('two'); renew('three'); }")
+        await expect(page.locator(".fill-test")).to_have_text("one")
+        await page.mouse.up()
+        await expect(page.locator(".fill-test")).to_have_text("three")
+        assert await page.evaluate("window.clicked") == "one"
