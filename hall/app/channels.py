@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -198,25 +198,24 @@ class Channels:
         """Channels with a place in a box (west, south, east, north in degrees) that the present visitor may know of, by name;
         raises Refused 422 where more than `most` are, 503 while the video process is away."""
         found: list[dict[str, Any]] = []
-        path = f"/channels?limit=500&box={','.join(map(repr, box))}"
-        cursor = ""
-        while True:
-            more = f"&cursor={quote(cursor, safe='')}" if cursor else ""
-            status, answer = await self._video.ask("GET", path + more, None, scope_header(current_visit().identity))
-            if status != 200:
-                raise Refused("video-down", f"the video process answered {status}", 503)
-            page = msgspec.json.decode(answer)
-            found += [row for row in page["rows"] if row.get("lon") is not None and row.get("lat") is not None]
-            cursor = page.get("cursor") or ""
-            if not cursor:
-                return found
-            if len(found) >= most:
+        async for total, placed in self._pages(box):
+            found += placed
+            if total > most and len(found) >= most:
                 raise Refused("area-large", f"more than {most} cameras around there: choose a smaller area", 422)
+        return found
 
     async def first_in(self, box: tuple[float, float, float, float], most: int) -> tuple[int, list[dict[str, Any]]]:
         """How many there are in a box that the present visitor may know of, and the first `most` by name; raises Refused 503
         while the video process is away."""
-        found: list[dict[str, Any]] = []
+        total, found = 0, []
+        async for in_all, placed in self._pages(box):
+            total, found = in_all, found + placed
+            if len(found) >= most:
+                break
+        return total, found[:most]
+
+    async def _pages(self, box: tuple[float, float, float, float]) -> AsyncIterator[tuple[int, list[dict[str, Any]]]]:
+        """Channels of a box page by page, by name: how many there are in all, and those of the page that have a place."""
         path, cursor = f"/channels?limit=500&box={','.join(map(repr, box))}", ""
         while True:
             more = f"&cursor={quote(cursor, safe='')}" if cursor else ""
@@ -224,10 +223,11 @@ class Channels:
             if status != 200:
                 raise Refused("video-down", f"the video process answered {status}", 503)
             page = msgspec.json.decode(answer)
-            found += [row for row in page["rows"] if row.get("lon") is not None and row.get("lat") is not None]
+            placed = [row for row in page["rows"] if row.get("lon") is not None and row.get("lat") is not None]
+            yield int(page["total"]), placed
             cursor = page.get("cursor") or ""
-            if not cursor or len(found) >= most:
-                return int(page["total"]), found[:most]
+            if not cursor:
+                return
 
     async def found(self, text: str, limit: int) -> tuple[list[dict[str, Any]], bool]:
         """The first channels that answer words, within what the present visitor may know of; whether there are more. Raises

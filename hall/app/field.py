@@ -43,6 +43,16 @@ POSITIONS_A_MINUTE = 60
 OLDEST_POSITION_MS = 24 * 3_600_000
 
 
+def answer_of(request: Request, found: Any, now: int) -> Response:
+    """A phone's document as JSON with its ETag, or 304 where the phone has just this one. `now`: city ms, as `X-Hall-Now`."""
+    body = msgspec.json.encode(found)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"etag": tag, "x-hall-now": str(now), "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(None, 304, headers)
+    return Response(body, 200, headers, media_type="application/json")
+
+
 class Desk(Protocol):
     """What of dispatch.desk.Desk is needed here."""
 
@@ -167,12 +177,7 @@ class FieldApi:
         told = await asyncio.to_thread(self.board.mine, actor, 50)
         found["notices"] = [_notice(one) for one in told if only in ("", one["about"])]
         found["csrf"] = current_visit().csrf
-        body = msgspec.json.encode(found)
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = {"etag": tag, "x-hall-now": str(now), "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == tag:
-            return Response(None, 304, headers)
-        return Response(body, 200, headers, media_type="application/json")
+        return answer_of(request, found, now)
 
     async def _places(self, actor: Actor) -> dict[str, Any]:
         """Places and tasks beside the cases; nothing for a link that is for one case."""

@@ -3,7 +3,6 @@ water stands. Nothing of citizens, no case but its own, no crew but itself."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from hall.app.field import phone_actor
+from hall.app.field import answer_of, phone_actor
 from hall.app.picture import Picture, Row
 from hall.app.visit import current_visit
 from hall.core.process import Process
@@ -45,12 +44,7 @@ class FieldMap:
             found["closures"] = [_closure(subject, state) for subject, state in closures.items() if _shut(state)][:MOST]
             found["warnings"] = warnings_now(await self.picture.rows("warning"), now)[:MOST]
             found["gauges"] = wet_gauges(await self.picture.rows("sensor"), await self.picture.rows("observation"), now)[:MOST]
-        body = msgspec.json.encode(found)
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = {"etag": tag, "x-hall-now": str(now), "cache-control": "no-cache"}
-        if request.headers.get("if-none-match") == tag:
-            return Response(None, 304, headers)
-        return Response(body, 200, headers, media_type="application/json")
+        return answer_of(request, found, now)
 
 
 def _shut(state: Any) -> bool:
