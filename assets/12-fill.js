@@ -26,6 +26,7 @@
     if (pressed) setTimeout(() => mine === presses && released(), 0); // the click itself comes first
   }
   window.addEventListener("pointerdown", (event) => ((pressed = event.target), (presses += 1)), true);
+  window.addEventListener("click", () => (pressed = null), true); // what its handlers renew is renewed at once
   for (const end of ["pointerup", "pointercancel", "blur"]) window.addEventListener(end, release, true);
   window.addEventListener("pointermove", (event) => event.buttons || release(), { capture: true, passive: true }); // released where this page does not hear it
 })();

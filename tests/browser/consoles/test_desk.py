@@ -8,6 +8,7 @@ from tests.browser.consoles.desk_emergency import *  # noqa: F403
 from tests.browser.consoles.desk_flows import *  # noqa: F403
 from tests.browser.consoles.desk_incidents import *  # noqa: F403
 from tests.browser.consoles.desk_map import *  # noqa: F403
+from tests.browser.consoles.desk_messages import *  # noqa: F403
 from tests.browser.consoles.desk_response import *  # noqa: F403
 from tests.browser.consoles.desk_seats import *  # noqa: F403
 from tests.browser.consoles.desk_together import *  # noqa: F403
