@@ -22,6 +22,11 @@
       make("header", {}, [make("h2", { id }, title), leave]), make("div.dialog-body", {}, body), make("footer", {}, buttons),
     ]);
     leave.onclick = () => box.close();
+    const close = box.close.bind(box);
+    box.close = () => { // a field of a closed dialog keeps the focus until the next frame, and would swallow a key
+      close();
+      if (box.contains(document.activeElement)) document.activeElement.blur();
+    };
     box.addEventListener("close", () => (box.remove(), onClose && onClose()));
     box.addEventListener("click", (event) => event.target === box && box.close());
     document.body.append(box);
