@@ -8,6 +8,7 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
   const STRIP = 32; // px high: what is read at once
+  const BACK = 4; // frames until the screen has given back what it showed
 
   /**
    * While the map moves, people see a finished picture: a canvas that can be drawn on is copied by the browser in every frame, 6 ms at 3840 x 2160.
@@ -131,10 +132,28 @@
   const none = new OffscreenCanvas(1, 1);
   none.getContext("2d");
 
-  /** Frees the pixels that a bitmaprenderer shows, and those that the browser keeps for its next picture: it drops them with one of another size. */
-  citymap.freed = function (shown) {
-    citymap.pass(shown, none.transferToImageBitmap());
-    shown.canvas.style.width = shown.canvas.style.height = "1px";
+  /**
+   * Frees the pixels that a bitmaprenderer shows, and those that the browser keeps for its next picture: it drops them with one of another size,
+   * and what is on the screen now comes back to it some frames later. Then calls `after()`, unless something else is shown by then.
+   */
+  citymap.freed = function (shown, after = () => {}) {
+    const { canvas } = shown;
+    const turn = (canvas.turn = (canvas.turn || 0) + 1);
+    const give = () => {
+      citymap.pass(shown, none.transferToImageBitmap());
+      canvas.style.width = canvas.style.height = "1px";
+      canvas.style.display = "";
+    };
+    const later = (frames, work) => requestAnimationFrame(() => {
+      if (canvas.width > 1 || canvas.turn !== turn) return;
+      if (frames) later(frames - 1, work);
+      else work();
+    });
+    give();
+    later(BACK, () => {
+      give();
+      later(1, after);
+    });
   };
 
   citymap.pass = function (shown, picture) {

@@ -1,9 +1,8 @@
 /* The stage: what is drawn of a map, for one frame (what is seen plus a margin), on canvases that move with the map.
  *
- * new hall.citymap.Stage(map, [{name, draw(context, frame), opaque, upper, kept}], glyph)   sheets, lowest first
+ * new hall.citymap.Stage(map, [{name, draw(context, frame), opaque, upper}], glyph)   sheets, lowest first
  *   upper   lies on the upper of two glasses. A glass is what people see: it costs a software-rendered wall 5 to 10 ms of every frame
  *           at 3840 x 2160, whatever is on it, so there are two of them for all sheets. The lower one is opaque, the upper there while it holds something.
- *   kept    has a canvas of its own behind the glass, because it writes pixels over others; others are drawn with their glass
  * stage.add(sheet, before), stage.drop(name)   a sheet that is there for a while
  * stage.dirty(name), stage.paint()   draws the marked sheets; stage.redraw() all of them for the present view
  * stage.frame   of the upper glass: what people point at
@@ -63,7 +62,7 @@
     add(sheet, before) {
       if (sheet.upper && !this.upper) this.upper = new citymap.Glass(this.pane, sheet.name);
       const glass = sheet.upper ? this.upper : this.lower;
-      const made = { ...sheet, glass, canvas: null };
+      const made = { ...sheet, glass };
       const at = glass.sheets.findIndex((other) => other.name === before);
       glass.sheets.splice(at < 0 ? glass.sheets.length : at, 0, made);
       if (sheet.upper) glass.name = glass.still.dataset.sheet = glass.sheets[glass.sheets.length - 1].name;
@@ -76,7 +75,6 @@
       this.sheets.delete(name);
       const { glass } = sheet;
       glass.sheets.splice(glass.sheets.indexOf(sheet), 1);
-      if (sheet.canvas) sheet.canvas.width = sheet.canvas.height = 0; // frees the pixels at once
       this.again(glass);
     }
 
@@ -84,10 +82,10 @@
       for (const { name } of glass.sheets) this.marked.add(name);
     }
 
-    /** The canvas with a sheet's pixels (draw it on another to read them) and the frame it is drawn for. */
+    /** The canvas with a sheet's pixels and those of its glass (draw it on another to read them), and the frame it is drawn for. */
     on(name) {
-      const { canvas, glass } = this.sheets.get(name);
-      return { canvas: canvas || glass.canvas, frame: glass.frame };
+      const { glass } = this.sheets.get(name);
+      return { canvas: glass.canvas, frame: glass.frame };
     }
 
     glasses() {
@@ -167,7 +165,6 @@
         this.paintGlass(this.upper, this.frame);
       }
       if (this.pieces.draw(view, way, left ? 0 : PIECE_MS)) this.moved(); // more are wanted
-      else if (!left) this.pieces.join(this.frameFor(seen, way)); // either is long enough for a frame
     }
 
     /** Which way the view goes: pieces are drawn ahead of it there. */
@@ -252,29 +249,12 @@
       if (!glass.sheets.some(({ name }) => this.marked.has(name))) return;
       const context = glass.context(frame, this.moving);
       for (const sheet of glass.sheets) { // lowest first: a sheet may show what a lower one laid out
-        context.setTransform(1, 0, 0, 1, 0, 0);
-        if (sheet.kept) {
-          if (this.marked.has(sheet.name) || !sheet.canvas) this.drawOwn(sheet, frame);
-          context.drawImage(sheet.canvas, 0, 0);
-        } else {
-          context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-          sheet.draw(context, frame);
-          this.painted += 1;
-        }
+        context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
+        sheet.draw(context, frame);
+        this.painted += 1;
         this.marked.delete(sheet.name);
       }
       glass.show();
-    }
-
-    drawOwn(sheet, frame) {
-      sheet.canvas = sheet.canvas || document.createElement("canvas");
-      const fresh = citymap.sized(sheet.canvas, frame);
-      const context = sheet.canvas.getContext("2d", { alpha: !sheet.opaque });
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      if (!fresh && !sheet.opaque) context.clearRect(0, 0, sheet.canvas.width, sheet.canvas.height);
-      context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-      sheet.draw(context, frame);
-      this.painted += 1;
     }
 
     remove() {

@@ -3,7 +3,6 @@
  * new hall.citymap.Pieces(pane, glass)   they continue glass.frame
  * pieces.draw(view, ahead, ms)   view {left, top, right, bottom} in px of that frame: draws what it wants, the nearest first, for about so long;
  *                                true when more are wanted. `ahead` {left, top, right, bottom} as shares of the view
- * pieces.join(frame)   makes them and the glass one picture again
  * pieces.age()   what they show has changed: they are drawn again, one after the other
  * pieces.clear()
  */
@@ -11,9 +10,7 @@
 
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
-  const MOST = 80;
-  const MANY = 20; // each is a quad of every frame
-  const NONE = { left: 0, top: 0, right: 0, bottom: 0 };
+  const MOST = 64; // held, of which a view of 16:9 and what lies ahead of it want 54
   const ACROSS = 6; // of the view's longer side make a piece
 
   /** Where the band `k` of a side `whole` px long lies: bands of `step` px before it, in it (the last cut off at its end) and behind it. */
@@ -32,8 +29,8 @@
       this.pane = pane;
       this.glass = glass;
       this.all = new Map(); // "column row" -> {seen, shown, frame, stale}
+      this.spare = []; // that show nothing: the browser gives the pixels of a thrown-away canvas back when it collects, seconds later
       this.back = document.createElement("canvas"); // they are drawn on it, one after the other
-      this.scratch = document.createElement("canvas"); // for sheets that write pixels
       this.step = 0;
       this.across = ACROSS;
     }
@@ -75,7 +72,7 @@
         this.one(key, box);
         drawn += 1;
       }
-      if (this.all.size > MOST) this.forget(new Set(wanted.map(({ key }) => key)));
+      if (this.all.size > MOST) this.forget(view, new Set(wanted.map(({ key }) => key)));
       return drawn > 0 || wanted.some(({ key }) => this.all.get(key).stale);
     }
 
@@ -87,72 +84,60 @@
       const context = this.back.getContext("2d", { alpha: false });
       for (const sheet of this.glass.sheets) {
         context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-        if (!sheet.kept) sheet.draw(context, frame);
-        else this.through(context, sheet, frame);
+        sheet.draw(context, frame);
       }
       Object.assign(piece, { frame, stale: false });
       this.all.set(key, piece);
-      citymap.pictureOf(this.back, piece.shown, () => citymap.placed(piece.seen, piece.seen, frame), () => piece.frame === frame);
+      const show = () => {
+        piece.seen.style.display = "";
+        citymap.placed(piece.seen, piece.seen, frame);
+      };
+      citymap.pictureOf(this.back, piece.shown, show, () => piece.frame === frame);
     }
 
     /** A finished picture: the browser does not copy it in every frame, as it does a canvas that can be drawn on. */
     made(key) {
+      const piece = this.spare.pop() || this.element();
+      piece.seen.dataset.piece = key;
+      this.pane.insertBefore(piece.seen, this.glass.seen);
+      return piece;
+    }
+
+    element() {
       const seen = document.createElement("canvas");
       seen.className = "leaflet-zoom-animated hall-sheet";
-      seen.dataset.piece = key;
-      this.pane.insertBefore(seen, this.glass.seen);
       return { seen, shown: seen.getContext("bitmaprenderer", { alpha: false }) };
-    }
-
-    through(context, sheet, frame) {
-      const { scratch } = this;
-      scratch.width = context.canvas.width; // empties it, too
-      scratch.height = context.canvas.height;
-      const own = scratch.getContext("2d");
-      own.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-      sheet.draw(own, frame);
-      context.setTransform(1, 0, 0, 1, 0, 0);
-      context.drawImage(scratch, 0, 0);
-    }
-
-    /** Once there are many: what is drawn already becomes one picture for `frame`, without drawing anything anew. True when it did. */
-    join(frame) {
-      const { glass } = this;
-      const from = glass.frame;
-      const [left, top] = [frame.left - from.left, frame.top - from.top];
-      const view = { left, top, right: left + frame.width, bottom: top + frame.height };
-      if (this.all.size < MANY || !this.wanted(view, NONE).every(({ key }) => this.all.has(key) && !this.all.get(key).stale)) return false;
-      const context = glass.context(frame, true);
-      const put = (canvas, { left: x, top: y }) => context.drawImage(canvas, Math.round((x - frame.left) * frame.ratio), Math.round((y - frame.top) * frame.ratio));
-      put(glass.seen, from);
-      for (const one of this.all.values()) put(one.seen, one.frame);
-      glass.show();
-      this.scratch.width = this.scratch.height = 0;
-      this.clear();
-      return true;
     }
 
     age() {
       for (const piece of this.all.values()) piece.stale = true;
     }
 
-    forget(wanted) {
-      for (const key of this.all.keys()) {
-        if (this.all.size <= MOST / 2) return;
-        if (!wanted.has(key)) this.drop(key);
-      }
+    /** Of those that are not wanted the farthest from the view; the next ones take their pixels. */
+    forget({ left, top, right, bottom }, wanted) {
+      const { frame: from } = this.glass;
+      const [x, y] = [from.left + (left + right) / 2, from.top + (top + bottom) / 2];
+      const far = ({ frame }) => Math.abs(frame.left + frame.width / 2 - x) + Math.abs(frame.top + frame.height / 2 - y);
+      const others = [...this.all.keys()].filter((key) => !wanted.has(key)).sort((a, b) => far(this.all.get(b)) - far(this.all.get(a)));
+      for (const key of others.slice(0, this.all.size - MOST)) this.drop(key).seen.style.display = "none";
     }
 
     drop(key) {
-      const { seen, shown } = this.all.get(key);
-      shown.transferFromImageBitmap(null); // frees the pixels at once
-      seen.width = seen.height = 0;
-      seen.remove();
+      const piece = this.all.get(key);
       this.all.delete(key);
+      this.spare.push(piece);
+      piece.frame = null;
+      return piece;
     }
 
     clear() {
       for (const key of this.all.keys()) this.drop(key);
+      for (const piece of this.spare) {
+        if (piece.seen.width <= 1 || !piece.seen.parentNode) continue;
+        delete piece.seen.dataset.piece;
+        citymap.freed(piece.shown, () => !piece.frame && piece.seen.remove());
+      }
+      this.back.width = this.back.height = 0;
     }
   };
 })();

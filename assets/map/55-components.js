@@ -16,7 +16,7 @@
   const FILTER_MS = 20000;
   const POINT_BYTES = 5;
   const HOVER_FROM = 15; // `wide` zoom from which pointing without pressing tells what is there
-  const BAND = 544; // device px high: what is painted at once; a whole picture takes 40 MB at 3840 x 2160
+  const BAND = 272; // device px high: what is painted at once; a whole picture takes 40 MB at 3840 x 2160
   const FULL = 0.35; // of the sheet's pixels that points may cover at most, as long as they are larger than one
   // classes by number of components, most first; no yellow, orange or red: those are severities
   citymap.COMPONENT_COLOURS = ["#4fc3d9", "#b79cf2", "#7ccf8a", "#e39bc6", "#8fa8ff"];
@@ -43,6 +43,7 @@
       this.filterFault = "";
       this.wait = 0; // ticks until the hall is asked again
       this.entries = new Map(); // row -> what the card stands for
+      this.band = document.createElement("canvas"); // of points, on its way from written pixels to the sheets below
       this.key = new citymap.ComponentsKey(host.root, host.legend.rows.get("components"), this);
       this.forget = hall.acting.on(() => this.shown && this.choose(true)); // what may be seen goes with the person
     }
@@ -63,8 +64,11 @@
       const { stage } = this.host;
       const wanted = this.shown && !!this.pack;
       if (!stage || stage.sheets.has("components") === wanted) return;
-      if (wanted) stage.add({ name: "components", kept: true, draw: (context, frame) => this.draw(context, frame) });
-      else stage.drop("components");
+      if (wanted) stage.add({ name: "components", draw: (context, frame) => this.draw(context, frame) });
+      else {
+        stage.drop("components");
+        this.band.width = this.band.height = 0; // frees its pixels at once
+      }
       this.paint();
     }
 
@@ -200,12 +204,18 @@
       if (!frame.part) this.size = this.side(frame, width, height);
       const side = this.size || 1;
       const pad = height > BAND ? side : 0; // a point on the edge of two bands is painted in both
+      const { band } = this;
+      if (band.width !== width) band.width = width;
+      if (band.height !== BAND) band.height = BAND;
+      const own = band.getContext("2d");
+      context.setTransform(1, 0, 0, 1, 0, 0);
       for (let top = 0; top < height; top += BAND) {
         const high = Math.min(BAND, height - top);
         const { image, words } = citymap.pixels(width, Math.min(BAND, height) + 2 * pad);
         const part = frame.cut(0, (top - pad) / frame.ratio, frame.width, image.height / frame.ratio);
         this.pack.paint({ words, width, height: image.height }, part, this.bits, this.colours, side);
-        context.putImageData(image, 0, top - pad, 0, pad, width, high);
+        own.putImageData(image, 0, -pad, 0, pad, width, high);
+        context.drawImage(band, 0, 0, width, high, 0, top, width, high);
       }
     }
 

@@ -32,7 +32,8 @@ FIRST = f"""async () => {{ {FRAMES} const layer = {LAYER}, from = performance.no
   await settled(); return performance.now() - from; }}"""
 FILTER = f"""async asked => {{ {FRAMES} const layer = {LAYER}, from = performance.now();
   await layer.filter(asked); await settled(); return [performance.now() - from, layer.count]; }}"""
-REDRAW = f"""async runs => {{ {FRAMES} const layer = {LAYER}, context = layer.host.stage.on('components').canvas.getContext('2d'), took = [];
+REDRAW = f"""async runs => {{ {FRAMES} const layer = {LAYER}, {{width, height, ratio}} = layer.host.stage.frame, took = [];
+  const context = new OffscreenCanvas(Math.round(width * ratio), Math.round(height * ratio)).getContext('2d', {{alpha: false}});
   for (let i = 0; i < runs; i += 1) {{ await frame(); const from = performance.now(); layer.draw(context, layer.host.stage.frame);
     took.push(performance.now() - from); }} return took; }}"""
 HIT = f"""runs => {{ const layer = {LAYER}, frame = layer.host.stage.frame, took = [];
