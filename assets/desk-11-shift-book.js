@@ -13,7 +13,7 @@
   let items = null;
   let full = null; // my group with the lists of its handovers
   let group = "";
-  let box = null, status = null, node = null, busy = false, soon = 0;
+  let box = null, status = null, node = null, busy = false, soon = 0, reads = 0;
 
   function draft(name, value) {
     try {
@@ -27,18 +27,24 @@
 
   const moment = (ms) => (ms == null ? "" : `${hall.format.day(ms)} ${hall.format.time(ms)}`);
 
+  /** The newest question counts: an answer that comes late does not stand for what was asked after it. */
   async function read() {
+    const mine = (reads += 1);
     try {
-      state = await hall.ask("/api/v1/shifts");
-      const mine = desk.shift.mine();
-      group = group || (mine && mine.group) || (desk.shift.forMe()[0] || {}).group || (state.shifts[0] || {}).group || "";
-      [full, items] = await Promise.all([
+      const found = await hall.ask("/api/v1/shifts");
+      if (mine !== reads) return;
+      state = found;
+      const own = desk.shift.mine();
+      group = group || (own && own.group) || (desk.shift.forMe()[0] || {}).group || (state.shifts[0] || {}).group || "";
+      const answers = await Promise.all([
         group ? hall.ask(`/api/v1/shifts/${encodeURIComponent(group)}`) : null,
-        hall.may("hand-over") ? hall.ask("/api/v1/shifts/items").then((found) => found.items) : [],
+        hall.may("hand-over") ? hall.ask("/api/v1/shifts/items").then((listed) => listed.items) : [],
       ]);
+      if (mine !== reads) return;
+      [full, items] = answers;
       paint();
     } catch (error) {
-      if (status) hall.say(status, () => hall.failed(error), true);
+      if (mine === reads && status) hall.say(status, () => hall.failed(error), true);
     }
   }
 

@@ -26,6 +26,7 @@
     const table = make("table.console-table.crew-table", {}, [nodes.head, nodes.body]);
     const left = make("div.crew-list", {}, [nodes.tools, nodes.chips, make("div.crew-scroll", { tabindex: "0" }, [table, nodes.more])]);
     const rows = new Map(); // crew id -> row
+    const reasons = new Map(); // crew id -> what is typed: it outlives a repaint
     let duty = {}, chosen = "", open = null, dirty = true;
     hall.fill(context.body, make("div.crew-split", {}, [left, aside]));
 
@@ -153,7 +154,8 @@
       if (!id) return;
       try {
         const found = await hall.ask(`/api/v1/crews/${encodeURIComponent(id)}`);
-        if (id === chosen) (open = found), paintDetail();
+        const older = open && open.crew.crew_id === id && found.crew.revision < open.crew.revision;
+        if (id === chosen && !older) (open = found), paintDetail();
       } catch (error) {
         if (id === chosen) hall.fill(aside, make("p.form-status", { "data-failed": "1" }, hall.failed(error)));
       }
@@ -169,11 +171,13 @@
     }
 
     async function send(move, subject, reason, status) {
-      const body = { id: newId(), move, reason, revision: open.crew.revision, data: subject ? { subject } : {} };
+      const { crew_id: id, revision } = open.crew; // the crew that is shown: another one may be chosen and not here yet
+      const body = { id: newId(), move, reason, revision, data: subject ? { subject } : {} };
       hall.say(status, () => hall.t("shift.asking"));
       try {
-        await hall.ask(`/api/v1/crews/${encodeURIComponent(chosen)}/commands`, { method: "POST", body });
-        aside.said = { move, at: hall.clock.city() };
+        await hall.ask(`/api/v1/crews/${encodeURIComponent(id)}/commands`, { method: "POST", body });
+        reasons.delete(id);
+        aside.said = { move, crew: id, at: hall.clock.city() };
       } catch (error) {
         return void hall.say(status, () => hall.failed(error), true);
       }
@@ -186,6 +190,8 @@
       const which = make("select.desk-select", { "aria-label": hall.t("crewboard.column.case") }, list.map((one) => make("option", { value: one.subject }, `${one.subject.split("/").pop()} · ${hall.word("crew.state", one.state)}`)));
       which.value = crew.assignment || (list[0] || {}).subject || "";
       const reason = make("input.desk-input.is-wide", { maxlength: "500", placeholder: hall.t("crewboard.reason"), "aria-label": hall.t("crewboard.reason") });
+      reason.value = reasons.get(crew.crew_id) || "";
+      reason.oninput = () => reasons.set(crew.crew_id, reason.value);
       const buttons = open.allowed.map(({ move, reason: needed }) => {
         const button = make("button.desk-button", { type: "button", "data-move": move }, `${hall.word("crew.move", move)}${needed ? " *" : ""}`);
         button.onclick = () => {
@@ -207,7 +213,8 @@
       if (!open) return;
       const crew = open.crew;
       const status = make("p.form-status", { role: "status" });
-      if (aside.said && hall.clock.city() - aside.said.at < 8000) hall.say(status, () => `✓ ${hall.word("crew.move", aside.said.move)}`);
+      const typing = aside.contains(document.activeElement) && document.activeElement.matches("input.desk-input");
+      if (aside.said && aside.said.crew === crew.crew_id && hall.clock.city() - aside.said.at < 8000) hall.say(status, () => `✓ ${hall.word("crew.move", aside.said.move)}`);
       const fact = (key, value) => (value ? [said("dt", key), make("dd", {}, value)] : []);
       const members = (crew.present || crew.members || []).map((one) => [one.name, one.role, one.phone].filter(Boolean).join(" ")).join(", ");
       const equipment = (crew.equipment || []).map((item) => `${item.name}${item.count != null && item.count !== 1 ? ` × ${item.count}` : ""}`).join(", ");
@@ -217,6 +224,7 @@
         make("ul.crew-assignments", {}, (crew.assignments || []).map(assignmentNode)), ...moves(status),
         make("dl.case-fields", {}, [...fact("crewboard.unit", crew.unit), ...fact("crewboard.column.skills", (crew.skills || []).join(" ")), ...fact("crewboard.members", members), ...fact("crewboard.equipment", equipment), ...fact("crewboard.column.position", positionText(crew).text), ...fact("crewboard.column.shift", dutyText(crew)), ...fact("crewboard.reason", crew.state === "out_of_service" ? crew.reason : ""), ...fact("crewboard.note", crew.note)]),
       ]);
+      if (typing) aside.querySelector("input.desk-input")?.focus();
     }
 
     // -- life -----------------------------------------------------------------------------------------------------------------
