@@ -55,7 +55,7 @@
     const changed = make("p.form-changed", { role: "status", hidden: "" });
     const button = make("button.desk-button.is-primary", { type: "button" }, [name, " ", make("kbd", {}, "Enter")]);
     const leave = said("button.desk-button", "desk.form-leave", null, { type: "button" });
-    let revision = view.revision, sent = null, ended = false;
+    let revision = view.revision, sent = null, sending = false, ended = false;
 
     const values = () => Object.fromEntries([...fields.values()].map((field) => [field.name, field.get()]));
     const keep = () => !ended && desk.drafts.put(view.subject, move.move, values());
@@ -74,10 +74,11 @@
       if (onEnd) onEnd(outcome || null);
     }
     async function send() {
-      if (sent) return;
-      button.disabled = true;
+      if (sent || sending) return;
+      button.disabled = sending = true;
       await Promise.all([...fields.values()].map((field) => field.ready));
-      button.disabled = false;
+      button.disabled = sending = false;
+      if (ended) return; // left while something was still being fetched for it
       const absent = [...fields.values()].filter((field) => field.needed && field.get() === undefined);
       for (const field of fields.values()) field.row.dataset.missing = absent.includes(field) ? "1" : "";
       if (absent.length) return complain(hall.t("desk.missing", { names: absent.map((field) => field.label).join(hall.t("rows.comma")) })), absent[0].focus();
@@ -153,12 +154,17 @@
   /** Moves that make a new thing of `topic`, as this person may make them. */
   emergency.newMoves = (topic) => hall.ask(`/api/v1/streams/${topic}`).then((answer) => answer.new || []);
 
+  let opening = false; // pressed twice while the hall is asked, it is still one form
   emergency.create = async function (topic, { move, id, given } = {}) {
+    if (opening) return;
+    opening = true;
     let moves;
     try {
       moves = await emergency.newMoves(topic);
     } catch (error) {
       return void desk.announce(hall.failed(error), "refused");
+    } finally {
+      opening = false;
     }
     const made = moves.find((one) => !move || one.move === move);
     if (!made) return void desk.announce(hall.t("emergency.not-allowed"), "refused");

@@ -13,6 +13,7 @@
   const emergency = hall.emergency;
   const PACE_MS = 120;
   const SHOWN = 300; // rows; the rest is counted
+  const RETRY_MS = 4000;
 
   emergency.split = function (node, options) {
     const head = make("div.emergency-head");
@@ -80,7 +81,10 @@
     /** A button for each move that makes something new here and that this person may make. */
     async function offerNew() {
       const topics = [].concat(options.create || []);
-      const found = await Promise.all(topics.map((topic) => emergency.newMoves(topic).then((moves) => moves.map((move) => [topic, move.move])).catch(() => [])));
+      let again = false; // the hall was not heard: it is asked until it is
+      const none = (error) => ((again = again || !error.status || error.status >= 500), []);
+      const found = await Promise.all(topics.map((topic) => emergency.newMoves(topic).then((moves) => moves.map((move) => [topic, move.move])).catch(none)));
+      if (again && node.isConnected) setTimeout(offerNew, RETRY_MS);
       news = found.flat().map(([topic, move], index) => () => {
         const button = make("button.desk-button", { type: "button", "data-new": move }, [`＋ ${emergency.moveName(`${topic}/`, move)}`, index ? "" : make("kbd", {}, "n")]);
         button.onclick = () => emergency.create(topic, { move, id: options.newId && (() => options.newId(topic)) });

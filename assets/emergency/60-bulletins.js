@@ -12,7 +12,6 @@
   const RANK = ["submitted", "approved", "draft", "refused", "issued", "replaced", "cancelled", "expired"];
   const WAITS = new Set(["submitted", "approved"]);
   const FOLLOWED = new Set(["update", "cancel"]);
-  const LEAD_MS = 5000;
 
   const bulletins = (hall.bulletins = {});
   let asked = null, known = {};
@@ -80,16 +79,16 @@
         return button;
       };
       bulletins.options().then(() => split.locale()).catch(() => {});
-      // an update or all clear is a new draft: whoever asked for it is led there as soon as it is heard of
-      let awaited = null;
+      // an update or all clear is a new draft: whoever asked for it and is still here is led there as soon as it is heard of
+      let awaited = "";
       const off = hall.desk.on("outcome", ({ command }) => {
-        if (FOLLOWED.has(command.move) && command.subject.startsWith("bulletin/")) (awaited = { subject: command.subject, until: performance.now() + LEAD_MS }), lead();
+        if (FOLLOWED.has(command.move) && command.subject.startsWith("bulletin/")) (awaited = command.subject), lead();
       });
       function lead() {
-        if (!awaited || performance.now() > awaited.until) return void (awaited = null);
-        const drafts = [...hall.store.docs("bulletin")].filter(([, { data }]) => data && data.replaces === awaited.subject && data.state === "draft");
+        if (!awaited || E.here() !== "bulletins" || split.open() !== awaited) return void (awaited = "");
+        const drafts = [...hall.store.docs("bulletin")].filter(([, { data }]) => data && data.replaces === awaited && data.state === "draft");
         drafts.sort(([, a], [, b]) => b.data.drafted_at - a.data.drafted_at);
-        if (drafts.length) (awaited = null), E.go(drafts[0][0]);
+        if (drafts.length) (awaited = ""), E.go(drafts[0][0]);
       }
       const split = tools.split(node, {
         items: E.items("bulletin", sorted),

@@ -10,6 +10,7 @@
   const E = hall.emergency;
   const bulletins = hall.bulletins;
   const KEPT = 20;
+  const RETRY_MS = 4000;
   const found = new Map(); // subject -> {revision, data | error}
 
   /** As walls show it: assets/panels/warnings.js. */
@@ -109,7 +110,15 @@
       if (node.isConnected) hall.fill(node, entry.error ? make("p.case-fault", {}, `✕ ${hall.failed(entry.error)}`) : filled(state, view, entry.data));
     };
     const path = view.subject.split("/").slice(1).map(encodeURIComponent).join("/");
-    Promise.all([hall.ask(`/api/v1/bulletins/${path}/preview`), bulletins.options()]).then(([data]) => keep({ data })).catch((error) => keep({ error }));
+    const ask = () => Promise.all([hall.ask(`/api/v1/bulletins/${path}/preview`), bulletins.options()]).then(([data]) => keep({ data }), failed);
+    /** A fault that passes is asked again while the card is there; its words are kept for no later painting. */
+    function failed(error) {
+      keep({ error });
+      if (error.status && error.status < 500) return;
+      found.delete(view.subject);
+      setTimeout(() => node.isConnected && ask(), RETRY_MS);
+    }
+    ask();
     return node;
   };
 })();
