@@ -90,7 +90,7 @@ class Gate:
                 await client.send(json.dumps({"op": "pong", "n": message["n"], "now": real_ms()}))
             elif message["op"] == "subscribe":
                 self._clients.discard(client)
-                present = [event for event in self.events.values() if event["data"] is not None]
+                present = [event for event in list(self.events.values()) if event["data"] is not None]
                 state = {"op": "state", "reset": True, "part": 1, "parts": 1, "pos": "1-0/0-0", "e": present}
                 self.loop.create_task(self._send_one(client, json.dumps(state)))
                 self._clients.add(client)  # at once: what is put while the snapshot is on its way comes after it

@@ -36,6 +36,18 @@ INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta n
 #: JavaScript: everything is mounted and fresh
 ALL_LIVE = """() => window.hall && hall.store.ready && hall.panels.size === document.querySelectorAll('[data-panel]').length
   && Object.values(hall.panelStates()).every(state => state === 'live')"""
+#: JavaScript: from now on `heldUp(since)` is how long this page could not run, ms: what a busy machine took is no time of the page's own
+HELD_UP = """() => { const look = 25, held = []; let last = performance.now();
+  const late = () => Math.max(0, performance.now() - last - 2 * look);
+  setInterval(() => { if (late()) held.push([performance.now(), late()]); last = performance.now(); }, look);
+  window.heldUp = (since) => held.reduce((sum, [at, ms]) => sum + Math.max(0, Math.min(ms, at - since)), Math.min(late(), performance.now() - since)); }"""
+#: JavaScript: the number of elements, once it has stayed the same for so many frames
+SETTLED = """() => new Promise((done) => { let [last, same] = [-1, 0];
+  const look = () => { const count = document.querySelectorAll('*').length;
+    same = count === last ? same + 1 : 0;
+    last = count;
+    if (same > 20) done(count); else requestAnimationFrame(look); };
+  look(); })"""
 PROCESSES = ("gate", "web", "feeds", "dispatch", "relay", "video")
 
 
@@ -47,6 +59,7 @@ class Gate:
         self.subscriptions: list[dict] = []
         self.reports: list[dict] = []
         self.changed = threading.Condition()
+        self.telling = threading.RLock()  # events are put by the test's thread and by the beat's: each looks and puts in one go
         self.beating = self.living = True
         self.silent = False  # a socket opens and nothing is said
         self.bus_age, self.build = 0, "b1"
@@ -64,17 +77,19 @@ class Gate:
 
     def put(self, *rows: tuple) -> None:
         """Sends one frame with all `rows` = (subject, data[, time])."""
-        self.send_events([self.event(*row) for row in rows])
+        with self.telling:
+            self.send_events([self.event(*row) for row in rows])
 
     def send_events(self, events: list[dict]) -> None:
         """Sends a frame of events as they are, and keeps the greatest per subject for later snapshots."""
-        self._position += 1
-        for event in events:
-            known = self.events.get(event["subject"])
-            key = (event["time"], event["recordedtime"], event["id"])
-            if known is None or key > (known["time"], known["recordedtime"], known["id"]):
-                self.events[event["subject"]] = event
-        self._tell({"op": "frame", "pos": self.position, "e": events})
+        with self.telling:
+            self._position += 1
+            for event in events:
+                known = self.events.get(event["subject"])
+                key = (event["time"], event["recordedtime"], event["id"])
+                if known is None or key > (known["time"], known["recordedtime"], known["id"]):
+                    self.events[event["subject"]] = event
+            self._tell({"op": "frame", "pos": self.position, "e": events})
 
     def cut(self) -> None:
         """Ends every connection without a word, as a broken network does."""
@@ -102,7 +117,7 @@ class Gate:
             await client.send(json.dumps({"op": "pong", "n": message["n"], "now": real_ms()}))
         elif message["op"] == "subscribe":
             self.subscriptions.append(message)
-            present = [event for event in self.events.values() if event["data"] is not None]
+            present = [event for event in list(self.events.values()) if event["data"] is not None]
             wanted = [event for event in present if event["subject"].partition("/")[0] in message["topics"]]
             half = len(wanted) // 2
             for part, events in enumerate((wanted[:half], wanted[half:]), 1):
@@ -127,8 +142,9 @@ class Gate:
         while True:
             if self.living:
                 rows = [(f"process/{name}", {"name": name, "pid": 1, "started": 1, "beat": real_ms()}) for name in PROCESSES]
-                feeds = [row for row in self.events if row.startswith("feed/")]
-                self.put(*rows, *((row, self.events[row]["data"] | {"last_seen": real_ms()}) for row in feeds))
+                with self.telling:
+                    feeds = [row for row in self.events if row.startswith("feed/")]
+                    self.put(*rows, *((row, self.events[row]["data"] | {"last_seen": real_ms()}) for row in feeds))
             if self.beating:
                 self._send(json.dumps({"op": "beat", "now": real_ms(), "pos": self.position, "bus_age": self.bus_age}))
             await asyncio.sleep(0.5)
