@@ -134,12 +134,16 @@ def _alarm(screen: Screen) -> bool | None:
 def _still_honest(hall: RunningHall, town: Town, pages) -> None:
     """With the clock a day back, what stops is still seen to have stopped."""
     town.silent = {"gauges"}
-    assert not _wait(pages, 12, lambda s: {t for t, state in s.items() if state == "live" and t.endswith("/wet_spots")})
+    assert not _wait(pages, PATIENCE, lambda s: {t for t, state in s.items() if state == "live" and t.endswith("/wet_spots")})
     town.silent = set()
     dispatch = hall.child("dispatch")
     dispatch.send_signal(signal.SIGSTOP)
-    wrong = _wait(pages, 8, lambda s: {t for t, state in s.items() if state == "live" and t.endswith(("/kpi_strip", "/trend"))})
-    dispatch.send_signal(signal.SIGCONT)
+    try:
+        wrong = _wait(
+            pages, PATIENCE, lambda s: {t for t, state in s.items() if state == "live" and t.endswith(("/kpi_strip", "/trend"))}
+        )
+    finally:
+        dispatch.send_signal(signal.SIGCONT)
     assert not wrong, f"dispatch stands still, these look live: {wrong}"
     assert not _wait(pages, PATIENCE, _not_live), "all live again"
 

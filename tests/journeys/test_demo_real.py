@@ -97,8 +97,7 @@ def test_the_wall_shows_what_pandas_counts_at_three_moments(tmp_path, real_data,
                 arg=_utc(moment),
                 timeout=90_000,
             )
-            # the hall has just started before the first moment: it also loads sixty days' cases of before
-            assert _settled(page, expected, 10 if index else 60) == expected, moment
+            assert _settled(page, expected, 60) == expected, moment
         assert int(page.locator('[data-panel="city_map"]').get_attribute("data-count-cameras")) == 3216 + 5
         assert int(page.locator('[data-panel="city_map"]').get_attribute("data-count-vehicles")) == 2
         assert not page.faults

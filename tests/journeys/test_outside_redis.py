@@ -22,7 +22,7 @@ from tests.running import ROOT, RunningHall, free_port_pair
 from tests.stream import Screen
 
 PASSWORD = "p@ss/w0rd:of another"  # needs escaping in an address
-HEAL_SECONDS = 10
+PATIENCE = 40  # seconds for what comes back; that ten are enough is measured in test_shift_replay.py
 
 
 class OutsideServer:
@@ -92,7 +92,7 @@ def test_a_hall_lives_on_an_outside_server_and_heals_when_that_comes_back(tmp_pa
         screen = Screen(hall.stream, ["case", "kpi", "process", "feed"])
         screen.start()
         push(hall.url, "cases", _rows(range(20)))
-        screen.wait_until(lambda s: len(s.present("case")) == 20, 20, "the first cases")
+        screen.wait_until(lambda s: len(s.present("case")) == 20, PATIENCE, "the first cases")
 
         outside.end(kill=False)
         answer = httpx.post(
@@ -100,11 +100,11 @@ def test_a_hall_lives_on_an_outside_server_and_heals_when_that_comes_back(tmp_pa
         )
         assert (answer.status_code, answer.json()["reason"]) == (503, "bus-lost") and "Retry-After" in answer.headers
         outside.start()
-        refused = _push_patiently(hall, _rows(range(20, 40)), HEAL_SECONDS)
+        refused = _push_patiently(hall, _rows(range(20, 40)), PATIENCE)
         assert {answer.status_code for answer in refused} <= {503}
-        screen.wait_until(lambda s: len(s.present("case")) == 40, HEAL_SECONDS, "all cases, before and after")
-        screen.wait_until(lambda s: _reported(s) == 40, HEAL_SECONDS, "the indicators count each case once")
-        screen.wait_until(lambda s: _feed(s) == ("live", 40), HEAL_SECONDS, "the feed says so too")
+        screen.wait_until(lambda s: len(s.present("case")) == 40, PATIENCE, "all cases, before and after")
+        screen.wait_until(lambda s: _reported(s) == 40, PATIENCE, "the indicators count each case once")
+        screen.wait_until(lambda s: _feed(s) == ("live", 40), PATIENCE, "the feed says so too")
         doctor = subprocess.run(
             [sys.executable, "-m", "hall.cli", "doctor"], cwd=ROOT, env=hall.env, capture_output=True, text=True, timeout=60
         )

@@ -35,7 +35,9 @@ class Flooded:
 @pytest.fixture(scope="module")
 def flooded(tmp_path_factory):
     made = Flooded(tmp_path_factory.mktemp("flooded"))
+    began = time.monotonic()
     with made.hall:
+        made.start_seconds = time.monotonic() - began
         yield made
 
 
@@ -49,9 +51,10 @@ def test_twenty_people_in_competition_lose_no_update_and_every_case_ends_where_t
 # -- killed in the middle ------------------------------------------------------------------------------------------
 
 
-def _allowed() -> float:
-    """Ten seconds; more only where other work leaves the hall less than the shift and its test need themselves."""
-    return HEAL_SECONDS * max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1)))
+def _allowed(start_seconds: float) -> float:
+    """Ten seconds; more only on a machine on which a whole hall takes longer than five to start, or where other work leaves the
+    hall less than the shift and its test need themselves."""
+    return max(HEAL_SECONDS, 2 * start_seconds) * max(1.0, os.getloadavg()[0] / (2 * (os.cpu_count() or 1)))
 
 
 def _killer(seed: int, healed: dict[str, float]):
@@ -95,7 +98,7 @@ def test_whatever_is_killed_in_a_shift_nothing_acknowledged_is_lost_and_it_heals
     with capsys.disabled():
         print(f"\nhealed after { ({name: round(took, 1) for name, took in healed.items()}) } s; {told}")
     assert healed.keys() == set(KILLED)
-    assert max(healed.values()) <= _allowed(), healed
+    assert max(healed.values()) <= _allowed(flooded.start_seconds), (healed, flooded.start_seconds)
 
 
 @pytest.mark.realdata

@@ -90,7 +90,7 @@ def _all_there(hall: RunningHall, *names: str) -> None:
 
     screen = Screen(hall.stream, ["case"])
     screen.start()
-    screen.wait_until(lambda s: shown(s) == sorted(told), 20, f"the cases {names} on the board")
+    screen.wait_until(lambda s: shown(s) == sorted(told), 60, f"the cases {names} on the board")
     screen.end()
 
 
@@ -139,7 +139,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_run_goes_on(standing)
     children = psutil.Process(hall.process.pid).children(recursive=True)
     hall.process.send_signal(signal.SIGKILL)
     hall.process.wait(10)
-    _, left = psutil.wait_procs(children, END_SECONDS)
+    _, left = psutil.wait_procs(children, 60)
     assert left == [], "these live on without their supervisor"
     again = standing.hall = RunningHall(standing.data, standing.city)
     again.port, again.env = hall.port, hall.env
