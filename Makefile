@@ -2,8 +2,8 @@
 SHELL := /bin/sh
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-# for two cores: whole halls and browsers two files at a time, which compute; then everything else, which also waits, four at a
-# time. A file's tests stay together; their order: tests/conftest.py
+# for two cores: two files with browsers at a time, which compute, and beside them a journey, which waits (tests/shared_out.py);
+# then everything else, four at a time. A file's tests stay together; their order: tests/conftest.py
 WORKERS ?= 2
 PYTEST := .venv/bin/python -m pytest --dist loadfile --no-loadscope-reorder
 WHOLE := tests/journeys tests/browser
@@ -28,7 +28,7 @@ test:
 ifdef ARGS
 	@$(PYTEST) -n $(WORKERS) $(ARGS)
 else
-	@whole=0; $(PYTEST) -n $(WORKERS) $(WHOLE) || whole=$$?; \
+	@whole=0; $(PYTEST) -n $$(($(WORKERS) + 1)) $(WHOLE) || whole=$$?; \
 	$(PYTEST) -n $$((2 * $(WORKERS))) tests $(WHOLE:%=--ignore=%) && exit $$whole
 endif
 

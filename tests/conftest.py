@@ -25,6 +25,8 @@ hypothesis.settings.load_profile("hall")
 # parts of test_desk.py: what an assertion compared is shown in them, too; named before anything imports them
 for part in ("bulletins", "emergency", "flows", "incidents", "map", "response", "seats", "together", "usability"):
     pytest.register_assert_rewrite(f"tests.browser.consoles.desk_{part}")
+#: journeys of more than a minute
+LONG = {"test_shift_replay", "test_clock_jump"}
 #: browser files that are done in a few seconds
 SHORT = {"test_reporting", "test_exercise", "test_flood_wall", "test_browser_core", "test_around", "test_steering", "test_far"}
 
@@ -50,14 +52,22 @@ def pytest_collection_finish():
     gc.enable()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from tests.shared_out import Beside
+
+    return Beside(config, log) if config.option.dist == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items):
-    """Beside a file that mostly waits (journeys, video) one that mostly computes (a browser's, then everybody's); whole halls and
-    browsers of a few seconds last, so that all workers end together."""
+    """Beside a file that mostly waits (journeys, video) one that mostly computes (a browser's, then everybody's), see also
+    tests/shared_out.py; whole halls and browsers of a few seconds last, so that all workers end together."""
     kinds: dict[str, dict[Path, list[pytest.Item]]] = {"journeys": {}, "browser": {}, "video": {}, "": {}}
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         kinds[folder if folder in kinds else ""].setdefault(item.path, []).append(item)
     journeys, browser, video, others = (list(files.values()) for files in kinds.values())
+    journeys.sort(key=lambda tests: tests[0].path.stem not in LONG)
     browser.sort(key=lambda tests: tests[0].path.stem in SHORT)
     beside = itertools.zip_longest(journeys + video, browser + others, fillvalue=[])
     items[:] = itertools.chain.from_iterable(itertools.chain.from_iterable(beside))

@@ -16,6 +16,7 @@
   const EDGE_MS = 50; // the last picture of a span ends somewhere in here
   const HOLE_MS = 150; // between two segments; played over
   const STUCK_MS = 1500;
+  const TAIL_MS = 500; // a browser may stop some pictures before the end of what it has
   const FAR_MS = 400; // a film farther off than this jumps, a nearer one hurries
   const JUMP_MS = 1500;
   const HURRY = 0.2;
@@ -102,9 +103,17 @@
     /** Where to go on when all footage of `at` is here and yet nothing comes of it; null while there is hope. */
     past(at) {
       const here = this.lane.segments.find((one) => one.from <= at + 1 && at < one.to);
-      if (!here || !this.held.has(here) || this.ready(at)) return void (this.stuck = 0);
+      const moved = this.now !== this.stood || !this.tail(at);
+      this.stood = this.now;
+      if (!here || !this.held.has(here) || (this.ready(at) && moved)) return void (this.stuck = 0);
       this.stuck = this.stuck || performance.now();
       return performance.now() - this.stuck > STUCK_MS ? here.to : null;
+    }
+
+    /** The last moments of a span: without more footage behind them the player need not reach the end. */
+    tail(at) {
+      const span = this.spanAt(at);
+      return !!span && span.to - at < TAIL_MS;
     }
 
     // -- where it plays ------------------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@
       if (!this.lead || !covering.includes(this.lead)) return this.begin(covering);
       this.at = Math.max(this.at, this.lead.now);
       const waits = !this.lead.ready(this.at);
-      const past = waits && this.lead.past(this.at);
+      const past = this.lead.past(this.at);
       if (past) return this.seek(past);
       if (waits !== this.waiting) (this.waiting = waits), this.told("state");
       for (const film of this.films) film.run(this.at, this.rate, film === this.lead);

@@ -71,7 +71,7 @@ def _screen(page) -> dict[str, int]:
 @pytest.mark.timeout(300)
 def test_the_wall_shows_what_pandas_counts_at_three_moments(tmp_path, real_data, open_page):
     text = (ROOT / "examples/boston-irene/hall.toml").read_text(encoding="utf-8")
-    text = text.replace('start = "2011-08-28T00:00:00"', f'start = "{DAY}T07:30:00"').replace("rate = 60", "rate = 900")
+    text = text.replace('start = "2011-08-28T00:00:00"', f'start = "{DAY}T07:30:00"').replace("rate = 60", "rate = 2700")
     shutil.copy(ROOT / "examples/boston-irene/clips.csv", tmp_path)
     city = tmp_path / "hall.toml"
     city.write_text(re.sub(r'stop = "[^"]*"', f'stop = "{DAY}T{MOMENTS[0]}:00"', text, count=1), encoding="utf-8")
@@ -97,7 +97,12 @@ def test_the_wall_shows_what_pandas_counts_at_three_moments(tmp_path, real_data,
                 arg=_utc(moment),
                 timeout=90_000,
             )
+<<<<<<< Updated upstream
             assert _settled(page, expected, 60) == expected, moment
+=======
+            # the hall has just started before the first moment: it also loads sixty days' cases of before
+            assert _settled(page, expected, 60 if index else 120) == expected, moment
+>>>>>>> Stashed changes
         assert int(page.locator('[data-panel="city_map"]').get_attribute("data-count-cameras")) == 3216 + 5
         assert int(page.locator('[data-panel="city_map"]').get_attribute("data-count-vehicles")) == 2
         assert not page.faults

@@ -21,7 +21,7 @@ from tests.running import ROOT, RunningHall
 from tests.stream import Screen
 
 SIZE = "128m"
-REPLAYED, REPLAY_SECONDS = 300, 20
+REPLAYED, REPLAY_SECONDS = 300, 14
 FULL_SECONDS = 4
 PATIENCE = 40  # seconds: a busy machine is slow, and it costs time only where a test fails
 REPLAY = """

@@ -11,12 +11,17 @@ from tests.running import RunningHall
 from tests.stream import Screen
 
 START = datetime(2011, 8, 28, 6, 0, tzinfo=UTC)
+<<<<<<< Updated upstream
 CASES, SECONDS, RATE = 1_500, 2_400, 60
 PATIENCE = 40  # seconds for a process to be back; that ten are enough is measured in test_shift_replay.py
+=======
+CASES, SECONDS, RATE = 1_500, 2_400, 90
+HEAL_SECONDS = 10
+>>>>>>> Stashed changes
 
 
-def _write_city(folder):
-    """A replay of 1,500 cases in 40 minutes, a third of which close again; returns the oracle `id -> closed?`."""
+def _write_city(folder, rate=RATE):
+    """A replay of 1,500 cases in 40 minutes of the city's, a third of which close again; returns the oracle `id -> closed?`."""
     dice, oracle = random.Random(7), {}
     with (folder / "cases.csv").open("w", newline="") as file:
         rows = csv.writer(file)
@@ -46,7 +51,7 @@ demo = true
 [clock]
 start = "{START.isoformat()}"
 stop = "{stop.isoformat()}"
-rate = {RATE}
+rate = {rate}
 [[feeds]]
 name = "cases"
 kind = "case"

@@ -40,7 +40,7 @@ def apart(a: float, b: float) -> float:
 
 
 #: JavaScript: plays the last seconds, over a segment's end, at `rate`, notes at each frame of the screen how far two running films are apart (ms of
-#: footage), until the end; and how fast footage went by meanwhile
+#: footage), until the end; how fast footage went by meanwhile, and whether the end was reached
 STEP_JS = """rate => new Promise((done) => {
   const { player, films } = hall.video.playing, apart = [];
   player.rate = rate;
@@ -49,7 +49,8 @@ STEP_JS = """rate => new Promise((done) => {
   let first = null, last = null;
   const asked = performance.now();
   const look = () => {
-    if (performance.now() - asked > 25000 || (first && !player.playing)) return void done({ apart: apart.sort((a, b) => a - b), speed: (last.now - first.now) / (last.at - first.at) });
+    const ended = first && !player.playing;
+    if (performance.now() - asked > 60000 || ended) return void done({ ended: !!ended, apart: apart.sort((a, b) => a - b), speed: (last.now - first.now) / (last.at - first.at) });
     requestAnimationFrame(look);
     if (!player.lead || films.some(f => f.element.paused) || player.at > player.to - 500) return;
     last = { at: performance.now(), now: player.lead.now };

@@ -146,6 +146,7 @@ def test_the_number_in_each_picture_is_that_of_the_sliders_moment_wherever_it_is
 def test_channels_play_in_step_at_each_speed(player, rate):
     player.evaluate("() => hall.video.playing.player.pause()")
     found = player.evaluate(STEP_JS, rate)
+    assert found["ended"], found
     assert found["apart"][len(found["apart"]) // 2] < 100 * rate, found  # a tenth of a second on the screen
     assert 0.6 * rate < found["speed"] < 1.3 * rate, found
     player.evaluate("() => hall.video.playing.player.rate = 1")
