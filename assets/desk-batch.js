@@ -39,24 +39,55 @@
     return [...moves.values()].sort((a, b) => rank(a.move.move) - rank(b.move.move) || b.views.length - a.views.length);
   }
 
+  const ownUnit = (view) => view.case.unit || view.file.unit || "";
+
+  /** What a form of one case would begin with, as far as all of these agree: one case's facts are never put upon another. */
+  function together(cases) {
+    const same = (read) => (cases.every((view) => read(view) === read(cases[0])) ? read(cases[0]) : undefined);
+    return {
+      view: { ...cases[0], case: { ...cases[0].case, unit: same(ownUnit) }, file: { ...cases[0].file, unit: undefined, emergency: same((view) => !!view.file.emergency) } },
+      kinds: same((view) => `${view.case.class_name} ${view.case.subclass_name}`) !== undefined && same(ownUnit) !== undefined, units: same(ownUnit) !== undefined, emergency: same((view) => !!view.file.emergency) !== undefined,
+    };
+  }
+
+  /** A department left empty: each case goes to its own, where each has one. */
+  function ownUnits(field, cases) {
+    const without = cases.filter((view) => !ownUnit(view)).length;
+    const hint = make("small.field-hint", {}, hall.t(without ? "desk.batch-units-some" : "desk.batch-units-own", { n: without }));
+    return { ...field, node: make("span.field-group", {}, [field.node, hint]), own: !without };
+  }
+
+  function undecided(field) {
+    const input = field.node.querySelector("input");
+    input.indeterminate = true;
+    const node = make("span.field-group", {}, [field.node, make("small.field-hint", {}, hall.t("desk.batch-as-is"))]);
+    return { ...field, node, get: () => (input.indeterminate ? undefined : input.checked) };
+  }
+
   function formOf({ move, views: cases }) {
     const fields = new Map();
     const form = { field: (name) => fields.get(name) };
-    const names = [...move.needs, ...move.takes.filter((name) => !LEFT_OUT.has(name))];
-    for (const name of names) fields.set(name, desk.fields.make(name, { view: cases[0], move, needed: move.needs.includes(name), form }));
+    const all = together(cases);
+    const names = [...move.needs, ...move.takes.filter((name) => !LEFT_OUT.has(name) && (name !== "condition" || all.kinds))];
+    for (const name of names) {
+      const field = desk.fields.make(name, { view: all.view, move, needed: move.needs.includes(name), form });
+      fields.set(name, name === "unit" && !all.units ? ownUnits(field, cases) : name === "emergency" && !all.emergency ? undecided(field) : field);
+    }
     if (move.reason) {
       const area = make("textarea.desk-input", { rows: "2", maxlength: "500" });
       fields.set("reason", { node: area, get: () => area.value.trim() || undefined });
     }
     const rows = [...fields].map(([name, field]) => make("label.field", {}, [make("span.field-name", {}, hall.word("desk.data", name) + (move.needs.includes(name) || name === "reason" ? " *" : "")), field.node]));
     const values = () => Object.fromEntries([...fields].map(([name, field]) => [name, field.get()]).filter(([, value]) => value !== undefined));
-    return { rows, values, missing: () => [...move.needs, ...(move.reason ? ["reason"] : [])].filter((name) => fields.get(name).get() === undefined) };
+    const missing = () => [...move.needs, ...(move.reason ? ["reason"] : [])].filter((name) => fields.get(name).get() === undefined && !fields.get(name).own);
+    return { rows, values, missing, own: names.includes("unit") && !all.units };
   }
 
   function send(chosen, form) {
     const { reason, ...data } = form.values();
     if (desk.list) desk.list.clear();
-    desk.run(chosen.views.map((view) => ({ subject: view.subject, move: chosen.move.move, revision: view.revision, reason, data })));
+    const dataOf = (view) => (form.own && data.unit === undefined && ownUnit(view) ? { ...data, unit: ownUnit(view) } : data);
+    desk.run(chosen.views.map((view) => ({ subject: view.subject, move: chosen.move.move, revision: view.revision, reason, data: dataOf(view) })));
   }
 
   function choose(found) {

@@ -143,7 +143,8 @@ async def test_a_move_is_taken_back_within_its_ten_seconds_by_one_key(hall):
 
 
 async def test_a_batch_is_registered_at_once_and_each_case_stands_for_itself(hall):
-    numbers = [report(hall, address="和平路 9 号") for _ in range(3)]
+    units = ["排水管理处", "排水管理处", "市政所"]
+    numbers = [report(hall, address="和平路 9 号", unit=unit) for unit in units]
     async with seat(hall) as zhao:
         await zhao.page.fill("[data-search]", "和平路 9 号")
         await expect(zhao.page.locator(".queue-row:visible")).to_have_count(3)
@@ -156,6 +157,17 @@ async def test_a_batch_is_registered_at_once_and_each_case_stands_for_itself(hal
         await expect(zhao.page.locator('dialog[data-kind="batch-results"]')).to_contain_text("Done 3")
         for number in numbers:
             assert "register" in [entry["move"] for entry in await zhao.entries(f"file/calls/{number}")]
+        await zhao.page.keyboard.press("Escape")
+        await zhao.page.keyboard.press("X")
+        await zhao.page.keyboard.press("b")
+        await dialog.locator("select").first.select_option(label="Dispatch (possible for 3 of 3)")
+        await expect(dialog.locator(".field-hint").first).to_contain_text("its own department")
+        await expect(dialog.locator("input[list]")).to_have_value("")  # what one case has is not put upon the others
+        await dialog.locator(".is-primary").click()
+        await expect(zhao.page.locator('dialog[data-kind="batch-results"]')).to_contain_text("Done 3")
+        for number, unit in zip(numbers, units, strict=True):
+            (given,) = [entry for entry in await zhao.entries(f"file/calls/{number}") if entry["move"] == "dispatch"]
+            assert given["data"]["unit"] == unit
 
 
 def picture() -> bytes:
