@@ -97,12 +97,8 @@ def test_the_wall_shows_what_pandas_counts_at_three_moments(tmp_path, real_data,
                 arg=_utc(moment),
                 timeout=90_000,
             )
-<<<<<<< Updated upstream
-            assert _settled(page, expected, 60) == expected, moment
-=======
             # the hall has just started before the first moment: it also loads sixty days' cases of before
             assert _settled(page, expected, 60 if index else 120) == expected, moment
->>>>>>> Stashed changes
         assert int(page.locator('[data-panel="city_map"]').get_attribute("data-count-cameras")) == 3216 + 5
         assert int(page.locator('[data-panel="city_map"]').get_attribute("data-count-vehicles")) == 2
         assert not page.faults

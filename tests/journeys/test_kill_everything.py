@@ -11,13 +11,8 @@ from tests.running import RunningHall
 from tests.stream import Screen
 
 START = datetime(2011, 8, 28, 6, 0, tzinfo=UTC)
-<<<<<<< Updated upstream
-CASES, SECONDS, RATE = 1_500, 2_400, 60
-PATIENCE = 40  # seconds for a process to be back; that ten are enough is measured in test_shift_replay.py
-=======
 CASES, SECONDS, RATE = 1_500, 2_400, 90
-HEAL_SECONDS = 10
->>>>>>> Stashed changes
+PATIENCE = 40  # seconds for a process to be back; that ten are enough is measured in test_shift_replay.py
 
 
 def _write_city(folder, rate=RATE):
