@@ -59,11 +59,17 @@ def main() -> int:
             options.error(f"no measurement {name}")
         command = f"python -m tests.bench {name}"
         print(f"== {name}", flush=True)
-        run = subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        print(run.stdout, flush=True)
+        with subprocess.Popen(
+            [sys.executable, "-m", f"tests.bench.{name}"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as run:
+            lines = []
+            for line in run.stdout or ():  # as they come: a soak takes an hour
+                print(line, end="", flush=True)
+                lines.append(line)
+        print(flush=True)
         failed += run.returncode != 0
         if run.returncode == 0 and not chosen.no_record:
-            record(name, run.stdout, command)
+            record(name, "".join(lines), command)
     return 1 if failed else 0
 
 

@@ -1,10 +1,12 @@
-"""What the map's renderer holds while somebody pans and zooms without end and 5,000 units move: memory by minute.
+"""What the map's renderer holds while somebody pans and zooms without end and 5,000 units move: memory after each round, told minute by minute.
 
-`python -m tests.bench.map_soak [MINUTES]` (2 without). `HALL_BENCH_COMPONENTS` makes it smaller.
+Beside it the JavaScript heap with its garbage, and the map's canvases with their pixels. `HALL_BENCH_MINUTES=60 python -m tests.bench map_soak`
+(2 without), or `python -m tests.bench.map_soak 60`, which records nothing. `HALL_BENCH_COMPONENTS` makes it smaller.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 import tempfile
@@ -17,25 +19,39 @@ from tests.bench import _map
 from tests.bench import components as made
 
 SPEED = 1_500  # px/s
+#: [how many, MiB of pixels] of the page's canvases and of those that the map draws on behind them
+CANVASES = f"""() => {{ const view = {_map.MAP}, {{stage}} = view, isOne = one => one instanceof HTMLCanvasElement || one instanceof OffscreenCanvas;
+  const holders = [...stage.glasses(), stage.pieces, ...stage.pieces.all.values(), ...stage.pieces.spare, view.ground, view.components];
+  const all = new Set([...document.querySelectorAll('canvas'), ...holders.flatMap(one => Object.values(one).filter(isOne))]);
+  return [all.size, [...all].reduce((sum, {{width, height}}) => sum + width * height * 4, 0) / 2 ** 20]; }}"""
+HEAD = "| minute | rounds of pan and zoom | renderer, MiB (PSS) | JavaScript heap, MiB | canvases | MiB of them |\n|---|---|---|---|---|---|"
 
 
-def round_trip(page: Page, chance: random.Random, until: float) -> int:
-    """Drags, goes in and out by the wheel, home again; how many rounds."""
-    rounds = 0
-    while time.monotonic() < until:
-        _map.drag(page, 4, SPEED)
-        for turns in (-1, -1, -1, 1, 1, 1):
-            page.mouse.move(chance.uniform(800, 3000), chance.uniform(500, 1600))
-            page.mouse.wheel(0, 240 * turns)
-            page.wait_for_timeout(500)  # as somebody turns a wheel: the next turn is answered after the last
-        page.evaluate("hall.map.home()")
-        rounds += 1
-    return rounds
+def round_trip(page: Page, chance: random.Random) -> None:
+    """Drags, goes in and out by the wheel, home again."""
+    _map.drag(page, 4, SPEED)
+    for turns in (-1, -1, -1, 1, 1, 1):
+        page.mouse.move(chance.uniform(800, 3000), chance.uniform(500, 1600))
+        page.mouse.wheel(0, 240 * turns)
+        page.wait_for_timeout(500)  # as somebody turns a wheel: the next turn is answered after the last
+    page.evaluate("hall.map.home()")
+
+
+def told(minute: int, sizes: list[float], page: Page) -> None:
+    metrics = page.context.new_cdp_session(page)
+    metrics.send("Performance.enable")
+    found = {one["name"]: one["value"] for one in metrics.send("Performance.getMetrics")["metrics"]}
+    metrics.detach()
+    count, pixels = page.evaluate(CANVASES)
+    span = f"{min(sizes):.0f} to {max(sizes):.0f}" if len(sizes) > 1 else f"{sizes[0]:.0f}"
+    rounds = len(sizes) if minute else 0
+    print(f"| {minute} | {rounds} | {span} | {found['JSHeapUsedSize'] / 2**20:.0f} | {count} | {pixels:.0f} |", flush=True)
 
 
 def main() -> int:
-    minutes = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    chance, held = random.Random(3), []
+    minutes = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("HALL_BENCH_MINUTES", "2"))
+    chance = random.Random(3)
+    held: list[list[float]] = []  # by minute
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as api:
         home = Path(folder)
         (home / "big").mkdir()
@@ -47,17 +63,20 @@ def main() -> int:
             _map.ready(page)
             page.evaluate(f"{_map.MAP}.toggle('components', true); hall.maps['city-map'].scrollWheelZoom.enable()")
             page.wait_for_function(f"{_map.MAP}.components.pack")
-            held.append((0, 0, _map.memory(browser)))
+            print(f"{made.COUNT:,} components, {_map.SIZE[0]} by {_map.SIZE[1]}, {minutes} min\n\n{HEAD}", flush=True)
+            told(0, [_map.memory(browser)], page)
             for minute in range(1, minutes + 1):
-                rounds = round_trip(page, chance, time.monotonic() + 60)
-                held.append((minute, rounds, _map.memory(browser)))
+                until = time.monotonic() + 60
+                sizes: list[float] = []
+                while not sizes or time.monotonic() < until:
+                    round_trip(page, chance)
+                    sizes.append(_map.memory(browser))
+                held.append(sizes)
+                told(minute, sizes, page)
             browser.close()
-    print(
-        f"{made.COUNT:,} components, {_map.SIZE[0]} by {_map.SIZE[1]}, {minutes} min\n\n| minute | rounds of pan and zoom | renderer, MiB (PSS) |\n|---|---|---|"
-    )
-    print("\n".join(f"| {minute} | {rounds} | {size:.0f} |" for minute, rounds, size in held))
-    later = [size for minute, _, size in held if minute >= max(1, minutes // 3)]
-    print(f"\nfrom minute {max(1, minutes // 3)} on: {min(later):.0f} to {max(later):.0f} MiB")
+    first = max(1, minutes // 3)
+    later = [size for sizes in held[first - 1 :] for size in sizes]
+    print(f"\nfrom minute {first} on: {min(later):.0f} to {max(later):.0f} MiB")
     return 0
 
 
