@@ -15,10 +15,18 @@ from typing import Any
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from hall import access
+from tests.browserflags import DISABLED
 
 #: nothing outside this machine can be resolved: a page that asks for it fails its test
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", OFFLINE]
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    DISABLED,
+    OFFLINE,
+]
 SIZE = (1920, 1080)
 PATIENCE_MS = (
     60_000  # of a page, and of what is expected of it: a busy machine is slow, and it costs time only where a test fails

@@ -7,6 +7,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browserflags import DISABLED
+
 ARGUMENTS = [
     "--headless=new",
     "--no-sandbox",
@@ -14,6 +16,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--mute-audio",
+    DISABLED,
 ]
 #: nothing outside this machine can be resolved: a page that asks for it fails its test
 OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"

@@ -12,6 +12,7 @@ from feeds.demo import prepare
 from hall.core import config
 from tests.browser.map import mappage, scenery
 from tests.browser.reused import Reused
+from tests.browserflags import DISABLED
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
@@ -25,7 +26,7 @@ def city(tmp_path_factory):
 @pytest.fixture(scope="module")  # while it lives, no asyncio test can run: playwright keeps a loop in this thread
 def chromium():
     with playwright_api.sync_playwright() as api:
-        browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", DISABLED])
         yield browser
         browser.close()
 

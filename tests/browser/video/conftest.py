@@ -12,13 +12,14 @@ from tests.browser.video.camerahall import camera_hall
 from tests.browser.video.picturestage import PictureStage
 from tests.browser.walls import wallstage
 from tests.browser.walls.conftest import CITY
+from tests.browserflags import UNSEEN
 from tests.video.cameras import Recipe
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 FLAGS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-    "--disable-features=WebRtcHideLocalIpsWithMdns",
+    f"--disable-features=WebRtcHideLocalIpsWithMdns,{UNSEEN}",
 ]  # fmt: skip
 
 

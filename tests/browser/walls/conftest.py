@@ -9,6 +9,7 @@ import pytest
 from hall.core import config as config_module
 from tests.browser.reused import Reused
 from tests.browser.walls import scenery, wallstage
+from tests.browserflags import DISABLED
 
 playwright_api = pytest.importorskip("playwright.sync_api")
 
@@ -30,7 +31,7 @@ screen = [%d, %d]
 @pytest.fixture(scope="module")  # while it lives, no asyncio test can run: playwright keeps a loop in this thread
 def chromium():
     with playwright_api.sync_playwright() as api:
-        browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"])
+        browser = api.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", DISABLED])
         yield browser
         browser.close()
 

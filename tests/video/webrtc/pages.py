@@ -6,6 +6,7 @@ import contextlib
 import subprocess
 from pathlib import Path
 
+from tests.browserflags import DISABLED
 from tests.video.cameras import READ_JS
 
 PLAYERS = Path(__file__).parent / "players"
@@ -13,7 +14,7 @@ CHROMIUM = {
     "executable_path": "/usr/bin/chromium",
     "args": [
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-        "--autoplay-policy=no-user-gesture-required",
+        "--autoplay-policy=no-user-gesture-required", DISABLED,
     ],
     "ignore_default_args": ["--headless"],
 }  # fmt: skip
