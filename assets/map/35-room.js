@@ -7,7 +7,7 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
 
-  /** Before all labels: the legend and the scale, which lie over the map, and the warnings' plates. */
+  /** Before all labels: the legend, the scale and the keys, which lie over the map, and the warnings' plates. */
   citymap.reserve = function (host, c, frame, boxes) {
     if (host.reservedFrame !== frame) {
       host.reservedFrame = frame;
@@ -17,12 +17,26 @@
     citymap.layPlates(host.ground, c, frame, boxes);
   };
 
+  /** What stands over the map for longer than a card; of another size (a key that unfolds) it has another box. */
+  function standing(host) {
+    const nodes = [...host.legend.node.parentElement.children].filter((node) => !node.matches(".leaflet-container, .map-card"));
+    if (!host.watching) {
+      host.watching = new ResizeObserver(() => {
+        host.reservedFrame = null;
+        if (host.map) host.draw("things");
+      });
+    }
+    for (const node of nodes) if (!watched.has(node)) watched.add(node), host.watching.observe(node);
+    return nodes;
+  }
+  const watched = new WeakSet();
+
   /** Boxes of what stands over the map, in px of the frame. */
   function overlays(host, frame) {
     const map = host.map.getContainer().getBoundingClientRect();
     const fit = map.width / host.map.getSize().x || 1; // the page may be scaled
     const corner = host.map.layerPointToContainerPoint(frame.corner);
-    return [host.legend.node, host.scale.node].map((node) => node.getBoundingClientRect()).filter(({ width }) => width).map((box) =>
+    return standing(host).map((node) => node.getBoundingClientRect()).filter(({ width, height }) => width && height).map((box) =>
       [(box.left - map.left) / fit - corner.x, (box.top - map.top) / fit - corner.y, (box.right - map.left) / fit - corner.x, (box.bottom - map.top) / fit - corner.y]);
   }
 
