@@ -23,7 +23,7 @@ _prefixes = itertools.count()
 hypothesis.settings.register_profile("hall", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("hall")
 # parts of test_desk.py: what an assertion compared is shown in them, too; named before anything imports them
-for part in ("bulletins", "emergency", "flows", "incidents", "map", "response", "seats", "together", "usability"):
+for part in ("bulletins", "emergency", "flows", "incidents", "map", "messages", "response", "seats", "together", "usability"):
     pytest.register_assert_rewrite(f"tests.browser.consoles.desk_{part}")
 #: journeys of more than a minute
 LONG = {"test_shift_replay", "test_clock_jump"}
