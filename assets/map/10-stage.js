@@ -19,7 +19,8 @@
   const MARGIN = 0.05; // of the view, drawn beyond each edge once somebody drags
   const AHEAD = 0.1; // of the view: pieces of the lower glass are drawn that far ahead of a drag
   const PIECE_MS = 7; // of a frame for pieces; one is drawn in any case
-  const REST_MS = 200; // a hand that rests this long gets all of it drawn for the place
+  const FIRST_MS = 30; // of the frame in which the map begins to move: the pieces of an edge; the symbols follow in the next
+  const REST_MS = 700; // a hand that holds the map and rests this long gets all of it drawn for the place: 0.2 s in which it cannot go on
   const FORWARD = 0.8; // of the margin behind, that lies ahead of a drag
   const RATIO_MAX = 2;
   const WHOLE = 0.005; // a scale as close to 1 is 1: a canvas drawn at 0.9998 would be resampled in every frame
@@ -40,7 +41,7 @@
       for (const sheet of sheets) this.add(sheet);
       this.margin = 0; // a wall that nobody touches draws what is seen and no more
       this.pending = this.rest = 0;
-      this.moving = false;
+      this.moving = this.settling = false; // settling: it has come to rest, and is drawn for its place in the next frames
       this.painted = 0; // sheets drawn so far
       this.handlers = {
         dragstart: () => (this.margin = MARGIN),
@@ -142,7 +143,11 @@
     // -- while the map moves ---------------------------------------------------------------------------------------------
 
     moved() {
-      if (!this.frame || this.pending) return;
+      if (!this.frame || (this.pending && !this.settling)) return;
+      if (this.settling) { // it goes on: what is drawn already will do
+        this.still();
+        this.moving = !!this.map.dragging && this.map.dragging.moving();
+      }
       this.pending = requestAnimationFrame(() => {
         this.pending = 0;
         if (this.frame.zoom === this.map.getZoom()) this.glide();
@@ -159,6 +164,7 @@
       const corner = this.map.layerPointToContainerPoint(this.lower.frame.corner);
       const view = { left: seen.left - corner.x, top: seen.top - corner.y, right: seen.right - corner.x, bottom: seen.bottom - corner.y };
       const way = this.ahead(this.lower.frame, view);
+      if (!this.pieces.all.size && this.pieces.draw(view, way, FIRST_MS)) return this.moved();
       const left = !!this.upper && !this.covers(this.upper.frame, seen);
       if (left) {
         this.frame = this.frameFor(seen, way);
@@ -189,9 +195,11 @@
     /** The map rests: all is drawn for its place, a glass a frame. */
     settle() {
       this.still();
+      this.settling = true;
       const soon = (work) => (this.pending = requestAnimationFrame(() => ((this.pending = 0), work())));
       soon(() => {
         const frame = this.present();
+        this.settling = !!frame && !!this.upper;
         if (!frame) return;
         this.frame = frame;
         if (!this.upper) return this.paint();
@@ -199,6 +207,7 @@
         soon(() => {
           this.paint();
           soon(() => { // labels keep off the ground's names, which have been laid out only now
+            this.settling = false;
             this.again(this.upper);
             this.paint();
           });
@@ -207,7 +216,7 @@
     }
 
     still() {
-      this.moving = false;
+      this.moving = this.settling = false;
       clearTimeout(this.rest);
       cancelAnimationFrame(this.pending);
       this.pending = 0;

@@ -10,7 +10,7 @@
 
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
-  const MOST = 64; // held, of which a view of 16:9 and what lies ahead of it want 54
+  const MOST = 56; // held, of which a view of 16:9 and what lies ahead of it want 54
   const ACROSS = 6; // of the view's longer side make a piece
 
   /** Where the band `k` of a side `whole` px long lies: bands of `step` px before it, in it (the last cut off at its end) and behind it. */

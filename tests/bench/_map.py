@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from fastapi import APIRouter
@@ -41,7 +42,7 @@ WATCH = f"""() => {{ const view = {MAP}, {{stage, map}} = view, seen = window.wa
 
 def components(root: Path) -> APIRouter:
     """The hall's own answers about the components under `root`."""
-    return Components(Inventory(root), None).router  # type: ignore[arg-type]
+    return Components(Inventory(root), SimpleNamespace(of_component=lambda *_: [])).router  # type: ignore[arg-type]
 
 
 @contextlib.contextmanager
