@@ -10,7 +10,7 @@
   const E = hall.emergency;
   const SHOWN = 300; // rows; the rest is counted
   const PACE_MS = 200;
-  const WAIT_MS = 50, WAITS = 80; // for a card that is still being read
+  const WAIT_MS = 50; // between two looks at a card that is still being read
   const FILTERS = {
     asking: (data) => alarms.asking(data),
     on: (data) => !alarms.away(data),
@@ -29,7 +29,7 @@
     hall.fill(node, make("div.emergency-split", {}, [make("div.emergency-left", {}, [head, list]), aside]));
     const rows = new Map();
     const opened = new Set(); // groups whose alarms are shown
-    let filter = "on", grouped = null, order = [], active = "", open = null;
+    let filter = "on", grouped = null, order = [], active = "", open = null, meant = null;
 
     const { own } = alarms;
     const since = () => (own.bound() ? own.flood() : alarms.flood());
@@ -155,12 +155,17 @@
       rows.get(active).scrollIntoView({ block: "nearest" });
       list.focus({ preventScroll: true });
     }
-    /** Does `act` with the card of an alarm once its moves are known. */
-    function withCard(subject, act, tries = WAITS) {
+    /** Does `act` with the card of an alarm once its moves are known, however long the hall takes, unless something else is wanted. */
+    function withCard(subject, act) {
       choose(subject);
-      if (!open || open.subject !== subject || !tries) return;
-      if (open.view()) act(open);
-      else setTimeout(() => withCard(subject, act, tries - 1), WAIT_MS);
+      meant = act;
+      const look = () => {
+        if (meant !== act || active !== subject || !open || open.subject !== subject) return;
+        if (!open.view()) return void setTimeout(look, WAIT_MS);
+        meant = null;
+        act(open);
+      };
+      look();
     }
     const data = (subject) => (hall.store.get(subject) || {}).data;
     const ACTS = {

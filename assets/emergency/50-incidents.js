@@ -13,17 +13,21 @@
   const OFFERS = 4; // buttons; the rest is counted
   const ENDED = new Set(["closed", "forced_close", "not_accepted", "cancelled"]);
   const GRADES = ["I", "II", "III", "IV"];
+  const RETRY_MS = 4000;
   let settings = null, asking = null;
 
-  async function load() {
-    asking = asking || hall.ask("/api/v1/incidents/settings");
+  /** Asked until the hall answers: without them there are no words for grades and kinds. */
+  async function ask() {
     try {
-      settings = await asking;
-    } catch (_) {
-      asking = null; // asked again when the tab is looked at next
+      settings = await hall.ask("/api/v1/incidents/settings");
+    } catch (error) {
+      if (error.status && error.status < 500) return null;
+      await new Promise((go) => setTimeout(go, RETRY_MS));
+      return ask();
     }
     return settings;
   }
+  const load = () => (asking = asking || ask());
   const word = (table, name) => {
     const row = ((settings || {})[table] || []).find((one) => (one.name || one.grade) === name);
     return (row && hall.label(row.label)) || name || "";

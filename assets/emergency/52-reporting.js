@@ -25,7 +25,7 @@
     const formPlace = make("div");
     const cardPlace = make("div");
     hall.fill(aside, [formPlace, cardPlace]);
-    let plan = "", unit = "", card = null, form = null, me = { districts: [], unit: "" };
+    let plan = "", unit = "", card = null, form = null, chosen = false, me = { districts: [], unit: "" };
 
     const current = () => documents().find(([subject]) => subject === plan) || documents()[0];
     function choosePlan(subject) {
@@ -56,7 +56,7 @@
       const numbers = data.figures.map((one) => make("td.num", {}, told.numbers && told.numbers[one.name] != null ? hall.format.number(told.numbers[one.name]) : "–"));
       const words = told.at ? told.text || "–" : text("nothing");
       const made = make("tr", { "data-unit": name, "data-how": how, "aria-selected": String(name === unit) }, [make("td", {}, name), make("td.reporting-how", {}, `${hall.reporting.MARKS[how]} ${text(`how.${how}`)}`), make("td", {}, told.at ? `${hall.format.time(told.at)} ${told.by}` : "–"), make("td", {}, words), ...numbers, make("td", {}, past)]);
-      made.onclick = () => openUnit(name);
+      made.onclick = () => ((chosen = true), openUnit(name));
       return made;
     }
 
@@ -103,16 +103,20 @@
       const send = make("button.desk-button.is-primary", { type: "button" }, [text("send", { unit }), " ", make("kbd", {}, "Ctrl+Enter")]);
       const none = said("button.desk-chip", "reporting.all-quiet", null, { type: "button" });
       none.onclick = () => (words.value = words.value || text("quiet-text"));
+      const typed = () => JSON.stringify([words.value, [...inputs.values()].map((input) => input.value)]);
       const sendNow = () => {
+        if (form.sent && ["queued", "sending"].includes(form.sent.state)) return; // pressed twice it is one report
         const numbers = Object.fromEntries([...inputs].filter(([, input]) => input.value !== "").map(([name, input]) => [name, Number(input.value)]));
         if (!words.value.trim() && !Object.keys(numbers).length) return hall.setText(status, `✕ ${text("need")}`);
         hall.setText(status, hall.t("emergency.sending"));
+        form.told = typed();
         form.sent = E.send(subject, "report", { unit: form.unit, text: words.value.trim() || undefined, numbers: Object.keys(numbers).length ? numbers : undefined }, {});
       };
       send.onclick = sendNow;
       const box = make("section.reporting-form.case-form", {}, [make("h3", {}, text("report-of", { unit })), words, none, make("div.reporting-numbers", {}, data.figures.flatMap((one) => [make("span", {}, `${hall.label(one.label)} ${hall.label(one.unit)}`), inputs.get(one.name)])), status, send]);
       box.addEventListener("keydown", (event) => event.key === "Enter" && event.ctrlKey && (event.preventDefault(), sendNow()));
-      form = { subject, unit, status, clear() { words.value = ""; for (const input of inputs.values()) input.value = ""; } };
+      box.addEventListener("input", () => (chosen = true));
+      form = { subject, unit, status, clear() { if (typed() !== form.told) return; words.value = ""; for (const input of inputs.values()) input.value = ""; } }; // what was typed since stays
       hall.fill(formPlace, E.mayAct() ? box : []);
     }
     const off = hall.desk.on("command", (command) => {
@@ -135,7 +139,7 @@
 
     const soon = hall.paced(paint, 200);
     paint();
-    hall.ask("/api/v1/me").then((known) => { me = known; const found = current(); if (found && mine(found[1])) openUnit(mine(found[1])); }).catch(() => {}); // then the first one is open
+    hall.ask("/api/v1/me").then((known) => { me = known; const found = current(); if (found && !chosen && mine(found[1])) openUnit(mine(found[1])); }).catch(() => {}); // then the first one is open
     hall.incidents.load().then(() => card && card.locale()); // names of figures in the history
     return {
       show(subject) { if (subject) choosePlan(subject); paint(); },
