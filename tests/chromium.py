@@ -28,6 +28,9 @@ ARGUMENTS = [
     OFFLINE,
 ]
 SIZE = (1920, 1080)
+#: JavaScript: keys pressed one right after the other, whatever the machine does meanwhile: what belongs together by its seconds
+PRESSED_AT_ONCE = """keys => { for (const key of keys)
+  (document.activeElement || document.body).dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true})) }"""
 PATIENCE_MS = (
     60_000  # of a page, and of what is expected of it: a busy machine is slow, and it costs time only where a test fails
 )

@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.async_api import expect
 
 from tests.browser.consoles.seat import report, seat
+from tests.chromium import PRESSED_AT_ONCE
 
 
 async def test_a_case_goes_round_the_loop_from_claim_to_close(hall):
@@ -92,8 +93,7 @@ async def test_postponing_and_suspending_are_asked_by_one_and_granted_by_another
         await zhao.fill("reason", "待泵车修复")
         await zhao.page.click(".case-form .is-primary")
         await zhao.answered()
-        await qian.page.keyboard.press("g")
-        await qian.page.keyboard.press("a")  # what waits for my answer
+        await qian.page.evaluate(PRESSED_AT_ONCE, ["g", "a"])  # what waits for my answer
         await expect(qian.page.locator('.desk-view[data-view="asked"] .desk-count')).to_have_text("1")
         await qian.open(number)
         await expect(qian.page.locator('.wait[data-wait="ask"]')).to_contain_text("待泵车修复")

@@ -19,7 +19,7 @@ from tests.browser.consoles.room import Room, ask, seats, until
 from tests.browser.emergency import hurricaneday
 from tests.browser.emergency.hurricaneday import CREW, UNIT, Day
 from tests.browser.field.test_field_page import photo
-from tests.chromium import tabs
+from tests.chromium import PATIENCE_MS, tabs
 from tests.push import TOKEN
 from tests.running import RunningHall
 
@@ -131,6 +131,7 @@ async def acknowledged(room: Room, desk: Page, day: Day) -> Page:
         geolocation={"longitude": day.lon + 0.0005, "latitude": day.lat, "accuracy": 12}, ignore_https_errors=True,
     )  # fmt: skip
     room.stack.push_async_callback(context.close)
+    context.set_default_timeout(PATIENCE_MS)
     phone = await context.new_page()
     await phone.goto(link["url"])
     await phone.click('[data-step="acknowledge"]')
@@ -146,13 +147,13 @@ async def closed_on_site(desk: Page, phone: Page, subject: str) -> None:
     await form.locator('[data-field="crew"] input').fill(CREW)
     await form.locator(".is-primary").click()
     card = phone.locator(f'[data-task="{subject}"]')
-    await card.locator('[data-step="confirm_site"]').click(timeout=30_000)
+    await card.locator('[data-step="confirm_site"]').click()
     await phone.set_input_files('.sheet input[type="file"]', [{"name": "a.jpg", "mimeType": "image/jpeg", "buffer": photo()}])
     await expect(phone.locator(".sheet img.picture")).to_have_count(1)
     await expect(phone.locator(".whereabouts")).to_have_attribute("data-state", "near")
     await shot(phone, "8-phone-closure")
     await phone.click(".sheet .primary")
-    await desk.wait_for_function("subject => (hall.store.get(subject) || {}).data?.on_site", arg=subject, timeout=30_000)
+    await desk.wait_for_function("subject => (hall.store.get(subject) || {}).data?.on_site", arg=subject)
     await expect(desk.locator(".closure-photo img")).to_have_count(1)
     assert await desk.evaluate(PHOTO_CLEAR) >= 0, "the photo covers what is below it"
     fact = (await document(desk, subject))["on_site"]
@@ -188,7 +189,7 @@ async def closed(desk: Page, phone: Page, day: Day) -> str:
     await desk.goto(desk.url.split("/desk")[0] + "/emergency#closures")
     find = f"""() => [...hall.store.docs('closure').values()].map(e => e.data)
         .find(one => one && one.state === 'proposed' && (one.site || '').endsWith('{day.gauge}'))?.closure_id"""
-    closure = await (await desk.wait_for_function(find, timeout=60_000)).json_value()
+    closure = await (await desk.wait_for_function(find)).json_value()
     subject = f"closure/{closure}"
     await desk.evaluate("subject => hall.emergency.go(subject)", subject)
     await desk.wait_for_selector('.move[data-move="order"]')

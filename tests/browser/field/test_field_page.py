@@ -117,7 +117,7 @@ async def test_an_answer_that_is_lost_makes_the_phone_ask_again_and_the_hall_act
                 await route.continue_()
 
         await intercept(page, "**/api/v1/field/commands", lose)
-        async with page.expect_response("**/api/v1/field/commands", timeout=60_000):  # the first answer that comes back
+        async with page.expect_response("**/api/v1/field/commands"):  # the first answer that comes back
             await page.click('[data-step="acknowledge"]')
         await settled(page)
     assert [answer.status for answer in lost] == [200, 200]
@@ -415,7 +415,7 @@ async def test_a_message_of_the_desk_is_read_with_one_tap_also_without_a_network
             exercise=True,
         )
         card = page.locator(".message")
-        await expect(card.locator(".message-text")).to_have_text("桥下积水，绕行", timeout=30_000)
+        await expect(card.locator(".message-text")).to_have_text("桥下积水，绕行")
         for words in ("li", "派遣员", "演练", "紧急"):
             await expect(card.locator(".tags")).to_contain_text(words)
         strip = page.locator(".map-strip")
@@ -423,7 +423,7 @@ async def test_a_message_of_the_desk_is_read_with_one_tap_also_without_a_network
         for offline in (False, True):  # the map opens from the phone, with what was known
             await page.context.set_offline(offline)
             await card.locator('[data-do="map"]').click()
-            await expect(strip).to_contain_text("直线", timeout=30_000)
+            await expect(strip).to_contain_text("直线")
             await expect(strip).to_contain_text("±9 米")
             await page.click('[data-do="open-task"]')
             await expect(strip).to_have_count(0)
@@ -439,6 +439,6 @@ async def test_a_message_of_the_desk_is_read_with_one_tap_also_without_a_network
         assert one.received <= one.read <= before, "the moment of the tap, not when the network came back"
         await side.do("message/m1", "withdraw", LI, "误发")
         await page.evaluate("field.refresh()")
-        await expect(card).to_contain_text("误发", timeout=30_000)
+        await expect(card).to_contain_text("误发")
         await card.locator('[data-step="read"]').click()
-        await expect(card).to_have_count(0, timeout=30_000)
+        await expect(card).to_have_count(0)

@@ -40,21 +40,21 @@ def apart(a: float, b: float) -> float:
 
 
 #: JavaScript: plays the last seconds, over a segment's end, at `rate`, notes at each frame of the screen how far two running films are apart (ms of
-#: footage), until the end; how fast footage went by meanwhile, and whether the end was reached
+#: footage), until the end; how fast footage went by meanwhile (the middle of many stretches: a stall spoils a few), and whether the end was reached
 STEP_JS = """rate => new Promise((done) => {
   const { player, films } = hall.video.playing, apart = [];
   player.rate = rate;
   hall.video.playing.jump(Math.max(player.from, player.to - 4500 * rate));
   if (!player.playing) player.play();
-  let first = null, last = null;
-  const asked = performance.now();
+  const passed = [], asked = performance.now(), order = (a, b) => a - b;
+  const stretch = () => Math.min(12, Math.ceil(passed.length / 4)); // looks
+  const speeds = () => passed.slice(stretch()).map((one, i) => (one.now - passed[i].now) / (one.at - passed[i].at)).sort(order);
   const look = () => {
-    const ended = first && !player.playing;
-    if (performance.now() - asked > 60000 || ended) return void done({ ended: !!ended, apart: apart.sort((a, b) => a - b), speed: (last.now - first.now) / (last.at - first.at) });
+    const ended = passed.length > 0 && !player.playing;
+    if (performance.now() - asked > 60000 || ended) return void done({ ended, apart: apart.sort(order), speed: speeds()[Math.floor(speeds().length / 2)], looks: passed.length });
     requestAnimationFrame(look);
     if (!player.lead || films.some(f => f.element.paused) || player.at > player.to - 500) return;
-    last = { at: performance.now(), now: player.lead.now };
-    first = first || last;
+    passed.push({ at: performance.now(), now: player.lead.now });
     apart.push(Math.abs(films[0].now - films[1].now));
   };
   look();

@@ -7,6 +7,7 @@ import pytest
 from tests.browser.video.picturestage import Kiosk
 from tests.browser.video.test_tiles import FLUID, camera, showing
 from tests.browser.walls import scenery
+from tests.chromium import PRESSED_AT_ONCE
 from tests.video.cameras import Recipe
 from video.workshop import mosaic as composed
 
@@ -58,7 +59,7 @@ def test_numbers_arrows_enter_plus_and_minus(stage, open_page):
 
 def test_delete_clears_the_chosen_tile_and_a_number_of_two_digits_is_one_number(stage, open_page):
     page, subjects = showing(stage, open_page, "abcd", layout=16)
-    press(page, "1", "2")
+    page.evaluate(PRESSED_AT_ONCE, ["1", "2"])
     assert page.evaluate("() => hall.video.grid.selected") == 11
     page.wait_for_function("() => performance.now() - hall.video.grid.controls.typedAt > 700")
     press(page, "2", "Delete")
