@@ -113,7 +113,7 @@
     };
     const all = [...fields, ...offered, ...(reason ? [reason] : [])].map((one) => one.node);
     holder.dataset.form = move.move;
-    holder.replaceChildren(make("div.card-form", {}, [make("div.card-fields", {}, all), make("div.card-buttons", {}, [back, go, status])]));
+    hall.fill(holder, make("div.card-form", {}, [make("div.card-fields", {}, all), make("div.card-buttons", {}, [back, go, status])]));
     if (!all.length) setText(status, hall.t("card.sure"));
   }
 
@@ -150,7 +150,7 @@
     if (!who) {
       const enter = make("button.card-move", { type: "button" }, hall.t("acting.sign-in"));
       enter.onclick = () => hall.acting.open();
-      return holder.replaceChildren(make("span.soft", {}, hall.t("card.read-only")), enter);
+      return hall.fill(holder, [make("span.soft", {}, hall.t("card.read-only")), enter]);
     }
     const allowed = (card.view && card.view.allowed) || [];
     const here = allowed.filter(possible).sort((a, b) => b.forward - a.forward);
@@ -161,7 +161,7 @@
     });
     const rest = allowed.length - here.length;
     const note = !allowed.length ? hall.t("card.no-moves") : rest ? hall.t("card.more-at-desk", { n: rest }) : "";
-    return holder.replaceChildren(...buttons, make("span.soft", {}, note));
+    return hall.fill(holder, [...buttons, make("span.soft", {}, note)]);
   }
 
   hall.cardMoves = { paint };

@@ -62,7 +62,7 @@
       const others = figure && figure.missed;
       missed.hidden = !others || !others.n;
       if (others) missed.textContent = hall.t("evaluation.list.missed", { n: hall.format.number(others.n) });
-      body.replaceChildren(...(found ? found.rows.map(rowOf) : []));
+      hall.fill(body, found ? found.rows.map(rowOf) : []);
     }
 
     function show(chosen) {

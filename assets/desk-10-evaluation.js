@@ -243,7 +243,7 @@
     function chips(group, values, chosen, prefix, name) {
       const text = (value) => hall.t(`${prefix}.${value}`);
       group.setAttribute("aria-label", hall.t(name === "by" ? "evaluation.by" : "evaluation.period"));
-      group.replaceChildren(...values.map((value) => {
+      hall.fill(group, values.map((value) => {
         const chip = hall.make("button.desk-chip", { type: "button", "aria-pressed": String(value === chosen), "data-value": value }, text(value));
         chip.onclick = () => change({ [name]: value });
         return chip;
@@ -271,7 +271,7 @@
       });
       const print = hall.said("button.desk-button", "evaluation.print", null, { type: "button" });
       print.onclick = () => window.print();
-      exports.replaceChildren(...links, print);
+      hall.fill(exports, [...links, print]);
     }
 
     function paint() {
@@ -280,7 +280,7 @@
       range.textContent = `${hall.format.date(answer.period.from)} – ${hall.format.date(answer.period.until - 1)}`;
       const none = hall.make("tr", {}, hall.make("td.desk-empty", { colspan: 4 + answer.kpis.length }, hall.t("evaluation.none")));
       const rows = answer.rows.length ? [...answer.rows.map(rowOf), rowOf(answer.total)] : [none];
-      table.replaceChildren(hall.make("caption", {}, `${hall.t("evaluation.title")} · ${hall.label(hall.page.city)}`), hall.make("thead", {}, headRow()), hall.make("tbody", {}, rows));
+      hall.fill(table, [hall.make("caption", {}, `${hall.t("evaluation.title")} · ${hall.label(hall.page.city)}`), hall.make("thead", {}, headRow()), hall.make("tbody", {}, rows)]);
       hall.sayAgain(said);
       context.note(hall.t("evaluation.as-of", { at: `${hall.format.day(answer.as_of)} ${hall.format.seconds(answer.as_of)}` }));
     }

@@ -128,7 +128,7 @@
   field.act = async function (task, move) {
     if (navigator.vibrate) navigator.vibrate(40);
     try {
-      await field.queue.add({ task: task.subject, move });
+      await field.queue.tap({ task: task.subject, move });
     } catch (_) {
       state.fault = field.t("field.queue.full");
       paint();

@@ -4,6 +4,7 @@
  * to the hall. Photos go first; the id the hall gives each is kept before the action itself is sent.
  *
  * field.queue.add({task, move, reason, data, photos: [{blob, usage}], needs}) → Promise of the action's id
+ * field.queue.tap({task, move})   an action by one tap, however often it was tapped
  * field.queue.items   newest state of every action: {id, task, move, state: waiting|sending|sent|refused, why, ...}
  * field.queue.on(call)   called after every change
  * field.keep(name, value), field.kept(name)   the last tasks, for when there is no network
@@ -95,6 +96,19 @@
     changed();
     queue.wake();
     return item.id;
+  };
+
+  const keeping = new Set(); // what was tapped and is not on the phone's medium yet
+  /** One tap: a second one, before the page shows the first, is the same action. */
+  queue.tap = async function ({ task, move }) {
+    const tap = `${move} ${task}`;
+    if (keeping.has(tap) || queue.waiting().some((item) => item.task === task && item.move === move)) return;
+    keeping.add(tap);
+    try {
+      await queue.add({ task, move });
+    } finally {
+      keeping.delete(tap);
+    }
   };
 
   queue.waiting = () => queue.items.filter((item) => item.state === "waiting" || item.state === "sending");

@@ -72,7 +72,7 @@
       const { found } = this;
       hall.say(this.status, () => hall.t("mappage.around-at", { at: hall.format.seconds(found.as_of) }));
       const focus = this.list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
-      this.list.replaceChildren(...found.kinds.map((group) => this.group(group)));
+      hall.fill(this.list, found.kinds.map((group) => this.group(group)));
       const again = focus && this.list.querySelector(`[data-key="${CSS.escape(focus)}"]`);
       if (again) again.focus();
     }

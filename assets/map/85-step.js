@@ -10,7 +10,7 @@
   const hall = window.hall;
   const citymap = hall.citymap;
   const EVERY_MS = 200; // between two views that are sent
-  const SILENT_MS = 6000; // a leader that says nothing is gone
+  const SILENT_MS = 30000; // a leader that says nothing is gone; one that goes says so, one that is busy comes back
   const own = Math.random().toString(36).slice(2, 6);
   let channel = null;
   let role = ""; // "" | lead | follow

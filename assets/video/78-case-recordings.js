@@ -226,7 +226,7 @@
       return made;
     });
     const same = nodes.length === it.list.children.length && nodes.every((node, index) => it.list.children[index] === node);
-    if (!same) it.list.replaceChildren(...(nodes.length ? nodes : [said("li.desk-empty", "playback.none")]));
+    if (!same) hall.fill(it.list, nodes.length ? nodes : said("li.desk-empty", "playback.none"));
   }
 
   async function fill(view) {
