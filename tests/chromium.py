@@ -97,7 +97,7 @@ async def intercept(page: Page, pattern: str, handler: Callable[[Route], Any]) -
         await route.fulfill(status=204)
 
     await page.route("**/healthz?intercepted", probe)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_MS / 1000):
         while not seen.is_set():
             await page.evaluate("() => fetch('/healthz?intercepted').then(() => 0)")
     await page.unroute("**/healthz?intercepted", probe)

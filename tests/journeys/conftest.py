@@ -40,6 +40,7 @@ def open_page(chromium):
         context = chromium.new_context(viewport={"width": 1920, "height": 1080}, bypass_csp=True, **options)
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(60_000)  # a busy machine is slow
         page.faults = []
         page.on("pageerror", lambda error: page.faults.append(f"script: {error}"))
         page.on(

@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from hall import access
 from hall.core.command import Actor
-from tests.chromium import intercept
+from tests.chromium import PATIENCE_MS, intercept
 from tests.hall.app.test_field import SYSTEM
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -328,6 +328,7 @@ async def test_the_desk_makes_a_link_whose_code_a_phone_reads(chromium, city_hal
     await bus.close()
     context = await chromium.new_context(viewport={"width": 1366, "height": 900})
     await context.add_cookies([{"name": access.COOKIE, "value": secret, "url": city_hall.url}])
+    context.set_default_timeout(PATIENCE_MS)
     page = await context.new_page()
     await page.goto(f"{city_hall.url}/field/links?crew={crew}")
     await page.click("form.panel .primary")

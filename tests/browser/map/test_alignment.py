@@ -141,6 +141,7 @@ def test_every_layer_lies_on_the_basemap(chromium, squares, tmp_path, monkeypatc
     with mappage.serve(squares) as (address, gate):
         gate.put(*scenery.alive(), *(row for rows, _ in found.values() for row in rows))
         page = chromium.new_page(viewport={"width": 700, "height": 500}, device_scale_factor=ratio)
+        page.set_default_timeout(60_000)  # a busy machine is slow
         page.route("**/api/v1/components**", components)
         rain = lambda route: route.fulfill(body=found[int(route.request.url.rpartition("/v")[2])][1])  # noqa: E731
         page.route("**/api/v1/rasters/**", rain)

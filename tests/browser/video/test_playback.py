@@ -46,7 +46,7 @@ def desk(place, chromium):
         contexts.append(context)
         context.add_cookies([{"name": access.COOKIE, "value": run(enter(name, role)), "url": hall.url}])
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.add_init_script(SHOWN_JS)
         page.goto(f"{hall.url}/desk?lang={lang}")

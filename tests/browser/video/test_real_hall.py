@@ -176,6 +176,7 @@ def test_a_camera_that_dies_is_passed_over_and_comes_back(cameras_before_a_hall,
 def test_somebody_at_a_console_holds_the_round_and_everybody_sees_it(cameras_before_a_hall, turns, chromium):
     hall, _, _ = cameras_before_a_hall
     desk = chromium.new_page(viewport={"width": 1920, "height": 1080})
+    desk.set_default_timeout(60_000)
     try:
         desk.goto(hall.desk_link)
         desk.goto(f"{hall.url}/wall/video")

@@ -73,6 +73,7 @@ def place(tmp_path_factory, camera):
 def page(place, chromium):
     hall, _, subjects = place
     found = chromium.new_page(viewport={"width": 1920, "height": 1080})
+    found.set_default_timeout(60_000)  # a busy machine is slow
     found.goto(hall.desk_link)
     found.goto(f"{hall.url}/wall/video")
     found.wait_for_selector(".video-bar:not([hidden])")

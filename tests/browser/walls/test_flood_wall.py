@@ -84,7 +84,7 @@ def test_closures_are_told_apart_by_word_and_edge_in_list_and_map(wall):
     assert known["┄ 建议封控"][0] == "dashed" and "待决定" in known["┄ 建议封控"][1]
     assert known["▷ 已令封控"][0] == "solid" and "待现场确认或待视频确认" in known["▷ 已令封控"][1]
     assert "旧" not in str(rows)
-    assert wall.get_attribute("[data-panel=city_map]", "data-count-closures") == "4", "one that is over is gone"
+    wall.wait_for_selector("[data-panel=city_map][data-count-closures='4']")  # one that is over is gone
     assert wall.faults == []
 
 

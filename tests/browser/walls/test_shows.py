@@ -176,7 +176,9 @@ async def test_a_wall_that_loads_anew_or_loses_the_gate_shows_what_was_pushed(st
     await wall.reload()
     await expect(message(wall)).to_have_text("stays")
     for page in (wall, console):
-        await page.evaluate("window.lost = hall.link.state === 'lost', hall.link.onState((state) => (window.lost ||= state === 'lost')), 0")
+        await page.evaluate(
+            "window.lost = hall.link.state === 'lost', hall.link.onState((state) => (window.lost ||= state === 'lost')), 0"
+        )
     hall.kill("gate")
     for page in (wall, console):
         await page.wait_for_function("window.lost")  # it may be back before the other one was looked at
