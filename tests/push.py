@@ -74,7 +74,7 @@ def push(base: str, feed: str, rows: list[dict], wait: bool = True) -> dict:
         f"{base}/api/v1/ingest/{feed}" + ("?wait=1" if wait else ""),
         content=json.dumps(rows),
         headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-        timeout=20,
+        timeout=60,
         verify=False,  # plain http: loading all certificates of the world takes longer than the call
     )
     answer.raise_for_status()
@@ -97,7 +97,7 @@ class Supplier:
         self.socket.send(json.dumps(rows))
         self.unacknowledged += 1
         while self.unacknowledged > 32:
-            self.socket.recv(timeout=20)
+            self.socket.recv(timeout=60)
             self.unacknowledged -= 1
 
     def close(self) -> None:
