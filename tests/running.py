@@ -114,6 +114,9 @@ class RunningHall:
         try:
             self.stop()
         finally:
+            if self.process.poll() is None:  # it would start again what ends
+                self.process.kill()
+                self.process.wait()
             for child in children:
                 with contextlib.suppress(psutil.Error):
                     child.kill()
