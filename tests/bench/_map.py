@@ -21,6 +21,7 @@ from feeds.demo import prepare
 from hall.app.components import Components
 from hall.core import config
 from tests.browser.map import mappage, scenery
+from tests.browserflags import DISABLED
 
 SIZE = (3840, 2160)
 UNITS = 5_000
@@ -96,6 +97,7 @@ def chromium(api: Playwright) -> Browser:
             "--disable-gpu",
             "--disable-background-networking",
             "--disable-component-update",
+            DISABLED,
         ],
         ignore_default_args=["--headless"],
     )
