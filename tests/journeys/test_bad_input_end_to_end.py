@@ -129,7 +129,7 @@ class Ways:
         self.mqtt.disconnect()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_everything_malformed_is_parked_or_refused_and_everything_good_arrives(tmp_path, broker):
     city = tmp_path / "hall.toml"
     _write_city(city, broker)
