@@ -135,13 +135,26 @@
     return found;
   }
 
-  function rowNode(row) {
-    const state = running(row) ? "running" : "ended";
-    const head = [make("b.recording-state", {}, `${running(row) ? "●" : "■"} ${hall.t(`playback.is-${state}`)}`)];
+  const stateOf = (row) => (running(row) ? "running" : "ended");
+  function headOf(row) {
+    const head = [make("b.recording-state", {}, `${running(row) ? "●" : "■"} ${hall.t(`playback.is-${stateOf(row)}`)}`)];
     if (row.locked) head.push(said("b.recording-locked", "playback.is-locked"));
-    head.push(make("span.recording-facts", {}, facts(row).join(" · ")));
-    return make("li.recording", { "data-recording": row.id, "data-state": state, "data-locked": row.locked ? "1" : null }, [
-      make("p.recording-head", {}, head), make("p.recording-channels", {}, row.channels.map((one) => make("span", { "data-lost": running(row) && one.reason ? "1" : null }, tapingText(one)))), make("div.recording-acts", {}, actions(row))]);
+    return [...head, make("span.recording-facts", {}, facts(row).join(" · "))];
+  }
+  const channelsOf = (row) => row.channels.map((one) => make("span", { "data-lost": running(row) && one.reason ? "1" : null }, tapingText(one)));
+
+  /** `node.acts`: what its buttons go by. While that is the same they stay, though its figures grow each second: `renew`. */
+  const actsOf = (row) => JSON.stringify([hall.locale, running(row), !!row.locked, row.channels.some((one) => one.segments || one.pictures)]);
+  function rowNode(row) {
+    const parts = [make("p.recording-head", {}, headOf(row)), make("p.recording-channels", {}, channelsOf(row)), make("div.recording-acts", {}, actions(row))];
+    const node = make("li.recording", { "data-recording": row.id, "data-state": stateOf(row), "data-locked": row.locked ? "1" : null }, parts);
+    return Object.assign(node, { row, acts: actsOf(row) });
+  }
+  function renew(node, row) {
+    Object.assign(node.row, row); // what its buttons act on
+    hall.fill(node.children[0], headOf(row));
+    hall.fill(node.children[1], channelsOf(row));
+    return node;
   }
 
   // -- cameras near the case ----------------------------------------------------------------------------------------------
@@ -219,8 +232,9 @@
       const key = `${hall.locale} ${JSON.stringify(row)}`;
       const old = before.get(row.id);
       if (old && old.key === key) return old;
-      const made = rowNode(row);
+      const made = old && old.acts === actsOf(row) ? renew(old, row) : rowNode(row);
       made.key = key;
+      if (made === old) return made;
       const act = old && old.contains(document.activeElement) && document.activeElement.dataset.act;
       if (act) requestAnimationFrame(() => (made.querySelector(`[data-act="${act}"]`) || { focus() {} }).focus());
       return made;
