@@ -39,12 +39,11 @@
       this.pieces = new citymap.Pieces(this.pane, this.lower);
       this.upper = null; // comes with its first sheet
       for (const sheet of sheets) this.add(sheet);
-      this.margin = 0; // a wall that nobody touches draws what is seen and no more
+      this.margin = 0; // a map at rest draws what is seen and no more: at 3840 x 2160 a margin is 41 MB of canvases and the browser's copies
       this.pending = this.rest = 0;
       this.moving = this.settling = false; // settling: it has come to rest, and is drawn for its place in the next frames
       this.painted = 0; // sheets drawn so far
       this.handlers = {
-        dragstart: () => (this.margin = MARGIN),
         move: () => this.moved(),
         moveend: () => (this.moving ? this.settle() : this.redraw()),
         viewreset: () => this.redraw(true),
@@ -159,6 +158,7 @@
       const seen = this.seen();
       if (seen.right <= seen.left || seen.bottom <= seen.top) return;
       this.moving = true;
+      this.margin = MARGIN;
       clearTimeout(this.rest);
       this.rest = setTimeout(() => this.settle(), REST_MS);
       const corner = this.map.layerPointToContainerPoint(this.lower.frame.corner);
@@ -217,6 +217,7 @@
 
     still() {
       this.moving = this.settling = false;
+      this.margin = 0;
       clearTimeout(this.rest);
       cancelAnimationFrame(this.pending);
       this.pending = 0;

@@ -1,7 +1,7 @@
 /* The ground sheet: basemap, districts, grid cells coloured live, warning areas, and the names on all of it.
  *
- * The still part (basemap, and the layers' `still`) is kept as a picture, so a live change costs one copy and what lies above it, and a move
- * what came in. ground.renew(box) paints a box of it anew.
+ * The still part (basemap, and the layers' `still`) is kept as a picture, so a live change costs one copy and what lies above it.
+ * ground.renew(box) paints a box of it anew.
  */
 "use strict";
 
@@ -84,24 +84,14 @@
       if (right > left && bottom > top) this.paintPiece(frame, left, top, right - left, bottom - top);
     }
 
-    /** Keeps the picture of the still part: after a move only what came in is painted. */
+    /** Keeps the picture of the still part. After a move all of it is painted: to shift it and paint what came in takes as long, and its seams differ. */
     drawStill(frame) {
-      const { still, stillFrame: from } = this;
-      if (from === frame) return;
+      if (this.stillFrame === frame) return;
       this.stillFrame = frame;
       const [width, height] = [Math.round(frame.width * frame.ratio), Math.round(frame.height * frame.ratio)];
-      const c = still.getContext("2d", { alpha: false });
-      const [dx, dy] = from ? [from.left - frame.left, from.top - frame.top] : [0, 0];
-      const alike = from && still.width === width && still.height === height && ["zoom", "ratio", "glyph"].every((key) => from[key] === frame[key]);
-      if (!alike || Math.abs(dx) >= frame.width || Math.abs(dy) >= frame.height || (dx * frame.ratio) % 1 || (dy * frame.ratio) % 1) {
-        if (still.width !== width) still.width = width;
-        if (still.height !== height) still.height = height;
-        return this.paintPiece(frame, 0, 0, frame.width, frame.height);
-      }
-      c.setTransform(1, 0, 0, 1, 0, 0);
-      if (dx || dy) c.drawImage(still, dx * frame.ratio, dy * frame.ratio);
-      if (dx) this.paintPiece(frame, dx > 0 ? 0 : frame.width + dx, 0, Math.abs(dx), frame.height);
-      if (dy) this.paintPiece(frame, 0, dy > 0 ? 0 : frame.height + dy, frame.width, Math.abs(dy));
+      if (this.still.width !== width) this.still.width = width;
+      if (this.still.height !== height) this.still.height = height;
+      this.paintPiece(frame, 0, 0, frame.width, frame.height);
     }
 
     paintPiece(frame, left, top, width, height) {
