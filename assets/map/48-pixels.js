@@ -17,10 +17,14 @@
     const values = new Uint32Array(data.buffer);
     const centre = Math.round(sprite.half * ratio);
     const found = [];
+    let reach = 0;
     for (let i = 0; i < values.length; i += 1) {
-      if (data[4 * i + 3] >= FAINT) found.push((i % side) - centre, Math.floor(i / side) - centre, values[i]);
+      if (data[4 * i + 3] < FAINT) continue;
+      const [dx, dy] = [(i % side) - centre, Math.floor(i / side) - centre];
+      found.push(dx, dy, values[i]);
+      reach = Math.max(reach, Math.abs(dx), Math.abs(dy));
     }
-    return { found, reach: centre + 1 };
+    return { found, reach: reach + 1 };
   }
 
   const KEPT = 2; // sizes: of a band of the whole picture, of a piece of a drag
