@@ -111,6 +111,7 @@
       this.land();
       this.turn = NaN; // nothing under way is wanted
       if (this.seen) {
+        this.seen.turn = NaN; // nothing more is given back to it
         this.seen.width = this.seen.height = 0;
         this.seen.remove();
       }
