@@ -56,15 +56,26 @@
       return [];
     }
   }
-  /** The views a person saved follow him to every desk; a hall that keeps none leaves them in this browser. */
-  async function fetchSaved() {
-    try {
-      const found = await hall.ask(PREFERENCE);
-      const entries = found && (found.value || found).views;
-      if (Array.isArray(entries)) localStorage.setItem(SAVED, JSON.stringify(entries.filter((entry) => entry && entry.filters)));
-    } catch (_) {
-      // this browser's copy holds
-    }
+  const store = (views) => localStorage.setItem(SAVED, JSON.stringify(views.slice(-SAVED_BOUND)));
+  /** As the hall has them, null where it keeps none. */
+  async function fetched() {
+    const found = await hall.ask(PREFERENCE);
+    const views = found && (found.value || found).views;
+    return Array.isArray(views) ? views.filter((entry) => entry && entry.filters) : null;
+  }
+
+  let asking = Promise.resolve(); // one question to the hall after the other
+  /** The views a person saved follow him to every desk. `change(views)`: what he does to them is done to those that the hall has now, whatever
+   * this browser knows; while the hall is not heard it is done to this browser's copy. */
+  function saved(change, paint) {
+    if (change) store(change(readSaved())), paint();
+    asking = asking.then(async () => {
+      const found = await fetched();
+      if (!change) return found && (store(found), paint());
+      store(change(found || readSaved()));
+      await hall.ask(PREFERENCE, { method: "PUT", body: { views: readSaved() } });
+      paint();
+    }).catch(() => {}); // this browser's copy holds
   }
   const sameFilters = (a, b) => JSON.stringify({ ...desk.EMPTY, ...a }) === JSON.stringify({ ...desk.EMPTY, ...b });
 
@@ -88,14 +99,8 @@
       return node;
     }
     const same = (a, b) => sameFilters(a.filters, b.filters) && (a.view || "all") === (b.view || "all");
-    function keep(saved) {
-      const views = saved.slice(-SAVED_BOUND);
-      localStorage.setItem(SAVED, JSON.stringify(views));
-      hall.ask(PREFERENCE, { method: "PUT", body: { views } }).catch(() => {}); // this browser's copy holds
-      paint();
-    }
     function drop(entry) {
-      keep(readSaved().filter((kept) => !same(kept, entry)));
+      saved((views) => views.filter((kept) => !same(kept, entry)), paint);
       (box.querySelector(".desk-chip") || document.querySelector(".desk-view")).focus();
     }
     function savedChip(entry) {
@@ -110,8 +115,8 @@
       return hall.make("span.desk-saved", {}, [node, cross]);
     }
     function paint() {
-      const saved = readSaved();
-      const key = hall.locale + desk.view + JSON.stringify(saved);
+      const views = readSaved();
+      const key = hall.locale + desk.view + JSON.stringify(views);
       if (built !== key) {
         built = key;
         box.setAttribute("aria-label", hall.t("desk.quick-group"));
@@ -120,13 +125,13 @@
           node.pressed = () => desk.filters.only === only;
           return node;
         });
-        hall.fill(box, [...plain, ...saved.map(savedChip)]);
+        hall.fill(box, [...plain, ...views.map(savedChip)]);
       }
       for (const node of box.querySelectorAll(".desk-chip:not(.is-drop)")) node.setAttribute("aria-pressed", String(node.pressed()));
     }
     function save() {
       const entry = { filters: { ...desk.filters }, view: desk.view, sort: desk.view === "all" ? undefined : desk.queue.sort };
-      keep([...readSaved().filter((kept) => !same(kept, entry)), entry]);
+      saved((views) => [...views.filter((kept) => !same(kept, entry)), entry], paint);
     }
     return { box, paint, save };
   }
@@ -263,7 +268,7 @@
       desk.on("order", () => (tabs.paint(), paintTotal())),
       desk.on("fresh", () => (unseen.clear(), paintFresh())),
     ];
-    fetchSaved().then(paint);
+    saved(null, () => paint());
     if (desk.queue.view) show(desk.queue.view);
     else paint();
 
