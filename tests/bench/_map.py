@@ -8,10 +8,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 from fastapi import APIRouter
 from playwright.sync_api import Browser, Page, Playwright
@@ -20,6 +19,7 @@ from feeds.components.asking import Inventory
 from feeds.demo import prepare
 from hall.app.components import Components
 from hall.core import config
+from tests.bench import _cdp
 from tests.browser.map import mappage, scenery
 from tests.browserflags import DISABLED
 
@@ -27,6 +27,14 @@ SIZE = (3840, 2160)
 UNITS = 5_000
 MAP = "[...hall.citymap.live][0]"
 FRAMES = "const frame = () => new Promise(done => requestAnimationFrame(done)); const settled = async () => { await frame(); await frame(); };"
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    DISABLED,
+)
 #: counts frames, and in each measures how deep nothing is drawn at an edge of the view, as a share of it: on the lower and on the upper glass
 WATCH = f"""() => {{ const view = {MAP}, {{stage, map}} = view, seen = window.watched = {{frames: 0, last: 0, longest: 0, ground: 0, symbols: 0}};
   const boxOf = frame => {{ const c = map.layerPointToContainerPoint(frame.corner); return [c.x, c.y, c.x + frame.width, c.y + frame.height]; }};
@@ -89,21 +97,10 @@ def moving(gate: mappage.Gate) -> Iterator[None]:
 
 def chromium(api: Playwright) -> Browser:
     """Software rendering."""
-    return api.chromium.launch(
-        executable_path="/usr/bin/chromium",
-        args=[
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-component-update",
-            DISABLED,
-        ],
-        ignore_default_args=["--headless"],
-    )
+    return api.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS], ignore_default_args=["--headless"])
 
 
-def ready(page: Page) -> None:
+def ready(page: Page | _cdp.Page) -> None:
     page.wait_for_function(
         f"hall.maps && hall.maps['city-map'] && hall.citymap.live && hall.citymap.live.size && {MAP}.stage && document.querySelector('[data-count-cases]')"
     )
@@ -111,7 +108,7 @@ def ready(page: Page) -> None:
     page.wait_for_function(f"!{MAP}.soon")
 
 
-def drag(page: Page, seconds: float, speed: float) -> dict[str, float]:
+def drag(page: Page | _cdp.Page, seconds: float, speed: float) -> dict[str, float]:
     """A hand that drags to and fro over three quarters of the screen at `speed` px/s, pressed all the time: frames a second, the longest
     frame (ms), how deep nothing was drawn at an edge (share of the view) of the ground and of the symbols."""
     wide, high = SIZE[0] * 0.75, SIZE[1] * 0.5
@@ -139,10 +136,15 @@ def drag(page: Page, seconds: float, speed: float) -> dict[str, float]:
 def memory(browser: Browser) -> float:
     """MiB that the renderers hold (their proportional set size)."""
     processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
-    return sum(_pss(one["id"]) for one in processes if one["type"] == "renderer") / 1024
+    return held(one["id"] for one in processes if one["type"] == "renderer")
 
 
-def _pss(pid: Any) -> int:
+def held(pids: Iterable[int]) -> float:
+    """MiB of these processes."""
+    return sum(_pss(pid) for pid in pids) / 1024
+
+
+def _pss(pid: int) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1])

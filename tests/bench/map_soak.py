@@ -1,7 +1,8 @@
 """What the map's renderer holds while somebody pans and zooms without end and 5,000 units move: memory after each round, told minute by minute.
 
 Beside it the JavaScript heap with its garbage, and the map's canvases with their pixels. `HALL_BENCH_MINUTES=60 python -m tests.bench map_soak`
-(2 without), or `python -m tests.bench.map_soak 60`, which records nothing. `HALL_BENCH_COMPONENTS` makes it smaller.
+(2 without), or `python -m tests.bench.map_soak 60`, which records nothing. `HALL_BENCH_COMPONENTS` makes it smaller; `HALL_BENCH_DUMPS`,
+a folder, gets every five minutes what each allocator of the browser holds. The browser is driven without Playwright (see `_cdp`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-
-from tests.bench import _map
+from tests.bench import _cdp, _map
 from tests.bench import components as made
 
 SPEED = 1_500  # px/s
@@ -27,7 +26,7 @@ CANVASES = f"""() => {{ const view = {_map.MAP}, {{stage}} = view, isOne = one =
 HEAD = "| minute | rounds of pan and zoom | renderer, MiB (PSS) | JavaScript heap, MiB | canvases | MiB of them |\n|---|---|---|---|---|---|"
 
 
-def round_trip(page: Page, chance: random.Random) -> None:
+def round_trip(page: _cdp.Page, chance: random.Random) -> None:
     """Drags, goes in and out by the wheel, home again."""
     _map.drag(page, 4, SPEED)
     for turns in (-1, -1, -1, 1, 1, 1):
@@ -37,11 +36,8 @@ def round_trip(page: Page, chance: random.Random) -> None:
     page.evaluate("hall.map.home()")
 
 
-def told(minute: int, sizes: list[float], page: Page) -> None:
-    metrics = page.context.new_cdp_session(page)
-    metrics.send("Performance.enable")
-    found = {one["name"]: one["value"] for one in metrics.send("Performance.getMetrics")["metrics"]}
-    metrics.detach()
+def told(minute: int, sizes: list[float], page: _cdp.Page) -> None:
+    found = page.metrics()
     count, pixels = page.evaluate(CANVASES)
     span = f"{min(sizes):.0f} to {max(sizes):.0f}" if len(sizes) > 1 else f"{sizes[0]:.0f}"
     rounds = len(sizes) if minute else 0
@@ -52,28 +48,32 @@ def main() -> int:
     minutes = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("HALL_BENCH_MINUTES", "2"))
     chance = random.Random(3)
     held: list[list[float]] = []  # by minute
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as api:
+    dumps = os.environ.get("HALL_BENCH_DUMPS")
+    with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "big").mkdir()
         made.written(home / "big")
-        with _map.served(home, _map.components(home / "big")) as (at, gate), _map.moving(gate):
-            browser = _map.chromium(api)
-            page = browser.new_page(viewport=dict(zip(("width", "height"), _map.SIZE, strict=True)), bypass_csp=True)
+        with (
+            _map.served(home, _map.components(home / "big")) as (at, gate),
+            _map.moving(gate),
+            _cdp.chromium(_map.FLAGS, _map.SIZE) as page,
+        ):
             page.goto(at)
             _map.ready(page)
-            page.evaluate(f"{_map.MAP}.toggle('components', true); hall.maps['city-map'].scrollWheelZoom.enable()")
+            page.evaluate(f"{_map.MAP}.toggle('components', true); hall.maps['city-map'].scrollWheelZoom.enable(); 0")
             page.wait_for_function(f"{_map.MAP}.components.pack")
             print(f"{made.COUNT:,} components, {_map.SIZE[0]} by {_map.SIZE[1]}, {minutes} min\n\n{HEAD}", flush=True)
-            told(0, [_map.memory(browser)], page)
+            told(0, [_map.held(page.renderers())], page)
+            begun = time.monotonic()
             for minute in range(1, minutes + 1):
-                until = time.monotonic() + 60
                 sizes: list[float] = []
-                while not sizes or time.monotonic() < until:
+                while not sizes or time.monotonic() < begun + 60 * minute:
                     round_trip(page, chance)
-                    sizes.append(_map.memory(browser))
+                    sizes.append(_map.held(page.renderers()))
                 held.append(sizes)
                 told(minute, sizes, page)
-            browser.close()
+                if dumps and minute % 5 == 0:
+                    page.dump(Path(dumps) / f"{minute:02}.json")
     first = max(1, minutes // 3)
     later = [size for sizes in held[first - 1 :] for size in sizes]
     print(f"\nfrom minute {first} on: {min(later):.0f} to {max(later):.0f} MiB")
