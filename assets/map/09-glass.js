@@ -7,7 +7,8 @@
 
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
-  const STRIP = 32; // px high: what is read at once
+  const STRIP = 32; // px high, and wide around a place: what is read at once
+  const [CLOSE_MS, PAUSE_MS] = [300, 500]; // between two pictures at rest: close on each other; a pause
   const [BACK, TRIES] = [2, 2]; // frames until the screen has given back what it showed; on a busy machine it takes twice as long
 
   /**
@@ -34,19 +35,40 @@
       return canvas;
     }
 
+    /**
+     * Pictures that follow each other before the screen has given the last one back take pixels of their own, up to four times, and the browser
+     * keeps them as long as the canvas has its size. It begins with new ones after a pause, and (not `again`) at another place.
+     */
+    spare(again) {
+      const now = performance.now();
+      const since = now - (this.drawn || 0);
+      this.drawn = now;
+      if (since < CLOSE_MS) this.crowded = true;
+      if (!this.crowded || (again && since < PAUSE_MS)) return;
+      this.crowded = false;
+      this.still.width = this.still.height = 0;
+    }
+
+    /** {seen, shown}: what shows a finished picture. */
+    window() {
+      const seen = this.element();
+      return { seen, shown: seen.getContext("bitmaprenderer", { alpha: !this.opaque }) };
+    }
+
     /** To draw on for a frame; what people see stays until it is shown. */
     context(frame, moving) {
+      const again = this.frame === frame;
       this.frame = frame;
       this.opaque = !!this.sheets[0].opaque;
       if (!this.opaque && !this.still.parentNode) this.pane.append(this.still);
       if (!this.seen && (this.opaque || moving)) {
-        this.seen = this.element();
-        this.shown = this.seen.getContext("bitmaprenderer", { alpha: !this.opaque });
+        Object.assign(this, this.window());
         if (this.opaque) this.pane.prepend(this.seen); // below an upper one, which is drawn first
         else this.pane.append(this.seen);
         this.moved = this.opaque ? null : new OffscreenCanvas(1, 1);
       }
       this.board = moving && !this.opaque ? this.moved : this.still;
+      if (this.board === this.still && !this.opaque) this.spare(again);
       const fresh = citymap.sized(this.board, frame) || (this.board === this.moved && this.fresh);
       const context = this.board.getContext("2d", { alpha: !this.opaque });
       context.setTransform(1, 0, 0, 1, 0, 0);
@@ -70,14 +92,21 @@
       else citymap.pass(this.shown, board.transferToImageBitmap());
     }
 
-    /** What is drawn becomes the picture that people see. */
+    /** What is drawn becomes the picture that people see: on another element than the last, which keeps the pixels of two pictures until it is freed. */
     hand() {
-      const { board, seen, frame } = this;
+      const { board, frame } = this;
       const turn = (this.turn = (this.turn || 0) + 1);
+      const next = this.other && this.other.seen.width <= 1 ? this.other : this.window();
       this.canvas = board;
-      citymap.pictureOf(board, this.shown, () => {
-        citymap.placed(seen, seen, frame);
-        this.canvas = seen;
+      citymap.pictureOf(board, next.shown, () => {
+        const { seen, shown } = this;
+        citymap.placed(next.seen, next.seen, frame);
+        next.seen.style.display = "";
+        seen.after(next.seen); // on the last one, which goes in the same frame
+        this.other = { seen, shown };
+        Object.assign(this, next, { canvas: next.seen });
+        if (seen.width > 1) citymap.freed(shown, () => seen.remove());
+        else seen.remove();
         board.width = board.height = 0; // its pixels are the picture's now: to draw on it again would copy them
       }, () => this.turn === turn);
     }
@@ -90,18 +119,20 @@
       if (this.moved) this.moved.width = this.moved.height = 0;
     }
 
-    /** Whether nothing is drawn; begins where something was the last time. */
+    /** Whether nothing is drawn; looks first around where something was the last time: what is read is thrown away. */
     empty() {
       const { width, height } = this.board;
       const context = this.board.getContext("2d");
+      /** The first that is drawn in a box, counted along its rows; -1 for none. */
+      const first = (left, top, wide, high) => new Uint32Array(context.getImageData(left, top, wide, high).data.buffer).findIndex((word) => word);
+      if (this.found && first(...this.found, STRIP, STRIP) >= 0) return false;
+      const from = this.found ? Math.floor(this.found[1] / STRIP) : 0;
       const strips = Math.ceil(height / STRIP);
       for (let k = 0; k < strips; k += 1) {
-        const at = ((this.found || 0) + k) % strips;
-        const words = new Uint32Array(context.getImageData(0, at * STRIP, width, STRIP).data.buffer);
-        let i = 0;
-        while (i < words.length && words[i] === 0) i += 1;
-        if (i === words.length) continue;
-        this.found = at;
+        const top = ((from + k) % strips) * STRIP;
+        const at = first(0, top, width, STRIP);
+        if (at < 0) continue;
+        this.found = [Math.max(0, (at % width) - STRIP / 2), top];
         return false;
       }
       return true;
@@ -110,10 +141,11 @@
     remove() {
       this.land();
       this.turn = NaN; // nothing under way is wanted
-      if (this.seen) {
-        this.seen.turn = NaN; // nothing more is given back to it
-        this.seen.width = this.seen.height = 0;
-        this.seen.remove();
+      for (const seen of [this.seen, this.other && this.other.seen]) {
+        if (!seen) continue;
+        seen.turn = NaN; // nothing more is given back to it
+        seen.width = seen.height = 0;
+        seen.remove();
       }
       this.still.width = this.still.height = 0;
       this.still.remove();

@@ -184,31 +184,22 @@
 
   const DRAW = { case: drawCase, gauge: drawGauge, unit: drawUnit, camera: drawCamera };
   citymap.symbols = DRAW; // further symbols are added by the files that place them
-  let sprites = new Map();
-  let madeFor = "";
+  const sprites = new citymap.Kept(60);
 
-  /** The picture of a symbol of radius `r` CSS px; `key` must tell all of `options`. Kept until size or scale change. */
-  citymap.sprite = function (what, key, r, ratio, options) {
-    const scale = `${ratio}`;
-    if (scale !== madeFor || sprites.size > 2000) {
-      sprites = new Map();
-      madeFor = scale;
-    }
-    const name = `${what}|${key}|${r}`;
-    let sprite = sprites.get(name);
-    if (!sprite) {
-      const half = Math.ceil(r * 1.75);
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = Math.ceil(half * 2 * ratio);
-      const c = canvas.getContext("2d");
+  function draw(what, r, ratio, options) {
+    const half = Math.ceil(r * 1.75);
+    const side = Math.ceil(half * 2 * ratio);
+    const canvas = citymap.pictured(() => [side, side], (c) => {
       c.scale(ratio, ratio);
       c.translate(half, half);
       DRAW[what](c, r, options);
-      sprite = { canvas, half, size: canvas.width / ratio };
-      sprites.set(name, sprite);
-    }
-    return sprite;
-  };
+    });
+    return { canvas, half, size: side / ratio };
+  }
+
+  /** The picture of a symbol of radius `r` CSS px; `key` must tell all of `options`. Stamp it at once: it is kept for a while only. */
+  citymap.sprite = (what, key, r, ratio, options) => sprites.get(`${what}|${key}|${r}|${ratio}`, () => draw(what, r, ratio, options));
+
   /** Draws a sprite about (x, y), on whole device pixels: an unshifted copy is twice as fast and sharper. */
   citymap.stamp = (context, sprite, x, y, ratio = 1) =>
     context.drawImage(sprite.canvas, Math.round((x - sprite.half) * ratio) / ratio, Math.round((y - sprite.half) * ratio) / ratio,

@@ -15,7 +15,7 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const STEEP = 1.0; // radians: Chinese along a steeper road stands upright, one character below the other
   const HAN = /^[\u3400-\u9fff]+$/;
-  const SPRITES = 24 * 1024 * 1024; // bytes of written names that are kept
+  const KEPT_S = 20; // written names
 
   // -- widths and pictures of texts ---------------------------------------------------------------------------------------
 
@@ -32,32 +32,26 @@
     return width * size;
   };
 
-  let sprites = new Map();
-  let held = 0;
-  if (document.fonts) document.fonts.addEventListener("loadingdone", () => (sprites.clear(), widths.clear(), (held = 0)));
+  const sprites = new citymap.Kept(KEPT_S);
+  if (document.fonts) document.fonts.addEventListener("loadingdone", () => (sprites.clear(), widths.clear()));
 
   function sprite(c, row, ratio) {
     const key = `${row.text}|${row.size}|${row.colour}|${row.weight}|${row.angle.toFixed(3)}|${row.badge || ""}|${row.shield ? 1 : 0}|${ratio}`;
-    let made = sprites.get(key);
-    if (made) return made;
-    if (held > SPRITES) {
-      sprites = new Map();
-      held = 0;
-    }
+    return sprites.get(key, () => written(c, row, ratio));
+  }
+
+  function written(c, row, ratio) {
     const pad = row.size * 0.3;
     const boxes = boxesOf(c, { ...row, x: 0, y: 0 }, pad);
     const left = Math.floor(Math.min(...boxes.map((b) => b[0])));
     const top = Math.floor(Math.min(...boxes.map((b) => b[1])));
-    const canvas = document.createElement("canvas");
-    canvas.width = Math.ceil((Math.max(...boxes.map((b) => b[2])) - left) * ratio);
-    canvas.height = Math.ceil((Math.max(...boxes.map((b) => b[3])) - top) * ratio);
-    const own = canvas.getContext("2d");
-    own.setTransform(ratio, 0, 0, ratio, -left * ratio, -top * ratio);
-    write(own, row);
-    made = { canvas, left, top, width: canvas.width / ratio, height: canvas.height / ratio };
-    held += canvas.width * canvas.height * 4;
-    sprites.set(key, made);
-    return made;
+    const width = Math.ceil((Math.max(...boxes.map((b) => b[2])) - left) * ratio);
+    const height = Math.ceil((Math.max(...boxes.map((b) => b[3])) - top) * ratio);
+    const canvas = citymap.pictured(() => [width, height], (own) => {
+      own.setTransform(ratio, 0, 0, ratio, -left * ratio, -top * ratio);
+      write(own, row);
+    });
+    return { canvas, left, top, width: canvas.width / ratio, height: canvas.height / ratio };
   }
 
   /** Writes a row about the origin. */

@@ -8,35 +8,32 @@
   const ALONE_MOST = 40; // in view, up to which each stands alone
   const ALONE_FROM = 14.5; // or from this `wide` zoom on
   const REACH = { w: 7, h: 4 }; // glyphs: the city's cameras are not its news
-  const KEPT = 400; // pictures of numbers
+  const KEPT_S = 5; // pictures of numbers
 
-  let numbers = new Map();
-  let numbersFor = "";
+  const numbers = new citymap.Kept(KEPT_S);
+
+  function makeNumber(frame, text, height) {
+    const font = `600 ${frame.font}px ${citymap.family}`;
+    let width = 0;
+    const size = (c) => {
+      c.font = font;
+      width = c.measureText(text).width + frame.font * 0.2;
+      return [width * frame.ratio, height * frame.ratio];
+    };
+    const canvas = citymap.pictured(size, (c) => {
+      c.scale(frame.ratio, frame.ratio);
+      c.font = font;
+      c.textBaseline = "middle";
+      c.lineWidth = frame.font * 0.2;
+      citymap.write(c, text, frame.font * 0.1, height / 2, citymap.ink.dim);
+    });
+    return { canvas, width };
+  }
 
   /** Writes a quiet number right of (x, y), from a picture that is kept; returns its box. */
   function writeNumber(c, frame, text, x, y) {
-    const scale = `${frame.ratio}|${frame.font}|${citymap.family}`;
-    if (scale !== numbersFor || numbers.size > KEPT) {
-      numbers = new Map();
-      numbersFor = scale;
-    }
     const height = frame.font * 1.3;
-    let made = numbers.get(text);
-    if (!made) {
-      const canvas = document.createElement("canvas");
-      const pen = canvas.getContext("2d");
-      const font = `600 ${frame.font}px ${citymap.family}`;
-      pen.font = font;
-      const width = pen.measureText(text).width + frame.font * 0.2;
-      canvas.width = Math.ceil(width * frame.ratio);
-      canvas.height = Math.ceil(height * frame.ratio);
-      pen.scale(frame.ratio, frame.ratio);
-      pen.font = font;
-      pen.textBaseline = "middle";
-      pen.lineWidth = frame.font * 0.2;
-      citymap.write(pen, text, frame.font * 0.1, height / 2, citymap.ink.dim);
-      numbers.set(text, (made = { canvas, width }));
-    }
+    const made = numbers.get(`${text}|${frame.ratio}|${frame.font}|${citymap.family}`, () => makeNumber(frame, text, height));
     const top = Math.round((y - height / 2) * frame.ratio) / frame.ratio;
     const left = Math.round(x * frame.ratio) / frame.ratio;
     c.drawImage(made.canvas, left, top, made.canvas.width / frame.ratio, made.canvas.height / frame.ratio);

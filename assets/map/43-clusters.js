@@ -10,7 +10,7 @@
 (function () {
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
-  const KEPT = 500; // pictures of plates
+  const KEPT_S = 5; // pictures of plates: a city's clusters make hundreds at each zoom, 45 kB each
   const ROUND = 12; // a plate's bar is drawn in twelfths
   const CLOSE_FROM = 15.5; // `wide` zoom from which there is room: only what really overlaps is one
   const WIDE = { w: 4.4, h: 2.4 }; // glyphs: a plate covers no other symbol
@@ -148,54 +148,51 @@
     return parts;
   }
 
-  let plates = new Map();
-  let platesFor = "";
+  const plates = new citymap.Kept(KEPT_S);
 
   function makePlate(frame, { text, severity, parts }) {
     const g = frame.glyph;
-    const made = document.createElement("canvas");
-    const c = made.getContext("2d");
     const font = `600 ${frame.font}px ${citymap.family}`;
-    c.font = font;
     const [left, top, height] = [g, g * 0.9, g * 2];
-    const width = left + g + c.measureText(text).width + g * 0.4;
-    made.width = Math.ceil((width + 2) * frame.ratio);
-    made.height = Math.ceil((height + 2) * frame.ratio);
-    c.scale(frame.ratio, frame.ratio);
-    c.beginPath();
-    c.roundRect(1, 1, width - 1, height - 1, g * 0.45);
-    c.fillStyle = "rgba(9, 15, 26, .9)";
-    c.fill();
-    c.lineWidth = Math.max(1, frame.u * (1 + 0.35 * severity));
-    c.strokeStyle = severity ? citymap.colours[severity] : "#4a5b73";
-    c.stroke();
-    c.font = font;
-    c.textBaseline = "middle";
-    c.fillStyle = citymap.ink.text;
-    c.fillText(text, left + g, top);
-    if (!severity) return { canvas: made, left, top, width, height }; // all of one kind: a bar would say nothing
-    const step = (width - g) / ROUND;
+    let width = 0;
+    const size = (c) => {
+      c.font = font;
+      width = left + g + c.measureText(text).width + g * 0.4;
+      return [(width + 2) * frame.ratio, (height + 2) * frame.ratio];
+    };
+    const canvas = citymap.pictured(size, (c) => {
+      c.scale(frame.ratio, frame.ratio);
+      c.beginPath();
+      c.roundRect(1, 1, width - 1, height - 1, g * 0.45);
+      c.fillStyle = "rgba(9, 15, 26, .9)";
+      c.fill();
+      c.lineWidth = Math.max(1, frame.u * (1 + 0.35 * severity));
+      c.strokeStyle = severity ? citymap.colours[severity] : "#4a5b73";
+      c.stroke();
+      c.font = font;
+      c.textBaseline = "middle";
+      c.fillStyle = citymap.ink.text;
+      c.fillText(text, left + g, top);
+      if (severity) drawBar(c, g, (width - g) / ROUND, top, parts); // all of one kind: a bar would say nothing
+    });
+    return { canvas, left, top, width, height };
+  }
+
+  function drawBar(c, g, step, top, parts) {
     let x = g * 0.5;
     for (let level = 4; level >= 0; level -= 1) {
       c.fillStyle = level ? citymap.colours[level] : "#5d6e86";
       c.fillRect(x, top + g * 0.68, parts[level] * step - (parts[level] ? 1 : 0), g * 0.2);
       x += parts[level] * step;
     }
-    return { canvas: made, left, top, width, height };
   }
 
   /** Draws the plate of a group's members, led by `severity`, about (px, py), where the lead's symbol will stand; returns its box. */
   citymap.drawPlate = function (c, frame, severity, members, px, py) {
-    const scale = `${frame.ratio}|${frame.glyph}|${citymap.family}`;
-    if (scale !== platesFor || plates.size > KEPT) {
-      plates = new Map();
-      platesFor = scale;
-    }
     const parts = shares(bySeverity(members));
     const text = hall.format.number(members.length);
-    const key = `${text}|${severity}|${parts}`;
-    let plate = plates.get(key);
-    if (!plate) plates.set(key, (plate = makePlate(frame, { text, severity, parts })));
+    const key = `${text}|${severity}|${parts}|${frame.ratio}|${frame.glyph}|${citymap.family}`;
+    const plate = plates.get(key, () => makePlate(frame, { text, severity, parts }));
     const x = Math.round((px - plate.left) * frame.ratio) / frame.ratio;
     const y = Math.round((py - plate.top) * frame.ratio) / frame.ratio;
     c.drawImage(plate.canvas, x, y, plate.canvas.width / frame.ratio, plate.canvas.height / frame.ratio);

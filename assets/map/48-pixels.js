@@ -6,14 +6,17 @@
 
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
-  const BAND = 128; // px high
+  const [WIDE, HIGH] = [512, 128]; // px of a tile: with the symbols that reach into it, it fits into the processor's cache
   const COLUMN = 64; // px wide
   const FAINT = 40; // alpha below which a pixel of a symbol is left out
 
+  const reader = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+
   /** The pixels of a sprite that can be seen: [dx, dy, value] each, from the symbol's centre. */
   function pixelsOf(sprite, ratio) {
-    const side = sprite.canvas.width;
-    const data = sprite.canvas.getContext("2d").getImageData(0, 0, side, side).data;
+    const side = (reader.canvas.width = reader.canvas.height = sprite.canvas.width);
+    reader.drawImage(sprite.canvas, 0, 0);
+    const { data } = reader.getImageData(0, 0, side, side);
     const values = new Uint32Array(data.buffer);
     const centre = Math.round(sprite.half * ratio);
     const found = [];
@@ -27,27 +30,31 @@
     return { found, reach: reach + 1 };
   }
 
-  const KEPT = 2; // sizes: of a band of the whole picture, of a piece of a drag
-  const buffers = []; // the last used first
+  let memory = new Uint8ClampedArray(0); // as large as the largest picture so far: thrown-away ones stay with the browser for a minute
+  let last = null;
 
   citymap.pixels = function (width, height) {
-    const at = buffers.findIndex(({ image }) => image.width === width && image.height === height);
-    const [found] = at < 0 ? [] : buffers.splice(at, 1);
-    const image = found ? found.image : new ImageData(width, height);
-    const one = found || { image, words: new Uint32Array(image.data.buffer) };
-    if (found) one.words.fill(0);
-    buffers.unshift(one);
-    buffers.length = Math.min(buffers.length, KEPT);
-    return one;
+    const size = 4 * width * height;
+    if (memory.length < size) memory = new Uint8ClampedArray(size);
+    else memory.fill(0, 0, size);
+    if (!last || last.image.width !== width || last.image.height !== height || last.words.buffer !== memory.buffer) {
+      last = { image: new ImageData(memory.subarray(0, size), width, height), words: new Uint32Array(memory.buffer, 0, width * height) };
+    }
+    return last;
   };
 
-  /** Symbols of one canvas: `add(compile(sprite, ratio), x, y)` in device pixels, `show(context)` writes them over all that is on it. */
+  /** Symbols of a canvas: `begin(width, height)`, `add(compile(sprite, ratio), x, y)` in device pixels, `show(context)` writes them over all that is on it. */
   citymap.Pixels = class {
-    constructor(width, height) {
+    constructor() {
+      this.list = []; // symbol, x, y, ...
+      this.compiled = new Map(); // sprite -> its pixels
+      this.pad = 0; // px around a tile, in which there are whole symbols that reach into it
+    }
+
+    begin(width, height) {
       this.width = width;
       this.height = height;
-      this.list = []; // symbol, x, y, ...
-      this.compiled = new Map(); // sprite -> its pixels as offsets in a picture of this width
+      this.list = [];
     }
 
     compile(sprite, ratio) {
@@ -55,13 +62,11 @@
       if (made) return made;
       const { found, reach } = pixelsOf(sprite, ratio);
       const count = found.length / 3;
-      made = { reach, count, offsets: new Int32Array(count), values: new Uint32Array(count) };
-      for (let i = 0; i < count; i += 1) {
-        made.offsets[i] = found[3 * i + 1] * this.width + found[3 * i];
-        made.values[i] = found[3 * i + 2];
-      }
+      const every = (Kind, at) => Kind.from({ length: count }, (_, i) => found[3 * i + at]);
+      made = { reach, count, dx: every(Int16Array, 0), dy: every(Int16Array, 1), values: every(Uint32Array, 2), offsets: new Int32Array(count), across: 0 };
       if (this.compiled.size > 1000) this.compiled.clear();
       this.compiled.set(sprite, made);
+      this.pad = Math.max(this.pad, 2 * reach);
       return made;
     }
 
@@ -71,50 +76,58 @@
       if (x >= reach && y >= reach && x < this.width - reach && y < this.height - reach) this.list.push(symbol, x, y);
     }
 
-    /**
-     * Band by band: one fits into the processor's cache, and is written in half the time. Bands overlap by a symbol's reach. Of a band only the
-     * columns with symbols are handed over: the browser multiplies every pixel that it is given by its alpha.
-     */
-    show(context) {
+    /** Where each symbol of the list that reaches into a tile is in it, tile by tile. */
+    tiles() {
       const { list, width, height } = this;
-      const bands = Array.from({ length: Math.ceil(height / BAND) }, () => []);
-      let pad = 0;
+      const columns = Math.ceil(width / WIDE);
+      const tiles = Array.from({ length: columns * Math.ceil(height / HIGH) }, () => []);
       for (let i = 0; i < list.length; i += 3) {
-        const { reach } = list[i];
-        if (reach > pad) pad = reach;
-        const last = Math.min(bands.length - 1, Math.floor((list[i + 2] + reach) / BAND));
-        for (let k = Math.floor((list[i + 2] - reach) / BAND); k <= last; k += 1) bands[k].push(i);
+        const [{ reach }, x, y] = [list[i], list[i + 1], list[i + 2]];
+        const [right, bottom] = [Math.floor((x + reach) / WIDE), Math.floor((y + reach) / HIGH)];
+        for (let row = Math.floor((y - reach) / HIGH); row <= bottom; row += 1) {
+          for (let column = Math.floor((x - reach) / WIDE); column <= right; column += 1) tiles[row * columns + column].push(i);
+        }
       }
-      pad *= 2; // a symbol of the next band lies in this one's picture as a whole
-      const { image, words } = this.band(BAND + 2 * pad);
-      bands.forEach((band, k) => {
-        const top = k * BAND - pad;
-        const columns = new Uint8Array(Math.ceil(width / COLUMN) + 1);
-        for (const i of band) {
-          const [{ reach }, x, y] = [list[i], list[i + 1], list[i + 2]];
-          stamp(words, list[i], (y - top) * width + x);
-          columns.fill(1, Math.floor((x - reach) / COLUMN), Math.floor((x + reach) / COLUMN) + 1);
+      return { columns, tiles };
+    }
+
+    /** Of a tile only the columns with symbols are handed over: the browser multiplies every pixel that it is given by its alpha. */
+    show(context) {
+      const { list, width, height, pad } = this;
+      const across = WIDE + 2 * pad;
+      const { image, words } = citymap.pixels(across, HIGH + 2 * pad);
+      const { columns, tiles } = this.tiles();
+      const used = new Uint8Array(WIDE / COLUMN + 1);
+      tiles.forEach((tile, n) => {
+        if (!tile.length) return;
+        const [left, top] = [(n % columns) * WIDE - pad, Math.floor(n / columns) * HIGH - pad];
+        used.fill(0);
+        for (const i of tile) {
+          const [symbol, x, y] = [list[i], list[i + 1] - left, list[i + 2] - top];
+          stamp(words, aimed(symbol, across), y * across + x);
+          used.fill(1, Math.max(0, Math.floor((x - pad - symbol.reach) / COLUMN)), Math.min(WIDE, x - pad + symbol.reach) / COLUMN + 1);
         }
-        for (let from = columns.indexOf(1); from >= 0; ) {
-          const to = columns.indexOf(0, from); // the last one is always 0
-          const [left, right] = [from * COLUMN, Math.min(width, to * COLUMN)];
-          context.putImageData(image, 0, top, left, pad, right - left, Math.min(BAND, height - k * BAND));
-          for (let at = left; at < words.length; at += width) words.fill(0, at, at + right - left);
-          from = columns.indexOf(1, to);
+        used[WIDE / COLUMN] = 0;
+        for (let from = used.indexOf(1); from >= 0; ) {
+          const to = used.indexOf(0, from); // the last one is always 0
+          const wide = Math.min(to * COLUMN, width - left - pad) - from * COLUMN;
+          context.putImageData(image, left, top, pad + from * COLUMN, pad, wide, Math.min(HIGH, height - top - pad));
+          from = used.indexOf(1, to);
         }
+        words.fill(0);
       });
       this.list = [];
     }
-
-    /** An empty picture of a band; whoever writes on it empties it again. */
-    band(high) {
-      if (!this.own || this.own.image.height !== high) {
-        const image = new ImageData(this.width, high);
-        this.own = { image, words: new Uint32Array(image.data.buffer) };
-      }
-      return this.own;
-    }
   };
+
+  /** The symbol with its pixels as offsets in a picture that is `across` px wide. */
+  function aimed(symbol, across) {
+    if (symbol.across === across) return symbol;
+    const { dx, dy, offsets, count } = symbol;
+    for (let i = 0; i < count; i += 1) offsets[i] = dy[i] * across + dx[i];
+    symbol.across = across;
+    return symbol;
+  }
 
   /** Writes a symbol at whole pixels. */
   function stamp(words, { count, offsets, values }, at) {

@@ -39,7 +39,7 @@
       unit.turn = unit.body === "moving" ? ((Math.round((data.heading_deg / 360) * TURNS) % TURNS) + TURNS) % TURNS : 0;
       unit.accuracy = data.accuracy_m > 0 ? data.accuracy_m : 0;
       citymap.place(unit, data);
-      this.trails.add(subject, data.lon, data.lat, event.time);
+      if (unit.known) this.trails.add(subject, unit.x, unit.y, event.time);
     }
 
     /** Age bands by what the feed is expected to send: 0 fresh, 1 late, 2 old (drawn hollow). */
@@ -119,12 +119,8 @@
 
     /** The same by pixels: the canvas holds nothing but these symbols then. */
     writeAll(c, frame, seen, r) {
-      const { width, height } = c.canvas;
-      let { pixels } = this;
-      if (!pixels || pixels.width !== width || pixels.height !== height || pixels.ratio !== frame.ratio) {
-        pixels = this.pixels = new citymap.Pixels(width, height);
-        pixels.ratio = frame.ratio;
-      }
+      const pixels = (this.pixels = this.pixels || new citymap.Pixels());
+      pixels.begin(c.canvas.width, c.canvas.height);
       this.each(frame, seen, r, (sprite) => pixels.compile(sprite, frame.ratio), (symbol, px, py) =>
         pixels.add(symbol, Math.round(px * frame.ratio), Math.round(py * frame.ratio)));
       pixels.show(c);

@@ -1,7 +1,7 @@
 /* Trails: where a mover has been in the last minutes, from what this screen heard and, for what it did not, from the hall's history.
  *
  * new citymap.Trails(minutes)
- *   .add(subject, lon, lat, time)   a position; .forget(subject)
+ *   .add(subject, x, y, time)       a position in the unit square; .forget(subject)
  *   .draw(c, frame, units, now)     their trails, the older the fainter
  *   .words(subject, now)            how long it is, and whether only this screen knows it
  *   .ask(subjects, now)             completes them from the hall, a few at a time; .changed() is called when one has come
@@ -17,7 +17,8 @@
   const FASTEST_MPS = 200 / 3.6;
   const JUMP_M = 150; // less than that is the fix's own noise, whatever speed it makes
   const STILL_M = 8; // who moved less has not moved: its last point only becomes newer
-  const MOST_POINTS = 240;
+  const MOST_POINTS = 128; // of a trail; whoever says more often where it is has its older ones thinned
+  const FRESH = MOST_POINTS / 4; // points that are never thinned
   const MOST_MOVERS = 8000;
   const MOST_ASKED = 60; // movers whose past is asked for at a time: those in view
   const AT_ONCE = 2;
@@ -25,6 +26,8 @@
   const BANDS = [0.36, 0.58, 0.85]; // opacity of the oldest, middle and newest third
 
   const metres = (a, b) => Math.hypot(a.x - b.x, a.y - b.y) / citymap.perMetre(b.y);
+  const idle = window.requestIdleCallback || ((work) => setTimeout(work, 0));
+  const IDLE_MS = 500; // at the latest
   const pointOf = (lon, lat, time) => ({ x: citymap.projectX(lon), y: citymap.projectY(lat), time });
   const STEPS = 2 ** 32; // of the unit square: a centimetre
 
@@ -33,7 +36,7 @@
     constructor(points = []) {
       this.length = 0;
       this.sized(Math.max(8, points.length));
-      for (const point of points) this.push(point);
+      for (const { x, y, time } of points) this.push(x, y, time);
     }
 
     sized(size) {
@@ -45,7 +48,7 @@
       Object.assign(this, { places, times });
     }
 
-    push({ x, y, time }) {
+    push(x, y, time) {
       if (this.length === this.times.length) this.sized(2 * this.length);
       this.places[2 * this.length] = x * STEPS;
       this.places[2 * this.length + 1] = y * STEPS;
@@ -57,10 +60,33 @@
       return { x: this.places[2 * i] / STEPS, y: this.places[2 * i + 1] / STEPS, time: this.times[i] };
     }
 
+    list() {
+      return Array.from({ length: this.length }, (_, i) => this.at(i));
+    }
+
+    /** Metres from one of them to a place. */
+    far(i, x, y) {
+      return Math.hypot(this.places[2 * i] / STEPS - x, this.places[2 * i + 1] / STEPS - y) / citymap.perMetre(y);
+    }
+
     /** The first that is as new as `time`; -1 for none. */
     from(time) {
       for (let i = 0; i < this.length; i += 1) if (this.times[i] >= time) return i;
       return -1;
+    }
+
+    /** Leaves points at least `least` ms apart, of all but the newest; those beside a leg that nobody knows stay, else it would be drawn. */
+    thin(least) {
+      const fresh = Math.max(1, this.length - FRESH);
+      const unknown = (i) => broken(this.at(i - 1), this.at(i), GAP_MS);
+      let kept = 1;
+      for (let i = 1; i < this.length; i += 1) {
+        if (i < fresh && this.times[i] - this.times[kept - 1] < least && !unknown(i) && !unknown(i + 1)) continue;
+        this.places.copyWithin(2 * kept, 2 * i, 2 * i + 2);
+        this.times[kept] = this.times[i];
+        kept += 1;
+      }
+      this.length = kept;
     }
 
     /** Forgets the oldest `count`. */
@@ -84,14 +110,27 @@
     constructor(minutes) {
       this.span = Math.max(0, minutes || 0) * 60000;
       this.trails = new Map(); // subject -> {points, since: the moment from which it is whole, asked}
+      this.heard = []; // subject, x, y, time, ... that are not noted yet
       this.queue = [];
       this.busy = 0;
       this.quiet = 0; // performance.now() until which nothing is asked
       this.changed = () => {};
     }
 
-    add(subject, lon, lat, time) {
-      if (!this.span || !Number.isFinite(lon) || !Number.isFinite(lat)) return;
+    /** It is noted when the browser has nothing better to do, or somebody asks: of thousands that is a tenth of a picture's time. */
+    add(subject, x, y, time) {
+      if (!this.span) return;
+      if (!this.heard.length) idle(() => this.catchUp(), { timeout: IDLE_MS });
+      this.heard.push(subject, x, y, time);
+    }
+
+    catchUp() {
+      const { heard } = this;
+      this.heard = [];
+      for (let i = 0; i < heard.length; i += 4) this.note(heard[i], heard[i + 1], heard[i + 2], heard[i + 3]);
+    }
+
+    note(subject, x, y, time) {
       let trail = this.trails.get(subject);
       if (trail && time < trail.points.times[trail.points.length - 1]) trail = null; // time went back: somebody replays
       if (!trail) {
@@ -99,16 +138,23 @@
         this.trails.set(subject, (trail = { points: new Points(), since: time, asked: false }));
       }
       const { points } = trail;
-      const point = pointOf(lon, lat, time);
       const last = points.length - 1;
       if (last >= 0 && time === points.times[last]) return;
-      if (last > 0 && time - points.times[last] <= GAP_MS && metres(points.at(last), point) < STILL_M) points.times[last] = time;
-      else points.push(point);
+      if (last > 0 && time - points.times[last] <= GAP_MS && points.far(last, x, y) < STILL_M) points.times[last] = time;
+      else points.push(x, y, time);
       const over = points.from(time - this.span);
-      if (over > 8 || points.length > MOST_POINTS) points.drop(Math.max(over, points.length - MOST_POINTS));
+      if (over > 8) points.drop(over);
+      if (points.length >= MOST_POINTS) this.fit(points);
+    }
+
+    /** Room for the next ones. */
+    fit(points) {
+      points.thin(this.span / (MOST_POINTS - FRESH - 8)); // 8: what has grown too old and was not forgotten yet
+      if (points.length > MOST_POINTS - 8) points.drop(points.length - MOST_POINTS + 8);
     }
 
     forget(subject) {
+      this.catchUp();
       this.trails.delete(subject);
     }
 
@@ -119,6 +165,7 @@
 
     draw(c, frame, units, now) {
       if (!this.span || !units.length) return;
+      this.catchUp();
       const { scale, left, top } = frame;
       const paths = BANDS.map(() => new Path2D());
       const all = new Path2D();
@@ -154,6 +201,7 @@
     }
 
     words(subject, now) {
+      this.catchUp();
       const trail = this.trails.get(subject);
       if (!this.span || !trail) return "";
       const first = trail.points.from(now - this.span);
@@ -165,7 +213,8 @@
     // -- from the hall -------------------------------------------------------------------------------------------------------
 
     ask(subjects, now) {
-      if (!this.span || performance.now() < this.quiet) return;
+      if (!this.span || !subjects.length || performance.now() < this.quiet) return;
+      this.catchUp();
       for (const subject of subjects.slice(0, MOST_ASKED)) {
         const trail = this.trails.get(subject);
         if (!trail || trail.asked || trail.since <= now - this.span) continue;
@@ -192,16 +241,22 @@
 
     /** The past as the hall kept it: `rows` [[time, lon, lat]], before what was heard here. */
     complete(subject, from, rows) {
+      this.catchUp();
       const trail = this.trails.get(subject);
       if (!trail) return;
-      const heard = Array.from(trail.points.times.subarray(0, trail.points.length), (_, i) => trail.points.at(i));
+      const heard = trail.points.list();
       const before = rows.filter(([time]) => time >= from && (!heard.length || time < heard[0].time)).map(([time, lon, lat]) => pointOf(lon, lat, time));
-      trail.points = new Points([...before, ...heard].slice(-MOST_POINTS));
+      trail.points = new Points([...before, ...heard]);
+      if (trail.points.length >= MOST_POINTS) {
+        this.fit(trail.points);
+        trail.points = new Points(trail.points.list());
+      }
       trail.since = from;
       this.changed();
     }
 
     counts() {
+      this.catchUp();
       let points = 0;
       for (const trail of this.trails.values()) points += trail.points.length;
       return { movers: this.trails.size, points };

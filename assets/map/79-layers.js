@@ -66,8 +66,10 @@
 
     /** Sheets that must be drawn again after a document. */
     take(topic, event) {
+      const parts = this.takers.get(topic);
+      if (!parts) return [];
       const sheets = [];
-      for (const part of this.takers.get(topic) || []) {
+      for (const part of parts) {
         const slot = part.take(event);
         if (slot) sheets.push(this.sheetOf(slot === true ? "things" : slot));
       }

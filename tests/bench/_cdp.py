@@ -137,7 +137,14 @@ def chromium(flags: Sequence[str], size: tuple[int, int]) -> Iterator[Page]:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         told = Path(folder) / "DevToolsActivePort"
         started = subprocess.Popen(
-            ["/usr/bin/chromium", *flags, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"],
+            [
+                "/usr/bin/chromium",
+                *flags,
+                f"--window-size={size[0]},{size[1]}",
+                "--remote-debugging-port=0",
+                f"--user-data-dir={folder}",
+                "about:blank",
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -274,6 +274,19 @@ def test_a_trail_shows_where_a_mover_was_and_nothing_that_nobody_knows(open_map)
     assert "本屏听到" not in page.locator(".map-card").inner_text() and not page.faults
 
 
+def test_a_long_trail_keeps_its_whole_time_and_what_nobody_knows(open_map):
+    """A position each second for twenty minutes, once with a jump of 200 m: thinned it would be a leg that a car can drive."""
+    page, _ = open_map()
+    found = page.evaluate("""() => { const trails = new hall.citymap.Trails(10), from = Date.now() - 1200000, end = from + 1200000;
+      for (let i = 0; i <= 1200; i += 1) trails.add("u", 0.8 + i * 4e-7 + (i > 800 ? 6e-6 : 0), 0.4, from + 1000 * i);
+      const {movers, points} = trails.counts(), list = trails.trails.get("u").points.list();
+      const broken = list.slice(1).filter((one, i) => hall.citymap.trailBroken(list[i], one, 180000)).map(({time}) => (time - from) / 1000);
+      return {movers, points, first: (list[0].time - from) / 1000, last: (end - list.at(-1).time) / 1000, broken,
+        rising: list.slice(1).every((one, i) => one.time > list[i].time && one.x > list[i].x), words: trails.words("u", end)}; }""")
+    assert found["movers"] == 1 and found["points"] <= 128 and found["broken"] == [801] and found["rising"]
+    assert 540 <= found["first"] <= 605 and found["last"] == 0 and "10 分" in found["words"], found
+
+
 def test_symbols_stay_on_their_place_through_zoom_and_pan(open_map):
     place = {"lon": 113.905, "lat": 35.312}
     page, _ = open_map(case(1, severity=4, **place))
