@@ -43,10 +43,17 @@
 
   /** What a form of one case would begin with, as far as all of these agree: one case's facts are never put upon another. */
   function together(cases) {
-    const same = (read) => (cases.every((view) => read(view) === read(cases[0])) ? read(cases[0]) : undefined);
+    const agreed = (read) => {
+      const value = read(cases[0]);
+      return cases.every((view) => read(view) === value) ? { value, all: true } : { value: undefined, all: false };
+    };
+    const unit = agreed(ownUnit);
+    const emergency = agreed((view) => !!view.file.emergency);
+    const kind = agreed((view) => `${view.case.class_name} ${view.case.subclass_name}`);
+    const [first] = cases;
     return {
-      view: { ...cases[0], case: { ...cases[0].case, unit: same(ownUnit) }, file: { ...cases[0].file, unit: undefined, emergency: same((view) => !!view.file.emergency) } },
-      kinds: same((view) => `${view.case.class_name} ${view.case.subclass_name}`) !== undefined && same(ownUnit) !== undefined, units: same(ownUnit) !== undefined, emergency: same((view) => !!view.file.emergency) !== undefined,
+      view: { ...first, case: { ...first.case, unit: unit.value }, file: { ...first.file, unit: undefined, emergency: emergency.value } },
+      kinds: kind.all && unit.all, units: unit.all, emergency: emergency.all,
     };
   }
 
