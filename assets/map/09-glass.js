@@ -108,6 +108,7 @@
         if (seen.width > 1) citymap.freed(shown, () => seen.remove());
         else seen.remove();
         board.width = board.height = 0; // its pixels are the picture's now: to draw on it again would copy them
+        if (this.onshown) this.onshown();
       }, () => this.turn === turn);
     }
 

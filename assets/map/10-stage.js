@@ -9,7 +9,8 @@
  *
  * While the map moves, the upper glass is drawn anew when the view leaves it. The lower glass stays, and pieces beside it are drawn ahead of
  * the view, at most some ms a frame: `draw` then gets a small frame whose `part` is the whole one. It paints, and remembers nothing of it.
- * When the hand rests, and at the end, all is drawn for the place. The pieces are in 12-pieces.js.
+ * When the hand rests, and at the end, all is drawn for the place. The pieces are in 12-pieces.js,
+ * what fills the edges of a zoom out in 11-backdrop.js.
  */
 "use strict";
 
@@ -37,6 +38,7 @@
       this.frame = null;
       this.lower = new citymap.Glass(this.pane, sheets[0].name);
       this.pieces = new citymap.Pieces(this.pane, this.lower);
+      this.backdrop = new citymap.Backdrop(map, this.pane, this.lower);
       this.upper = null; // comes with its first sheet
       for (const sheet of sheets) this.add(sheet);
       this.margin = 0; // a map at rest draws what is seen and no more: at 3840 x 2160 a margin is 41 MB of canvases and the browser's copies
@@ -226,6 +228,7 @@
     /** Zooming: what is drawn is stretched until the zoom has ended. */
     follow(centre, zoom) {
       if (!this.frame) return;
+      this.backdrop.follow(centre, zoom);
       const origin = this.map._getNewPixelOrigin(centre, zoom);
       const drawn = [...this.glasses(), ...this.pieces.all.values()];
       for (const { canvas, seen, frame } of drawn) {
@@ -250,6 +253,7 @@
       }
       if (!this.moving) {
         this.paintGlass(this.lower, this.frame);
+        this.backdrop.consider(() => !this.steady());
         this.pieces.clear();
       } else if (this.lower.sheets.some(({ name }) => this.marked.has(name))) this.pieces.age();
     }
@@ -274,6 +278,7 @@
       this.still();
       this.pieces.clear();
       for (const name of [...this.sheets.keys()]) this.drop(name);
+      this.backdrop.remove();
       for (const glass of this.glasses()) glass.remove();
       this.frame = null;
     }

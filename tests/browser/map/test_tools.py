@@ -10,7 +10,7 @@ from pyproj import Geod
 from hall.core.clock import real_ms
 from tests.browser.map import scenery
 from tests.browser.map.looked import SCREEN, case, colours, wait_count
-from tests.browser.map.mappage import PAINTED
+from tests.browser.map.mappage import PAINTED, go
 
 pytestmark = pytest.mark.browser
 
@@ -116,3 +116,24 @@ def test_a_drag_leaves_no_ground_bare_and_ends_in_the_picture_of_a_map_opened_th
         f"{stage}.glasses().map((glass, i) => picture(glass).reduce((n, value, at) => n + (value !== before[i][at]), 0))"
     )
     assert other == [0, 0] and not page.faults
+
+
+def test_a_zoom_out_has_no_bare_edges(open_map, chance):
+    """Behind what shrinks lies a small picture of the city, where it belongs; gone when the new picture is drawn."""
+    page, _ = open_map(*scenery.cases(chance, 20))
+    wait_count(page, "cases", 20)
+    backdrop = "[...hall.citymap.live][0].stage.backdrop"
+    page.wait_for_function(f"{backdrop}.frame")
+    go(page, 113.905, 35.312, 15)
+    found = page.evaluate(f"""async () => {{ const backdrop = {backdrop}, {{map, seen, frame}} = backdrop, shown = () => seen.style.display === "";
+      const before = shown(), done = new Promise((done) => map.once("zoomend", done));
+      map.zoomOut(1); await new Promise((done) => map.once("zoomanim", () => requestAnimationFrame(done)));
+      const gliding = shown(), point = [35.33, 113.92], target = map._animateToZoom, {{a: scale, e, f}} = new DOMMatrix(seen.style.transform);
+      const at = map.project(point, frame.zoom).subtract([frame.left, frame.top]).multiplyBy(scale).add([e, f]);
+      const apart = map.project(point, target).subtract(map._getNewPixelOrigin(map._animateToCenter, target)).distanceTo(at);
+      const [from, to] = [L.point(e, f), L.point(e + frame.width * scale, f + frame.height * scale)];
+      const corner = map.containerPointToLayerPoint([0, 0]), size = map.getSize();
+      await done; return [before, gliding, apart, from.x <= corner.x && from.y <= corner.y && to.x >= corner.x + size.x && to.y >= corner.y + size.y]; }}""")
+    assert found[:2] == [False, True] and found[2] < 1 and found[3]
+    page.wait_for_function(f"{PAINTED} && {backdrop}.seen.style.display === 'none'")
+    assert not page.faults
