@@ -38,7 +38,6 @@
 
   // -- a map view: a map of its own, so that it can stand on any screen of any wall ---------------------------------------
 
-  const TOPICS = "case sensor observation position channel warning alarm kpi closure depot crew incident";
   let maps = 0;
 
   function mapPanel(content) {
@@ -46,7 +45,7 @@
     maps += 1;
     const ground = hall.make("div.show-map-ground", { id: `show-map-${maps}` });
     const parts = [hall.make("div.map-frame", {}, ground), hall.make("div.map-home", home), hall.make("div.map-overlay")];
-    const declared = { "data-panel": "city_map", "data-topics": TOPICS, "data-needs": "dispatch", "data-feeds": "case observation position channel warning", "data-state": "lost" };
+    const declared = { "data-panel": "city_map", "data-topics": hall.citymap.topics().join(" "), "data-needs": "dispatch", "data-feeds": "case observation position channel warning", "data-state": "lost" };
     return { ground, node: hall.make("section.panel.panel-city_map.panel-bare.show-map", declared, hall.make("div.panel-body", {}, parts)) };
   }
 

@@ -55,9 +55,9 @@
       legend.press("cells", on);
     };
     if (!shown) {
-      if (host.radarWaits) host.radar.choose(true);
+      if (host.radarWaits) host.radar.choose(host.radarWaits.wanted);
       if (host.cellsWait) cells(true);
-      host.radarWaits = host.cellsWait = false;
+      host.radarWaits = host.cellsWait = null;
       return;
     }
     for (const other of COLOURINGS) {
@@ -70,8 +70,8 @@
       host.cellsWait = true;
       cells(false);
     }
-    if (!host.radar.shown) return;
-    host.radarWaits = true;
+    if (host.radar.doc ? !host.radar.shown : host.radar.wanted === false) return; // without a document: one may come
+    host.radarWaits = { wanted: host.radar.wanted };
     host.radar.choose(false);
   };
 

@@ -4,7 +4,7 @@
  *   name     what `host.layers.get(name)` answers with; the legend's row is called `map.layer.NAME` in the catalogue
  *   legend   {before: "cells", swatch(context, r), off} a row of the legend: above which row (else last), its symbol drawn around 0,0
  *            with r half its height; `off`: not shown before somebody asks. Without it: no row
- *   topics   documents it takes; layouts/panels/city_map.py must name them, too
+ *   topics   documents it takes; layouts/panels/city_map.py must name them, too (tests/browser/map/test_fields.py compares)
  *   make     for each map, before it is attached: the part, of which every member may be left out
  *     take(event)             a document came: true, or the slot's name, when something must be drawn again
  *     still(c, frame)         paints into the picture of the ground that is kept per frame (basemaps); first of all layers
@@ -31,6 +31,8 @@
 
   citymap.layer = (layer) => declared.push(layer);
   citymap.declared = declared;
+  /** Topics that a map takes documents of, its own parts' and the layers'. */
+  citymap.topics = () => [...new Set([...Object.keys(citymap.TAKE), ...declared.flatMap(({ topics = [] }) => topics)])];
 
   /** The parts of one map, and what they do together. */
   citymap.Layers = class {

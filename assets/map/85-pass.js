@@ -39,7 +39,9 @@
     if (Number.isFinite(lon)) host.focus(lon, lat, zoom, { own: true });
     for (const [name, on] of Object.entries(shown)) {
       const row = host.legend.rows.get(name);
-      if (row && (row.button.getAttribute("aria-pressed") === "true") !== on) row.button.click();
+      if (!row) continue;
+      if ((row.button.getAttribute("aria-pressed") === "true") !== on) row.button.click();
+      else if (row.button.hidden) host.toggle(name, on); // a field that has not come yet: what it will be then
     }
     for (const [name, part] of citymap.parts) {
       try {

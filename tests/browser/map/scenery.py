@@ -83,6 +83,20 @@ def cells(codes: list[str], chance: random.Random) -> tuple:
     return ("kpi/cells", {"as_of": real_ms(), "rows": rows})
 
 
+def drawn(name, share="walls", colour="violet", **more):
+    ring = [[113.91, 35.29], [113.93, 35.29], [113.93, 35.31], [113.91, 35.31], [113.91, 35.29]]
+    data = {"shape_id": name, "kind": "polygon", "title": f"<img src=x onerror=window.hacked=1> {name}", "owner": "li", "share": share,
+            "colour": colour, "geometry": {"type": "Polygon", "coordinates": [ring]}, "changed": real_ms(), "revision": 1}  # fmt: skip
+    return (f"shape/{name}", data | more)
+
+
+def pushed(**view) -> tuple:
+    """A console's push of a view to this wall."""
+    content = {"lon": CENTRE[0], "lat": CENTRE[1], "zoom": 12, "view": view}
+    push = {"number": 1, "what": "map", "content": content, "priority": 2, "since": real_ms(), "who": "li", "role": "dispatcher"}
+    return ("show/only-map/all", {"wall": "only-map", "target": "all", "pushes": [push], "revision": 1})
+
+
 def alive() -> list[tuple]:
     """What the map's freshness rests on."""
     now, rows = real_ms(), []

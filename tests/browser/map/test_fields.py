@@ -7,10 +7,12 @@ import pytest
 
 from hall.core.clock import real_ms
 from hall.core.raster import grid_over
+from layouts.panels.city_map import PANEL
 from tests.browser.map import scenery
 from tests.browser.map.heated import Heated, depths
 from tests.browser.map.looked import mostly
 from tests.browser.map.measured import Measured
+from tests.browser.map.scenery import drawn, pushed
 
 pytestmark = pytest.mark.browser
 
@@ -65,6 +67,13 @@ def test_the_radar_lies_on_the_ground_says_its_age_and_marks_a_forecast(open_map
     layer.press("Enter")
     box.wait_for(state="hidden")
     assert layer.get_attribute("aria-pressed") == "false"
+    # a view that is pushed to a wall is a map of its own, fed what every map is fed
+    assert sorted(page.evaluate("hall.citymap.topics()")) == sorted(PANEL.topics)
+    fresh, _ = radar_rows()
+    gate.put(fresh, drawn("one"), pushed(shown={"radar": True}))
+    page.wait_for_function("""(([, view]) => view && view.radar.state && view.radar.codes.size
+        && view.element.getAttribute('data-count-shapes') === '1')([...hall.citymap.live])""")
+    assert page.locator(".show-map .map-radar[data-state=live]").is_visible()
     assert not page.faults
 
 

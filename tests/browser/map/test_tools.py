@@ -11,6 +11,7 @@ from hall.core.clock import real_ms
 from tests.browser.map import scenery
 from tests.browser.map.looked import SCREEN, case, colours, wait_count
 from tests.browser.map.mappage import PAINTED, go
+from tests.browser.map.scenery import drawn
 
 pytestmark = pytest.mark.browser
 
@@ -50,13 +51,6 @@ def test_lengths_bearings_and_areas_are_those_of_the_ellipsoid_and_are_measured_
     assert made["geometry"]["type"] == "Point" and made["radius_m"] > 10
     page.evaluate("sketch.remove()")
     assert page.locator(".map-draw-shape").count() == 0
-
-
-def drawn(name, share="walls", colour="violet", **more):
-    ring = [[113.91, 35.29], [113.93, 35.29], [113.93, 35.31], [113.91, 35.31], [113.91, 35.29]]
-    data = {"shape_id": name, "kind": "polygon", "title": f"<img src=x onerror=window.hacked=1> {name}", "owner": "li", "share": share,
-            "colour": colour, "geometry": {"type": "Polygon", "coordinates": [ring]}, "changed": real_ms(), "revision": 1}  # fmt: skip
-    return (f"shape/{name}", data | more)
 
 
 def test_drawn_shapes_are_shown_to_walls_as_shared_and_a_view_becomes_a_sheet_with_the_age_of_its_layers(open_map):
