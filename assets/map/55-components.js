@@ -36,7 +36,8 @@
       this.version = "";
       this.bits = null; // rows that answer the filter; null: all
       this.count = 0;
-      this.asked = {}; // {district, department, state: word; kind: [codes]; q: words}
+      this.asked = {}; // {district, department, state, kind: [words or codes]; q: words}
+      this.passed = null; // the filter that came with a view (85-components-part.js)
       this.share = null; // of the pack that has come, while it is coming
       this.filtering = 0; // questions under way
       this.fault = "";
@@ -53,7 +54,7 @@
     choose(shown) {
       this.shown = shown;
       this.sheet();
-      if (shown && !this.key.filters()) this.filter({}); // nobody is there who could take a filter away
+      if (shown && !this.key.filters()) this.filter(this.passed || {}); // nobody is there who could take a filter of somebody's hand away
       if (shown) this.load();
       else this.entries.clear();
       this.told();
@@ -98,7 +99,7 @@
           const { buffer, version } = await (first || citymap.binary(`${PATH}/pack`, 16 + about.total * POINT_BYTES, PACK_MS, coming));
           this.take(new citymap.Pack(buffer), version || about.version);
           if (this.version !== about.version) this.wait = SOON; // imported anew meanwhile: names and pack are of two versions
-        }
+        } else if (this.filterFault) this.filter(this.asked);
         this.fault = "";
       } catch (error) {
         this.fault = error.message || error.reason;
@@ -173,7 +174,9 @@
         const { bits, count } = citymap.bitsOf(buffer, pack.n);
         done(bits, count);
       } catch (error) {
-        if (turn === this.turn) this.filterFault = error.message;
+        if (turn !== this.turn) return;
+        this.filterFault = error.message;
+        done(null, this.pack ? this.pack.n : 0); // all are shown, and it is said: not those of an earlier question
       } finally {
         this.filtering -= 1;
         this.key.status();
@@ -254,6 +257,11 @@
       if (!box) return;
       this.host.touched = true;
       this.host.map.fitBounds(box, { animate: false, maxZoom: 18, padding: [this.host.glyph() * 2, this.host.glyph() * 2] });
+    }
+
+    /** Whether only those that answer are shown. */
+    get filtered() {
+      return this.shown && !!this.bits && !this.filtering && Object.keys(this.asked).length > 0;
     }
 
     counts() {

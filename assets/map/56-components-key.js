@@ -30,12 +30,13 @@
       this.more = make("button.map-component-more", { type: "button" });
       this.more.addEventListener("click", () => this.unfold(!this.open));
       this.open = root.clientHeight >= ROOM * hall.glyph(root);
+      this.only = make("div.map-component-only");
       this.said = make("div.map-component-said", { role: "status" });
       this.classes = make("div.map-component-classes");
       this.form = make("form.map-component-form");
       this.found = make("ul.map-component-found");
       this.node = make("section.map-components", { hidden: "", "aria-label": hall.t("map.layer.components") }, [
-        make("div.map-component-head", {}, [this.name, this.count, this.age, this.more]), this.said, this.classes, this.form, this.found]);
+        make("div.map-component-head", {}, [this.name, this.count, this.age, this.more]), this.only, this.said, this.classes, this.form, this.found]);
       this.form.addEventListener("submit", (event) => (event.preventDefault(), this.ask(true)));
       this.node.addEventListener("keydown", (event) => event.key === "Escape" && layer.host.card.show(null));
       this.row.button.setAttribute("aria-pressed", "false");
@@ -66,6 +67,22 @@
       this.more.setAttribute("aria-expanded", String(open));
       setText(this.more, `${hall.t("component.filters")} ${open ? "▴" : "▾"}`);
       this.form.hidden = this.found.hidden = this.more.hidden || !open;
+      this.status();
+    }
+
+    /** The filter in words: "Department Roads · State damaged". */
+    words() {
+      const { asked, about, groups = [] } = this.layer;
+      const kinds = (about && about.classes) || [];
+      const named = {
+        kind: (code) => (kinds.find((kind) => kind.code === code) || {}).sub || code,
+        state: (name) => hall.word("component.state", name),
+      };
+      return ["kind", "district", "department", "state", "q"].filter((name) => asked[name]).map((name) => {
+        const values = [].concat(asked[name]);
+        const whole = name === "kind" && groups.find((group) => JSON.stringify(codesOf(group, groups)) === JSON.stringify(values));
+        return `${hall.t(`component.${name}`)} ${whole ? unnamed(whole.main) : values.map(named[name] || String).join(hall.t("rows.comma"))}`;
+      }).join(" · ");
     }
 
     filters() {
@@ -165,6 +182,7 @@
         pack && !layer.filtering && layer.count === 0 && pack.n ? hall.t("component.nothing") : "",
       ];
       setText(this.said, said.filter(Boolean).join(" · "));
+      setText(this.only, layer.filtered && this.form.hidden ? hall.t("component.only", { what: this.words() }) : ""); // else the form says it
     }
 
     locale() {

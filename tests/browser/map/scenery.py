@@ -93,7 +93,15 @@ def drawn(name, share="walls", colour="violet", **more):
 def pushed(**view) -> tuple:
     """A console's push of a view to this wall."""
     content = {"lon": CENTRE[0], "lat": CENTRE[1], "zoom": 12, "view": view}
-    push = {"number": 1, "what": "map", "content": content, "priority": 2, "since": real_ms(), "who": "li", "role": "dispatcher"}
+    push = {
+        "number": 1,
+        "what": "map",
+        "content": content,
+        "priority": 2,
+        "since": real_ms(),
+        "who": "li",
+        "role": "dispatcher",
+    }
     return ("show/only-map/all", {"wall": "only-map", "target": "all", "pushes": [push], "revision": 1})
 
 

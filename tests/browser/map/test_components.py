@@ -96,6 +96,16 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     assert all(word in said for word in ("<b>银杏</b>", "破损", "树高", "案件记录 1 件", "K9", "已结案", "指明此部件")), said
     page.locator(".map-components [data-act=clear]").press("Enter")
     wait_count(page, "components", 2000)
+    # with a view the filter goes to a wall, where nobody else's is left standing
+    page.evaluate("hall.page.who = null, window.view = [...hall.citymap.live][0], view.components.choose(true)")
+    page.evaluate("hall.citymap.showView(view, {parts: {components: {state: ['damaged'], bad: 1, q: 7}}})")
+    wait_count(page, "components", int(damaged.sum()))
+    page.evaluate("view.components.choose(true)")  # somebody came to the wall and left
+    wait_count(page, "components", int(damaged.sum()))
+    assert page.locator(".map-component-only").inner_text() == "仅显示：状态 破损"
+    assert page.evaluate("hall.citymap.viewOf(view).parts.components") == {"state": ["damaged"]}
+    page.evaluate("hall.citymap.showView(view, {})")
+    wait_count(page, "components", 2000)
     layer.press("Enter")
     box.wait_for(state="hidden")
     assert not page.evaluate("[...hall.citymap.live][0].stage.sheets.has('components')")
