@@ -27,7 +27,8 @@
       this.status = make("p.map-find-status", { role: "status" });
       this.live = make("div.map-around-live");
       this.list = make("div.map-around-list");
-      this.node = make("div.map-around", {}, [make("label.map-around-radius", {}, [said("span", "mappage.radius"), this.slider, this.radius]), this.where, this.status, this.live, this.list]);
+      this.present = citymap.presentLine(view, "replay.around", () => this.found && this.show());
+      this.node = make("div.map-around", {}, [this.present.node, make("label.map-around-radius", {}, [said("span", "mappage.radius"), this.slider, this.radius]), this.where, this.status, this.live, this.list]);
       this.slider.oninput = () => this.resize();
       this.resize();
       this.timer = setInterval(() => this.ask(true), EVERY_MS);
@@ -70,6 +71,7 @@
 
     show() {
       const { found } = this;
+      this.present.say(); // its language
       hall.say(this.status, () => hall.t("mappage.around-at", { at: hall.format.seconds(found.as_of) }));
       const focus = this.list.contains(document.activeElement) ? document.activeElement.dataset.key : "";
       hall.fill(this.list, found.kinds.map((group) => this.group(group)));
@@ -87,7 +89,7 @@
       if (fault) node.append(make("p.soft", {}, hall.knows(`mappage.fault.${fault}`) ? hall.t(`mappage.fault.${fault}`) : fault)), (node.open = true);
       if (group.classes && group.classes.length) node.append(make("p.map-around-classes", {}, group.classes.map((one) => `${one.sub || one.main || one.code} ${hall.format.number(one.count)}`).join(" · ")));
       if (kind === "camera" && rows.length && hall.may("watch")) node.append(this.watch(rows));
-      if (kind === "crew") node.append(citymap.messageButton(rows.map((row) => row.crew), { place: { lon: Number(this.place.lon.toFixed(6)), lat: Number(this.place.lat.toFixed(6)) } }));
+      if (kind === "crew" && !citymap.past) node.append(citymap.messageButton(rows.map((row) => row.crew), { place: { lon: Number(this.place.lon.toFixed(6)), lat: Number(this.place.lat.toFixed(6)) } }));
       for (const row of rows) node.append(this.row(kind, row));
       if (total > rows.length) node.append(make("p.soft", {}, hall.t("mappage.nearest-of", { n: rows.length, of: capped ? `≥ ${total}` : hall.format.number(total) })));
       return node;
@@ -110,7 +112,7 @@
         if (kind === "component") citymap.openComponent(this.view, { ...row, version: this.version() });
       };
       const links = [];
-      if (kind === "case" && hall.may("command")) {
+      if (kind === "case" && hall.may("command") && !citymap.past) {
         const to = (move) => `/desk?case=${encodeURIComponent(row.subject)}${move ? `&move=${move}` : ""}&lang=${hall.locale}`;
         links.push(make("a", { href: to("") }, hall.t("mappage.to-case")));
         const move = DISPATCHED.has(row.state || "reported") ? "dispatch" : IN_HANDS.has(row.state) ? "assign" : "";
@@ -124,10 +126,18 @@
       return (group && group.version) || "";
     }
 
-    /** The newest value that the map itself has of a gauge. */
+    /** The newest value of a gauge: the map's own, or of now as all of the list, while the map shows the past. */
+    gauge({ subject }) {
+      if (!citymap.past) return [...this.view.things.gauges.values()].find((one) => one.sensor && one.sensor.subject === subject);
+      const [now, sensor, site] = [new citymap.Things(), hall.store.get(subject), hall.site(subject)];
+      if (sensor) now.takeGauge("sensor", sensor);
+      for (const event of hall.store.docs("observation").values()) if (hall.site(event.subject) === site) now.takeGauge("observation", event);
+      return now.gauges.get(site);
+    }
+
     reading(row) {
-      const gauge = [...this.view.things.gauges.values()].find((one) => one.sensor && one.sensor.subject === row.subject && one.event);
-      return gauge ? `${citymap.reading(gauge)} · ${hall.format.age(gauge.event.time)}` : hall.word("quantity", row.quantity || "");
+      const gauge = this.gauge(row);
+      return gauge && gauge.event ? `${citymap.reading(gauge)} · ${hall.format.age(gauge.event.time)}` : hall.word("quantity", row.quantity || "");
     }
 
     watch(rows) {
@@ -154,6 +164,7 @@
       clearInterval(this.timer);
       clearTimeout(this.soon);
       this.serial += 1;
+      this.present.remove();
       this.unwatch();
       const marks = this.view.layers.get("marks");
       if (marks) marks.circle(null), marks.pin(null);

@@ -26,6 +26,22 @@
     return row.subject.startsWith("case/") ? `/desk?case=${encodeURIComponent(row.subject)}&lang=${hall.locale}` : "";
   }
 
+  /** A line at the head of a list of the present: shown while the map shows the past, from where nothing is ordered. `changed()`: the
+   * past was begun or left. {node, say(), remove()} */
+  citymap.presentLine = function (view, key, changed) {
+    const node = make("p.map-select-present", { role: "note", hidden: "" });
+    const replay = citymap.replayOf(view);
+    let was = replay.active;
+    const say = () => {
+      node.hidden = !replay.active;
+      if (replay.active) hall.setText(node, hall.t(key, { at: `${hall.format.day(replay.moment)} ${hall.format.time(replay.moment)}` }));
+      if (was !== replay.active) (was = replay.active), changed();
+    };
+    const remove = replay.onTime(say);
+    say();
+    return { node, say, remove };
+  };
+
   class Search {
     constructor(view, page) {
       Object.assign(this, { view, page, rows: [], at: 0, serial: 0, asked: "", answered: "", chosen: false, going: false });
@@ -33,7 +49,8 @@
         autocomplete: "off", maxlength: "200", "data-search": "", "aria-label": hall.t("mappage.find"), placeholder: hall.t("mappage.find-hint") });
       this.list = make("div.map-find-list", { role: "listbox", id: "map-find-list", "aria-label": hall.t("mappage.found") });
       this.status = make("p.map-find-status", { role: "status" });
-      this.node = make("div.map-finder", {}, [this.input, this.status, this.list]);
+      this.present = citymap.presentLine(view, "replay.find", () => this.groups && this.show(this.groups, this.status.said)); // other links
+      this.node = make("div.map-finder", {}, [this.present.node, this.input, this.status, this.list]);
       this.input.oninput = () => {
         this.going = false;
         clearTimeout(this.timer);
@@ -96,7 +113,7 @@
       const where = row.lon == null ? hall.t("mappage.no-place") : row.distance_m == null ? "" : `${citymap.arrowOf(row.bearing)} ${citymap.metresText(row.distance_m)}`;
       const age = row.time && TIMED.has(kind) ? hall.t(kind === "case" ? "mappage.reported" : "map.age", { age: hall.format.age(row.time) }) : "";
       const severity = kind === "case" && row.severity ? make("span.map-find-severity", { "data-severity": row.severity }, hall.citymap.SHAPES ? hall.citymap.SHAPES[row.severity] : "●") : "";
-      const page = pageOf(row);
+      const page = citymap.past ? "" : pageOf(row);
       const node = make("div.map-found", { role: "option", id: `map-found-${index}`, "data-kind": kind, "data-subject": row.subject || null }, [
         make("div.map-found-line", {}, [severity, make("strong", {}, row.title), make("span.soft", {}, where)]),
         make("div.map-found-line", {}, [make("span.map-found-about", {}, about), make("span.soft", {}, age)]),
@@ -142,11 +159,13 @@
     locale() {
       this.input.placeholder = hall.t("mappage.find-hint");
       this.input.setAttribute("aria-label", hall.t("mappage.find"));
+      this.present.say();
       if (this.groups) this.show(this.groups, this.status.said);
     }
 
     close() {
       clearTimeout(this.timer);
+      this.present.remove();
       if (this.asking) this.asking.abort();
       this.serial += 1;
       this.view.layers.get("marks").pin(null);

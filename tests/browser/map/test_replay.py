@@ -87,6 +87,7 @@ def test_a_map_that_shows_the_past_shows_nothing_live_and_gives_no_orders(past, 
     page.wait_for_function("!bar.replay.active")
     assert page.evaluate(COUNTS)[:2] == [9, 3]
     page.evaluate("t => bar.replay.setTime(t)", begun + 5 * MINUTE)
+    assert_lists_are_of_now(page, gate, begun + 5 * MINUTE)
     asked = "fetch('/api/v1/cases/cases/1/commands', {method: 'POST', body: '{}'}).then(a => a.json()).then(a => a.reason)"
     assert page.evaluate(asked) == "replay"
     assert page.evaluate("hall.citymap.now()") == begun + 5 * MINUTE  # for what its tools ask and print
@@ -94,6 +95,30 @@ def test_a_map_that_shows_the_past_shows_nothing_live_and_gives_no_orders(past, 
     assert page.evaluate(asked) != "replay"
     page.evaluate("hall.citymap.page = null")
     assert page.evaluate("[hall.store.faults, hall.citymap.past, view.past]") == [0, None, None]
+
+
+def assert_lists_are_of_now(page, gate, moment):
+    """What is around and what is found, in a replay: said to be of now, its readings too, without a way to order anything."""
+    row = {"distance_m": 10, "bearing": 0, "lon": 113.9, "lat": 35.3}
+    groups = {"case": {"subject": "case/cases/1", "state": "reported"}, "crew": {"subject": "crew/c1", "crew": "c1"},
+              "gauge": {"subject": "sensor/gauges/g1", "quantity": "water_depth"}}  # fmt: skip
+    kinds = [{"kind": kind, "total": 1, "rows": [row | more]} for kind, more in groups.items()]
+    page.route("**/api/v1/around?**", lambda route: route.fulfill(json={"as_of": real_ms(), "kinds": kinds}))
+    reading = {"feed": "gauges", "sensor_id": "g1", "quantity": "water_depth", "value": 7.5, "unit": "m"}
+    gate.put(("sensor/gauges/g1", {"feed": "gauges", "sensor_id": "g1", "lon": 113.9, "lat": 35.3, "quantity": "water_depth"}))
+    gate.put(("observation/gauges/g1/water_depth", reading))
+    page.wait_for_function("hall.store.get('observation/gauges/g1/water_depth')")
+    page.evaluate("""hall.page.may = ['command', 'tell-crews'], hall.citymap.page = {root: document.body, view, refresh() {},
+        side: {open(drawer) { document.body.append(drawer.node), (window.drawer = drawer); }}},
+        view.map.fire('contextmenu', {latlng: L.latLng(35.3, 113.9)}), 0""")
+    box, orders = page.locator(".map-around"), page.locator(".map-around :is(a, [data-act=message])")
+    box.locator(".map-found").nth(2).wait_for(state="attached")
+    assert "不是回放时刻" in box.locator(".map-select-present").inner_text() and orders.count() == 0
+    assert "7.50 m" in box.locator("[data-kind=gauge]").first.text_content()
+    page.evaluate("bar.replay.setTime(null)")
+    assert box.locator(".map-select-present").is_hidden() and orders.count() == 3
+    page.evaluate("drawer.onClose(), drawer.node.remove()")
+    page.evaluate("t => bar.replay.setTime(t)", moment)
 
 
 def test_drawings_and_heat_are_of_the_moment(past, open_map, chance):
