@@ -19,6 +19,14 @@
   const FAINT = [0.45, 0.75]; // how much of its opacity light rain has: it covers whole cities, and names must be read through it
   const UNSEEN = [128, 138, 150, 46];
 
+  const measured = (frame) => frame.time <= frame.run;
+  const staleMs = (doc) => (doc.stale_seconds || 900) * 1000;
+  /** Whether nothing was measured and the last forecast is over: it stands as long as the step that led to it. */
+  function over({ frames = [], ...doc }) {
+    const [last, before] = [frames[frames.length - 1], frames[frames.length - 2]];
+    return !!last && !frames.some(measured) && citymap.now() > last.time + (before ? last.time - before.time : staleMs(doc));
+  }
+
   /** 256 colours as 32-bit words: unknown, dry (nothing), and the classes. */
   function palette({ step, breaks }, colours, unseen, faint) {
     const words = new Uint32Array(256);
@@ -35,12 +43,12 @@
   }
 
   const fields = new Set(); // of every map of the page
-  /** "12 mm/h (14:35)": what the radar measured last at a place {lon, lat}; "" where that is not known. */
+  /** "12 mm/h (14:35)": what the radar measured last (or 预报 before it) at a place {lon, lat}; "" where that is not known. */
   citymap.radarText = function (place) {
     for (const radar of place && place.lon != null ? fields : []) {
       const found = radar.quantity === "rain_rate" && radar.shown && radar.at(place.lon, place.lat);
       if (!found || found.rate === null) continue;
-      return `${hall.format.number(found.rate, 1)} mm/h (${hall.format.time(found.frame.time)})`;
+      return `${measured(found.frame) ? "" : `${hall.t("map.radar.forecast")} `}${hall.format.number(found.rate, 1)} mm/h (${hall.format.time(found.frame.time)})`;
     }
     return "";
   };
@@ -65,13 +73,14 @@
       fields.add(this);
     }
 
-    /** The document that is shown: the one whose newest measured frame is the newest. */
+    /** The document that is shown: the one that was measured (or worked out) last; one whose forecasts are over only where there is no other. */
     get doc() {
       let best = null;
       let newest = -Infinity;
       for (const doc of this.docs.values()) {
         const frame = this.now(doc);
-        if (frame && frame.time > newest) [best, newest] = [doc, frame.time];
+        const known = frame && Math.min(frame.time, frame.run) - (over(doc) ? Number.MAX_SAFE_INTEGER : 0);
+        if (frame && known > newest) [best, newest] = [doc, known];
       }
       return best;
     }
@@ -81,9 +90,11 @@
       return !!doc && (this.wanted === null ? !hall.page.wall || doc.walls !== false : this.wanted);
     }
 
+    /** The newest measured frame; where nothing was measured, the forecast nearest to the map's moment (hall/core/raster.py, `current`). */
     now(doc) {
-      const seen = (doc.frames || []).filter((frame) => frame.time <= frame.run);
-      return seen.length ? seen[seen.length - 1] : (doc.frames || [])[0] || null;
+      const { frames = [] } = doc;
+      const off = (frame) => Math.abs(frame.time - citymap.now());
+      return frames.findLast(measured) || frames.reduce((best, frame) => (best && off(best) <= off(frame) ? best : frame), null);
     }
 
     /** The frame on the map and what is to be said of it; null when there is none. */
@@ -91,9 +102,10 @@
       const { doc } = this;
       if (!doc) return null;
       const frame = this.looping ? this.looping.frames[this.looping.at] : this.now(doc);
-      const age = citymap.now() - this.now(doc).time;
-      const stale = age > (doc.stale_seconds || 900) * 1000;
-      return { doc, frame, age, stale, gone: age > (doc.stale_seconds || 900) * 1000 * GONE, forecast: frame.time > frame.run };
+      const { time, run } = this.now(doc);
+      const age = citymap.now() - Math.min(time, run);
+      const [stale, ended] = [age > staleMs(doc), over(doc)];
+      return { doc, frame, age, stale, ended, gone: ended || age > staleMs(doc) * GONE, forecast: frame.time > frame.run, foretold: time > run };
     }
 
     take(event) {
@@ -181,10 +193,10 @@
       return true;
     }
 
-    /** {rate, frame} at a place as measured last; null where that is not known. `rate` null: the radar does not see it. */
+    /** {rate, frame} at a place as measured last, or foretold where nothing was measured; null where that is not known. `rate` null: the radar does not see it. */
     at(lon, lat) {
       const state = this.state;
-      const frame = state && !state.stale && this.now(state.doc);
+      const frame = state && !state.stale && !state.gone && this.now(state.doc);
       const codes = frame && this.codes.get(frame.version);
       if (!codes) return null;
       const [west, south, east, north] = state.doc.bounds;
@@ -256,8 +268,11 @@
       if (this.lastLoop === null) this.lastLoop = hall.clock.real();
       const state = this.state;
       if (!state) return;
-      const mark = `${state.stale} ${state.gone}`;
-      if (this.mark !== undefined && this.mark !== mark) this.drawn();
+      const mark = `${state.stale} ${state.gone} ${this.now(state.doc).version}`;
+      if (this.mark !== undefined && this.mark !== mark) {
+        this.drawn();
+        this.fetchNow(); // of forecasts the next one has its time now
+      }
       this.mark = mark;
       if (this.ticks % RETRY_TICKS === 0) this.fetchNow();
       const { loop_seconds: every = 60, frames } = state.doc;

@@ -6,6 +6,22 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const MINUTE = 60000;
 
+  /** When what is shown was worked out or measured, and how old that is. */
+  citymap.radarAge = function ({ frame, age, stale, forecast, foretold }) {
+    const old = hall.t(stale ? "map.radar.stale" : "map.age", { age: hall.format.duration(Math.max(0, age)) });
+    if (foretold) return `${citymap.radarRun(frame)} · ${old}`;
+    return forecast ? hall.t("map.radar.lead", { n: Math.round((frame.time - frame.run) / MINUTE) }) : old;
+  };
+
+  /** "06:00 起报", with its day where that is another one. */
+  citymap.radarRun = function ({ run }) {
+    const [day, today] = [hall.format.day(run), hall.format.day(citymap.now())];
+    return hall.t("map.radar.run", { time: `${day === today ? "" : `${day} `}${hall.format.time(run)}` });
+  };
+
+  /** Why nothing is shown. */
+  citymap.radarGone = ({ ended, frame }) => (ended ? hall.t("map.radar.over", { run: citymap.radarRun(frame) }) : hall.t("map.radar.gone"));
+
   citymap.RadarKey = class {
     /** `row`: the legend's button of this layer, hidden until there is a field. */
     constructor(root, row, radar) {
@@ -33,23 +49,19 @@
       this.node.hidden = !state || !radar.shown;
       if (!state) return;
       const { doc, frame } = state;
-      hall.setText(this.row.count, hall.format.time(radar.now(doc).time));
+      hall.setText(this.row.count, state.ended ? "–" : hall.format.time(radar.now(doc).time));
       if (this.node.hidden) return;
       hall.setText(this.name, hall.label(doc.label) || hall.t("map.layer.radar"));
       this.forecast.hidden = !state.forecast;
       hall.setText(this.moment, hall.format.time(frame.time));
-      const lead = Math.round((frame.time - frame.run) / MINUTE);
-      const age = hall.format.duration(Math.max(0, state.age));
-      const said = state.forecast ? hall.t("map.radar.lead", { n: lead })
-        : radar.looping ? hall.t("map.radar.measured") : hall.t(state.stale ? "map.radar.stale" : "map.age", { age });
-      hall.setText(this.age, said);
-      this.node.dataset.state = state.forecast ? "forecast" : state.stale ? "stale" : "live";
-      this.showButton();
+      hall.setText(this.age, radar.looping && !state.forecast ? hall.t("map.radar.measured") : citymap.radarAge(state));
+      this.node.dataset.state = state.foretold && state.stale ? "stale" : state.forecast ? "forecast" : state.stale ? "stale" : "live";
+      this.showButton(state);
       this.showScale(doc);
       hall.setText(this.note, this.words(state));
     }
 
-    showButton() {
+    showButton({ gone }) {
       const { radar } = this;
       const busy = radar.looping || radar.loading;
       const text = hall.t(busy ? "map.radar.stop" : "map.radar.play");
@@ -58,7 +70,7 @@
         this.button.setAttribute("aria-label", text);
       }
       hall.setText(this.button, busy ? "❚❚" : "▶");
-      this.button.disabled = !busy && radar.loopFrames(radar.doc).length < 2;
+      this.button.disabled = !busy && (gone || radar.loopFrames(radar.doc).length < 2);
     }
 
     showScale(doc) {
@@ -73,10 +85,11 @@
       this.scale.replaceChildren(...parts, hall.make("span.map-radar-unit", {}, "mm/h"));
     }
 
-    words({ doc, gone }) {
+    words(state) {
       const { radar } = this;
+      const { doc, gone } = state;
       if (radar.loading) return hall.t("map.radar.loading", { n: radar.loading[0], of: radar.loading[1] });
-      if (gone) return hall.t("map.radar.gone");
+      if (gone) return citymap.radarGone(state);
       if (!radar.codes.has(radar.now(doc).version) && radar.failed) return hall.t("map.radar.failed", { why: radar.failed });
       return [doc.estimated === "z-r" ? hall.t("map.radar.estimated") : "", doc.demo ? hall.t("map.radar.demo") : doc.source].filter(Boolean).join(" · ");
     }

@@ -8,7 +8,6 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
   const { make, setText } = hall;
-  const MINUTE = 60000;
   citymap.DEPTHS = ["#1f4f7d", "#2571ba", "#3f97f2", "#8cc1ff", "#dcebff", "#ffffff"]; // on a dark ground the deepest is the brightest
   const ALPHA = 0.72;
   const metres = (n) => hall.format.number(n, n < 10 ? 2 : 0);
@@ -43,10 +42,10 @@
       this.field.tick();
     }
 
-    /** ms of the frame that is shown; null for none. */
+    /** ms when the frame that is shown was measured or worked out; null for none. */
     asOf() {
       const state = this.field.state;
-      return state ? state.frame.time : null;
+      return state ? Math.min(state.frame.time, state.frame.run) : null;
     }
 
     /** A wet place below everything else. */
@@ -60,8 +59,7 @@
       const subject = `depth/${found.frame.version}/${lon.toFixed(6)},${lat.toFixed(6)}`;
       const forecast = found.frame.time > found.frame.run;
       return { x, y, r: frame.glyph * 0.4, what: "depth", entry: { subject, found, state, lon, lat, forecast, event: { subject, time: null, data: {} },
-        said: () => hall.t(forecast ? "map.radar.lead" : "map.age", forecast ? { n: Math.round((found.frame.time - found.frame.run) / MINUTE) }
-          : { age: hall.format.duration(Math.max(0, citymap.now() - found.frame.time)) }) } };
+        said: () => citymap.radarAge({ ...state, frame: found.frame, age: citymap.now() - Math.min(found.frame.time, found.frame.run), forecast }) } };
     }
 
     locale() {
@@ -78,7 +76,7 @@
     title: hall.t(forecast ? "depth.forecast" : "map.layer.depth"),
     severity: null,
     rows: [["value", `${metres(found.rate)} m`], ["at", `${hall.format.day(found.frame.time)} ${hall.format.time(found.frame.time)}`],
-      ["place", `${lat.toFixed(5)}, ${lon.toFixed(5)}`], ["source", state.doc.source]],
+      ["run", forecast ? citymap.radarRun(found.frame) : ""], ["place", `${lat.toFixed(5)}, ${lon.toFixed(5)}`], ["source", state.doc.source]],
   });
 
   class DepthKey {
@@ -105,7 +103,7 @@
       if (row) {
         row.button.hidden = !state; // no row while no such field has been told
         row.button.setAttribute("aria-pressed", String(field.shown));
-        if (state) setText(row.count, hall.format.time(field.now(state.doc).time));
+        if (state) setText(row.count, state.ended ? "–" : hall.format.time(field.now(state.doc).time));
       }
       this.node.hidden = !state || !field.shown;
       if (this.node.hidden) return;
@@ -114,21 +112,20 @@
       this.node.setAttribute("aria-label", hall.t("map.layer.depth"));
       this.mark.hidden = !state.forecast;
       setText(this.moment, hall.format.time(frame.time));
-      setText(this.age, state.forecast ? hall.t("map.radar.lead", { n: Math.round((frame.time - frame.run) / MINUTE) })
-        : hall.t(state.stale ? "map.radar.stale" : "map.age", { age: hall.format.duration(Math.max(0, state.age)) }));
+      setText(this.age, citymap.radarAge(state));
       const busy = field.looping || field.loading;
       const text = hall.t(busy ? "map.radar.stop" : "depth.play");
       this.button.title = text;
       this.button.setAttribute("aria-label", text);
       setText(this.button, busy ? "❚❚" : "▶");
-      this.button.hidden = !busy && field.loopFrames(doc).length < 2;
+      this.button.hidden = !busy && (state.gone || field.loopFrames(doc).length < 2);
       const mark = `${doc.breaks} ${hall.locale}`;
       if (this.classes !== mark) {
         this.classes = mark;
         this.scale.replaceChildren(...doc.breaks.map((least, i) => make("span.map-key-class", { title: `≥ ${metres(least)} m` }, [make("i", { style: `background:${citymap.DEPTHS[i]}` }),
           make("b", {}, metres(least))])), make("span.map-key-unit", {}, "m"));
       }
-      setText(this.said, state.gone ? hall.t("map.radar.gone") : field.failed && !field.codes.has(field.now(doc).version) ? hall.t("map.radar.failed", { why: field.failed })
+      setText(this.said, state.gone ? citymap.radarGone(state) : field.failed && !field.codes.has(field.now(doc).version) ? hall.t("map.radar.failed", { why: field.failed })
         : [hall.t("depth.most", { n: metres(frame.most || 0) }), doc.demo ? hall.t("map.radar.demo") : doc.source].filter(Boolean).join(" · "));
     }
 

@@ -16,7 +16,7 @@
 
   function frameOf(field) {
     const state = field && field.shown && field.state;
-    return state ? { feed: state.doc.feed, product: state.doc.product, version: state.frame.version } : null;
+    return state && !state.gone ? { feed: state.doc.feed, product: state.doc.product, version: state.frame.version } : null;
   }
 
   /** What is chosen of the layers that show a part or a moment of something. */

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 
 from hall.core.errors import BusLost
 from hall.core.process import Process
-from hall.core.raster import Frame, Raster, frame_at, newest_observed, rate_of
+from hall.core.raster import Frame, Raster, current, frame_at, rate_of
 
 #: a version names its bytes for ever
 _HELD = {"Cache-Control": "private, max-age=86400, immutable"}
@@ -66,18 +66,19 @@ class Rasters:
         lat: Annotated[float, Query(ge=-90, le=90)],
         time: Annotated[int | None, Query(ge=0)] = None,
     ) -> Response:
-        """The rain at a place: of the newest frame that was measured, or of the one nearest to `time` (ms), forecasts included.
+        """The rain (or depth) at a place: of the newest frame that was measured, where nothing was measured of the forecast for
+        now; or of the one nearest to `time` (ms), forecasts included.
 
-        `value` null: the radar does not see that place.
+        `value` null: the radar does not see that place. `age_seconds` of a forecast counts from its run.
         """
         try:
             index = _index(await self._process.bus.hash_get(feed, "rasters"))
             if product not in index:
                 return _refuse("raster-unknown", "there is no such field", 404)
             raster = index[product]
-            frame = newest_observed(raster) if time is None else frame_at(raster, time)
+            frame = current(raster, self._process.clock.now()) if time is None else frame_at(raster, time)
             if frame is None:
-                return _refuse("frame-unknown", "no frame is near that moment", 404)
+                return _refuse("frame-unknown", "no frame is near that moment, or every forecast is over", 404)
             place = raster.grid.index(lon, lat)
             if place is None:
                 return _refuse("outside", f"the field covers {', '.join(f'{b:.4f}' for b in raster.bounds)}", 404)
@@ -89,7 +90,7 @@ class Rasters:
         return _json(self._answer(raster, frame, gzip.decompress(body)[place]))
 
     def _answer(self, raster: Raster, frame: Frame, code: int) -> dict[str, Any]:
-        rate, age = rate_of(code, raster.step), (self._process.clock.now() - frame.time) / 1000
+        rate, age = rate_of(code, raster.step), (self._process.clock.now() - min(frame.time, frame.run)) / 1000
         return {
             "value": None if rate is None else round(rate, 3),
             "unit": raster.unit,
@@ -97,7 +98,7 @@ class Rasters:
             "run": frame.run,
             "forecast": frame.time > frame.run,
             "age_seconds": round(age, 1),
-            "stale": frame.time <= frame.run and age > raster.stale_seconds,
+            "stale": age > raster.stale_seconds,
             "estimated": raster.estimated,
         }
 

@@ -121,6 +121,21 @@ def newest_observed(raster: Raster, at: int | None = None) -> Frame | None:
     return max(seen, key=lambda frame: frame.time, default=None)
 
 
+def current(raster: Raster, at: int) -> Frame | None:
+    """What a map shows at a moment: the newest measured frame; where nothing was measured, the forecast nearest to it.
+
+    None where there is no frame, or the last forecast is over: it stands as long as the step that led to it (one alone
+    for `stale_seconds`).
+    """
+    seen = newest_observed(raster)
+    if seen or not raster.frames:
+        return seen
+    times = sorted(frame.time for frame in raster.frames)
+    reach = times[-1] - times[-2] if len(times) > 1 else raster.stale_seconds * 1000
+    near = min(raster.frames, key=lambda frame: (abs(frame.time - at), frame.time))
+    return near if at <= times[-1] + reach else None
+
+
 def frame_at(raster: Raster, at: int) -> Frame | None:
     """The frame nearest to a moment, forecasts included; None where the nearest is further away than it may be old."""
     found = min(raster.frames, key=lambda frame: (abs(frame.time - at), frame.time), default=None)

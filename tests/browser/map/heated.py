@@ -45,8 +45,9 @@ class Heated:
         )
 
 
-def depths(ahead_minutes: int = 0) -> tuple[tuple, bytes]:
-    """A document of a field of depths with one frame, and its pixels: a pond of 0.8 m that gets shallower outwards."""
+def depths(*leads: int, run: int = 0) -> tuple[tuple, bytes]:
+    """A document of a field of depths with a frame for each of `leads` (minutes from now) of a run `run` minutes ago, and the
+    pixels of each: a pond of 0.8 m that gets shallower outwards."""
     grid = grid_over(
         (scenery.CENTRE[0] - 0.04, scenery.CENTRE[1] - 0.03, scenery.CENTRE[0] + 0.04, scenery.CENTRE[1] + 0.03), 20, 2048
     )
@@ -54,10 +55,13 @@ def depths(ahead_minutes: int = 0) -> tuple[tuple, bytes]:
     away = numpy.hypot(x - grid.width / 2, y - grid.height / 2) / 90
     depth = numpy.maximum(0.0, 0.8 - away * (1 + 0.3 * numpy.sin(x / 17) * numpy.cos(y / 23)))
     now = real_ms()
-    frame = {"time": now + ahead_minutes * 60_000, "start": now, "run": now, "version": "d1", "most": 0.8}
+    begun = now - run * 60_000
+    frames = [
+        {"time": now + lead * 60_000, "start": begun, "run": begun, "version": f"d{run}.{lead}", "most": 0.8} for lead in leads
+    ]
     document = {
         "feed": "model", "product": "depth", "quantity": "water_depth", "unit": "m", "step": DEPTH_STEP, "breaks": list(DEPTH_BREAKS),
-        "label": {"zh-CN": "内涝模型", "en": "Flood model"}, "bounds": grid.bounds(), "frames": [frame], "source": "水务局",
+        "label": {"zh-CN": "内涝模型", "en": "Flood model"}, "bounds": grid.bounds(), "frames": frames, "source": "水务局",
         "grid": {"west": grid.west, "north": grid.north, "pixel": grid.pixel, "width": grid.width, "height": grid.height},
     }  # fmt: skip
     return ("raster/model/depth", document), encode(depth.ravel()).tobytes()

@@ -142,7 +142,7 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     n, x, y, spread = page.evaluate(smooth)
     assert n == pytest.approx(900, rel=1e-3) and (x, y) == pytest.approx((30, 20), abs=1e-3) and 1.5 < spread < 4.5
 
-    document, pixels = depths(ahead_minutes=30)
+    document, pixels = depths(30)
     page.route("**/api/v1/rasters/**", lambda route: route.fulfill(body=pixels, content_type="application/octet-stream"))
     assert page.locator("[data-layer=depth]").is_hidden(), "no such field yet"
     gate.put(document)
@@ -154,3 +154,10 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
       return hit && hit.entry.found.rate; }"""
     assert page.evaluate(at, list(scenery.CENTRE)) == pytest.approx(0.8, abs=0.02)
     assert page.evaluate(at, [scenery.CENTRE[0] + 0.039, scenery.CENTRE[1]]) is None, "dry"
+    gate.put(depths(-70, -40, -10, 50, run=118)[0])
+    page.wait_for_function("[...hall.citymap.live][0].layers.get('depth').field.codes.has('d118.-10')")
+    age = page.locator(".map-depth .map-key-age").inner_text()
+    assert "起报" in age and "已过时 2 小时" in age, "the run's age, not that of the moment it speaks of"
+    gate.put(depths(-70, -40, run=118)[0])
+    page.wait_for_function("document.querySelector('.map-depth .map-key-said').textContent.includes('没有当前时刻的预报')")
+    assert page.evaluate(at, list(scenery.CENTRE)) is None, "the last one is over"

@@ -17,7 +17,7 @@ from feeds.rasters.settings import grid_of
 from hall.app import rasters
 from hall.core.config import parse
 from hall.core.errors import ConfigError
-from hall.core.raster import Frame, Raster, frame_at, newest_observed, rate_of
+from hall.core.raster import Frame, Raster, current, frame_at, newest_observed, rate_of
 from tests.feeds.rasters.odimfile import composite, place_of
 from tests.feeds.rasters.test_odim import NOON, SHAPE, packed
 
@@ -79,6 +79,14 @@ def test_which_frame_answers_for_a_moment():
     assert newest_observed(raster).version == "5+0"
     assert frame_at(raster, 13 * MINUTE).version == "5+10"
     assert frame_at(raster, 26 * MINUTE) is None
+    assert current(raster, 13 * MINUTE).version == "5+0"
+
+
+def test_where_nothing_was_measured_the_forecast_of_the_moment_stands_until_its_step_is_over():
+    hours = [frame(360, lead) for lead in (60, 120, 180, 240)]
+    raster = Raster(feed="f", product="p", grid=grid(), bounds=(0, 0, 1, 1), step=0.004, frames=hours, stale_seconds=600)
+    shown = {at: found and found.version for at in (365, 449, 451, 571, 659, 661) for found in [current(raster, at * MINUTE)]}
+    assert shown == {365: "360+60", 449: "360+60", 451: "360+120", 571: "360+240", 659: "360+240", 661: None}
 
 
 def config(text: str):
@@ -158,10 +166,15 @@ async def test_screens_get_pixels_with_an_etag_and_anybody_the_rain_at_a_place(b
     rim = await bench.rim("rv")
     field = numpy.full(SHAPE, 1_200, numpy.uint16)
     field[20, 40], field[22, 44] = 65_535, 5_000
-    await rim.bytes(packed(composite(field), composite(field // 2, end="123000", start="122500")))
+    foretold = composite(field // 2, end="123000", start="122500")
+    await rim.bytes(foretold)
     app = FastAPI()
     app.include_router(rasters.router(bench.process))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hall", verify=False) as client:
+        lon, lat = place_of(22, 44)
+        only = (await client.get("/api/v1/rasters/rv/rain/at", params={"lon": lon, "lat": lat})).json()
+        assert (only["value"], only["forecast"], only["age_seconds"]) == (pytest.approx(25.0, rel=0.01), True, 120)
+        await rim.bytes(packed(composite(field), foretold))
         (found,) = (await client.get("/api/v1/rasters")).json()["rasters"]
         path = f"/api/v1/rasters/rv/rain/{found['frames'][0]['version']}"
         whole, plain = await client.get(path), await client.get(path, headers={"accept-encoding": "identity"})
