@@ -9,7 +9,7 @@
   const citymap = hall.citymap;
   const { make, said } = hall;
   const WAYS = ["polygon", "circle", "lasso"];
-  const KINDS = ["cases", "crews", "cameras", "gauges", "components", "shapes"];
+  const KINDS = ["cases", "crews", "vehicles", "cameras", "gauges", "components", "shapes"];
   const WITHIN_MS = 30000;
   const SHOWN = 50;
   const BATCH = 2000; // cases of one batch: minutes, with a bar and a way to stop
@@ -123,7 +123,7 @@
 
     wordOf(kind, name) {
       if (!name) return hall.t("map.select.other");
-      return { crews: () => hall.word("desk.crew-state", name), cameras: () => hall.word("channel", name), gauges: () => hall.word("quantity", name), shapes: () => hall.t(`map.shape.kind.${name}`) }[kind]?.() ?? name;
+      return { crews: () => hall.word("desk.crew-state", name), vehicles: () => hall.word("unitkind", name), cameras: () => hall.word("channel", name), gauges: () => hall.word("quantity", name), shapes: () => hall.t(`map.shape.kind.${name}`) }[kind]?.() ?? name;
     }
 
     group(kind) {

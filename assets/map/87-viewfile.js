@@ -10,7 +10,7 @@
   const citymap = hall.citymap;
   const { make, said } = hall;
   const WITHIN_MS = 30000;
-  /** Layer -> kind of the file. */
+  /** Layer -> kind of the file; of vehicles the crews, and beside them those that belong to none. */
   const KIND = { cases: "cases", vehicles: "crews", cameras: "cameras", gauges: "gauges", components: "components", shapes: "shapes", warnings: "warnings", closures: "closures",
     depots: "depots", incidents: "incidents", measures: "measures", cells: "cells", heat: "heat", depth: "depth", radar: "rain" };
 
@@ -45,12 +45,13 @@
       const chosen = CHOSEN[kind] ? CHOSEN[kind](view) : {};
       if (!chosen) continue; // switched on, and nothing is there yet
       body.kinds.push(kind);
+      if (name === "vehicles") body.kinds.push("vehicles");
       if (CHOSEN[kind]) body[kind] = chosen;
     }
     return body;
   };
 
-  const layerOf = (kind) => hall.t(`map.layer.${Object.keys(KIND).find((name) => KIND[name] === kind)}`);
+  const layerOf = (kind) => kind === "crews" || kind === "vehicles" ? hall.t(`map.select.kind.${kind}`) : hall.t(`map.layer.${Object.keys(KIND).find((name) => KIND[name] === kind)}`);
 
   citymap.viewCounts = async function (view, title) {
     const asked = citymap.viewAsked(view, title);

@@ -26,7 +26,7 @@ from hall.app.discretion import redacted
 from hall.app.picture import Picture
 from hall.app.seeing import CALLING, seen, told_of, unseen
 from hall.app.selection import KINDS, area_of, as_csv, as_features, line_of
-from hall.app.surroundings import crew_spots
+from hall.app.surroundings import crew_spots, vehicle_spots
 from hall.app.visit import current_visit
 from hall.core.errors import BusLost, HallError, Refused
 from hall.core.process import Process
@@ -45,7 +45,9 @@ class Area(BaseModel):
     model_config = ConfigDict(extra="forbid")
     geometry: dict[str, Any]
     radius_m: float | None = None
-    kinds: Annotated[list[Literal["cases", "crews", "cameras", "gauges", "components", "shapes"]], Field(max_length=10)] = []
+    kinds: Annotated[
+        list[Literal["cases", "crews", "vehicles", "cameras", "gauges", "components", "shapes"]], Field(max_length=10)
+    ] = []
     ended: bool = False
 
 
@@ -186,6 +188,13 @@ class Selecting:
         crews = {subject: crew for subject, crew in (await self.sources.desk.states("crew")).items() if seen(who, crew)}
         return _spots(area, crew_spots(crews, await self.sources.picture.rows("position")), limit, "state")
 
+    async def _vehicles(self, area: Any, asked: Area, limit: int) -> Found:
+        """Positions that no crew claims, for whoever is told of positions (hall/roles.py)."""
+        if not told_of(current_visit().identity, "position"):
+            return Found(0, [], [])
+        crews = await self.sources.desk.states("crew")
+        return _spots(area, vehicle_spots(crews, await self.sources.picture.rows("position")), limit, "kind")
+
     async def _gauges(self, area: Any, asked: Area, limit: int) -> Found:
         return _spots(area, await self.sources.picture.spots("sensor"), limit, "quantity")
 
@@ -226,6 +235,7 @@ class Selecting:
 _LOOK = {
     "cases": Selecting._cases,
     "crews": Selecting._crews,
+    "vehicles": Selecting._vehicles,
     "cameras": Selecting._cameras,
     "gauges": Selecting._gauges,
     "components": Selecting._components,

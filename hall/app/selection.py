@@ -15,7 +15,7 @@ import shapely
 from hall.app.discretion import redacted
 from hall.core.errors import Refused
 
-KINDS = ("cases", "crews", "cameras", "gauges", "components", "shapes")
+KINDS = ("cases", "crews", "vehicles", "cameras", "gauges", "components", "shapes")
 #: degrees that an area may reach from side to side
 WIDEST = 4.0
 COLUMNS = ("kind", "id", "name", "class", "state", "severity", "district", "unit", "address", "time", "lon", "lat", "text")

@@ -164,6 +164,18 @@ def crew_spots(crews: dict[str, Any], fixes: list[Row]) -> list[Spot]:
     return found
 
 
+def vehicle_spots(crews: dict[str, Any], fixes: list[Row]) -> list[Spot]:
+    """What reports a position and belongs to no crew of the roster (`crews`: all of them): buses, sweepers, patrols."""
+    taken, found = {crew.position for crew in crews.values()}, []
+    for subject, time, data in fixes:
+        if subject in taken or data.get("lon") is None or data.get("lat") is None:
+            continue
+        shown = {name: data[name] for name in ("kind", "state", "district", "accuracy_m") if data.get(name) is not None}
+        shown["name"] = data.get("name") or data.get("unit_id") or subject.rpartition("/")[2]
+        found.append(Spot(subject, data["lon"], data["lat"], time, {"kind": "vehicle", **shown}))
+    return found
+
+
 def _case_of(subject: str) -> str:
     return "case/" + subject.partition("/")[2]
 

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from hall.app.components import Asked as AskedComponents
 
 Kind = Literal[
-    "cases", "crews", "cameras", "gauges", "components", "shapes", "warnings", "closures", "depots", "incidents", "measures",
-    "cells", "heat", "depth", "rain",
+    "cases", "crews", "vehicles", "cameras", "gauges", "components", "shapes", "warnings", "closures", "depots", "incidents",
+    "measures", "cells", "heat", "depth", "rain",
 ]  # fmt: skip
 _Short = Annotated[str, Field(max_length=200)]
 

@@ -25,6 +25,7 @@ from hall.app.discretion import redacted
 from hall.app.heat import Heat
 from hall.app.seeing import CALLING, told_of
 from hall.app.selecting import EXPORTED, Area, Selecting
+from hall.app.selection import KINDS as SELECTED
 from hall.app.selection import as_features, line_of, moment
 from hall.app.viewasked import AskedField, View
 from hall.app.viewfeatures import Made, Table, Told
@@ -38,7 +39,6 @@ from hall.core.raster import Raster
 _QUANTITY = Sensor(feed="", sensor_id="").quantity  # of a gauge whose document does not name it
 _MORE = ("value", "quantity", "unit_of_value", "accuracy_m", "radius_m")
 _SAID = ("name", "text", "address", "commander")
-SELECTED = ("cases", "crews", "cameras", "gauges", "components", "shapes")
 
 
 class ViewFile:
@@ -268,4 +268,4 @@ def _source(kind: str, row: dict[str, Any]) -> str:
     if kind == "crews":
         return "position" if row.get("live") else "base"
     parts = str(row.get("subject", "")).split("/")
-    return parts[1] if kind in ("cases", "cameras", "gauges") and len(parts) > 1 else "hall"
+    return parts[1] if kind in ("cases", "vehicles", "cameras", "gauges") and len(parts) > 1 else "hall"

@@ -90,6 +90,7 @@ async def test_the_view_of_a_province_is_a_file_of_all_its_layers_as_the_asker_m
         "depot/1": {"depot_id": "1", "name": "北库", "phone": "13800138000", "stock": {"pump": {"have": 8, "out": 2}}, **place},
         "incident/1": {"incident_id": "1", "state": "open", "title": "内涝 13800138000", "grade": "I", **place},
         "sensor/g/9": {"feed": "g", "sensor_id": "9", **place},
+        "position/bus/7": {"feed": "bus", "unit_id": "7", "name": "7 路", **place},
         "observation/g/9/water_depth": {"feed": "g", "sensor_id": "9", "quantity": "water_depth", "value": 0.27, "unit": "m"},
     }  # fmt: skip
     events = [Event(id=name, source="t", subject=name, time=now, recordedtime=now, data=data) for name, data in told.items()]
@@ -97,7 +98,7 @@ async def test_the_view_of_a_province_is_a_file_of_all_its_layers_as_the_asker_m
     catalogue = {"measures": [{"name": "open_cases", "label": {"zh-CN": "在办"}, "unit": "", "decimals": 0}], "levels": []}
     await bus.hash_set({"": json.dumps(catalogue)}, "measures")
     await bus.close()
-    kinds = ["warnings", "closures", "depots", "incidents", "gauges", "crews", "measures", "heat"]
+    kinds = ["warnings", "closures", "depots", "incidents", "gauges", "crews", "vehicles", "measures", "heat"]
     view = {"box": [108.0, 30.0, 118.0, 38.0], "kinds": kinds, "title": "全省", "marks": ["exercise"]}
     view["measures"] = {"measure": "open_cases", "level": "districts"}
     view["heat"] = {"from": 0, "to": 2_000_000_000_000, "zoom": 7}
@@ -116,6 +117,7 @@ async def test_the_view_of_a_province_is_a_file_of_all_its_layers_as_the_asker_m
     by_kind = {one["properties"]["kind"]: one["properties"] for one in made["features"]}
     assert all(one["properties"].get("time") and one["properties"].get("source") for one in made["features"])
     assert (by_kind["gauges"]["value"], by_kind["gauges"]["source"]) == (0.27, "g")
+    assert (by_kind["vehicles"]["name"], by_kind["vehicles"]["source"]) == ("7 路", "bus")
     assert (by_kind["depots"]["free"], by_kind["closures"]["name"]) == ({"pump": 6}, "隧道")
     assert (by_kind["incidents"]["severity"], by_kind["warnings"]["severity"]) == (4, 4)
     assert "13800138000" in json.dumps(made) and "13800138000" not in json.dumps(hers)

@@ -74,6 +74,7 @@ async def test_around_a_case_are_cases_cameras_gauges_and_crews_within_the_radiu
     near, far = {"lon": 20.001, "lat": 10.0}, {"lon": 20.1, "lat": 10.0}
     told = [event(f"channel/t/{name}", {"name": name, **at}) for name, at in (("near", near), ("far", far))]
     told += [event("sensor/t/g", {"name": "g", **near}), event("position/t/p1", {"name": "p1", **near})]
+    told += [event("position/bus/7", {"name": "7 路", "unit_id": "7", **near})]
     told += [event("case/t/open", {"state": "handling", **near}), event("case/t/done", {"state": "closed", **near})]
     await bus.publish(told)
     async with await city_hall.client("supervisor", "sun") as sun:
@@ -90,13 +91,19 @@ async def test_around_a_case_are_cases_cameras_gauges_and_crews_within_the_radiu
         ranked = (await sun.get(f"{path}/crews")).json()
         place = (await sun.get("/api/v1/around?lon=20&lat=10&radius=500")).json()
         named = (await sun.get("/api/v1/find?q=pump&kinds=crew&near=20.1,10")).json()
+        circle = {"geometry": {"type": "Point", "coordinates": [20.0, 10.0]}, "radius_m": 500, "kinds": ["crews", "vehicles"]}
+        inside = (await sun.post("/api/v1/map/selection", json=circle)).json()["kinds"]
         point = (await sun.get("/api/v1/find?q=10.0,20.0&kinds=point")).json()
         wrong = [await sun.get(f"/api/v1/{what}") for what in ("find?q=x&kinds=moon", "find?q=x&near=1", "around?lon=1&lat=91")]
     async with await city_hall.client("operator", "wang", districts=["红旗区"]) as wang:
         his = (await wang.get(f"{path}/around?radius=20000")).json()
     async with await city_hall.client("department", "li", unit="园林处") as li:
         theirs = (await li.get("/api/v1/around?lon=20&lat=10&radius=500")).json()
+        hidden = (await li.post("/api/v1/map/selection", json=circle)).json()["kinds"]
         unknown = (await li.get("/api/v1/find?q=pump&kinds=crew")).json()
+    chosen = [{kind: [row["subject"] for row in one["rows"]] for kind, one in found.items()} for found in (inside, hidden)]
+    assert chosen[0] == {"crews": ["crew/pump-1"], "vehicles": ["position/bus/7"]}
+    assert chosen[1] == {"crews": [], "vehicles": ["position/bus/7"]}, "another unit's crew is no vehicle without one"
     kinds = {group["kind"]: [row["subject"] for row in group["rows"]] for group in place["kinds"]}
     assert {kind: rows for kind, rows in kinds.items() if kind != "case"} == {
         "crew": ["crew/pump-1"], "camera": ["channel/t/near"], "closure": [], "gauge": ["sensor/t/g"], "resource": [], "component": []
