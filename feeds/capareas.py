@@ -115,7 +115,10 @@ def _circle(text: str) -> Ring:
     centre, _, radius = text.strip().partition(" ")
     (point,) = _pairs(centre) or [[0.0, 0.0]]
     try:
-        return circle(point[0], point[1], min(max(float(radius), 0.0), 5_000.0))
+        metres = float(radius)
+        if metres != metres:
+            raise ValueError
+        return circle(point[0], point[1], min(max(metres, 0.0), 5_000.0))
     except ValueError:
         raise BadInput("cap-area", f"not lat,lon radius: {text[:60]!r}") from None
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import msgspec
 import shapely
-from shapely.geometry import shape
 
 from hall.core import areas
 from hall.core.config import HallConfig
 from hall.core.coordinatearrays import to_wgs84_many
 from hall.core.errors import ConfigError
+from hall.core.geometries import WRONG, geometry_of
 
 
 class Areas:
@@ -58,9 +58,9 @@ def load_areas(config: HallConfig, file: str, name_property: str, crs: str, key:
         if name in (None, "") or not feature.get("geometry"):
             continue
         try:
-            geometry = shapely.make_valid(shapely.force_2d(shape(feature["geometry"])))
+            geometry = shapely.make_valid(geometry_of(feature["geometry"]))
             geometry = shapely.transform(geometry, convert)
-        except (ValueError, TypeError, KeyError, AttributeError, shapely.errors.ShapelyError) as error:
+        except WRONG as error:
             raise config.error(key, f"{name}: {error}") from None
         if geometry.area > 0:
             named.append((str(name), geometry))

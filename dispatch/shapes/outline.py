@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -41,7 +40,7 @@ def _bad(detail: str, reason: str = "bad-field") -> Refused:
 
 
 def _numbers(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
 def _places(value: Any) -> list[list[float]]:
@@ -155,16 +154,22 @@ def _parts(number: int, feature: Any) -> Iterator[Part | Fault]:
     except Exception as error:  # whatever a stranger's file makes the reader stumble over costs this feature only
         yield Fault(number, "geometry-unreadable", f"{type(error).__name__}: {error}"[:200])
         return
-    repaired = False
-    if not found.is_valid:
-        wanted = shapely.get_dimensions(found)
-        found, repaired = shapely.make_valid(found), True
-        found = shapely.union_all([p for p in shapely.get_parts(found) if shapely.get_dimensions(p) == wanted])
-    singles = [part for part in _singles(found) if not part.is_empty]
+    try:
+        found, repaired = (found, False) if found.is_valid else (_repaired(found), True)
+        singles = [part for part in _singles(found) if not part.is_empty]
+    except (RuntimeError, ValueError, shapely.errors.ShapelyError) as error:
+        yield Fault(number, "geometry-broken", f"it cannot be repaired: {error}"[:200])
+        return
     if not singles:
         yield Fault(number, "geometry-broken", "nothing is left of it when it is repaired")
     for single in singles:
         yield _part(number, single, properties, repaired)
+
+
+def _repaired(found: shapely.Geometry) -> shapely.Geometry:
+    wanted = shapely.get_dimensions(found)
+    made = shapely.get_parts(shapely.make_valid(found))
+    return shapely.union_all([part for part in made if shapely.get_dimensions(part) == wanted])
 
 
 def _singles(geometry: Any) -> Iterator[Any]:

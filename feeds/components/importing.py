@@ -25,10 +25,12 @@ from feeds.components.settings import Source
 from feeds.components.staging import Staging
 from feeds.components.store import Meta, SourceInfo, open_current
 from feeds.components.tables import Numbering, Tables
+from feeds.mapping.values import Take
 from feeds.places import Areas, load_areas
 from hall.core.clock import monotonic
 from hall.core.config import HallConfig
 from hall.core.errors import ConfigError, HallError
+from hall.core.geometries import WRONG
 
 _LOOKED_THROUGH = 5_000  # rows, for the first geometry that says its CRS
 _REACH = 0.1  # degrees around the city's boundary that still belong to its reach
@@ -104,7 +106,7 @@ def _frame(source: Source, opened: Opened) -> tuple[Frame, Opened]:
     srid = 0
     while not crs and source.geometry and len(read) < _LOOKED_THROUGH and (row := next(rows, None)) is not None:
         read.append(row)
-        srid = 0 if isinstance(row[1], Broken) else _srid(source.geometry(row[1]))
+        srid = 0 if isinstance(row[1], Broken) else _srid(source.geometry, row[1])
         crs = opened.crs_of(srid) if srid else ""
     rows = chain(read, rows)
     if not crs:
@@ -123,12 +125,13 @@ def _frame(source: Source, opened: Opened) -> tuple[Frame, Opened]:
         raise ConfigError(str(error), file=source.name, key="crs") from None
 
 
-def _srid(value: Any) -> int:
+def _srid(geometry: Take, row: dict[str, Any]) -> int:
+    """Of a row's geometry; 0 where it has none, or cannot be read: why is said when the row is parked."""
     from feeds.components.shapes import shaped
 
     try:
-        return shaped(value).srid
-    except HallError:
+        return shaped(geometry(row)).srid
+    except (HallError, *WRONG):
         return 0
 
 

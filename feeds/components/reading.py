@@ -6,6 +6,8 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import msgspec
+
 import feeds.components.sources
 from feeds.components.settings import Rules
 from hall.core.discover import discover
@@ -86,3 +88,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     return str(value)
+
+
+_encode = msgspec.json.Encoder(enc_hook=plain).encode
+
+
+def encoded(value: Any) -> bytes:
+    """JSON of a row or a record, whatever a file has brought (`shown`)."""
+    try:
+        return _encode(value)
+    except (UnicodeEncodeError, OverflowError):
+        return _encode(shown(msgspec.to_builtins(value, enc_hook=plain)))
+
+
+def shown(value: Any) -> Any:
+    """Without what JSON in UTF-8 has not: half a surrogate pair becomes `?`, whole numbers beyond 64 bits are their digits."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**64 else str(value)
+    if isinstance(value, dict):
+        return {shown(key): shown(inner) for key, inner in value.items()}
+    return [shown(inner) for inner in value] if isinstance(value, list | tuple) else value

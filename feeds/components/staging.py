@@ -16,7 +16,7 @@ import shapely
 
 from feeds.components.frames import Frame
 from feeds.components.positions import REASONS, Extent, Placed, decimals_of, examine
-from feeds.components.reading import Broken, Opened, plain
+from feeds.components.reading import Broken, Opened, encoded, shown
 from feeds.components.record import ID_BOUND, MAIN_CLASSES, MARK_BITS, MARKS, Component, accuracy_of, class_in, state_of
 from feeds.components.report import PREFIX, ParkedRows, Report
 from feeds.components.settings import Source
@@ -25,6 +25,7 @@ from feeds.components.tables import Numbering, searched
 from feeds.mapping.fields import number_of
 from feeds.places import Areas
 from hall.core.errors import BadInput
+from hall.core.geometries import WRONG, geometry_of
 
 BATCH = 10_000
 #: numbers of each staged row
@@ -33,7 +34,6 @@ STAGED = np.dtype([
     ("class", "<u2"), ("district", "<u2"), ("department", "<u2"), ("state", "u1"),
     ("at", "<u8"), ("length", "<u4"), ("raw", "<u4"), ("number", "<u4"),
 ])  # fmt: skip
-_encode = msgspec.json.Encoder(enc_hook=plain).encode
 
 
 class _Row(NamedTuple):
@@ -105,16 +105,17 @@ class Staging:
                     yield found
             except BadInput as error:
                 self._refuse(number, error.reason, error.detail, row, component_id)
-            except (TypeError, ValueError, AttributeError, LookupError, OverflowError, RecursionError) as error:
+            except WRONG as error:
                 self._refuse(number, "mapping-failed", f"{type(error).__name__}: {error}", row, component_id)
 
     def _row(self, number: int, row: dict[str, Any], component_id: str) -> _Row | None:
         source, rules = self.source, self.source.rules
         if not component_id:
             raise BadInput("id-missing")
-        if len(component_id.encode("utf-8")) > ID_BOUND or not component_id.isprintable():
+        if not component_id.isprintable() or len(component_id.encode("utf-8")) > ID_BOUND:
             raise BadInput("id-malformed", f"{component_id[:60]!r}: at most {ID_BOUND} bytes, no control characters")
         texts = {name: take(row) for name, take in source.texts.items()}
+        texts = texts if "".join(texts.values()).isascii() else shown(texts)
         marks = self._classified(component_id, texts)
         if source.withdrawn and source.withdrawn(row):
             self.withdrawn.add(component_id.encode())
@@ -180,11 +181,15 @@ class Staging:
             made, marks = row.made, marks | row.marks
             made.lon, made.lat = lon, lat
             marks |= self._district(made, next(districts))
-            marks |= self._outlined(made, row.outline)
+            try:
+                marks |= self._outlined(made, row.outline)
+            except BadInput as error:
+                self._refuse(row.number, error.reason, error.detail, row.raw, made.component_id)
+                continue
             made.marks = [name for name in MARKS if marks & MARK_BITS[name]]
             for name in made.marks:
                 self.report.mark(name, f"{self._place.format(row.number)}: {made.component_id} at {row.x!r}, {row.y!r}")
-            record, raw = _encode(made), _encode(row.raw)
+            record, raw = encoded(made), encoded(row.raw)
             pieces += (record, raw)
             texts.append(searched(made))
             staged[count] = (
@@ -212,16 +217,18 @@ class Staging:
         moved = shapely.transform(
             found.outline, lambda xy: np.column_stack(self.frame.to_wgs84(xy[:, 0].copy(), xy[:, 1].copy()))
         )
+        if not np.isfinite(moved.bounds).all():
+            raise BadInput("geometry-outside-crs", f"{found.outline.wkt[:80]}: not everywhere in {self.frame.name}")
         made.geometry = msgspec.json.decode(shapely.to_geojson(shapely.set_precision(moved, 1e-7, mode="pointwise")))
         return MARK_BITS["geometry-repaired"] if found.repaired else 0
 
     def _refuse(self, number: int, reason: str, detail: str, row: Any, component_id: str | None) -> None:
-        raw = row.encode("utf-8", "replace") if isinstance(row, str) else _encode(_told(row))
+        raw = row.encode("utf-8", "replace") if isinstance(row, str) else encoded(_told(row))
         self.park(number, reason, detail, raw, (component_id or "").encode("utf-8", "replace")[:ID_BOUND])
 
     def park(self, number: int, reason: str, detail: str, raw: bytes, component_id: bytes) -> None:
         """Refuses one row, read just now or staged before; `raw` as ParkedRows.add takes it."""
-        place = self._place.format(number)
+        place, detail = self._place.format(number), shown(detail)
         self.report.park(reason, f"{place}: {detail}" if detail else place)
         self.parked.add(reason, detail, place, raw)
         if component_id:
@@ -236,10 +243,12 @@ def content_of(record: bytes) -> int:
 def _told(row: dict[str, Any]) -> dict[str, Any]:
     """A row as people correct it: geometry as WKT, without the remarks of an earlier parking."""
     found = {k: v for k, v in row.items() if not k.startswith(PREFIX)}
-    if isinstance(found.get("geometry"), (bytes, bytearray, memoryview, shapely.Geometry)):
+    geometry = found.get("geometry")
+    if isinstance(geometry, bytes | bytearray | memoryview):
         try:
-            geometry = found["geometry"]
-            found["geometry"] = (geometry if isinstance(geometry, shapely.Geometry) else shapely.from_wkb(bytes(geometry))).wkt
-        except shapely.errors.ShapelyError:
-            found["geometry"] = bytes(found["geometry"]).hex()
+            found["geometry"] = geometry_of(geometry).wkt
+        except ValueError:
+            found["geometry"] = bytes(geometry).hex()
+    elif isinstance(geometry, shapely.Geometry):
+        found["geometry"] = geometry.wkt
     return found

@@ -20,11 +20,11 @@ import numpy
 import pyproj
 import shapely
 from PIL import Image
-from shapely.geometry import shape
 
 from feeds.rasters.frame import Read
 from hall.core.coordinates import to_wgs84
 from hall.core.errors import BadInput
+from hall.core.geometries import WRONG, geometry_of
 from hall.core.raster import DEPTH_STEP, DRY, UNKNOWN, Grid
 
 MOST_CELLS = 40_000_000
@@ -139,7 +139,7 @@ def _areas(body: bytes, name: str, grid: Grid, about: About, factor: float) -> I
         found[time, time] = []
     convert = _converted(about)
     for (time, run), areas in sorted(found.items()):
-        yield _read(time, run, _filled(grid, areas, convert), factor)
+        yield _read(time, run, _filled(grid, areas, convert, about.crs), factor)
 
 
 def _area(feature: Any, number: int, own: dict[str, Any], about: About) -> tuple[float, Any]:
@@ -147,15 +147,15 @@ def _area(feature: Any, number: int, own: dict[str, Any], about: About) -> tuple
     if isinstance(depth, bool) or not isinstance(depth, int | float) or not math.isfinite(depth):
         raise BadInput("depth-missing", f"feature {number}: {about.depth} is {depth!r}"[:200])
     try:
-        geometry = shapely.make_valid(shapely.force_2d(shape(feature["geometry"])))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
+        geometry = shapely.make_valid(geometry_of(feature["geometry"]))
+    except WRONG as error:
         raise BadInput("geometry-broken", f"feature {number}: {error}"[:200]) from None
     if shapely.get_dimensions(geometry) < 2:
         raise BadInput("not-an-area", f"feature {number}: {geometry.geom_type}")
     return float(depth), geometry
 
 
-def _filled(grid: Grid, areas: list[tuple[float, Any]], convert: Any) -> numpy.ndarray:
+def _filled(grid: Grid, areas: list[tuple[float, Any]], convert: Any, crs: str) -> numpy.ndarray:
     """Depth of each of the grid's pixels by its middle, 0 outside of all areas."""
     into = pyproj.Transformer.from_crs("EPSG:4326", "EPSG:3857", always_xy=True)
     values = numpy.zeros((grid.height, grid.width))
@@ -165,6 +165,8 @@ def _filled(grid: Grid, areas: list[tuple[float, Any]], convert: Any) -> numpy.n
 
     for depth, geometry in sorted(areas, key=lambda one: one[0]):
         placed = shapely.transform(geometry, moved)
+        if not all(map(math.isfinite, placed.bounds)):
+            raise BadInput("geometry-broken", f"{geometry.bounds} is not everywhere in {crs or 'WGS-84'}")
         west, south, east, north = placed.bounds
         left, right = (round((edge - grid.west) / grid.pixel) for edge in (west, east))
         top, bottom = (round((grid.north - edge) / grid.pixel) for edge in (north, south))

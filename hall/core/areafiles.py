@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 import shapely
-from shapely.geometry import shape
+
+from hall.core.geometries import WRONG, geometry_of
 
 _GEOJSON = (".geojson", ".json")
 #: tried in turn where a table of attributes says no encoding: GB18030 holds GB2312 and GBK
 _ENCODINGS = ("UTF-8", "GB18030")
-_WRONG = (KeyError, TypeError, ValueError, AttributeError, IndexError, shapely.errors.ShapelyError)
 
 
 class Feature(NamedTuple):
@@ -54,8 +54,9 @@ def _of(number: int, row: Any) -> Feature:
     properties = row.get("properties") if isinstance(row, dict) else None
     properties = properties if isinstance(properties, dict) else {}
     try:
-        return Feature(number, shapely.force_2d(shape(row["geometry"])), properties)
-    except _WRONG as error:
+        raw = row["geometry"]
+        return Feature(number, geometry_of(raw) if raw else None, properties, "no geometry")
+    except WRONG as error:
         return Feature(number, None, properties, f"{type(error).__name__}: {error}"[:200])
 
 
@@ -91,10 +92,8 @@ def _rows(geometry: Any, names: list[str], columns: Any) -> Iterator[Feature]:
     for number, raw in enumerate(geometry if geometry is not None else []):
         properties = {name: _plain(column[number]) for name, column in zip(names, columns, strict=True)}
         try:
-            yield Feature(
-                number, shapely.force_2d(shapely.from_wkb(raw)) if raw is not None else None, properties, "no geometry"
-            )
-        except _WRONG as error:
+            yield Feature(number, geometry_of(raw) if raw is not None else None, properties, "no geometry")
+        except WRONG as error:
             yield Feature(number, None, properties, f"{type(error).__name__}: {error}"[:200])
 
 

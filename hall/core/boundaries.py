@@ -18,6 +18,7 @@ from hall.core.areafiles import Feature, opened
 from hall.core.areas import Areas, square_metres
 from hall.core.config import BoundaryConfig, HallConfig
 from hall.core.coordinatearrays import to_wgs84_many
+from hall.core.geometries import WRONG
 
 #: the names of `[city] boundary` and `[city] cells`
 DISTRICTS, CELLS = "districts", "cells"
@@ -131,6 +132,14 @@ class _Reading:
         self.left_out: list[Note] = []
 
     def take(self, feature: Feature) -> None:
+        """One that the geometry library cannot work with is left out, as a broken one is."""
+        try:
+            self._take(feature)
+        except WRONG as error:
+            name = feature.properties.get(self.one.name)
+            self._refuse(feature.number, _text(name), "geometry-broken", f"{type(error).__name__}: {error}"[:200])
+
+    def _take(self, feature: Feature) -> None:
         name = _text(feature.properties.get(self.one.name))
         code = _text(feature.properties.get(self.one.code)) if self.one.code else name
         refuse = functools.partial(self._refuse, feature.number, name or code)

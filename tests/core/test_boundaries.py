@@ -129,6 +129,15 @@ def test_a_shapefile_with_chinese_names_in_gbk_is_read_in_its_own_grid(city, tmp
     assert level.codes([113.925, 113.89], [35.325, 35.325]) == ["410702001", ""]
 
 
+def test_an_area_bounded_by_arcs_is_one_and_a_corner_without_a_number_costs_its_area(city, tmp_path):
+    disc = "CURVEPOLYGON(CIRCULARSTRING(113.9 35.3,113.91 35.31,113.92 35.3,113.91 35.29,113.9 35.3))"
+    nowhere = "POLYGON((113.9 35.3,nan 35.31,113.92 35.3,113.9 35.3))"
+    (tmp_path / "a.csv").write_text(f'WKT,name\n"{disc}",disc\n"{nowhere}",nowhere\n', "utf-8")
+    level = boundaries.load(city('file = "a.csv"\nlevel = 8\ncrs = "WGS-84"\n'), "streets")
+    assert [area.code for area in level.areas] == ["disc"] and [note.name for note in level.left_out] == ["nowhere"]
+    assert "NaN" in level.left_out[0].detail and level.codes([113.91, 113.9], [35.305, 35.309]) == ["disc", ""]
+
+
 @pytest.mark.parametrize(
     ("table", "key"),
     [

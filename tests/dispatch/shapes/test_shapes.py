@@ -84,6 +84,7 @@ def test_who_is_told_follows_from_whom_it_is_shared_with():
         ({"geometry": {"type": "Polygon", "coordinates": [[[n / 1000, n % 2] for n in range(CORNERS + 2)]]}}, "shape-corners"),
         ({"geometry": {"type": "Polygon", "coordinates": [[[400, 0], [1, 1], [1, 0]]]}}, "shape-place"),
         ({"geometry": {"type": "Polygon", "coordinates": [[[float("nan"), 0], [1, 1], [1, 0]]]}}, "bad-field"),
+        ({"geometry": {"type": "Polygon", "coordinates": [[[10**400, 0], [1, 1], [1, 0]]]}}, "bad-field"),
         ({"kind": "circle", "geometry": {"type": "Point", "coordinates": [1, 2]}}, "bad-field"),
         ({"radius_m": 5}, "bad-field"), ({"about": "incident/none"}, "about-unknown"), ({"about": "user/li"}, "about-unknown"),
         ({"expires": 1}, "expired-already"), ({"owner": "sun"}, "bad-field"),

@@ -114,6 +114,7 @@ def test_grids_lie_where_they_say_and_what_they_do_not_know_is_not_dry(grid):
         (collection((POND, {"depth_m": 0.2})), "depth-time"),
         (collection((POND, {"depth_m": 120}), time="2021-07-20T08:00"), "depth-unit"),
         (collection((shapely.Point(1, 1), {"depth_m": 1}), time="2021-07-20T08:00"), "not-an-area"),
+        (collection((shapely.box(113, 35, 114, 95), {"depth_m": 1}), time="2021-07-20T08:00"), "geometry-broken"),
         (ascii_grid(numpy.ones((2, 2))), "depth-time"),
         (b"ncols 2\nnrows 2\ncellsize 1\n1 2 3 4", "depth-header"),
         (ascii_grid(numpy.ones((2, 2)), nrows=3), "depth-data"),

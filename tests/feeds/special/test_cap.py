@@ -229,6 +229,7 @@ OUTSIDE = b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert>&x;</al
         (_alert(infos=[_info(area="<areaDesc/><polygon>a,b c,d e,f g,h</polygon>")]), "cap-area"),
         (_alert(infos=[_info(area="<areaDesc/><polygon>95,1 2,2 3,3 95,1</polygon>")]), "cap-area"),
         (_alert(infos=[_info(area="<areaDesc/><circle>nan,1 5</circle>")]), "cap-area"),
+        (_alert(infos=[_info(area="<areaDesc/><circle>35,113 nan</circle>")]), "cap-area"),
         (b"<a>" * 500 + b"</a>" * 500, "xml-too-deep"),
     ],
 )  # fmt: skip
