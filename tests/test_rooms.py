@@ -27,7 +27,7 @@ HOMES = {
     "dash_leaflet": ("layouts/", "hall/app/"),
     "dash_ag_grid": ("layouts/", "hall/app/"),
     "pandas": ("dispatch/evaluation", "feeds/"),
-    "pyogrio": ("feeds/", "hall/core/areafiles.py", "hall/core/geometries.py"),
+    "pyogrio": ("feeds/", "hall/core/vectorfiles.py", "hall/core/geometries.py"),
     "uvloop": ("hall/core/process.py", "hall/gate/"),
 }
 FILES = sorted(p for room in ROOMS for p in (ROOT / room).rglob("*.py"))

@@ -25,7 +25,7 @@ from hall.core.process import Process
 log = logging.getLogger("hall.boundaries")
 
 #: raised when what is made from the same files changes
-VERSION = "1"
+VERSION = "2"
 #: what a border is simplified by for screens, degrees: 2 m; neighbours stay neighbours
 _SIMPLER = 2e-5
 _DIGITS = 6
@@ -146,12 +146,15 @@ class Boundaries:
             "level": level.level,
             "label": level.label,
             "areas": len(level.areas),
+            "note": level.note,
             "above": above,
             "repaired": level.repaired[: boundaries.TOLD],
             "repaired_count": len(level.repaired),
             "left_out": level.left_out[: boundaries.TOLD],
             "left_out_count": len(level.left_out),
         }
+        if level.note:
+            log.info("boundary %s: %s", name, level.note)
         for note in level.left_out[: boundaries.TOLD]:
             log.warning(
                 "boundary %s: feature %d (%s) is left out: %s %s", name, note.number, note.name, note.reason, note.detail

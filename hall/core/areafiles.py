@@ -1,4 +1,4 @@
-"""Files of areas: GeoJSON by ourselves, Shapefile, GeoPackage and whatever else GDAL reads as one layer through pyogrio."""
+"""Files of areas: GeoJSON by ourselves, Shapefile, GeoPackage and whatever else GDAL reads (hall.core.vectorfiles)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import msgspec
 import shapely
 
+from hall.core import vectorfiles
 from hall.core.geometries import WRONG, geometry_of
 
 _GEOJSON = (".geojson", ".json")
-#: tried in turn where a table of attributes says no encoding: GB18030 holds GB2312 and GBK
-_ENCODINGS = ("UTF-8", "GB18030")
 
 
 class Feature(NamedTuple):
@@ -26,10 +25,11 @@ class Feature(NamedTuple):
 
 
 class File(NamedTuple):
-    """`crs`: what the file itself says, `EPSG:n` or empty."""
+    """`crs`: what the file itself says, `EPSG:n` or empty. `note`: what was found out about it."""
 
     features: Iterator[Feature]
     crs: str
+    note: str = ""
 
 
 def opened(path: Path, layer: str = "", encoding: str = "") -> File:
@@ -61,38 +61,15 @@ def _of(number: int, row: Any) -> Feature:
 
 
 def _vector(path: Path, layer: str, encoding: str) -> File:
-    import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError
-    from pyogrio.raw import read
-
-    try:
-        layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-        if not layer and len(layers) > 1:
-            raise ValueError(f"{path.name} has {len(layers)} layers; say layer = one of {', '.join(layers[:20])}")
-        tried = (encoding,) if encoding else (None, *_ENCODINGS)
-        meta, _, geometry, columns = _read(read, path, layer, tried)
-    except (DataSourceError, DataLayerError, UnicodeError, OSError) as error:
-        raise ValueError(f"{path.name}: {error}") from None
-    names = [str(name) for name in meta["fields"]]
-    return File(_rows(geometry, names, columns), _code(meta.get("crs")))
+    table = vectorfiles.opened(str(path), layer, encoding)
+    return File(_rows(table.rows), _code(table.crs), table.note)
 
 
-def _read(read: Any, path: Path, layer: str, encodings: tuple[str | None, ...]) -> Any:
-    """As the file says; where its attributes are not that, as the next of `encodings`."""
-    for number, encoding in enumerate(encodings):
+def _rows(rows: Iterator[vectorfiles.Row]) -> Iterator[Feature]:
+    for number, row in enumerate(rows):
+        properties = {name: _plain(value) for name, value in row.values.items()}
         try:
-            return read(path, layer=layer or None, encoding=encoding)
-        except UnicodeError:
-            if number == len(encodings) - 1:
-                raise
-    raise AssertionError("no encoding")
-
-
-def _rows(geometry: Any, names: list[str], columns: Any) -> Iterator[Feature]:
-    for number, raw in enumerate(geometry if geometry is not None else []):
-        properties = {name: _plain(column[number]) for name, column in zip(names, columns, strict=True)}
-        try:
-            yield Feature(number, geometry_of(raw) if raw is not None else None, properties, "no geometry")
+            yield Feature(number, geometry_of(row.geometry) if row.geometry is not None else None, properties, "no geometry")
         except WRONG as error:
             yield Feature(number, None, properties, f"{type(error).__name__}: {error}"[:200])
 

@@ -49,7 +49,7 @@ class Area(NamedTuple):
 
 
 class Level(NamedTuple):
-    """One level. `areas` in the file's order; `tree.numbers(lons, lats)` answers with their indices."""
+    """One level. `areas` in the file's order; `tree.numbers(lons, lats)` answers with their indices. `note`: how it is read."""
 
     name: str
     level: int
@@ -58,6 +58,7 @@ class Level(NamedTuple):
     tree: Areas
     repaired: list[Note]
     left_out: list[Note]
+    note: str = ""
 
     def codes(self, lons: Any, lats: Any) -> list[str]:
         """The code of the area that each position (degrees, WGS-84) lies in; empty outside of all."""
@@ -113,7 +114,7 @@ def load(config: HallConfig, name: str) -> Level:
     if not reading.shapes:
         why = f": {reading.left_out[0].reason}, {reading.left_out[0].detail}" if reading.left_out else ""
         raise config.error(place("name"), f"no area in {one.file} that has a property {one.name!r}{why}")
-    return reading.level(name)
+    return reading.level(name)._replace(note=file.note)
 
 
 def _place(key: str, own: bool, what: str) -> str:

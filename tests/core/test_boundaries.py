@@ -122,9 +122,13 @@ def test_a_shapefile_with_chinese_names_in_gbk_is_read_in_its_own_grid(city, tmp
         encoding="GBK",
     )
     target.with_suffix(".cpg").unlink(missing_ok=True)
-    level = boundaries.load(
-        city('file = "streets.shp"\nlevel = 8\nname = "JDMC"\ncode = "DM"\nencoding = "GB18030"\n'), "streets"
-    )
+    table = 'file = "streets.shp"\nlevel = 8\nname = "JDMC"\ncode = "DM"\n'
+    level = boundaries.load(city(table + 'encoding = "GB18030"\n'), "streets")
+    dbf = bytearray(target.with_suffix(".dbf").read_bytes())
+    dbf[29] = 0x57
+    target.with_suffix(".dbf").write_bytes(dbf)
+    found = boundaries.load(city(table), "streets")
+    assert [area.name for area in found.areas] == ["红旗街道"] and "gb18030" in found.note
     assert [(area.code, area.name) for area in level.areas] == [("410702001", "红旗街道")]
     assert level.codes([113.925, 113.89], [35.325, 35.325]) == ["410702001", ""]
 

@@ -12,6 +12,7 @@ from typing import IO
 
 from feeds.components.reading import Broken, Opened, Placed, Reader, Unreadable
 from feeds.components.settings import Rules
+from hall.core.encodings import look
 
 _SAMPLE = 1 << 16  # bytes looked at for the delimiter
 _PIECE = 1 << 20
@@ -28,7 +29,6 @@ def _bytes(path: Path) -> IO[bytes]:
 
 def encoding_of(path: Path) -> tuple[str, str]:
     """`(encoding, what was found)` of a whole file: by its byte order mark, else the one most of its lines are written in."""
-    lines = utf8 = gb = 0
     with _bytes(path) as file:
         head = file.read(3)
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -36,14 +36,7 @@ def encoding_of(path: Path) -> tuple[str, str]:
         if head == b"\xef\xbb\xbf":
             return "utf-8-sig", "utf-8 by its byte order mark"
         file.seek(0)
-        for line in file:
-            if line.isascii():
-                continue
-            lines += 1
-            utf8 += _decodes(line, "utf-8")
-            gb += _decodes(line, "gb18030")
-            if lines == 20_000:
-                break
+        lines, utf8, gb, *_ = look((line, False) for line in file)
     if utf8 * 2 >= lines:
         return "utf-8", "utf-8"
     if gb * 2 < lines:
@@ -51,14 +44,6 @@ def encoding_of(path: Path) -> tuple[str, str]:
             f"{path.name}: neither utf-8 nor gb18030 reads its lines ({utf8} and {gb} of {lines}); name its encoding"
         )
     return "gb18030", f"gb18030 (GB2312, GBK): {gb} of {lines} lines with other letters are, {utf8} are utf-8"
-
-
-def _decodes(line: bytes, encoding: str) -> bool:
-    try:
-        line.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _delimiter(path: Path, encoding: str, header: list[str]) -> str:
