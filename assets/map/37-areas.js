@@ -42,6 +42,12 @@
     return inside;
   }
 
+  /** Whether an area's middle lies in a box. */
+  citymap.areaInBox = function ({ box }, outer) {
+    const [x, y] = [(box.west + box.east) / 2, (box.north + box.south) / 2];
+    return x >= outer.west && x <= outer.east && y >= outer.north && y <= outer.south;
+  };
+
   citymap.areaAt = (areas, x, y) =>
     areas.find((one) => x >= one.box.west && x <= one.box.east && y >= one.box.north && y <= one.box.south && holds(one, x, y)) || null;
 

@@ -223,7 +223,7 @@
     within() {
       const last = this.path[this.path.length - 1];
       if (!last) return this.areas;
-      return this.areas.filter((area) => (this.areas.some((one) => one.parent === last.code) ? area.parent === last.code : inBox(area, last.box)));
+      return this.areas.filter((area) => (this.areas.some((one) => one.parent === last.code) ? area.parent === last.code : citymap.areaInBox(area, last.box)));
     }
 
     classOf(value) {
@@ -265,6 +265,10 @@
       return area && { x, y, r: frame.glyph * 0.4, what: "area", entry: this.entry(area), pressed };
     }
 
+    steps(frame, give) {
+      if (this.shown && this.table && !citymap.past) give(citymap.areaSteps(this, frame));
+    }
+
     entry(area) {
       if (!this.entries.has(area.code)) this.entries.set(area.code, citymap.areaEntry(this, area));
       return this.entries.get(area.code);
@@ -273,9 +277,7 @@
     attach(map) {
       const cells = this.host.legend.rows.get("cells");
       if (cells) cells.button.addEventListener("click", () => citymap.cellsChosen(this.host));
-      map.getContainer().addEventListener("keydown", (event) => {
-        if (event.key === "Escape" && this.shown && !this.host.card.pinned && this.out()) event.stopPropagation();
-      });
+      map.getContainer().addEventListener("keydown", (event) => citymap.areaKey(this, map, event));
     }
 
     locale() {
@@ -293,10 +295,5 @@
   function middling(areas) {
     const widths = areas.map(({ box }) => box.east - box.west).sort((a, b) => a - b);
     return widths.length ? widths[widths.length >> 1] : 0;
-  }
-
-  function inBox({ box }, outer) {
-    const [x, y] = [(box.west + box.east) / 2, (box.north + box.south) / 2];
-    return x >= outer.west && x <= outer.east && y >= outer.north && y <= outer.south;
   }
 })();

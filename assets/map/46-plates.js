@@ -4,7 +4,7 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
 
-  /** Where the warnings' texts go, into `ground.plates`: {text, half, middle, y, size, colour}, the most severe first; `boxes` are taken. */
+  /** Where the warnings' texts go, into `ground.plates`: {text, half, middle, y, size, colour, warning}, the most severe first; `boxes` are taken. */
   citymap.layPlates = function (ground, c, frame, boxes) {
     const plates = (ground.plates = []);
     if (!ground.shown.warnings) return;
@@ -15,7 +15,7 @@
       const y = Math.max(frame.font * 2, frame.py(shape.box.north) + frame.font);
       const plate = fitted(c, frame, warning.text(), x);
       if (!boxes.take(plate.middle - plate.half, y - plate.size * 0.9, plate.middle + plate.half, y + plate.size * 0.9)) continue;
-      plates.push({ ...plate, y, colour: citymap.colours[warning.severity] });
+      plates.push({ ...plate, warning, y, colour: citymap.colours[warning.severity] });
     }
   };
 

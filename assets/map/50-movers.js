@@ -184,6 +184,18 @@
       return best;
     }
 
+    /** For `n`: all in view while they are few, else those that are called. */
+    steps() {
+      if (!this.seen || !this.shown.vehicles) return [];
+      const few = this.seen.length / 3 <= citymap.MOST_STEPS;
+      const found = [];
+      for (let i = 0; i < this.seen.length; i += 3) {
+        const entry = this.seen[i];
+        if (few || citymap.isCalled(this.crews.get(entry.subject))) found.push({ x: this.seen[i + 1], y: this.seen[i + 2], r: this.radius, what: "unit", entry });
+      }
+      return found;
+    }
+
     counts() {
       return { vehicles: this.units.size };
     }

@@ -140,6 +140,18 @@
       });
     }
 
+    /** [{row, x, y}] of those in view that answer; null where they are more than `most`. */
+    inside(frame, bits, most) {
+      const found = [];
+      this.each(frame, 1, [0, 0, frame.width, frame.height], (from, to, x0, y0, step) => {
+        for (let i = from; i < to && found.length <= most; i += 1) {
+          const [x, y] = [x0 + (this.xs[i] + 0.5) * step, y0 + (this.ys[i] + 0.5) * step];
+          if ((bits === null || bits[i >> 3] & (1 << (i & 7))) && frame.holds(x, y, 0)) found.push({ row: i, x, y });
+        }
+      });
+      return found.length > most ? null : found;
+    }
+
     nearest(frame, x, y, reach, bits) {
       const { xs, ys } = this;
       let best = null;

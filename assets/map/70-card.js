@@ -59,6 +59,7 @@
     area: (entry) => citymap.areaCard(entry),
     shape: (entry) => citymap.shapeCard(entry),
     depth: (entry) => citymap.depthCard(entry),
+    warning: (entry) => citymap.warningCard(entry),
     unit({ event, trail }) {
       const d = event.data;
       return {

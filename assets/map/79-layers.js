@@ -13,6 +13,7 @@
  *     things(c, frame)        paints above all symbols
  *     hit(x, y, pressed)      what lies at a place of the frame: {x, y, r, what, entry} as citymap.Card takes it, or null
  *     under(x, y, pressed)    what lies there below everything else (areas, fields); asked last
+ *     steps(frame, give)      gives [{x, y, r, what, entry, enter, outline}]: what the key n goes through (80-steps.js)
  *     counts()                {NAME: number} for the legend
  *     choose(shown)           the legend's switch
  *     note()                  what people must know of it, for the map's note; "" when there is nothing to say

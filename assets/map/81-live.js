@@ -1,7 +1,8 @@
 /* What clusters and trails need of the map itself: where cameras are only counted, whose trail is asked for, opening a member of a cluster,
  * symbols by keyboard.
  *
- * On the focused map: n and Shift+n go through the symbols in view, the most severe first; Enter opens the one that is shown, Escape lets go.
+ * On the focused map: n and Shift+n go through what is in view (80-steps.js), the most severe first; Enter opens the one that is shown or goes into
+ * the area, Escape lets go.
  */
 "use strict";
 
@@ -34,11 +35,30 @@
     }
 
     /** Symbols are drawn after the movers: at a new place their names are written again, when it is known what they must keep off. */
-    things() {
+    things(c, frame) {
+      this.outline(c, frame);
       const { movers, stage } = this.host;
       if (!movers.blind || (stage && stage.moving)) return;
       movers.blind = false;
       queueMicrotask(() => this.host.stage && this.host.draw("movers"));
+    }
+
+    /** The area that the keys have come to. */
+    outline(c, frame) {
+      const { hit } = this.host.card;
+      if (!this.at || !this.at.outline || !hit || hit.entry !== this.at.entry) return;
+      c.beginPath();
+      citymap.trace(c, frame, this.at.outline);
+      for (const [wide, colour] of [[5, citymap.ink.ground], [2.5, "#ffffff"]]) {
+        c.lineWidth = wide * frame.u;
+        c.strokeStyle = colour;
+        c.stroke();
+      }
+    }
+
+    /** A warning by its plate. */
+    hit(x, y) {
+      return citymap.warningAt(this.host.ground, x, y);
     }
 
     /** Who is pointed at: a camera shows its sector, a mover its trail. */
@@ -75,28 +95,29 @@
       else if (event.key === "Escape" && this.at) this.leave();
       else return;
       event.preventDefault();
-      event.stopPropagation();
+      event.stopImmediatePropagation(); // Escape closes the card first, then leaves the area
     }
 
-    /** The next symbol in view, by severity, then from the left. */
     step(by) {
-      const { frame } = this.host.stage;
-      const order = (hit) => hit.entry.severity || 0;
-      const inside = this.host.things.hits.filter((hit) => frame.holds(hit.x, hit.y, 0)).sort((a, b) => order(b) - order(a) || a.x - b.x);
+      const inside = citymap.steps(this.host);
       if (!inside.length) return;
+      const outlined = this.at && this.at.outline;
       const now = this.at ? inside.findIndex((hit) => hit.entry === this.at.entry) : -1;
       this.at = inside[now < 0 ? (by > 0 ? 0 : inside.length - 1) : (now + by + inside.length) % inside.length];
       this.pin(this.at);
+      if (outlined || this.at.outline) this.host.draw("things");
     }
 
     open() {
       const { at } = this;
-      if (!at.entry.open) return this.host.card.focus();
-      this.at = null;
-      at.entry.open();
+      if (!at.enter && !at.entry.open) return this.host.card.focus();
+      if (at.what !== "component") this.at = null; // its place is another one then
+      if (at.enter) at.enter();
+      else at.entry.open();
     }
 
     leave() {
+      if (this.at.outline) this.host.draw("things");
       this.at = null;
       this.host.card.show(null);
     }

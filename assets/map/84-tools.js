@@ -189,7 +189,7 @@
       const row = (keys, text) => make("tr", {}, [make("td", {}, keys.flatMap((key) => [make("kbd", {}, key), " "])), make("td", {}, text)]);
       const rows = offered().filter((tool) => tool.key).map((tool) => row([KEY_NAMES[tool.key] || tool.key.toUpperCase()], hall.knows(`maptool.${tool.name}.about`) ? hall.t(`maptool.${tool.name}.about`) : hall.t(`maptool.${tool.name}`)));
       const moves = [row(["←", "→", "↑", "↓"], hall.t("mappage.key.pan")), row(["+", "−"], hall.t("mappage.key.zoom")), row(["n", "Shift+n"], hall.t("mappage.key.next")),
-        row(["Enter"], hall.t("mappage.key.open")), row(["Esc"], hall.t("mappage.key.back"))];
+        row(["Enter"], hall.t("mappage.key.open")), row(["⌫"], hall.t("mappage.key.up")), row(["Esc"], hall.t("mappage.key.back"))];
       const table = (nodes) => make("table.key-table", {}, [make("tbody", {}, nodes)]);
       hall.desk.dialog({ title: hall.t("mappage.keys"), wide: true, kind: "keys", body: [make("div.key-tables", {}, [table(rows), table(moves)])] });
     }

@@ -191,6 +191,10 @@
       return null;
     }
 
+    steps(frame, give) {
+      give(this.all().map((entry) => ({ x: frame.px(entry.x), y: frame.py(entry.y), r: 4, what: "shape", entry })));
+    }
+
     /** The smallest area that a place lies in: for who presses where nothing else is. */
     under(x, y, pressed) {
       const entry = pressed && this.shown && this.inside(x, y);

@@ -97,12 +97,22 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     assert {code: n for code, n in found.items() if n} == wanted and sum(wanted.values()) > 100
 
     most = max(wanted, key=wanted.get)
-    page.evaluate("code => part.into(part.areas.find((area) => area.code === code))", most)
+    gate.put(scenery.warning(), *scenery.units(chance, 4))
+    page.locator("#city-map").focus()
+    steps = "hall.citymap.steps([...hall.citymap.live][0])"
+    page.wait_for_function(f"['unit', 'warning', 'area'].every((what) => {steps}.some((hit) => hit.what === what))")
+    assert page.evaluate(f"{steps}.slice(0, -1).every((hit, i) => !hit.enter || {steps}[i + 1].enter)"), "areas last"
+    page.keyboard.press("Shift+N")
+    assert page.locator(".map-card strong").inner_text() == most, "the worst of the areas in view"
+    page.keyboard.press("Enter")
     page.wait_for_function("part.level === 'cells' && part.table")
     inside = page.evaluate("part.within().map((area) => part.row(area)[0])")
     assert 0 < len(inside) < len(page.evaluate("part.areas.map(() => 0)")) and sum(inside) <= wanted[most]
     assert page.locator(".map-key-crumbs").inner_text().split(" › ")[-1] == most
-    page.locator(".map-measures select[name=level]").press("Escape")
+    page.keyboard.press("Shift+N")
+    page.keyboard.press("Escape")
+    assert page.evaluate("[part.path.length, part.host.card.pinned]") == [1, False], "the card first"
+    page.keyboard.press("Backspace")
     page.wait_for_function("part.level === 'districts' && !part.path.length && part.table")
 
     told = "code => hall.citymap.areaCard(part.entry(part.areas.find((area) => area.code === code))).rows.map((row) => row.join('='))"
