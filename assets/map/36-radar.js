@@ -16,7 +16,7 @@
   const GONE = 8; // a measured frame this many times as old as it may be is shown no more
   // light to extreme in the order of China's weather maps (green, blue, violet); no yellow, orange or red: those are severities
   citymap.RAIN = ["#9fe39a", "#2fae4e", "#3f93e8", "#3b4ff0", "#9a45f0", "#e65ae0"];
-  const FAINT = [0.45, 0.75]; // how much of its opacity light rain has: it covers whole cities, and names must be read through it
+  const FAINT = (citymap.RAIN_FAINT = [0.45, 0.75]); // how much of its opacity light rain has: it covers whole cities, and names must be read through it
   const UNSEEN = [128, 138, 150, 46];
 
   const measured = (frame) => frame.time <= frame.run;

@@ -22,6 +22,21 @@
   /** Why nothing is shown. */
   citymap.radarGone = ({ ended, frame }) => (ended ? hall.t("map.radar.over", { run: citymap.radarRun(frame) }) : hall.t("map.radar.gone"));
 
+  /** What paper must say of a field of frames (36-radar.js): its moment, its classes. `number(least)` writes a class's bound. */
+  citymap.printedField = function (field, number, unit, said) {
+    const { state } = field;
+    if (!state) return null;
+    const { doc, frame, stale, gone, forecast, foretold } = state;
+    const label = hall.label(doc.label);
+    if (gone) return { title: label, classes: [], unit: "", age: null, said, count: "" };
+    const faint = field.quantity === "rain_rate" ? citymap.RAIN_FAINT : []; // as they lie on the map
+    const alpha = stale ? field.alpha / 2 : field.alpha;
+    const classes = doc.breaks.map((least, i) => ({ colour: field.colours[Math.min(i, field.colours.length - 1)], alpha: alpha * (faint[i] || 1), text: `≥ ${number(least)}` }));
+    const lead = forecast ? hall.t("map.print.forecast", { n: Math.round((frame.time - frame.run) / MINUTE) }) : "";
+    const age = [lead, foretold || (stale && !forecast) ? citymap.radarAge(state) : ""].filter(Boolean).join(" · ");
+    return { title: `${label} ${hall.format.day(frame.time)} ${hall.format.time(frame.time)}`.trim(), classes, unit, age: age || null, said, count: "" };
+  };
+
   citymap.RadarKey = class {
     /** `row`: the legend's button of this layer, hidden until there is a field. */
     constructor(root, row, radar) {
@@ -92,6 +107,11 @@
       if (gone) return citymap.radarGone(state);
       if (!radar.codes.has(radar.now(doc).version) && radar.failed) return hall.t("map.radar.failed", { why: radar.failed });
       return [doc.estimated === "z-r" ? hall.t("map.radar.estimated") : "", doc.demo ? hall.t("map.radar.demo") : doc.source].filter(Boolean).join(" · ");
+    }
+
+    printed() {
+      const { state } = this.radar;
+      return citymap.printedField(this.radar, (least) => hall.format.number(least, Number.isInteger(least) ? 0 : 1), "mm/h", state && this.words(state));
     }
 
     locale() {

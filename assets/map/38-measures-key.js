@@ -101,6 +101,16 @@
         ].filter(Boolean).join(" · "));
     }
 
+    printed() {
+      const { part } = this;
+      const { table, measure } = part;
+      const title = [this.title.textContent, ...part.path.map(({ name }) => name)].join(" › ");
+      if (!table || !measure || citymap.past) return { title, classes: [], unit: "", age: null, said: this.said.textContent };
+      const classes = table.breaks.map((least, i) => ({ colour: part.ramp()[i], alpha: citymap.MEASURE_ALPHA, text: `≥ ${part.number(least)}` }));
+      if (table.known < table.areas || table.left_out) classes.push({ colour: "#96a6ba", unknown: true, text: hall.t("measures.unknown") });
+      return { title, classes, unit: hall.label(measure.unit), age: null, said: this.said.textContent };
+    }
+
     locale() {
       hall.translate(this.node);
       this.node.setAttribute("aria-label", hall.t("map.layer.measures"));

@@ -3,7 +3,7 @@
 
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
-  const ALPHA = 0.62;
+  const ALPHA = (citymap.MEASURE_ALPHA = 0.62);
   citymap.RAMPS = {
     worse: ["#3d3570", "#5c4da3", "#8170cb", "#ab98ea", "#e0d6ff"],
     better: ["#16464a", "#1f6868", "#33968d", "#66c4b4", "#bdf2e6"],

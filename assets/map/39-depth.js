@@ -129,6 +129,10 @@
         : [hall.t("depth.most", { n: metres(frame.most || 0) }), doc.demo ? hall.t("map.radar.demo") : doc.source].filter(Boolean).join(" · "));
     }
 
+    printed() {
+      return citymap.printedField(this.part.field, metres, "m", this.said.textContent);
+    }
+
     locale() {
       hall.translate(this.node);
       this.classes = "";

@@ -7,6 +7,7 @@
   const { make, setText } = hall;
   const PERIODS = ["day", "week", "month", "own"];
   const DAY = 86400000;
+  const bound = (least) => hall.format.number(least, least < 10 && !Number.isInteger(least) ? 1 : 0);
   const pad = (n) => String(n).padStart(2, "0");
 
   citymap.HeatKey = class {
@@ -81,7 +82,7 @@
       const day = (ms) => `${hall.format.day(ms)} ${hall.format.time(ms)}`;
       setText(this.when, field ? [asked.classes.join(hall.t("rows.comma")), asked.period === "own" ? `${day(from)} – ${day(to)}` : hall.t(`heat.${asked.period}`)].filter(Boolean).join(" · ") : "");
       this.scale.replaceChildren(...(field ? field.breaks.map((least, i) => make("span.map-key-class", {}, [make("i", { style: `background:${citymap.HEAT[i]}` }),
-        make("b", {}, hall.format.number(least, least < 10 && !Number.isInteger(least) ? 1 : 0))])) : []), ...(field && field.breaks.length ? [make("span.map-key-unit", {}, hall.t("heat.unit"))] : []));
+        make("b", {}, bound(least))])) : []), ...(field && field.breaks.length ? [make("span.map-key-unit", {}, hall.t("heat.unit"))] : []));
       this.status();
     }
 
@@ -96,6 +97,14 @@
           hall.t("heat.counts", { placed: n(field.placed), unplaced: n(field.unplaced), inside: n(field.inside) }),
           field.inside ? hall.t("heat.radius", { metres: n(field.metres) }) : hall.t("heat.none"),
         ].filter(Boolean).join(" · "));
+    }
+
+    printed() {
+      const { asked, field } = this.part;
+      const day = (ms) => `${hall.format.day(ms)} ${hall.format.time(ms)}`;
+      const classes = field ? field.breaks.map((least, i) => ({ colour: citymap.HEAT[i], alpha: citymap.heat.alphaOf(i), text: `≥ ${bound(least)}` })) : [];
+      const title = [asked.classes.join(hall.t("rows.comma")) || hall.t("heat.all"), field ? `${day(field.span[0])} – ${day(this.part.asOf())}` : ""];
+      return { title: title.filter(Boolean).join(" · "), classes, unit: classes.length ? hall.t("heat.unit") : "", age: null, said: this.said.textContent };
     }
 
     locale() {

@@ -68,6 +68,9 @@
     return most > 0 ? [...new Set(PARTS.map((part) => nice(part * most)))] : [];
   };
 
+  /** How opaque the places of a class are, in between too. */
+  heat.alphaOf = (level) => 0.62 + (0.26 * level) / citymap.HEAT.length;
+
   /** 256 colours from nothing to the densest; the place of each class is its bound's. */
   function palette(breaks, most) {
     const words = new Uint32Array(256);
@@ -81,7 +84,7 @@
       const from = level < 0 ? 0 : breaks[level];
       const part = next === level ? 0 : Math.min(1, (value - from) / (breaks[next] - from));
       const [a, b] = [colours[Math.max(0, level)], colours[next]];
-      const alpha = level < 0 ? 0.62 * part : 0.62 + 0.26 * ((level + part) / colours.length);
+      const alpha = level < 0 ? 0.62 * part : heat.alphaOf(level + part);
       bytes.set([...a.map((n, i) => Math.round(n + (b[i] - n) * part)), Math.round(255 * alpha)], code * 4);
     }
     return words;

@@ -185,6 +185,13 @@
       setText(this.only, layer.filtered && this.form.hidden ? hall.t("component.only", { what: this.words() }) : ""); // else the form says it
     }
 
+    printed() {
+      const { layer } = this;
+      const classes = (layer.pack ? layer.groups : []).map(({ main, colour }) => ({ colour, text: unnamed(main) }));
+      const title = layer.filtered ? `${hall.t("component.of", { n: "", of: hall.format.number(layer.pack.n) }).trim()}  ${hall.t("component.only", { what: this.words() })}` : "";
+      return { title, classes, unit: "", age: null, said: this.said.textContent };
+    }
+
     locale() {
       hall.translate(this.node);
       this.node.setAttribute("aria-label", hall.t("map.layer.components"));

@@ -16,6 +16,7 @@
  *     steps(frame, give)      gives [{x, y, r, what, entry, enter, outline}]: what the key n goes through (80-steps.js)
  *     counts()                {NAME: number} for the legend
  *     choose(shown)           the legend's switch
+ *     printed()               what its colours mean, for a sheet of paper (87-sheet-legend.js); its `key` may have it instead
  *     note()                  what people must know of it, for the map's note; "" when there is nothing to say
  *     attach(map) tick() changed() locale() remove()   Leaflet is there; each second; the view rests after a move; language; the end
  *

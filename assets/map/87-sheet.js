@@ -1,7 +1,8 @@
 /* A view of the map as a sheet for paper: white margin, title, map, scale bar, north, legend with the age of each layer's data, who and when.
  *
  * hall.citymap.viewPicture(view)   -> canvas of what the map shows, in its full resolution
- * hall.citymap.layersShown(view)   -> [{name, label, count, time (city ms or null), picture}]
+ * hall.citymap.layersShown(view)   -> [{name, label, count, time (city ms or null), picture, printed}]; `printed` what its colours mean
+ *                                  (87-sheet-legend.js), null where the symbol says all
  * hall.citymap.sheet(view, {title, width, height, light, by, at}) -> canvas; without width and height as large as the view needs
  */
 "use strict";
@@ -71,17 +72,24 @@
     const part = view.layers.get(name);
     if (part && part.asOf) return part.asOf();
     if (name === "cells") return ((citymap.doc("kpi/cells") || {}).data || {}).as_of ?? null;
-    if (name === "radar") return newest(["raster"]);
+    if (name === "radar") return view.radar.state ? Math.min(view.radar.state.frame.time, view.radar.state.frame.run) : null;
     if (name === "components") return (view.components.about && view.components.about.made_at) || null;
     const declared = citymap.declared.find((one) => one.name === name);
     return newest(TOPIC[name] ? [TOPIC[name]] : (declared && declared.topics) || []);
+  }
+
+  /** What paper must say of a layer: its part's `printed()`, else that of what stands beside it on the screen. */
+  function printedOf(view, name) {
+    const part = { radar: { key: view.radarKey }, components: view.components }[name] || view.layers.get(name) || {};
+    const explains = [part, part.key].find((one) => one && one.printed);
+    return explains ? explains.printed() : null;
   }
 
   citymap.layersShown = function (view) {
     const found = [];
     for (const [name, { button, picture, count }] of view.legend.rows) {
       if (button.getAttribute("aria-pressed") !== "true" || button.hidden) continue;
-      found.push({ name, label: hall.t(`map.layer.${name}`), count: count.textContent, time: timeOf(view, name), picture });
+      found.push({ name, label: hall.t(`map.layer.${name}`), count: count.textContent, time: timeOf(view, name), picture, printed: printedOf(view, name) });
     }
     return found;
   };
@@ -89,13 +97,6 @@
   const marks = () => [(hall.exercise || []).length ? "exercise" : "", citymap.past || hall.clock.replay() ? "replay" : "", hall.page.demo ? "demo" : ""].filter(Boolean).map((name) => hall.t(`map.print.${name}`));
 
   // -- the sheet ------------------------------------------------------------------------------------------------------------
-
-  function fitted(c, text, x, y, most) {
-    let shown = text;
-    while (shown.length > 1 && c.measureText(shown).width > most) shown = `${shown.slice(0, -2)}…`;
-    c.fillText(shown, x, y);
-    return c.measureText(shown).width;
-  }
 
   const round = (most) => {
     const power = 10 ** Math.floor(Math.log10(most));
@@ -130,26 +131,6 @@
     c.fill();
     c.font = `700 ${em}px ${citymap.family}`;
     c.fillText(hall.t("map.print.north"), x + em * 0.9, y);
-  }
-
-  function legend(c, layers, em, x, y, wide, columns, filter) {
-    const each = wide / columns;
-    layers.forEach(({ label, count, time, picture }, i) => {
-      const [left, middle] = [x + (i % columns) * each, y + Math.floor(i / columns) * em * 2.3 + em];
-      const side = em * 1.7;
-      c.filter = filter;
-      c.fillStyle = citymap.ink.ground;
-      c.fillRect(left, middle - side / 2, side, side);
-      if (picture.width) c.drawImage(picture, left, middle - side / 2, side, side);
-      c.filter = "none";
-      const room = each - side - em * 1.2;
-      c.font = `600 ${em * 0.95}px ${citymap.family}`;
-      c.fillStyle = INK;
-      fitted(c, `${label}  ${count}`, left + side + em * 0.5, middle - em * 0.45, room);
-      c.font = `${em * 0.82}px ${citymap.family}`;
-      c.fillStyle = SOFT;
-      fitted(c, time === null ? hall.t("map.print.no-data") : hall.t("map.print.age", { age: hall.format.duration(citymap.now() - time) }), left + side + em * 0.5, middle + em * 0.55, room);
-    });
   }
 
   /** What the colours of severity have become on this sheet: the marks before them are the same as on screens. */
@@ -189,13 +170,12 @@
     const em = width ? height / 62 : Math.max(16, picture.width / 100);
     const margin = em * 2.2;
     const wide = width || Math.round(picture.width + 2 * margin);
-    const columns = Math.max(2, Math.min(7, Math.floor((wide - 2 * margin) / (em * 13))));
-    const legendHigh = Math.ceil(layers.length / columns) * em * 2.3;
-    const [headHigh, footHigh] = [em * 4.4, legendHigh + em * 8.4];
-    const high = height || Math.round(picture.height + headHigh + footHigh + margin);
     const made = document.createElement("canvas");
-    [made.width, made.height] = [wide, high];
     const c = made.getContext("2d");
+    const legend = new citymap.SheetLegend(c, layers, em, wide - 2 * margin);
+    const [headHigh, footHigh] = [em * 4.4, legend.high + em * 8.4];
+    const high = height || Math.round(picture.height + headHigh + footHigh + margin);
+    [made.width, made.height] = [wide, high];
     c.fillStyle = "#ffffff";
     c.fillRect(0, 0, wide, high);
     c.textBaseline = "middle";
@@ -205,7 +185,7 @@
     // title, marks, moment
     c.fillStyle = INK;
     c.font = `700 ${em * 2}px ${citymap.family}`;
-    const taken = fitted(c, title, margin, em * 2.6, wide * 0.55);
+    const taken = citymap.fitted(c, title, margin, em * 2.6, wide * 0.55);
     c.font = `700 ${em * 1.3}px ${citymap.family}`;
     c.fillStyle = ALARM;
     c.fillText(marks().map((mark) => `【${mark}】`).join(""), margin + taken + em, em * 2.6);
@@ -250,12 +230,12 @@
     c.font = `700 ${em}px ${citymap.family}`;
     c.fillText(hall.t("map.print.legend"), margin, under + em * 2.4);
     severities(c, em, margin + c.measureText(hall.t("map.print.legend")).width + em * 2, under + em * 2.4, filter);
-    legend(c, layers, em, margin, under + em * 3.6, wide - 2 * margin, columns, filter);
+    legend.draw(margin, under + em * 3.6, filter);
     c.font = `${em * 0.9}px ${citymap.family}`;
     c.fillStyle = SOFT;
     const last = high - em * 1.4;
     const owed = view.scale && view.scale.owed ? view.scale.owed.textContent : citymap.attribution || "";
-    fitted(c, [hall.label(hall.page.city), by ? `${hall.t("map.print.by")} ${by} ${hall.format.date(at)} ${hall.format.seconds(at)}` : "", owed ? `${hall.t("map.print.owed")} ${owed}` : ""].filter(Boolean).join("   ·   "), margin, last, wide - 2 * margin);
+    citymap.fitted(c, [hall.label(hall.page.city), by ? `${hall.t("map.print.by")} ${by} ${hall.format.date(at)} ${hall.format.seconds(at)}` : "", owed ? `${hall.t("map.print.owed")} ${owed}` : ""].filter(Boolean).join("   ·   "), margin, last, wide - 2 * margin);
     return made;
   };
 })();

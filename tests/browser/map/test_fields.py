@@ -96,6 +96,10 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     found = page.evaluate("Object.fromEntries(part.areas.map((area) => [area.code, part.row(area)[0]]))")
     assert {code: n for code, n in found.items() if n} == wanted and sum(wanted.values()) > 100
 
+    printed = "name => hall.citymap.layersShown([...hall.citymap.live][0]).find((layer) => layer.name === name).printed"
+    paper, breaks = page.evaluate(printed, "measures"), measured.table("open_cases/districts")["breaks"]
+    assert (paper["title"], paper["unit"]) == ("在办案件 · 区县", "件")
+    assert [one["text"] for one in paper["classes"]][: len(breaks)] == [f"≥ {least:g}" for least in breaks]
     most = max(wanted, key=wanted.get)
     gate.put(scenery.warning(), *scenery.units(chance, 4))
     page.locator("#city-map").focus()
@@ -141,6 +145,8 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     assert field["breaks"] == sorted(set(field["breaks"])) and len(field["breaks"]) == 5 and before > 0
     words = page.locator(".map-heat .map-key-said").inner_text()
     assert f"{field['placed']:,} 件有位置" in words and f"{field['unplaced']:,} 件无位置" in words
+    paper = page.evaluate(printed, "heat")
+    assert paper["title"].startswith("市容环境 · ") and " – " in paper["title"] and len(paper["classes"]) == 5
     page.evaluate("heat.pick({period: 'own', from: 1000, to: 2000})")
     page.wait_for_function("heat.field.span[0] === 1000 && !heat.asking")
     assert page.evaluate("[heat.fault, heat.field.placed]") == ["", 0], "a period without a case"
@@ -164,6 +170,13 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
       return hit && hit.entry.found.rate; }"""
     assert page.evaluate(at, list(scenery.CENTRE)) == pytest.approx(0.8, abs=0.02)
     assert page.evaluate(at, [scenery.CENTRE[0] + 0.039, scenery.CENTRE[1]]) is None, "dry"
+    written = """() => { const words = [], { fillText } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.fillText = function (text, ...at) { words.push(text); return fillText.call(this, text, ...at); };
+      hall.citymap.sheet([...hall.citymap.live][0], { title: 't', width: 1169, height: 827, light: true });
+      CanvasRenderingContext2D.prototype.fillText = fillText; return words; }"""
+    words = page.evaluate(written)
+    assert any(text.startswith("预报 +30 分钟 · ") for text in words), "a forecast has a lead, and its run an age"
+    assert "≥ 0.15" in words and any("内涝模型" in text for text in words)
     gate.put(depths(-70, -40, -10, 50, run=118)[0])
     page.wait_for_function("[...hall.citymap.live][0].layers.get('depth').field.codes.has('d118.-10')")
     age = page.locator(".map-depth .map-key-age").inner_text()
