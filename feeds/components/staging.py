@@ -182,7 +182,7 @@ class Staging:
             made.lon, made.lat = lon, lat
             marks |= self._district(made, next(districts))
             try:
-                marks |= self._outlined(made, row.outline)
+                marks |= self._outlined(made, row.outline, bool(marks & MARK_BITS["swapped"]))
             except BadInput as error:
                 self._refuse(row.number, error.reason, error.detail, row.raw, made.component_id)
                 continue
@@ -211,11 +211,13 @@ class Staging:
             return MARK_BITS["district-differs"]
         return 0
 
-    def _outlined(self, made: Component, found: Shaped | None) -> int:
+    def _outlined(self, made: Component, found: Shaped | None, swapped: bool) -> int:
+        """Where the point was put right, so is the outline."""
         if found is None or found.outline is None:
             return 0
+        x, y = (1, 0) if swapped else (0, 1)
         moved = shapely.transform(
-            found.outline, lambda xy: np.column_stack(self.frame.to_wgs84(xy[:, 0].copy(), xy[:, 1].copy()))
+            found.outline, lambda xy: np.column_stack(self.frame.to_wgs84(xy[:, x].copy(), xy[:, y].copy()))
         )
         if not np.isfinite(moved.bounds).all():
             raise BadInput("geometry-outside-crs", f"{found.outline.wkt[:80]}: not everywhere in {self.frame.name}")

@@ -95,3 +95,16 @@ def test_in_a_geojson_numbers_that_no_json_has_and_a_line_that_leaves_its_grid_c
     ]
     report = city.imported(json.dumps({"type": "FeatureCollection", "features": features}), "parts.geojson")
     assert set(city.records()) == {"a", "d"} and city.records()["d"]["name"] == "灯?" and report.parked_rows() == 3
+
+
+def test_an_outline_is_put_right_with_its_point(city):
+    wanted = shapely.LineString([(113.92, 35.30), (113.93, 35.30)])
+    for crs, text in (
+        ("WGS-84", "LINESTRING(35.30 113.92,35.30 113.93)"),
+        ("EPSG:4547", "LINESTRING(3907878.834 492723.700,3907878.146 493633.238)"),
+    ):
+        city.configure(TABLE % f'crs = "{crs}"')
+        city.imported(csv_of(text))
+        found = city.records()["0"]
+        assert found["marks"] == ["swapped"] and abs(found["lon"] - 113.925) < 1e-6
+        assert shapely.hausdorff_distance(shapely.from_geojson(json.dumps(found["geometry"])), wanted) < 1e-7
