@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ _SAMPLE = 1 << 16  # bytes looked at for the delimiter
 _PIECE = 1 << 20
 #: a row that runs over more lines than this is a stray quotation mark, not a note with line feeds
 _LINES = 200
+_SEPARATOR = re.compile(r'"?sep=(.|\\t)"?', re.IGNORECASE)
 
 
 def _bytes(path: Path) -> IO[bytes]:
@@ -46,11 +48,23 @@ def encoding_of(path: Path) -> tuple[str, str]:
     return "gb18030", f"gb18030 (GB2312, GBK): {gb} of {lines} lines with other letters are, {utf8} are utf-8"
 
 
-def _delimiter(path: Path, encoding: str, header: list[str]) -> str:
+def _beginning(path: Path, encoding: str, rules: Rules) -> tuple[str, int]:
+    """`(delimiter, lines to skip)`: blank ones, and the `sep=;` that Excel goes by."""
     with _bytes(path) as file:
-        first = file.read(_SAMPLE).decode(encoding, "replace").splitlines()[:1]
-    counts = {mark: first[0].count(mark) for mark in ",;\t|"} if first else {",": 0}
-    return max(counts, key=counts.__getitem__) if any(counts.values()) and not header else ","
+        text = io.StringIO(file.read(_SAMPLE).decode(encoding, "replace"), newline="")
+    lines = list(text)
+    skipped, delimiter = rules.skip_lines, rules.delimiter
+    while skipped < len(lines):
+        line = lines[skipped].strip(" \r\n")
+        if said := _SEPARATOR.fullmatch(line):
+            delimiter = delimiter or said[1].replace("\\t", "\t")
+        elif line:
+            break
+        skipped += 1
+    counts = {mark: lines[skipped].count(mark) for mark in ",;\t|"} if skipped < len(lines) else {}
+    if not delimiter and any(counts.values()) and not rules.header:
+        delimiter = max(counts, key=counts.__getitem__)
+    return delimiter or ",", skipped
 
 
 class _Lines:
@@ -67,10 +81,10 @@ class _Lines:
             yield line
 
 
-def _rows(path: Path, text: IO[str], rules: Rules, delimiter: str) -> Iterator[Placed]:
-    for _ in range(rules.skip_lines):
+def _rows(path: Path, text: IO[str], rules: Rules, delimiter: str, skipped: int) -> Iterator[Placed]:
+    for _ in range(skipped):
         text.readline()
-    names, width, number = rules.header, len(rules.header), rules.skip_lines
+    names, width, number = rules.header, len(rules.header), skipped
     lines = _Lines(text)
     while True:
         reader = csv.reader(lines, delimiter=delimiter)
@@ -82,11 +96,16 @@ def _rows(path: Path, text: IO[str], rules: Rules, delimiter: str) -> Iterator[P
             except csv.Error:  # its lines one by one: one of them is wrong, the others are not
                 cells = []
             if cells is None:
+                if not names:
+                    raise Unreadable(f"{path.name}: there is no header, the file is empty")
                 return
             first, number = number + 1, number + len(lines.row)
             if not names:
-                names = _header(path, cells)
-                width = len(names)
+                if any(map(str.strip, cells)) or (not cells and "".join(lines.row).strip()):
+                    names = _header(path, first, cells)
+                    width = len(names)
+                continue
+            if cells and not any(cells):  # nothing but delimiters: Excel's rows below the last one
                 continue
             if len(lines.row) > 1 and len(cells) != len(names):
                 for offset, line in enumerate(list(lines.row)):
@@ -101,11 +120,17 @@ def _rows(path: Path, text: IO[str], rules: Rules, delimiter: str) -> Iterator[P
                 yield first, _row(names, cells)
 
 
-def _header(path: Path, cells: list[str]) -> list[str]:
+def _header(path: Path, line: int, cells: list[str]) -> list[str]:
+    """Names of columns; one without a name, between others, is called by its number; those behind the last are none."""
     names = [name.strip() for name in cells]
+    while names and not names[-1]:
+        names.pop()
+    names = [name or f"column {number}" for number, name in enumerate(names, 1)]
     twice = {name for name in names if names.count(name) > 1}
     if not names or twice:
-        raise Unreadable(f"{path.name}:1: " + (f"two columns are called {twice.pop()!r}" if twice else "there is no header"))
+        raise Unreadable(
+            f"{path.name}:{line}: " + (f"two columns are called {twice.pop()!r}" if twice else "there is no header")
+        )
     return names
 
 
@@ -114,6 +139,8 @@ def _row(names: list[str], cells: list[str]) -> dict[str, str] | Broken:
         if not cell.isascii() and any("\ud800" <= c <= "\udfff" for c in cell):
             raw = ",".join(cells).encode("utf-8", "replace").decode()
             return Broken("encoding-broken", "bytes that are not in the file's encoding", raw)
+    while len(cells) > len(names) and not cells[-1]:
+        cells.pop()
     if len(cells) != len(names):
         return Broken("csv-columns", f"{len(cells)} cells, {len(names)} columns", ",".join(cells))
     return dict(zip(names, cells, strict=True))
@@ -134,13 +161,13 @@ def open_csv(where: str, rules: Rules) -> Opened:
             "".encode(encoding)
         else:
             encoding, note = encoding_of(path)
-        delimiter = rules.delimiter or _delimiter(path, encoding, rules.header)
+        delimiter, skipped = _beginning(path, encoding, rules)
         text = io.TextIOWrapper(_bytes(path), encoding, errors="surrogateescape", newline="")
     except LookupError:
         raise Unreadable(f"encoding {rules.encoding!r} is not known") from None
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"{path.name}: {error}; the file is cut short or damaged, nothing is taken of it") from None
-    return Opened(_guarded(path, _rows(path, text, rules, delimiter)), f"{path.name}:{{}}", note=note)
+    return Opened(_guarded(path, _rows(path, text, rules, delimiter, skipped)), f"{path.name}:{{}}", note=note)
 
 
 SOURCE = Reader("csv", open_csv, suffixes=(".csv", ".txt", ".tsv"))

@@ -114,6 +114,33 @@ def test_what_names_no_crs_or_cannot_be_told_by_its_name_is_refused(city, table,
         city.imported(None, str(city.home / "nothing.csv"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize(
+    "excel",
+    [
+        lambda lines: ["sep=;", *(line.replace(",", ";") for line in lines)],
+        lambda lines: ["", "  ", *lines],
+        lambda lines: [",,,", *(line + ",," for line in lines), ",,,,,", ",,"],
+        lambda lines: ["", '"sep=\t"', "", *(line.replace(",", "\t") for line in lines)],
+        lambda lines: [lines[0].replace("位置", "").replace("网格", ""), *lines[1:], lines[1] + ",,"],
+    ],
+)
+def test_what_excel_writes_around_a_table_is_no_part_of_it(city, table, row, excel, encoding):
+    lines = excel(table(row(1), row(2)).splitlines())
+    report = city.imported("\r\n".join(lines).encode(encoding))
+    assert report.taken == 2 and not report.parked and city.records()["4107020104000002"]["extra"] == {"材质": "钢"}
+
+
+def test_a_row_longer_than_its_table_says_so_with_its_line_and_an_empty_file_is_refused(city, table, row):
+    header, *rows = table(row(1), row(2) + ",,more").splitlines()
+    report = city.imported("\n".join(["sep=,", "", header + ",", *rows]))
+    assert report.parked["csv-columns"].examples == ["parts.csv:5: 13 cells, 11 columns"] and report.taken == 1
+    for body in ("", "\n\n", "sep=;\n;;;\n"):
+        with pytest.raises(Unreadable, match="there is no header, the file is empty"):
+            city.imported(body)
+    assert len(city.store) == 1
+
+
 CODEPOINT = """
 header = ["postcode", "quality", "e", "n", "country", "rha", "ha", "county", "district", "ward"]
 crs = "EPSG:27700"
