@@ -15,7 +15,9 @@
     const entry = { subject, kind: kind || {}, event: { subject, time: null, data: {} } };
     const say = (data) => {
       entry.event = { subject, time: null, data };
+      if (data.component && data.component.geometry) entry.outline = citymap.shapeOf(data.component.geometry);
       layer.host.card.tick();
+      layer.host.layers.get("marks").look();
     };
     entry.open = async () => {
       if (entry.event.data.loading || entry.event.data.component) return;
@@ -40,6 +42,15 @@
     return entry;
   };
 
+  /** Rows of what a line's length or an area's size is, on the ellipsoid; [] for points. */
+  function sizes(geometry) {
+    const parts = geometry ? (geometry.type === "GeometryCollection" ? geometry.geometries : [geometry]) : [];
+    const sum = (type, of) => parts.flatMap((one) => (one.type === type ? [one.coordinates] : one.type === `Multi${type}` ? one.coordinates : [])).reduce((all, one) => all + of(one), 0);
+    const ring = (points) => citymap.geodesic.area(points.slice(0, -1));
+    const [long, wide] = [sum("LineString", (points) => citymap.geodesic.length(points)), sum("Polygon", ([outer, ...holes]) => holes.reduce((left, hole) => left - ring(hole), ring(outer)))];
+    return [["length", long ? citymap.longText(long) : ""], ["km2", wide ? citymap.areaText(wide) : ""]];
+  }
+
   /** What its card says. */
   citymap.componentCard = function ({ kind, event }) {
     const d = event.data.component;
@@ -51,7 +62,7 @@
       rows: [["component", d.component_id], ["class", [d.class_name, d.subclass_name].filter(Boolean).join(" · ") || d.class_code], ["state", state],
         ["department", d.department], ["owner", d.owner], ["maintainer", d.maintainer], ["district", d.district], ["cell", d.cell],
         ["address", d.address], ["place", `${d.lat.toFixed(6)}, ${d.lon.toFixed(6)}`], ["surveyed", d.x == null ? d.crs : `${d.crs} ${d.x}, ${d.y}`],
-        ["accuracy", metres(d.accuracy_m)], ["doubt", (d.marks || []).map((mark) => hall.word("component.mark", mark)).join(hall.t("rows.comma"))],
+        ...sizes(d.geometry), ["accuracy", metres(d.accuracy_m)], ["doubt", (d.marks || []).map((mark) => hall.word("component.mark", mark)).join(hall.t("rows.comma"))],
         ["source", d.source]],
     };
   };

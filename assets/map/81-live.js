@@ -66,6 +66,7 @@
       const { movers } = this.host;
       const mover = subject.startsWith("position/") ? subject : "";
       camera(mover ? "" : subject);
+      queueMicrotask(() => this.host.map && this.host.layers.get("marks").look()); // the card has become another one
       if (movers.chosen === mover) return;
       movers.chosen = mover;
       this.host.draw("movers");

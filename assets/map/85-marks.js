@@ -1,6 +1,7 @@
 /* What a person marked on the map: the place that was found or linked to, the circle that is looked at. Drawn above all symbols.
  *
- * host.layers.get("marks")   .pin({lon, lat, text}) or null; .circle({lon, lat, metres}) or null
+ * host.layers.get("marks")   .pin({lon, lat, text}) or null; .circle({lon, lat, metres}) or null; .look() the pinned card has become another one:
+ *                            the line or area that its entry has as `outline` {lines, area} is drawn while it is open
  * hall.citymap.refZoom(host) the zoom as for a map 1920 px wide, as addresses, pushes and configurations give it
  * hall.citymap.goTo(host, row)   flies to {lon, lat, title, kind}, marks it, opens the card of what stands there
  */
@@ -34,7 +35,7 @@
   class Marks {
     constructor(host) {
       this.host = host;
-      this.marked = this.round = null;
+      this.marked = this.round = this.outline = null;
     }
 
     pin(place) {
@@ -47,12 +48,38 @@
       this.host.draw("things");
     }
 
+    look() {
+      const { pinned, hit } = this.host.card;
+      const outline = (pinned && hit && hit.what === "component" && hit.entry.outline) || null;
+      if (outline === this.outline) return;
+      this.outline = outline;
+      this.host.draw("things");
+    }
+
+    drawOutline(c, frame) {
+      const { outline } = this;
+      if (!outline || !frame.sees(outline.box, 9 * frame.u)) return;
+      c.save();
+      c.lineJoin = c.lineCap = "round";
+      c.beginPath();
+      citymap.trace(c, frame, outline);
+      c.fillStyle = "rgba(125, 181, 255, .18)";
+      if (outline.area) c.fill("evenodd");
+      for (const [wide, colour] of [[7, "#060b14"], [3.5, INK]]) {
+        c.lineWidth = wide * frame.u;
+        c.strokeStyle = colour;
+        c.stroke();
+      }
+      c.restore();
+    }
+
     at(frame, { lon, lat }) {
       return [frame.px(citymap.projectX(lon)), frame.py(citymap.projectY(lat))];
     }
 
     things(c, frame) {
       const { u } = frame;
+      this.drawOutline(c, frame);
       if (this.round) {
         const [x, y] = this.at(frame, this.round);
         const r = this.round.metres * citymap.perMetre(citymap.projectY(this.round.lat)) * frame.scale;

@@ -10,7 +10,7 @@ import pytest
 from feeds.components import morton, pack
 from hall.core.clock import real_ms
 from tests.browser.map.looked import SCREEN, colours, wait_count
-from tests.browser.map.mappage import go
+from tests.browser.map.mappage import PAINTED, go
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +39,7 @@ def components_route(chance, asked):
     }
     record = {"component_id": "4107020402000001", "name": "<b>银杏</b>", "state": "damaged", "source": "trees", "lon": 113.9,
               "lat": 35.33, "crs": "EPSG:4547", "x": 1.5, "y": 2.5, "row": first, "imported_at": real_ms(), "extra": {"树高": 9}}  # fmt: skip
+    record["geometry"] = {"type": "LineString", "coordinates": [[113.89, 35.332], [113.9, 35.33], [113.91, 35.332]]}
 
     def answer(route):
         found = urlsplit(route.request.url)
@@ -94,6 +95,12 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     page.wait_for_function("document.querySelector('.map-card').textContent.includes('4107020402000001')")
     said = page.locator(".map-card").inner_text()
     assert all(word in said for word in ("<b>银杏</b>", "破损", "树高", "案件记录 1 件", "K9", "已结案", "指明此部件")), said
+    assert "长度\n1.872 km" in said, said
+    along = {"lon": 113.9083, "lat": 35.33166}  # on the pipe, right of its point's card
+    assert "125,181,255" in colours(page, "things", along, 3)
+    page.evaluate("[...hall.citymap.live][0].card.show(null)")
+    page.wait_for_function(PAINTED)
+    assert "125,181,255" not in colours(page, "things", along, 3), "only while the card is open"
     page.locator(".map-components [data-act=clear]").press("Enter")
     wait_count(page, "components", 2000)
     # with a view the filter goes to a wall, where nobody else's is left standing
