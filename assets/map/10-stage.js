@@ -38,7 +38,7 @@
       this.frame = null;
       this.lower = new citymap.Glass(this.pane, sheets[0].name);
       this.pieces = new citymap.Pieces(this.pane, this.lower);
-      this.backdrop = new citymap.Backdrop(map, this.pane, this.lower);
+      this.backdrop = new citymap.Backdrop(map, this.pane, this.lower, () => !this.steady());
       this.upper = null; // comes with its first sheet
       for (const sheet of sheets) this.add(sheet);
       this.margin = 0; // a map at rest draws what is seen and no more: at 3840 x 2160 a margin is 41 MB of canvases and the browser's copies
@@ -253,7 +253,6 @@
       }
       if (!this.moving) {
         this.paintGlass(this.lower, this.frame);
-        this.backdrop.consider(() => !this.steady());
         this.pieces.clear();
       } else if (this.lower.sheets.some(({ name }) => this.marked.has(name))) this.pieces.age();
     }

@@ -1,7 +1,6 @@
-/* The backdrop: a small picture of the widest ground that was shown, behind the map while it zooms out; without it the edges are bare until they are drawn.
+/* The backdrop: a small picture of the widest ground that was shown lately, behind the map while it zooms out; without it the edges are bare until they are drawn.
  *
- * new hall.citymap.Backdrop(map, pane, glass)   of this lower glass
- * backdrop.consider(busy)       the glass shows something new: a copy is taken when the browser is idle, unless it is `busy()`
+ * new hall.citymap.Backdrop(map, pane, glass, busy)   of this lower glass: a copy of what it shows is taken when the browser is idle and it is not `busy()`
  * backdrop.follow(centre, zoom) the map goes there; shown where that is farther out than what is drawn
  * backdrop.hide(), remove()
  */
@@ -10,35 +9,45 @@
 (function () {
   const citymap = (window.hall.citymap = window.hall.citymap || {});
   const WIDE = 960; // px of the copy: 2 MB
+  const ABOUT = 0.3; // zoom levels
   const AGAIN_MS = 60000; // after which a picture of the same place is taken again
+  const LATER_MS = 300; // where it is busy
   const idle = window.requestIdleCallback || ((work) => setTimeout(work, 0));
 
   citymap.Backdrop = class {
-    constructor(map, pane, glass) {
+    constructor(map, pane, glass, busy) {
       this.map = map;
       this.pane = pane;
       this.glass = glass;
+      this.busy = busy;
       this.seen = null;
       this.frame = null;
       this.taken = 0;
       this.waiting = false;
-      glass.onshown = () => this.hide();
+      glass.onshown = () => {
+        this.hide();
+        this.consider();
+      };
     }
 
-    consider(busy) {
-      const { frame } = this.glass;
-      if (this.waiting || !frame || (this.frame && !this.wider(frame))) return;
+    consider() {
+      clearTimeout(this.later);
+      if (this.waiting || (this.frame && !this.wider(this.glass.frame))) return;
       this.waiting = true;
       idle(() => {
         this.waiting = false;
-        if (this.glass.frame === frame && this.glass.canvas === this.glass.seen && !busy()) this.take(frame);
+        const { frame, canvas, seen } = this.glass;
+        if (!frame || (this.frame && !this.wider(frame))) return;
+        if (canvas === seen && !this.busy()) this.take(frame);
+        else this.later = setTimeout(() => this.consider(), LATER_MS);
       }, { timeout: 2000 });
     }
 
-    /** Whether a frame shows more of the ground than the copy, or the same later. */
+    /** Whether a frame shows more of the ground than the copy, or about as much elsewhere, or the same later. */
     wider(frame) {
-      if (frame.zoom !== this.frame.zoom) return frame.zoom < this.frame.zoom;
-      return performance.now() - this.taken > AGAIN_MS;
+      const { zoom, left, top } = this.frame;
+      if (frame.zoom === zoom && frame.left === left && frame.top === top) return performance.now() - this.taken > AGAIN_MS;
+      return frame.zoom < zoom + ABOUT;
     }
 
     take(frame) {
@@ -82,6 +91,8 @@
 
     remove() {
       this.glass.onshown = null;
+      clearTimeout(this.later);
+      this.busy = () => true;
       this.frame = null;
       if (!this.seen) return;
       this.seen.width = this.seen.height = 0;
