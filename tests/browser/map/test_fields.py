@@ -8,7 +8,7 @@ import pytest
 from hall.core.clock import real_ms
 from hall.core.raster import grid_over
 from layouts.panels.city_map import PANEL
-from tests.browser.map import scenery
+from tests.browser.map import mappage, scenery
 from tests.browser.map.heated import Heated, depths
 from tests.browser.map.looked import mostly
 from tests.browser.map.measured import Measured
@@ -113,6 +113,7 @@ def test_areas_are_coloured_by_a_measure_and_gone_into_by_keys_alone_then_heat_t
     inside = page.evaluate("part.within().map((area) => part.row(area)[0])")
     assert 0 < len(inside) < len(page.evaluate("part.areas.map(() => 0)")) and sum(inside) <= wanted[most]
     assert page.locator(".map-key-crumbs").inner_text().split(" › ")[-1] == most
+    page.wait_for_function(mappage.PAINTED)
     page.keyboard.press("Shift+N")
     page.keyboard.press("Escape")
     assert page.evaluate("[part.path.length, part.host.card.pinned]") == [1, False], "the card first"
