@@ -11,6 +11,7 @@
   const { shapes } = citymap; // 86-shape-docs.js
   const NEAR = 7; // px beside a line that still mean it
   const LONGEST = 16; // letters of a title on the map
+  const PLACES = 6; // across and down an area, at which a title is looked room for
   citymap.SHAPE_COLOURS = COLOURS;
   citymap.SHAPE_KINDS = KINDS;
   citymap.SHAPE_SHARES = SHARES;
@@ -155,6 +156,7 @@
         const width = c.measureText(mark + text).width;
         const [half, gap] = [size * 0.6, size * (data.kind === "point" ? 0.8 : data.kind === "line" || data.kind === "arrow" ? 0.9 : 0)];
         const tried = gap ? [[x - width / 2, y + gap], [x - width / 2, y - gap - (data.kind === "point" ? frame.glyph * 1.2 : 0)], [x + gap, y], [x - gap - width, y]] : [0, 1.4, -1.4, 2.8, -2.8].map((n) => [x - width / 2, y + n * size]);
+        if (shape.area) tried.push(...roomsIn(frame, shape.box, width, half, x, y));
         const [left, middle] = tried.find(([at, row]) => !boxes || boxes.free(at, row - half, at + width, row + half)) || tried[0]; // a drawing's title is seen in any case
         if (boxes) boxes.put(left, middle - half, left + width, middle + half);
         citymap.write(c, mark + text, left, middle, colour);
@@ -272,6 +274,17 @@
     c.fillStyle = COLOURS.aqua;
     c.fill();
     c.globalAlpha = 1;
+  }
+
+  /** Where else in a box there is room for a title, the nearest to its place first. */
+  function roomsIn(frame, box, width, half, x, y) {
+    const [west, east] = [Math.max(0, frame.px(box.west)), Math.min(frame.width, frame.px(box.east)) - width];
+    const [north, south] = [Math.max(0, frame.py(box.north)) + half, Math.min(frame.height, frame.py(box.south)) - half];
+    const found = [];
+    if (east < west || south < north) return found;
+    for (let i = 0; i <= PLACES; i += 1) for (let j = 0; j <= PLACES; j += 1) found.push([west + ((east - west) * i) / PLACES, north + ((south - north) * j) / PLACES]);
+    const far = ([left, row]) => Math.hypot(left + width / 2 - x, row - y);
+    return found.sort((one, other) => far(one) - far(other));
   }
 
   citymap.layer({ name: "shapes", legend: { before: "cells", swatch }, topics: ["shape"], make: (host) => new Layer(host) });

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import random
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from playwright.sync_api import Browser, Page, Playwright
 
 from feeds.components.asking import Inventory
@@ -25,6 +27,7 @@ from tests.browserflags import DISABLED
 
 SIZE = (3840, 2160)
 UNITS = 5_000
+SIGNS = 20  # closed places, pump stations, incidents, drawn shapes: each
 MAP = "[...hall.citymap.live][0]"
 FRAMES = "const frame = () => new Promise(done => requestAnimationFrame(done)); const settled = async () => { await frame(); await frame(); };"
 FLAGS = (
@@ -56,18 +59,28 @@ def components(root: Path) -> APIRouter:
 
 @contextlib.contextmanager
 def served(home: Path, router: APIRouter, crowd: bool = True) -> Iterator[tuple[str, mappage.Gate]]:
-    """`(address, gate)` of the city's map; `crowd`: with cases, gauges, cameras, cells, a warning and 5,000 units on it."""
+    """`(address, gate)` of the city's map; `crowd`: with cases, gauges, cameras, all cells live, a warning, rain by radar, closed places, pump
+    stations, incidents, drawn shapes and 5,000 units on it."""
     os.environ["HALL_DATA_DIR"] = str(home / "var")
     chance = random.Random(20210720)
-    with mappage.serve(config.load(prepare(home / "city")), [router]) as (address, gate):
+    radar, pixels = scenery.rain()
+    rasters = APIRouter()
+    rasters.get("/api/v1/rasters/{rest:path}")(lambda rest: Response(pixels, media_type="application/octet-stream"))
+    with mappage.serve(config.load(prepare(home / "city")), [router, rasters]) as (address, gate):
         gate.put(*scenery.alive())
         if crowd:
             gate.put(
                 *scenery.cases(chance, 400), *scenery.gauges(chance, 120), *scenery.cameras(chance, 300), scenery.warning()
             )
             gate.put(*scenery.units(chance, UNITS))
+            gate.put(*scenery.signs(chance, SIGNS), radar, scenery.cells(codes(address), chance))
         with each_second(lambda: gate.put(*scenery.alive())):  # a stale map is greyed, which costs ten times as much
             yield address, gate
+
+
+def codes(address: str) -> list[str]:
+    with urllib.request.urlopen(f"{address}api/v1/geography/cells.json") as answer:
+        return [feature["properties"]["code"] for feature in json.load(answer)["features"]]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 
+import msgspec
+
 from hall.core.clock import real_ms
+from hall.core.raster import grid_over
 
 CENTRE = (113.92, 35.30)
 CLASSES = (("市容环境", "暴露垃圾"), ("公用设施", "井盖破损"), ("街面秩序", "占道经营"), ("突发事件", "道路积水"))
@@ -81,6 +84,33 @@ def warning(severity: int = 3, status: str = "Actual") -> tuple:
 def cells(codes: list[str], chance: random.Random) -> tuple:
     rows = {code: [chance.randint(1, 6), chance.choices((0, 1, 2, 3, 4), (40, 30, 18, 9, 3))[0]] for code in codes}
     return ("kpi/cells", {"as_of": real_ms(), "rows": rows})
+
+
+def signs(chance: random.Random, count: int) -> list[tuple]:
+    """So many each of closed places, pump stations, incidents and drawn shapes."""
+    now, rows = real_ms(), []
+    for number in range(count):
+        state = ("proposed", "ordered", "confirmed")[number % 3]
+        closure = {"closure_id": f"c{number}", "name": f"{number} 号下穿", "state": state, "since": now, **around(chance)}
+        rows.append((f"closure/c{number}", closure))
+        depot = {"depot_id": f"d{number}", "name": f"{number} 号泵站", "kind": "pump_station", **around(chance)}
+        rows.append((f"depot/d{number}", depot))
+        incident = {"incident_id": f"i{number}", "name": f"{number} 号积水", "state": "open", "grade": "III", **around(chance)}
+        rows.append((f"incident/i{number}", incident))
+        west, south = around(chance).values()
+        ring = [[west + dx, south + dy] for dx, dy in ((0, 0), (0.01, 0), (0.01, 0.01), (0, 0.01), (0, 0))]
+        rows.append(drawn(f"s{number}", title=f"{number} 号片区", geometry={"type": "Polygon", "coordinates": [ring]}))
+    return rows
+
+
+def rain(side: int = 300, minutes: int = 1) -> tuple[tuple, bytes]:
+    """A frame of radar over the city, `side` by `side` pixels that all differ from their neighbours, and its pixels."""
+    at = real_ms() - minutes * 60_000
+    grid = grid_over((113.70, 35.12, 114.14, 35.48), 40_000 // side, side)
+    frame = {"time": at, "start": at, "run": at, "version": "v0", "most": 30.0, "covered": 1.0}
+    data = {"feed": "rv", "product": "rain", "grid": msgspec.to_builtins(grid), "bounds": grid.bounds(), "step": 0.004,
+            "breaks": [0.1, 1.6, 7.0, 15.0, 40.0, 50.0], "frames": [frame], "stale_seconds": 36_000, "label": {"zh-CN": "雷达"}}  # fmt: skip
+    return ("raster/rv/rain", data), bytes((i * 7 + i // grid.width * 3) % 90 for i in range(grid.width * grid.height))
 
 
 def drawn(name, share="walls", colour="violet", **more):
