@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +11,8 @@ import msgspec
 import shapely
 
 from hall.core import vectorfiles
-from hall.core.geometries import WRONG, geometry_of
+from hall.core.encodings import of_json
+from hall.core.geometries import WRONG, geometry_of, named_crs
 
 _GEOJSON = (".geojson", ".json")
 
@@ -35,19 +37,30 @@ class File(NamedTuple):
 def opened(path: Path, layer: str = "", encoding: str = "") -> File:
     """Raises ValueError saying what is wrong with the file."""
     if path.name.lower().endswith(_GEOJSON):
-        return File(iter(_geojson(path)), "")
+        return _geojson(path, encoding)
     return _vector(path, layer, encoding)
 
 
-def _geojson(path: Path) -> list[Feature]:
+def _geojson(path: Path, encoding: str) -> File:
     try:
-        data = msgspec.json.decode(path.read_bytes())
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raw = path.read_bytes()
+        encoding = encoding or of_json(raw, path.name)
+        data = _decoded(raw.decode(encoding))
+    except (OSError, LookupError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from None
     rows = data.get("features", [data]) if isinstance(data, dict) else None
     if not isinstance(rows, list):
         raise ValueError(f"{path.name}: not a GeoJSON feature collection")
-    return [_of(number, row) for number, row in enumerate(rows)]
+    crs = named_crs(data["crs"]) if data.get("crs") else ""
+    note = "" if encoding.startswith("utf-8") else f"GeoJSON, {encoding}"
+    return File((_of(number, row) for number, row in enumerate(rows)), crs, note)
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return json.loads(text)  # NaN and numbers beyond all measure, which JSON has not, cost their feature only
 
 
 def _of(number: int, row: Any) -> Feature:

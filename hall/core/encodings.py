@@ -66,6 +66,18 @@ def _reads(piece: bytes, cut: bool, encoding: str) -> bool:
     return True
 
 
+def of_json(raw: bytes, name: str) -> str:
+    """Of JSON, by its byte order mark, else by the texts in `raw`, its beginning. Raises ValueError where none reads them."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    seen = look((piece, False) for piece in raw.split(b'"')[:-1])
+    if seen.utf8 * 2 >= seen.pieces:
+        return "utf-8-sig"
+    if seen.gb * 2 >= seen.pieces:
+        return "gb18030"
+    raise ValueError(f"{name}: neither utf-8 nor gb18030 reads its letters; name its encoding")
+
+
 def of_shapefile(path: Path) -> tuple[str, str]:
     """`(encoding, how it was found)` of a Shapefile's attributes, by its .cpg, its .dbf's language driver and what the letters
     are; a name that the letters contradict is overruled. Raises ValueError where none of them fits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 import zipfile
 from typing import Any
@@ -17,7 +18,22 @@ WRONG = (
     ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError, msgspec.MsgspecError,
     shapely.errors.ShapelyError,
 )  # fmt: skip
+_EPSG = re.compile(r"EPSG(?:\b.*)?[:/](\d+)$", re.IGNORECASE)
 _EWKB_SRID = 0x20000000
+
+
+def named_crs(member: Any) -> str:
+    """The `crs` of a GeoJSON file: `EPSG:n`, WGS-84, or its name as it stands. Raises ValueError for one without a name."""
+    properties = member.get("properties") if isinstance(member, dict) else None
+    properties = properties if isinstance(properties, dict) else {}
+    code = properties.get("code")
+    name = f"EPSG:{code}" if code else properties.get("name") if properties else member
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"crs: {str(member)[:80]} names no coordinate system")
+    if name.upper().endswith(("CRS84", "CRS84H")):
+        return "WGS-84"
+    number = _EPSG.search(name)
+    return f"EPSG:{number[1]}" if number else name
 
 
 def geometry_of(value: Any) -> shapely.Geometry:

@@ -133,6 +133,17 @@ def test_a_shapefile_with_chinese_names_in_gbk_is_read_in_its_own_grid(city, tmp
     assert level.codes([113.925, 113.89], [35.325, 35.325]) == ["410702001", ""]
 
 
+def test_a_geojson_of_areas_in_gbk_with_its_crs_behind_them_and_a_number_that_is_none(city, tmp_path):
+    made = shapely.transform(shapely.box(113.9, 35.3, 113.95, 35.35), coordinatearrays.from_wgs84_many("EPSG:4547"))
+    rows = [feature("和平街道", shapely.geometry.mapping(made)["coordinates"]), feature("无", square(math.nan, 1))]
+    text = json.dumps(
+        {"type": "FeatureCollection", "features": rows, "crs": {"properties": {"name": "EPSG:4547"}}}, ensure_ascii=False
+    )
+    (tmp_path / "b.geojson").write_bytes(text.encode("gb18030"))
+    level = boundaries.load(city('file = "b.geojson"\nlevel = 8\n'), "streets")
+    assert level.codes([113.925], [35.325]) == ["和平街道"] and [note.name for note in level.left_out] == ["无"]
+
+
 def test_an_area_bounded_by_arcs_is_one_and_a_corner_without_a_number_costs_its_area(city, tmp_path):
     disc = "CURVEPOLYGON(CIRCULARSTRING(113.9 35.3,113.91 35.31,113.92 35.3,113.91 35.29,113.9 35.3))"
     nowhere = "POLYGON((113.9 35.3,nan 35.31,113.92 35.3,113.9 35.3))"

@@ -10,30 +10,78 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from feeds.components.reading import Broken, Opened, Placed, Reader, Unreadable
 from feeds.components.settings import Rules
+from hall.core.encodings import of_json
+from hall.core.geometries import named_crs
 
 _PIECE = 1 << 20
 #: characters one feature may have
 _FEATURE_BOUND = 32 << 20
 _FEATURES = re.compile(r'"features"\s*:\s*\[')
-_CRS = re.compile(r'"crs"\s*:\s*\{[^{}]*\{[^{}]*"name"\s*:\s*"([^"]+)"')
+_BEHIND = re.compile(r"\]\s*,\s*(?=\")")
+_LOOKED_AT = 16 << 20  # bytes, for the encoding
+_END = 1 << 16  # bytes at the end, for a crs behind the features
 _decoder = json.JSONDecoder()
 
 
-def _pieces(path: Path) -> Iterator[str]:
-    decode = codecs.getincrementaldecoder("utf-8-sig")(errors="strict").decode
+def _file(path: Path) -> IO[bytes]:
+    return gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb")
+
+
+def _encoding(path: Path) -> str:
     try:
-        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        with _file(path) as file:
+            return of_json(file.read(_LOOKED_AT), path.name)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable(f"{path.name}: {error}") from None
+
+
+def _pieces(path: Path, encoding: str) -> Iterator[str]:
+    try:
+        decode = codecs.getincrementaldecoder(encoding)(errors="strict").decode
+        with _file(path) as file:
             while piece := file.read(_PIECE):
                 yield decode(piece)
             yield decode(b"", True)
+    except LookupError:
+        raise Unreadable(f"encoding {encoding!r} is not known") from None
     except UnicodeDecodeError as error:
-        raise Unreadable(f"{path.name}: not UTF-8 ({error.reason}); GeoJSON is UTF-8, convert it first") from None
+        raise Unreadable(f"{path.name}: not {encoding.removesuffix('-sig')} ({error.reason}); name its encoding") from None
     except (OSError, EOFError, zlib.error) as error:
         raise Unreadable(f"{path.name}: {error}") from None
+
+
+def _after(path: Path, encoding: str) -> Any:
+    """The `crs` that follows the features, None where none does."""
+    try:
+        with _file(path) as file:
+            end = b""
+            if isinstance(file, gzip.GzipFile):
+                while piece := file.read(_PIECE):
+                    end = (end + piece)[-_END:]
+            else:
+                file.seek(max(0, file.seek(0, 2) - _END))
+                end = file.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise Unreadable(f"{path.name}: {error}") from None
+    return _rest(end.decode(encoding.removesuffix("-sig"), "replace"))
+
+
+def _rest(text: str) -> Any:
+    """The `crs` of the members behind an array, where they are the end of a file."""
+    for found in _BEHIND.finditer(text):
+        try:
+            members, end = _decoder.raw_decode("{" + text[found.end() :])
+        except (ValueError, RecursionError):
+            continue
+        if not text[found.end() + end - 1 :].strip():
+            return members.get("crs")
+    return None
 
 
 def _flat(feature: Any, number: int) -> Placed:
@@ -47,13 +95,17 @@ def _flat(feature: Any, number: int) -> Placed:
     return number, row
 
 
-def _collection(path: Path, pieces: Iterator[str], text: str) -> Iterator[Placed]:
-    """Features of the array that `text` begins with; an error ends the source: what follows has no known beginning."""
+def _collection(path: Path, pieces: Iterator[str], text: str, crs: Any) -> Iterator[Placed]:
+    """Features of the array that `text` begins with; an error ends the source: what follows has no known beginning. `crs`: the
+    file's own as far as it was found; another one behind the features is an error."""
     number, at = 0, 0
     more = True
     while True:
         at = _past(text, at, " \t\r\n,")
         if at < len(text) and text[at] == "]":
+            later = _rest(text[at:] + "".join(itertools.islice(pieces, 8)))
+            if later and later != crs:
+                raise Unreadable(f"{path.name}: its crs stands too far behind the features; put it before them")
             return
         try:
             feature, at = _decoder.raw_decode(text, at)
@@ -95,24 +147,36 @@ def _line(line: str, number: int) -> Iterator[Placed]:
 
 def open_geojson(where: str, rules: Rules) -> Opened:
     path = Path(where)
-    pieces = _pieces(path)
+    encoding = rules.encoding or _encoding(path)
+    note = "" if encoding.startswith("utf-8") else f"GeoJSON, {encoding}"
+    pieces = _pieces(path, encoding)
     text = next(pieces, "")
     while not (begin := _FEATURES.search(text)) and len(text) < 8 * _PIECE:
         piece = next(pieces, None)
         if piece is None:
             break
         text += piece
-    named = _CRS.search(text[: begin.start()] if begin else "")
-    crs = named[1].replace("urn:ogc:def:crs:", "").replace("::", ":") if named else "WGS-84"
-    crs = "WGS-84" if crs.startswith("OGC") else crs
     first_line = text.split("\n", 1)[0].strip().lstrip("\x1e")
     if begin and not (
         first_line.endswith("}") and '"Feature"' in first_line[:200] and "FeatureCollection" not in first_line[:200]
     ):
-        return Opened(_collection(path, pieces, text[begin.end() :]), f"{path.name}: feature {{}}", crs)
+        try:
+            member = json.loads(text[: begin.start()].rstrip().rstrip(",") + "}").get("crs")
+        except (ValueError, AttributeError, RecursionError):
+            member = None
+        return _whole(path, member or _after(path, encoding), pieces, text[begin.end() :], note)
     if not first_line.startswith("{"):
         raise Unreadable(f"{path.name}: no FeatureCollection and no feature a line")
-    return Opened(_lines(pieces, text), f"{path.name}:{{}}", "WGS-84")
+    return Opened(_lines(pieces, text), f"{path.name}:{{}}", "WGS-84", note)
+
+
+def _whole(path: Path, member: Any, pieces: Iterator[str], text: str, note: str) -> Opened:
+    """A crs that cannot be understood is left open, so that the mapping has to say one."""
+    try:
+        crs = named_crs(member) if member else "WGS-84"
+    except ValueError as error:
+        crs, note = "", f"{note}; {error}" if note else str(error)
+    return Opened(_collection(path, pieces, text, member), f"{path.name}: feature {{}}", crs, note)
 
 
 SOURCE = Reader("geojson", open_geojson, suffixes=(".geojson", ".json", ".geojsonl", ".geojsons", ".jsonl"))

@@ -141,6 +141,45 @@ def test_a_row_longer_than_its_table_says_so_with_its_line_and_an_empty_file_is_
     assert len(city.store) == 1
 
 
+def gauss(*before, after="", name="路灯"):
+    feature = {"type": "Feature", "properties": {"code": "a", "name": name, "tags": ["x"], "crs": {"name": "no"}}}
+    feature["geometry"] = {"type": "Point", "coordinates": GAUSS[0]}
+    members = [*before, '"features": [' + json.dumps(feature, ensure_ascii=False) + "]"]
+    return '{"type": "FeatureCollection", ' + ", ".join(members) + after + "}"
+
+
+NAMED = '"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4547"}}'
+CODED = '"crs": {"type": "EPSG", "properties": {"code": 4547}}'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize(
+    "text",
+    [gauss(NAMED), gauss(CODED), gauss(after=", " + NAMED), gauss(after=f', "bbox": [1, 2], "about": {{"a": []}}, {CODED}\n')],
+)
+def test_a_geojson_says_its_crs_before_its_features_or_behind_them_in_utf8_or_gbk(city, text, encoding):
+    city.configure(VECTOR % "")
+    for name, body in (("parts.geojson", text.encode(encoding)), ("parts.geojson.gz", gzip.compress(text.encode(encoding)))):
+        report = city.imported(body, name)
+        found = city.records()["a"]
+        assert report.crs == "EPSG:4547" and found["name"] == "路灯" and abs(found["lon"] - 113.92) < 1e-6
+        assert ("gb18030" in "".join(report.notes)) == (encoding == "gb18030")
+
+
+def test_what_a_geojson_says_and_nobody_can_follow_is_refused(city):
+    city.configure(VECTOR % "")
+    with pytest.raises(Unreadable, match="its crs stands too far behind the features"):
+        city.imported(gauss(after=f', {NAMED}, "note": "{"x" * 70_000}"'), "parts.geojson")
+    with pytest.raises(ConfigError, match="crs: say which"):
+        city.imported(gauss('"crs": {"type": "link", "properties": {"href": "x"}}'), "parts.geojson")
+    with pytest.raises(Unreadable, match="neither utf-8 nor gb18030"):
+        city.imported(gauss(NAMED, name="Ⓔ").encode("utf-8").replace("Ⓔ".encode(), b"\xff\xff"), "parts.geojson")
+    city.configure(VECTOR % 'crs = "EPSG:4547"\nencoding = "big5"')
+    assert (
+        city.imported(gauss(name="路燈").encode("big5"), "parts.geojson").taken == 1 and city.records()["a"]["name"] == "路燈"
+    )
+
+
 CODEPOINT = """
 header = ["postcode", "quality", "e", "n", "country", "rha", "ha", "county", "district", "ward"]
 crs = "EPSG:27700"
