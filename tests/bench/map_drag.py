@@ -27,6 +27,7 @@ from tests.browser import address
 
 SPEED = 1_500  # px/s of the hand
 SECONDS = 8
+HITS = 200
 STARTS = 5  # each in a new browser that has kept nothing
 LAYER = f"{MAP}.components"
 #: from the navigation to the frame after everything is on the glass: the basemap's tiles, names in our fonts, cells, districts, components, all
@@ -52,6 +53,18 @@ MOVES = f"""async runs => {{ {FRAMES} const view = {MAP}, took = [];
 HIT = f"""runs => {{ const layer = {LAYER}, frame = {MAP}.stage.frame, took = [];
   for (let i = 0; i < runs; i += 1) {{ const x = frame.width * Math.random(), y = frame.height * Math.random(), from = performance.now();
     layer.pack.nearest(frame, x, y, 8, layer.bits); took.push(performance.now() - from); }} return took; }}"""
+#: how many of so many hits are what a look at every point finds: half of the places beside a point; [right, of them a point is there]
+RIGHT = f"""runs => {{ const {{pack, bits}} = {LAYER}, frame = {MAP}.stage.frame, reach = 8; let right = 0, hits = 0;
+  const least = (x, y) => {{ let best = Infinity;
+    pack.each(frame, 1, [-1e9, -1e9, 1e9, 1e9], (from, to, x0, y0, step) => {{ for (let i = from; i < to; i += 1) {{
+      if (bits !== null && !(bits[i >> 3] & (1 << (i & 7)))) continue;
+      const d = (x0 + (pack.xs[i] + 0.5) * step - x) ** 2 + (y0 + (pack.ys[i] + 0.5) * step - y) ** 2; if (d < best) best = d; }} }}); return best; }};
+  const near = () => {{ let found = null; while (!found) {{ const row = Math.floor(Math.random() * pack.n); pack.each(frame, 1, [0, 0, frame.width, frame.height], (from, to, x0, y0, step) => {{
+    if (row >= from && row < to) found = [x0 + pack.xs[row] * step + Math.random() * 12 - 6, y0 + pack.ys[row] * step + Math.random() * 12 - 6]; }}); }} return found; }};
+  for (let i = 0; i < runs; i += 1) {{ const [x, y] = i % 2 ? near() : [frame.width * Math.random(), frame.height * Math.random()];
+    const found = pack.nearest(frame, x, y, reach, bits), best = least(x, y);
+    if (found) hits += 1;
+    if (found ? Math.abs((found.x - x) ** 2 + (found.y - y) ** 2 - best) < 1e-6 : best > reach * reach) right += 1; }} return [right, hits]; }}"""
 PEER = f"""async () => {{ {FRAMES} while (!document.querySelector('.leaflet-marker-icon')) await frame(); await settled();
   return performance.timeOrigin + performance.now(); }}"""
 
@@ -87,6 +100,20 @@ def all_layers(page: Page, browser: Any, gate: Any) -> tuple[Rows, float]:
         rows.append((f"filter to painted, all layers: {name} ({count:,})", f"{took:.0f} ms"))
     rows.append(("5,000 moves to painted, p50 / p95", of(page.evaluate(MOVES, 20), 50, 95)))
     rows.append(("hit at the city's zoom, p50 / p99", of(page.evaluate(HIT, 500), 50, 99)))
+    for name, asked, zoom in (
+        ("the city's zoom", {}, 0),
+        ("the same, a department", {"department": ["部门7"]}, 0),
+        ("three levels closer", {}, 3),
+    ):
+        page.evaluate(FILTER, asked)
+        page.evaluate(
+            "levels => hall.maps['city-map'].setZoom(hall.maps['city-map'].getZoom() + levels, {animate: false}) && 0", zoom
+        )
+        page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.soon")
+        right, hits = page.evaluate(RIGHT, HITS)
+        rows.append((f"hits at {name} that a look at every point confirms (at {hits} there is one)", f"{right} of {HITS}"))
+    page.evaluate("hall.map.home()")
+    page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.soon")
     with _map.moving(gate):
         rows += told("all layers, 5,000 units moving each second", _map.drag(page, SECONDS, SPEED))
     rows.append(("renderer memory afterwards (PSS)", f"{_map.memory(browser):.0f} MiB"))

@@ -57,6 +57,12 @@ LAYERS = {
     "warnings": ["ground", "g.shown.warnings = true", "g.shown.warnings = false"],
     "radar": ["ground", "g.radar.wanted = true", "g.radar.wanted = false"],
     "cases": ["things", "part.things.shown.cases = true", "part.things.shown.cases = false"],
+    **{
+        name: ["things", f"part.things.shown.{name} = true", f"part.things.shown.{name} = false"]
+        for name in ("gauges", "cameras", "depots")
+    },
+    "vehicles": ["movers", "part.movers.shown.vehicles = true", "part.movers.shown.vehicles = false"],
+    "shapes": ["ground", "layers.get('shapes').choose(true)", "layers.get('shapes').choose(false)"],
     "components": ["components", "delete part.components.draw", "part.components.draw = () => 0"],
 }
 BARE = """() => {
@@ -65,6 +71,8 @@ BARE = """() => {
   for (const name of Object.keys(g.shown)) g.shown[name] = false;
   g.radar.wanted = false;
   for (const name of Object.keys(part.things.shown)) part.things.shown[name] = false;
+  part.movers.shown.vehicles = false;
+  layers.get('shapes').choose(false);
 }"""
 VIEW = """([lat, lon, zoom]) => {
   part.ground.radar.choose(true);
@@ -117,7 +125,26 @@ def documents(zoom: int) -> tuple[list[tuple], bytes]:
     area = {"feed": "warnings", "warning_id": "w", "status": "Actual", "event": "x", "severity": 2, "headline": {"en": "x"},
             "areas": [{"polygons": [square(zoom)]}]}  # fmt: skip
     cells = {"as_of": real_ms(), "rows": {str(zoom): [1, 2]}}
-    rows = [("raster/rv/rain", field), (f"case/cases/{zoom}", case), ("warning/warnings/w", area), ("kpi/cells", cells)]
+    place = {"lon": lon, "lat": lat}
+    gauge = {"feed": "gauges", "sensor_id": f"g{zoom}", "name": "g", "quantity": "water_depth", "thresholds": []} | place
+    camera = {"feed": "cameras", "channel_id": f"c{zoom}", "name": "c", "state": "online"} | place
+    depot = {"depot_id": f"d{zoom}", "name": "", "kind": "depot"} | place
+    unit = {"feed": "crews", "unit_id": f"u{zoom}", "name": "", "kind": "vehicle"} | place
+    shape = scenery.drawn(f"s{zoom}", geometry={"type": "Polygon", "coordinates": [square(zoom)]})
+    points = [
+        (f"sensor/gauges/g{zoom}", gauge),
+        (f"channel/cameras/c{zoom}", camera),
+        (f"depot/d{zoom}", depot),
+        (f"position/crews/u{zoom}", unit),
+    ]
+    rows = [
+        shape,
+        *points,
+        ("raster/rv/rain", field),
+        (f"case/cases/{zoom}", case),
+        ("warning/warnings/w", area),
+        ("kpi/cells", cells),
+    ]
     return rows, bytes(88 if n == 12 else 1 for n in range(25))
 
 
@@ -156,6 +183,7 @@ def test_every_layer_lies_on_the_basemap(chromium, squares, tmp_path, monkeypatc
             page.evaluate(VIEW, view)
             page.wait_for_function(
                 "zoom => part.ground.tiles.store.whole && part.ground.radar.codes.has(`v${zoom}`) && part.ground.rows[zoom]"
+                " && part.movers.units.has(`position/crews/u${zoom}`) && part.things.depots.has(`depot/d${zoom}`)"
                 " && part.stage.frame.zoom === zoom && part.stage.lower.frame.zoom === zoom",
                 arg=zoom,
             )
