@@ -72,6 +72,7 @@ BARE = """() => {
   g.radar.wanted = false;
   for (const name of Object.keys(part.things.shown)) part.things.shown[name] = false;
   part.movers.shown.vehicles = false;
+  part.movers.drawNames = () => 0; // the symbol is the place, not its words beside it
   layers.get('shapes').choose(false);
 }"""
 VIEW = """([lat, lon, zoom]) => {
