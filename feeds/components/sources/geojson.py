@@ -109,6 +109,8 @@ def _collection(path: Path, pieces: Iterator[str], text: str, crs: Any) -> Itera
             return
         try:
             feature, at = _decoder.raw_decode(text, at)
+        except RecursionError:
+            raise Unreadable(f"{path.name}: after feature {number}: nested too deeply; nothing is taken of the file") from None
         except ValueError as error:
             if not more or len(text) - at > _FEATURE_BOUND:
                 raise Unreadable(f"{path.name}: after feature {number}: {error}; nothing is taken of the file") from None
@@ -141,7 +143,7 @@ def _line(line: str, number: int) -> Iterator[Placed]:
         return
     try:
         yield _flat(json.loads(line), number)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield number, Broken("feature-malformed", str(error), line[:2000])
 
 

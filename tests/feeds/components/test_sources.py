@@ -114,18 +114,17 @@ def test_what_names_no_crs_or_cannot_be_told_by_its_name_is_refused(city, table,
         city.imported(None, str(city.home / "nothing.csv"))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize(
-    "excel",
+    ("encoding", "excel"),
     [
-        lambda lines: ["sep=;", *(line.replace(",", ";") for line in lines)],
-        lambda lines: ["", "  ", *lines],
-        lambda lines: [",,,", *(line + ",," for line in lines), ",,,,,", ",,"],
-        lambda lines: ["", '"sep=\t"', "", *(line.replace(",", "\t") for line in lines)],
-        lambda lines: [lines[0].replace("位置", "").replace("网格", ""), *lines[1:], lines[1] + ",,"],
+        ("utf-8-sig", lambda lines: ["sep=;", *(line.replace(",", ";") for line in lines)]),
+        ("gb18030", lambda lines: ["", "  ", *lines]),
+        ("utf-8", lambda lines: [",,,", *(line + ",," for line in lines), ",,,,,", ",,"]),
+        ("utf-16", lambda lines: ["", '"sep=\t"', "", *(line.replace(",", "\t") for line in lines)]),
+        ("gb18030", lambda lines: [lines[0].replace("位置", "").replace("网格", ""), *lines[1:], lines[1] + ",,"]),
     ],
 )
-def test_what_excel_writes_around_a_table_is_no_part_of_it(city, table, row, excel, encoding):
+def test_what_excel_writes_around_a_table_is_no_part_of_it(city, table, row, encoding, excel):
     lines = excel(table(row(1), row(2)).splitlines())
     report = city.imported("\r\n".join(lines).encode(encoding))
     assert report.taken == 2 and not report.parked and city.records()["4107020104000002"]["extra"] == {"材质": "钢"}
@@ -152,18 +151,21 @@ NAMED = '"crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4
 CODED = '"crs": {"type": "EPSG", "properties": {"code": 4547}}'
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
 @pytest.mark.parametrize(
-    "text",
-    [gauss(NAMED), gauss(CODED), gauss(after=", " + NAMED), gauss(after=f', "bbox": [1, 2], "about": {{"a": []}}, {CODED}\n')],
+    ("text", "encoding", "packed"),
+    [
+        (gauss(NAMED), "utf-8-sig", bytes),
+        (gauss(CODED), "gb18030", gzip.compress),
+        (gauss(after=", " + NAMED), "gb18030", bytes),
+        (gauss(after=f', "bbox": [1, 2], "about": {{"a": []}}, {CODED}\n'), "utf-8", gzip.compress),
+    ],
 )
-def test_a_geojson_says_its_crs_before_its_features_or_behind_them_in_utf8_or_gbk(city, text, encoding):
+def test_a_geojson_says_its_crs_before_its_features_or_behind_them_in_utf8_or_gbk(city, text, encoding, packed):
     city.configure(VECTOR % "")
-    for name, body in (("parts.geojson", text.encode(encoding)), ("parts.geojson.gz", gzip.compress(text.encode(encoding)))):
-        report = city.imported(body, name)
-        found = city.records()["a"]
-        assert report.crs == "EPSG:4547" and found["name"] == "路灯" and abs(found["lon"] - 113.92) < 1e-6
-        assert ("gb18030" in "".join(report.notes)) == (encoding == "gb18030")
+    report = city.imported(packed(text.encode(encoding)), "parts.geojson" + (".gz" if packed is gzip.compress else ""))
+    found = city.records()["a"]
+    assert report.crs == "EPSG:4547" and found["name"] == "路灯" and abs(found["lon"] - 113.92) < 1e-6
+    assert ("gb18030" in "".join(report.notes)) == (encoding == "gb18030")
 
 
 def test_what_a_geojson_says_and_nobody_can_follow_is_refused(city):
@@ -174,6 +176,8 @@ def test_what_a_geojson_says_and_nobody_can_follow_is_refused(city):
         city.imported(gauss('"crs": {"type": "link", "properties": {"href": "x"}}'), "parts.geojson")
     with pytest.raises(Unreadable, match="neither utf-8 nor gb18030"):
         city.imported(gauss(NAMED, name="Ⓔ").encode("utf-8").replace("Ⓔ".encode(), b"\xff\xff"), "parts.geojson")
+    with pytest.raises(Unreadable, match="after feature 0: nested too deeply"):
+        city.imported(gauss(NAMED).replace('["x"]', "[" * 9_000 + "]" * 9_000), "parts.geojson")
     city.configure(VECTOR % 'crs = "EPSG:4547"\nencoding = "big5"')
     assert (
         city.imported(gauss(name="路燈").encode("big5"), "parts.geojson").taken == 1 and city.records()["a"]["name"] == "路燈"
