@@ -134,6 +134,18 @@
       this.still();
       this.frame = frame;
       this.paint();
+      if (this.upper) this.settled();
+    }
+
+    /** Labels keep off the ground's names, which have been laid out only now: in the next frame the upper glass is drawn again. */
+    settled() {
+      this.settling = true;
+      this.pending = requestAnimationFrame(() => {
+        this.pending = 0;
+        this.settling = false;
+        this.again(this.upper);
+        this.paint();
+      });
     }
 
     present(way) {
@@ -208,11 +220,7 @@
         this.paintGlass(this.upper, frame);
         soon(() => {
           this.paint();
-          soon(() => { // labels keep off the ground's names, which have been laid out only now
-            this.settling = false;
-            this.again(this.upper);
-            this.paint();
-          });
+          this.settled();
         });
       });
     }
