@@ -32,10 +32,10 @@ TYPES = {
 PREFIXES = ("field.", "notice.", "language.", "map.zoom-", "map.tiles-missing")
 #: the ground of the city's map as the phone's page loads it when its map is opened first, one file of these
 CITYMAP = (
-    "10-hall", "map/00-geometry", "map/05-moment", "map/08-maps", "map/09-glass", "map/10-stage", "map/12-pieces",
-    "map/20-symbols", "map/30-ground", "map/31-mvt", "map/31-tile-decode", "map/32-tile-store", "map/32-tile-style",
-    "map/32-tiles", "map/35-names", "map/35-tile-names", "map/46-plates", "map/65-scale", "map/78-plain-map",
-    "map/79-layers", "map/81-basemap",
+    "10-hall", "map/00-geometry", "map/05-moment", "map/07-kept", "map/08-maps", "map/09-glass", "map/10-stage",
+    "map/11-backdrop", "map/12-pieces", "map/20-symbols", "map/30-ground", "map/31-mvt", "map/31-tile-decode",
+    "map/32-tile-store", "map/32-tile-style", "map/32-tiles", "map/35-names", "map/35-tile-names", "map/46-plates",
+    "map/65-scale", "map/78-plain-map", "map/79-layers", "map/81-basemap",
 )  # fmt: skip
 _ON_THE_MAP = ("leaflet.js", "citymap.js", "mapthings.js", "leaflet.css", "map.css")
 _WORKERS = ("/assets/map/31-tile-decode.js", "/assets/map/31-mvt.js")

@@ -171,12 +171,14 @@ def test_a_reader_sees_a_new_version_with_its_next_question_and_goes_on_with_the
             if view.total != len(unpack(bytes(view.pack()))):
                 wrong.append(view.version)
 
-    thread = threading.Thread(target=ask)
+    thread = threading.Thread(target=ask, daemon=True)
     thread.start()
-    for n in range(4):
-        city.imported(table(row(700 + n, lon=f"113.9{n}111")), whole=False)
-    stop.set()
-    thread.join()
+    try:
+        for n in range(4):
+            city.imported(table(row(700 + n, lon=f"113.9{n}111")), whole=False)
+    finally:
+        stop.set()
+        thread.join()
     assert not wrong and inventory.view(None, None).total == 604 and before.total == 600
     assert before.at(0) and before.search(Inventory.question(text="井盖"), 0, 1)["total"] > 0
     assert len(versions.names(city.root)) <= 3
