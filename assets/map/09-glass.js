@@ -94,7 +94,7 @@
 
     /**
      * What is drawn becomes the picture that people see: at another place on another element than the last, which keeps the pixels of up to three
-     * pictures until it is freed. At the same place (a filter, a live change) they are used again: new ones cost 70 ms.
+     * pictures until it is freed. At the same place (a filter, a live change) they are used again.
      */
     hand() {
       const { board, frame } = this;
