@@ -8,6 +8,7 @@
   const CREWS = 6;
   const PHRASES = ["1", "2", "3", "4"];
   const TRIES = 3;
+  const shown = new WeakMap(); // holder -> {told: the moves it shows, as text; buttons: text of a move -> its button}
 
   // -- fields by touch: name -> (card, move) -> [[value, label]] ----------------------------------------------------------
 
@@ -113,6 +114,7 @@
     };
     const all = [...fields, ...offered, ...(reason ? [reason] : [])].map((one) => one.node);
     holder.dataset.form = move.move;
+    shown.delete(holder);
     hall.fill(holder, make("div.card-form", {}, [make("div.card-fields", {}, all), make("div.card-buttons", {}, [back, go, status])]));
     if (!all.length) setText(status, hall.t("card.sure"));
   }
@@ -142,26 +144,38 @@
     paint(card, holder);
   }
 
-  /** The moves of a card; an open form stays as it is. */
+  /** The moves of a card. An open form stays as it is, and so does the button of a move that is the same (whoever is on it with the keyboard stays there). */
   function paint(card, holder) {
     const who = hall.acting.who();
     if (holder.dataset.form && who) return;
     delete holder.dataset.form;
+    const allowed = (who && card.view && card.view.allowed) || [];
+    const told = JSON.stringify([hall.locale, Boolean(who), allowed]);
+    const before = shown.get(holder) || { buttons: new Map() };
+    if (before.told === told) return;
     if (!who) {
+      shown.set(holder, { told, buttons: new Map() });
       const enter = make("button.card-move", { type: "button" }, hall.t("acting.sign-in"));
       enter.onclick = () => hall.acting.open();
       return hall.fill(holder, [make("span.soft", {}, hall.t("card.read-only")), enter]);
     }
-    const allowed = (card.view && card.view.allowed) || [];
     const here = allowed.filter(possible).sort((a, b) => b.forward - a.forward);
-    const buttons = here.map((move) => {
-      const button = make(move.forward ? "button.card-move.is-forward" : "button.card-move", { type: "button", "data-move": move.move }, hall.moveText(move.move));
-      button.onclick = () => form(card, holder, move);
-      return button;
-    });
+    const buttons = new Map(here.map((move) => {
+      const key = JSON.stringify([hall.locale, move]);
+      return [key, before.buttons.get(key) || button(card, holder, move)];
+    }));
     const rest = allowed.length - here.length;
     const note = !allowed.length ? hall.t("card.no-moves") : rest ? hall.t("card.more-at-desk", { n: rest }) : "";
-    return hall.fill(holder, [...buttons, make("span.soft", {}, note)]);
+    const at = document.activeElement;
+    shown.set(holder, { told, buttons });
+    hall.fill(holder, [...buttons.values(), make("span.soft", {}, note)]);
+    if (at !== document.activeElement && holder.contains(at)) at.focus();
+  }
+
+  function button(card, holder, move) {
+    const node = make(move.forward ? "button.card-move.is-forward" : "button.card-move", { type: "button", "data-move": move.move }, hall.moveText(move.move));
+    node.onclick = () => form(card, holder, move);
+    return node;
   }
 
   hall.cardMoves = { paint };

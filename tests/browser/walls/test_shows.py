@@ -227,12 +227,20 @@ async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_move
     last = view["entries"][-1]
     assert (last["move"], last["who"], last["desk"]) == ("register", "wangfang", "wall:main")
     # a fingertip's size, and the letters no smaller than those of the wall
-    sizes = await card.locator(".card-move").evaluate_all("nodes => nodes.map((n) => n.getBoundingClientRect().height)")
+    sizes = await card.evaluate("(card) => [...card.querySelectorAll('.card-move')].map((n) => n.getBoundingClientRect().height)")
     text = await wall.evaluate("parseFloat(getComputedStyle(hall.wall.element).fontSize)")
     small = await card.evaluate(
         "(card) => Math.min(...[...card.querySelectorAll('*')].filter((n) => n.textContent).map((n) => parseFloat(getComputedStyle(n).fontSize)))"
     )
-    assert min(sizes) >= 60 and small >= text - 0.1
+    assert sizes and min(sizes) >= 60 and small >= text - 0.1
+    # whoever stands on a button with the keyboard stays there when another move goes (here: undo)
+    await card.locator(".card-move").first.focus()
+    async with await stage.api() as client:
+        body = {"id": uuid.uuid4().hex, "move": "note", "revision": last["revision"], "data": {"text": "water rising"}}
+        told = await client.post(f"/api/v1/cases/{subject.removeprefix('case/')}/commands", json=body)
+        assert told.status_code == 200, told.text
+    await expect(card.locator(".card-history li").first).to_contain_text("zhao")
+    assert await wall.evaluate("document.activeElement.matches('.case-card .card-move')")
     await wall.locator(".acting-end").click()
     await expect(card.locator(".card-move")).to_have_text(["Sign in to act"])
 
