@@ -251,23 +251,31 @@
       for (const name of names) this.marked.add(name);
     }
 
-    /** Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest. */
-    paint() {
-      if (!this.frame) return;
-      if (this.upper) {
-        const stirred = this.moving && this.upper.sheets.some(({ name }) => this.marked.has(name));
-        if (stirred) this.frame = this.present(this.way) || this.frame;
+    /**
+     * Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest.
+     * `hurried`: the lower glass alone, if something is marked there. True: the upper one is left to be drawn.
+     */
+    paint(hurried) {
+      if (!this.frame) return false;
+      const left = !!hurried && !!this.upper && this.upper.frame === this.frame && !this.moving && this.stirred(this.lower);
+      if (this.upper && !left) {
+        if (this.moving && this.stirred(this.upper)) this.frame = this.present(this.way) || this.frame;
         this.paintGlass(this.upper, this.frame); // first: the ground's names keep off symbols and their labels
       }
       if (!this.moving) {
         this.paintGlass(this.lower, this.frame);
         this.pieces.clear();
-      } else if (this.lower.sheets.some(({ name }) => this.marked.has(name))) this.pieces.age();
+      } else if (this.stirred(this.lower)) this.pieces.age();
+      return left && this.stirred(this.upper);
+    }
+
+    stirred(glass) {
+      return glass.sheets.some(({ name }) => this.marked.has(name));
     }
 
     paintGlass(glass, frame) {
       if (glass.frame !== frame) this.again(glass);
-      if (!glass.sheets.some(({ name }) => this.marked.has(name))) return;
+      if (!this.stirred(glass)) return;
       const context = glass.context(frame, this.moving);
       for (const sheet of glass.sheets) { // lowest first: a sheet may show what a lower one laid out
         context.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);

@@ -73,10 +73,8 @@
       this.paint();
     }
 
-    /** Somebody asked for it: it does not wait for the map's rest. */
     paint() {
-      this.host.rest = 0;
-      this.host.render("components");
+      this.host.hurry("components");
     }
 
     async load() {

@@ -9,7 +9,6 @@
   const hall = window.hall;
   const citymap = (hall.citymap = hall.citymap || {});
   const AGE_EVERY = 3; // ticks (seconds) between two looks at the age of positions
-  const REST = 3; // of the time that the last picture took: in a flood of changes the map takes a quarter of the thread
   const NEW_MS = 10 * 60 * 1000;
 
   const REFERENCE_WIDTH = 1920; // the zoom of a configuration is meant for a map this wide
@@ -31,6 +30,7 @@
       this.pulses = new citymap.Pulses();
       this.movers = new citymap.Movers((frame) => citymap.obstacles(this, frame));
       this.stage = null;
+      this.pace = new citymap.Pace((hurried) => this.stage && this.stage.paint(hurried));
       this.seconds = 0;
       this.touched = false; // whether somebody moved the map away from the city
       this.first = true;
@@ -180,17 +180,14 @@
     render(...sheets) {
       if (!this.stage || !sheets.length) return;
       this.stage.dirty(...sheets);
-      if (this.soon) return;
-      this.soon = true;
-      const paint = () => {
-        this.soon = false;
-        const from = performance.now();
-        if (this.stage) this.stage.paint();
-        this.rest = performance.now() + (performance.now() - from) * REST;
-      };
-      const wait = (this.rest || 0) - performance.now();
-      if (wait > 0) setTimeout(() => requestAnimationFrame(paint), wait);
-      else queueMicrotask(paint); // after the store has served every panel, still before the browser shows this frame
+      this.pace.plan();
+    }
+
+    /** As render(), for what somebody asked for: at once, and a glass that it is not on later. */
+    hurry(...sheets) {
+      if (!this.stage) return;
+      this.stage.dirty(...sheets);
+      this.pace.hurry();
     }
 
     pulse(entry) {
@@ -204,9 +201,7 @@
       if (part) return part.choose(shown);
       const sheet = { cases: "things", gauges: "things", closures: "things", depots: "things", incidents: "things", cameras: "things", vehicles: "movers" }[name] || "ground";
       this[sheet].shown[name] = shown;
-      if (!this.stage) return;
-      this.stage.dirty(sheet, "ground", "things"); // the warnings' plates lie on the uppermost, names keep off what is shown
-      this.stage.paint(); // somebody waits for it: no rest
+      this.hurry(sheet, "ground", "things"); // the warnings' plates lie on the uppermost, names keep off what is shown
     }
 
     hitAt(x, y, pressed) {

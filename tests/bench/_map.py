@@ -30,6 +30,9 @@ UNITS = 5_000
 SIGNS = 20  # closed places, pump stations, incidents, drawn shapes: each
 MAP = "[...hall.citymap.live][0]"
 FRAMES = "const frame = () => new Promise(done => requestAnimationFrame(done)); const settled = async () => { await frame(); await frame(); };"
+#: until the components that are wanted are on the glass that people see, in a frame that is over
+SHOWN = f"""const shown = async () => {{ const {{stage}} = {MAP};
+  do await frame(); while (stage.marked.has('components') || !stage.sheets.has('components') || stage.lower.still.width); await frame(); }};"""
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -118,7 +121,7 @@ def ready(page: Page | _cdp.Page) -> None:
         f"hall.maps && hall.maps['city-map'] && hall.citymap.live && hall.citymap.live.size && {MAP}.stage && document.querySelector('[data-count-cases]')"
     )
     page.evaluate("Promise.all(['basemap', 'districts', 'cells'].map(hall.citymap.geography)).then(() => 0)")
-    page.wait_for_function(f"!{MAP}.soon")
+    page.wait_for_function(f"!{MAP}.pace.soon")
 
 
 def drag(page: Page | _cdp.Page, seconds: float, speed: float) -> dict[str, float]:

@@ -36,7 +36,7 @@ DOCS = TOPICS - {"process"}
 SEEK = """async ([since, until, runs]) => { const replay = bar.replay, took = [];
   const frame = () => new Promise(done => requestAnimationFrame(done));
   for (let i = 0; i < runs; i += 1) { const t = since + Math.random() * (until - since), from = performance.now();
-    await replay.setTime(t); while (view.soon) await frame(); await frame(); await frame(); took.push(performance.now() - from); }
+    await replay.setTime(t); while (view.pace.soon) await frame(); await frame(); await frame(); took.push(performance.now() - from); }
   return took; }"""
 PLAY = """async ([since, seconds]) => { const replay = bar.replay; await replay.setTime(since);
   const steps = []; const stop = replay.onTime(r => { if (r.getTime() !== steps[steps.length - 1]) steps.push(r.getTime()); });

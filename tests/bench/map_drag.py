@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 from feeds.components import morton, pack
 from tests.bench import _map
 from tests.bench import components as made
-from tests.bench._map import FRAMES, MAP
+from tests.bench._map import FRAMES, MAP, SHOWN
 from tests.browser import address
 
 SPEED = 1_500  # px/s of the hand
@@ -36,19 +36,19 @@ COLD = f"""() => {{ {FRAMES} const wait = async () => {{ let asked = false;
   for (;;) {{ await frame(); const view = window.hall && hall.citymap && hall.citymap.live && hall.citymap.live.size && {MAP}; if (!view || !view.stage || !view.stage.frame) continue;
     if (!asked) {{ asked = true; view.toggle('components', true); }}
     if (view.components.fault) throw new Error(view.components.fault);
-    const {{stage}} = view, painted = stage.sheets.has('components') && stage.on('components').frame === stage.frame && !stage.marked.has('components');
+    const {{stage}} = view, painted = stage.sheets.has('components') && stage.on('components').frame === stage.frame && !stage.marked.has('components') && !stage.lower.still.width;
     const {{ground}} = view, tiled = ground.tiled && ground.tiles.store.whole && ground.stillFrame === stage.frame && document.fonts.status === 'loaded';
-    if (painted && tiled && view.grounded && view.movers.units.size >= {_map.UNITS} && view.things.cases.size && !view.soon) break; }}
+    if (painted && tiled && view.grounded && view.movers.units.size >= {_map.UNITS} && view.things.cases.size && !view.pace.soon) break; }}
   await settled(); window.cold = performance.now(); }}; wait(); }}"""
-FIRST = f"""async () => {{ {FRAMES} const layer = {LAYER}; layer.choose(false); layer.take(null, ''); layer.about = null; await settled();
+FIRST = f"""async () => {{ {FRAMES} {SHOWN} const layer = {LAYER}; layer.choose(false); layer.take(null, ''); layer.about = null; await settled();
   const from = performance.now(); layer.choose(true); while (!layer.pack) {{ if (layer.fault) throw new Error(layer.fault); await frame(); }}
-  await settled(); return performance.now() - from; }}"""
-FILTER = f"""async asked => {{ {FRAMES} const layer = {LAYER}, from = performance.now();
-  await layer.filter(asked); await settled(); return [performance.now() - from, layer.count]; }}"""
+  await shown(); return performance.now() - from; }}"""
+FILTER = f"""async asked => {{ {FRAMES} {SHOWN} const layer = {LAYER}, from = performance.now();
+  await layer.filter(asked); await shown(); return [performance.now() - from, layer.count]; }}"""
 MOVES = f"""async runs => {{ {FRAMES} const view = {MAP}, took = [];
   for (let run = 0; run < runs; run += 1) {{
     const events = [...view.movers.units.values()].map(({{event}}) => ({{...event, time: event.time + 1, data: {{...event.data, lon: event.data.lon + (Math.random() - 0.5) / 200}}}}));
-    while (view.soon) await frame(); await settled(); while (view.soon) await frame(); view.rest = 0; const from = performance.now(); view.update(events); await settled(); took.push(performance.now() - from); }}
+    while (view.pace.soon) await frame(); await settled(); while (view.pace.soon) await frame(); view.pace.rest = 0; const from = performance.now(); view.update(events); await settled(); took.push(performance.now() - from); }}
   return took; }}"""
 HIT = f"""runs => {{ const layer = {LAYER}, frame = {MAP}.stage.frame, took = [];
   for (let i = 0; i < runs; i += 1) {{ const x = frame.width * Math.random(), y = frame.height * Math.random(), from = performance.now();
@@ -109,11 +109,11 @@ def all_layers(page: Page, browser: Any, gate: Any) -> tuple[Rows, float]:
         page.evaluate(
             "levels => hall.maps['city-map'].setZoom(hall.maps['city-map'].getZoom() + levels, {animate: false}) && 0", zoom
         )
-        page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.soon")
+        page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.pace.soon")
         right, hits = page.evaluate(RIGHT, HITS)
         rows.append((f"hits at {name} that a look at every point confirms (at {hits} there is one)", f"{right} of {HITS}"))
     page.evaluate("hall.map.home()")
-    page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.soon")
+    page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.pace.soon")
     with _map.moving(gate):
         rows += told("all layers, 5,000 units moving each second", _map.drag(page, SECONDS, SPEED))
     rows.append(("renderer memory afterwards (PSS)", f"{_map.memory(browser):.0f} MiB"))

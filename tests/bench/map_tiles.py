@@ -39,7 +39,7 @@ COLD = """async ([lon, lat, zoom]) => {
   part.map.setView([lat, lon], zoom, { animate: false });
   const from = performance.now();
   part.stage.redraw();
-  while (!tiles.store.tiles.size || !tiles.store.whole || part.soon || part.ground.stillFrame !== part.stage.frame) await frame();
+  while (!tiles.store.tiles.size || !tiles.store.whole || part.pace.soon || part.ground.stillFrame !== part.stage.frame) await frame();
   await frame(); await frame();
   window.fetch = plain;
   return [performance.now() - from, tiles.store.tiles.size];
