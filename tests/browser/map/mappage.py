@@ -41,7 +41,7 @@ INDEX = """<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8"><meta n
 ONLY_MAP = Wall(name="only-map", title="panel.city_map", about="panel.city_map", plan="1\n1 | city_map")
 
 #: no picture is owed (after a costly one the map rests), and what is drawn is the view that is shown
-PAINTED = "(({ soon, stage }) => !soon && stage.steady() && !stage.pending)([...hall.citymap.live][0])"
+PAINTED = "(({ pace, stage }) => !pace.soon && stage.steady() && !stage.pending)([...hall.citymap.live][0])"
 #: goes to a place; a zoom that is animated has begun when it returns: Leaflet begins it in the next frame
 GO = "([lon, lat, zoom]) => new Promise((done) => (hall.map.focus(lon, lat, zoom), requestAnimationFrame(done))).then(() => 0)"
 

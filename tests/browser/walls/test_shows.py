@@ -227,7 +227,9 @@ async def test_a_touched_case_opens_large_and_read_only_and_a_pin_opens_its_move
     last = view["entries"][-1]
     assert (last["move"], last["who"], last["desk"]) == ("register", "wangfang", "wall:main")
     # a fingertip's size, and the letters no smaller than those of the wall
-    sizes = await card.evaluate("(card) => [...card.querySelectorAll('.card-move')].map((n) => n.getBoundingClientRect().height)")
+    sizes = await card.evaluate(
+        "(card) => [...card.querySelectorAll('.card-move')].map((n) => n.getBoundingClientRect().height)"
+    )
     text = await wall.evaluate("parseFloat(getComputedStyle(hall.wall.element).fontSize)")
     small = await card.evaluate(
         "(card) => Math.min(...[...card.querySelectorAll('*')].filter((n) => n.textContent).map((n) => parseFloat(getComputedStyle(n).fontSize)))"
