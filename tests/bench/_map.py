@@ -13,20 +13,32 @@ import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from fastapi import APIRouter, Response
 from playwright.sync_api import Browser, Page, Playwright
 
+from dispatch.casebook import Casebook
+from dispatch.heat.columns import Question
+from dispatch.heat.index import HeatIndex
 from feeds.components.asking import Inventory
 from feeds.demo import prepare
 from hall.app.components import Components
+from hall.app.heat import Heat
 from hall.core import config
-from tests.bench import _cdp
+from hall.core.clock import real_ms
+from tests.bench import _cdp, heat
 from tests.browser.map import mappage, scenery
 from tests.browserflags import DISABLED
+from tests.video.catalogue.cameras import Told, camera
+from video.catalogue.grids import grid
+from video.catalogue.index import Query
+from video.catalogue.scope import ALL
 
 SIZE = (3840, 2160)
 UNITS = 5_000
+CHANNELS = 100_000
+CASES = 1_000_000  # past ones
 SIGNS = 20  # closed places, pump stations, incidents, drawn shapes: each
 MAP = "[...hall.citymap.live][0]"
 FRAMES = "const frame = () => new Promise(done => requestAnimationFrame(done)); const settled = async () => { await frame(); await frame(); };"
@@ -60,21 +72,51 @@ def components(root: Path) -> APIRouter:
     return Components(Inventory(root), SimpleNamespace(of_component=lambda *_: [])).router  # type: ignore[arg-type]
 
 
+def cameras(count: int) -> APIRouter:
+    """The real catalogue with so many channels, asked as a page asks the hall."""
+    chance, told = random.Random(5), Told()
+    for number in range(count):
+        told.tell(camera(number, chance))
+    router = APIRouter(prefix="/api/v1/channels")
+
+    def asked(box: str) -> Query:
+        return Query(box=tuple(map(float, box.split(","))))  # type: ignore[arg-type]
+
+    def search(box: str, limit: int, cursor: str = "", since: str = "") -> Any:
+        return told.catalogue.search(asked(box), ALL, cursor, limit, since)
+
+    def counted(box: str, level: int) -> dict[str, Any]:
+        return grid(told.catalogue.index, asked(box), ALL, level) | {"as_of": real_ms()}
+
+    router.add_api_route("", search)
+    router.add_api_route("/grid", counted)
+    return router
+
+
+def past(home: Path, count: int) -> APIRouter:
+    """The real index of so many past cases."""
+    heat.fill(home / "cases.db", count, real_ms()).close()
+    index = HeatIndex(Casebook.open_reader(home / "cases.db"))
+    while index.step() or index.share < 1:
+        pass
+    return Heat(index, Question).router
+
+
 @contextlib.contextmanager
 def served(home: Path, router: APIRouter, crowd: bool = True) -> Iterator[tuple[str, mappage.Gate]]:
-    """`(address, gate)` of the city's map; `crowd`: with cases, gauges, cameras, all cells live, a warning, rain by radar, closed places, pump
-    stations, incidents, drawn shapes and 5,000 units on it."""
+    """`(address, gate)` of the city's map; `crowd`: with cases, gauges, 100,000 cameras, all cells live, a warning, rain by radar, closed
+    places, pump stations, incidents, drawn shapes and 5,000 units on it, and heat of 1 million past cases to be chosen."""
     os.environ["HALL_DATA_DIR"] = str(home / "var")
     chance = random.Random(20210720)
     radar, pixels = scenery.rain()
     rasters = APIRouter()
     rasters.get("/api/v1/rasters/{rest:path}")(lambda rest: Response(pixels, media_type="application/octet-stream"))
-    with mappage.serve(config.load(prepare(home / "city")), [router, rasters]) as (address, gate):
+    more = [cameras(CHANNELS), past(home, CASES)] if crowd else []
+    with mappage.serve(config.load(prepare(home / "city")), [router, rasters, *more]) as (address, gate):
         gate.put(*scenery.alive())
         if crowd:
-            gate.put(
-                *scenery.cases(chance, 400), *scenery.gauges(chance, 120), *scenery.cameras(chance, 300), scenery.warning()
-            )
+            gate.told = {"op": "told", "kind": "left-out", "topics": {"channel": CHANNELS}}
+            gate.put(*scenery.cases(chance, 400), *scenery.gauges(chance, 120), scenery.warning())
             gate.put(*scenery.units(chance, UNITS))
             gate.put(*scenery.signs(chance, SIGNS), radar, scenery.cells(codes(address), chance))
         with each_second(lambda: gate.put(*scenery.alive())):  # a stale map is greyed, which costs ten times as much

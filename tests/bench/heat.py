@@ -26,13 +26,13 @@ CITY = (113.74, 35.17, 114.10, 35.42)
 AGAIN = 20
 
 
-def rows(count: int):
+def rows(count: int, now: int = NOW):
     """Cases of three years, thick in the middle of the city, 3 in 100 without a place."""
     chance = random.Random(11)
     for number in range(1, count + 1):
         lon = round(chance.gauss(113.92, 0.05), 6) if chance.random() > 0.03 else None
         lat = None if lon is None else round(chance.gauss(35.30, 0.04), 6)
-        reported = NOW - (count - number) * DAYS * DAY // count
+        reported = now - (count - number) * DAYS * DAY // count
         named = f"类{chance.randrange(40)}", f"区{chance.randrange(12)}", "12345", f"队{chance.randrange(60)}"
         yield (
             number, f"case/f/{number}", reported, reported, "e", number, str(number), "closed", reported, *named, 0, reported,
@@ -50,17 +50,24 @@ def timed(work, again: int = AGAIN) -> tuple[float, float, object]:
     return statistics.median(taken), max(taken), found
 
 
+def fill(path: Path, count: int, now: int = NOW) -> Casebook:
+    """A casebook of so many cases until `now` (ms), with the indexes that heat and the peer use; to be closed."""
+    writer = Casebook.open_writer(path)
+    db = writer._db()
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='index' AND name LIKE 'cases_%'").fetchall():
+        if name not in ("cases_reported", "cases_square"):
+            db.execute(f"DROP INDEX {name}")
+    db.execute("BEGIN")
+    db.executemany(sql.INSERT_CASE, rows(count, now))
+    db.execute("COMMIT")
+    return writer
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "cases.db"
-        writer = Casebook.open_writer(path)
+        writer = fill(path, COUNT)
         db = writer._db()
-        for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='index' AND name LIKE 'cases_%'").fetchall():
-            if name not in ("cases_reported", "cases_square"):
-                db.execute(f"DROP INDEX {name}")
-        db.execute("BEGIN")
-        db.executemany(sql.INSERT_CASE, rows(COUNT))
-        db.execute("COMMIT")
         index = HeatIndex(Casebook.open_reader(path))
         slices = []
         while True:

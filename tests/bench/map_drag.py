@@ -20,7 +20,7 @@ from fastapi import APIRouter, FastAPI, Response
 from playwright.sync_api import Page, sync_playwright
 
 from feeds.components import morton, pack
-from tests.bench import _map
+from tests.bench import _map, heat
 from tests.bench import components as made
 from tests.bench._map import FRAMES, MAP, SHOWN
 from tests.browser import address
@@ -38,13 +38,18 @@ COLD = f"""() => {{ {FRAMES} const wait = async () => {{ let asked = false;
     if (view.components.fault) throw new Error(view.components.fault);
     const {{stage}} = view, painted = stage.sheets.has('components') && stage.on('components').frame === stage.frame && !stage.marked.has('components') && !stage.lower.still.width;
     const {{ground}} = view, tiled = ground.tiled && ground.tiles.store.whole && ground.stillFrame === stage.frame && document.fonts.status === 'loaded';
-    if (painted && tiled && view.grounded && view.movers.units.size >= {_map.UNITS} && view.things.cases.size && !view.pace.soon) break; }}
+    if (painted && tiled && view.grounded && view.movers.units.size >= {_map.UNITS} && view.things.cases.size && view.cameras.state && !view.pace.soon) break; }}
   await settled(); window.cold = performance.now(); }}; wait(); }}"""
 FIRST = f"""async () => {{ {FRAMES} {SHOWN} const layer = {LAYER}; layer.choose(false); layer.take(null, ''); layer.about = null; await settled();
   const from = performance.now(); layer.choose(true); while (!layer.pack) {{ if (layer.fault) throw new Error(layer.fault); await frame(); }}
   await shown(); return performance.now() - from; }}"""
 FILTER = f"""async asked => {{ {FRAMES} {SHOWN} const layer = {LAYER}, from = performance.now();
   await layer.filter(asked); await shown(); return [performance.now() - from, layer.count]; }}"""
+#: heat of all past cases, until it is painted
+HEAT = f"""async days => {{ {FRAMES} const view = {MAP}, part = view.layers.get('heat'), to = Date.now(), from = performance.now();
+  part.set({{period: 'own', from: to - days * 86400000, to, classes: []}});
+  while (!part.field || view.stage.marked.has('ground') || view.stage.lower.still.width) {{ if (part.fault) throw new Error(part.fault); await frame(); }}
+  await frame(); return [performance.now() - from, part.field.inside]; }}"""
 MOVES = f"""async runs => {{ {FRAMES} const view = {MAP}, took = [];
   for (let run = 0; run < runs; run += 1) {{
     const events = [...view.movers.units.values()].map(({{event}}) => ({{...event, time: event.time + 1, data: {{...event.data, lon: event.data.lon + (Math.random() - 0.5) / 200}}}}));
@@ -116,6 +121,13 @@ def all_layers(page: Page, browser: Any, gate: Any) -> tuple[Rows, float]:
     page.wait_for_function(f"{MAP}.stage.steady() && !{MAP}.pace.soon")
     with _map.moving(gate):
         rows += told("all layers, 5,000 units moving each second", _map.drag(page, SECONDS, SPEED))
+    rows.append(("renderer memory afterwards (PSS)", f"{_map.memory(browser):.0f} MiB"))
+    took, inside = page.evaluate(HEAT, heat.DAYS + 1)
+    rows.append(
+        (f"heat of past cases in place of cells and rain ({inside:,} in view), switched on to painted", f"{took:.0f} ms")
+    )
+    with _map.moving(gate):
+        rows += told("all layers, with heat", _map.drag(page, SECONDS, SPEED))
     rows.append(("renderer memory afterwards (PSS)", f"{_map.memory(browser):.0f} MiB"))
     return rows, first
 

@@ -60,6 +60,7 @@ class Gate:
         self._ids, self._clients = itertools.count(1), set()
         self.loop = asyncio.new_event_loop()
         self.port, self.ended = 0, asyncio.Event()
+        self.told: dict | None = None  # said to each page before its snapshot
 
     def event(self, subject: str, data, time: int | None = None) -> dict:
         now = real_ms()
@@ -91,6 +92,8 @@ class Gate:
             elif message["op"] == "subscribe":
                 self._clients.discard(client)
                 present = [event for event in list(self.events.values()) if event["data"] is not None]
+                if self.told:
+                    self.loop.create_task(self._send_one(client, json.dumps(self.told)))
                 state = {"op": "state", "reset": True, "part": 1, "parts": 1, "pos": "1-0/0-0", "e": present}
                 self.loop.create_task(self._send_one(client, json.dumps(state)))
                 self._clients.add(client)  # at once: what is put while the snapshot is on its way comes after it
