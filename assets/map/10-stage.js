@@ -252,11 +252,11 @@
     }
 
     /**
-     * Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest.
+     * Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest; a zoom draws all at its end.
      * `hurried`: the lower glass alone, if something is marked there. True: the upper one is left to be drawn.
      */
     paint(hurried) {
-      if (!this.frame) return false;
+      if (!this.frame || this.map._animatingZoom) return false;
       const left = !!hurried && !!this.upper && this.upper.frame === this.frame && !this.moving && this.stirred(this.lower);
       if (this.upper && !left) {
         if (this.moving && this.stirred(this.upper)) this.frame = this.present(this.way) || this.frame;

@@ -25,7 +25,7 @@
       this.taken = 0;
       this.waiting = false;
       glass.onshown = () => {
-        this.hide();
+        if (!map._animatingZoom) this.hide(); // news of the ground may be drawn while it zooms
         this.consider();
       };
     }

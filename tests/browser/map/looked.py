@@ -47,6 +47,12 @@ def wait_count(page, name, number):
     page.wait_for_function(f"document.querySelector('[data-panel=city_map]').getAttribute('data-count-{name}') === '{number}'")
 
 
+def carded(page, *words) -> None:
+    """Waits until the card says all of `words`: who moves the pointer there is heard by the page in its next frame."""
+    said = "words => (text => words.every((word) => text.includes(word)))(document.querySelector('.map-card').innerText)"
+    page.wait_for_function(said, arg=list(words))
+
+
 def case(number, severity=3, **more):
     data = {"feed": "cases", "case_id": f"K{number}", "severity": severity, "lon": 113.92, "lat": 35.30}
     return (f"case/cases/{number}", data | more)

@@ -9,7 +9,7 @@ from hall.core import config
 from hall.core.clock import real_ms
 from hall.core.config import WallGeometry
 from tests.browser.map import scenery
-from tests.browser.map.looked import PIXELS, SCREEN, case, colours, counted, rgb, wait_count
+from tests.browser.map.looked import PIXELS, SCREEN, carded, case, colours, counted, rgb, wait_count
 from tests.browser.map.mappage import GO, go
 
 pytestmark = pytest.mark.browser
@@ -75,8 +75,7 @@ def test_among_close_cases_the_most_severe_is_the_one_that_is_seen(open_map):
     plate = colours(page, "things", place, 16)
     assert plate.get(rgb(page, 1), 0) > 5, "the plate's bar says that milder ones are there"
     page.mouse.move(*page.evaluate(SCREEN, [113.92, 35.30]))
-    said = page.locator(".map-card").inner_text()
-    assert all(words in said for words in ("案件 31 件", "■ 红 1", "● 蓝 30", "另有 26 件")), said
+    carded(page, "案件 31 件", "■ 红 1", "● 蓝 30", "另有 26 件")
     gate.put(case(50, severity=2, lon=113.9201))
     wait_count(page, "cases", 32)
     page.wait_for_function(
@@ -122,8 +121,7 @@ def test_a_gauge_is_judged_by_its_own_lines_and_says_its_reading(open_map):
         f"([args, red]) => ({PIXELS})(args)[red]", arg=[["things", place["lon"], place["lat"], 30], rgb(page, 4)]
     )
     page.mouse.move(*page.evaluate(SCREEN, [113.92, 35.30]))
-    card = page.locator(".map-card")
-    assert "平原路下穿" in card.inner_text() and "0.31 m" in card.inner_text()
+    carded(page, "平原路下穿", "0.31 m")
 
 
 def test_a_red_gauge_is_not_hidden_by_a_yellow_case_at_the_same_place(open_map):
@@ -234,11 +232,12 @@ def test_a_new_case_is_marked_for_a_moment_and_those_of_the_snapshot_are_not(ope
 
 def test_the_scale_bar_is_as_long_as_it_says(open_map):
     page, _ = open_map(case(1))
-    metres = page.evaluate("""() => {
+    metres, said = page.evaluate("""() => {
       const bar = document.querySelector('.map-scale i'), map = hall.maps['city-map'], y = map.getSize().y / 2;
-      return map.containerPointToLatLng([0, y]).distanceTo(map.containerPointToLatLng([bar.offsetWidth, y]));
+      return [map.containerPointToLatLng([0, y]).distanceTo(map.containerPointToLatLng([bar.offsetWidth, y])),
+        document.querySelector('.map-scale span:not(.map-owed)').innerText];
     }""")
-    number, unit = page.locator(".map-scale span:not(.map-owed)").inner_text().split()
+    number, unit = said.split()
     assert metres == pytest.approx(float(number) * {"m": 1, "km": 1000}[unit], rel=0.05)
 
 
@@ -259,9 +258,8 @@ def test_a_panel_that_is_taken_away_leaves_nothing_running(open_map):
 def test_the_districts_of_the_configuration_are_drawn(open_map):
     page, _ = open_map(case(1))
     page.wait_for_function("hall.citymap && hall.citymap.geography('districts').then(found => found.length > 5)")
-    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    found = page.evaluate(PIXELS, ["ground", 113.92, 35.30, 200])
-    assert len(found) > 20  # land, roads, water, names: not one flat colour
+    # land, roads, water, names: not one flat colour, once the map has rested from the picture before
+    page.wait_for_function(f"args => Object.keys(({PIXELS})(args)).length > 20", arg=["ground", 113.92, 35.30, 200])
     assert not page.faults
 
 
