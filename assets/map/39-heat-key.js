@@ -80,7 +80,7 @@
       for (const [input, value] of [[this.from, asked.from], [this.to, asked.to]]) if (value && document.activeElement !== input) input.value = this.write(value);
       const [from, to] = (field && field.span) || [];
       const day = (ms) => `${hall.format.day(ms)} ${hall.format.time(ms)}`;
-      setText(this.when, field ? [asked.classes.join(hall.t("rows.comma")), asked.period === "own" ? `${day(from)} – ${day(to)}` : hall.t(`heat.${asked.period}`)].filter(Boolean).join(" · ") : "");
+      setText(this.when, field ? [field.of.classes.join(hall.t("rows.comma")), field.of.period === "own" ? `${day(from)} – ${day(to)}` : hall.t(`heat.${field.of.period}`)].filter(Boolean).join(" · ") : "");
       this.scale.replaceChildren(...(field ? field.breaks.map((least, i) => make("span.map-key-class", {}, [make("i", { style: `background:${citymap.HEAT[i]}` }),
         make("b", {}, bound(least))])) : []), ...(field && field.breaks.length ? [make("span.map-key-unit", {}, hall.t("heat.unit"))] : []));
       this.status();
@@ -100,10 +100,10 @@
     }
 
     printed() {
-      const { asked, field } = this.part;
+      const { field } = this.part;
       const day = (ms) => `${hall.format.day(ms)} ${hall.format.time(ms)}`;
       const classes = field ? field.breaks.map((least, i) => ({ colour: citymap.HEAT[i], alpha: citymap.heat.alphaOf(i), text: `≥ ${bound(least)}` })) : [];
-      const title = [asked.classes.join(hall.t("rows.comma")) || hall.t("heat.all"), field ? `${day(field.span[0])} – ${day(this.part.asOf())}` : ""];
+      const title = [(field ? field.of.classes : []).join(hall.t("rows.comma")) || hall.t("heat.all"), field ? `${day(field.span[0])} – ${day(this.part.asOf())}` : ""];
       return { title: title.filter(Boolean).join(" · "), classes, unit: classes.length ? hall.t("heat.unit") : "", age: null, said: this.said.textContent };
     }
 

@@ -2,7 +2,7 @@
  *
  * new hall.citymap.Heat(host)     a part of the map, see 79-layers.js
  * part.pick({classes, period, from, to})   what is asked for;  part.get(), part.set(value)
- * part.field   null, or {level, x, y, width, height, placed, unplaced, inside, ready, breaks, metres}
+ * part.field   null, or {level, x, y, width, height, placed, unplaced, inside, ready, breaks, metres, span, of: {classes, period}}: as it was asked for
  * hall.citymap.heat.decode(buffer), .smooth(counts, width, height, cells), .breaks(most)   pure
  */
 "use strict";
@@ -142,9 +142,8 @@
       return [end - PERIODS[period], end];
     }
 
-    query() {
+    query(span) {
       const { map } = this.host;
-      const span = this.span();
       if (!map || !span) return null;
       this.wanted = span[1];
       const box = map.getBounds().pad(MARGIN);
@@ -176,7 +175,8 @@
     }
 
     async bring() {
-      const query = this.query();
+      const [span, of] = [this.span(), { classes: this.asked.classes, period: this.asked.period }];
+      const query = this.query(span);
       this.next = this.ticks + AGAIN_TICKS;
       if (!query) return;
       const get = async (path) => {
@@ -189,15 +189,17 @@
       const answer = await get(`?${query}`);
       const mark = `${answer.headers.get("ETag")} ${query}`;
       if (this.mark !== mark) {
-        this.paint(heat.decode(await answer.arrayBuffer()));
+        this.paint(heat.decode(await answer.arrayBuffer()), { span, of });
         this.mark = mark;
+        this.key.show();
         this.host.draw("ground");
         this.host.count();
       }
       if (this.about.ready < 1) this.next = this.ticks + READING_TICKS;
     }
 
-    paint(found) {
+    /** `asked`: {span, of} of the question, which may be another by now. */
+    paint(found, asked) {
       const { width, height, level, y } = found;
       const side = 1 / 2 ** level;
       const metres = side / citymap.perMetre((y + height / 2) * side); // of a cell's side on the ground
@@ -215,7 +217,7 @@
       this.image.height = height;
       this.image.getContext("2d").putImageData(picture, 0, 0);
       const { counts, ...rest } = found;
-      this.field = { ...rest, breaks, metres: Math.round(cells * metres), span: this.span() };
+      this.field = { ...rest, breaks, metres: Math.round(cells * metres), ...asked };
     }
 
     ground(c, frame) {
