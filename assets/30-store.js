@@ -7,6 +7,7 @@
  * supplier said stays as `supplied`.
  * A flush whose frame was costly (seen from its first to the frame after it) is followed by a rest of twice that, at most
  * REST_MS: what moves on the wall then has frames of its own, and what comes in meanwhile is told at once as its newest state.
+ * hall.store.due(topics)   whether something of these topics is in and not told yet
  * hall.store.hash()        8 hex digits over what is held: xor of FNV-1a of `subject|time|id`, same in any order
  */
 "use strict";
@@ -215,6 +216,7 @@
     log: (topic) => logs.get(topic) || [],
     arrived: (topic) => arrivals.get(topic) || 0,
     flushes: () => flushes,
+    due: (topics) => [...listeners].some(({ queue, topics: own }) => queue.size && topics.some((topic) => own.has(topic))),
     hash: () => hash.toString(16).padStart(8, "0"),
     /** Takes events of the gate; `reset`: they are the whole picture. */
     take(events, reset) {

@@ -23,6 +23,7 @@
   class CityMap {
     constructor(element, context) {
       this.element = element;
+      this.topics = context.topics;
       this.root = element.querySelector(".map-overlay") || context.body;
       this.ground = new citymap.Ground();
       this.things = new citymap.Things();
@@ -160,9 +161,9 @@
       return before.length !== this.ground.holding.length || before.some((one, i) => one !== this.ground.holding[i]);
     }
 
-    /** Before the first picture nothing is known of any layer: no number then, not even 0. */
+    /** Before the first picture, or while it is on its way to this panel, nothing is known of any layer: no number then, not even 0. */
     count() {
-      if (!hall.store.ready) return;
+      if (!hall.store.ready || (this.first && hall.store.due(this.topics))) return;
       this.counted = true;
       this.legend.show({ ...this.things.counts(), ...this.movers.counts(), ...this.ground.counts(), ...this.cameras.counts(), ...this.components.counts(), ...this.layers.counts() });
     }
