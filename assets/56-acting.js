@@ -141,15 +141,17 @@
 
   /** The wall shows a code and its picture; who is signed in on a phone or console confirms it there. */
   async function pairing(holder, status) {
+    const mine = dialog;
     const made = await ask("/api/v1/acting/pairing", { method: "POST", body: { wall: hall.page.wall.name } });
+    if (dialog !== mine) return; // shut meanwhile, or another one
     const code = make("output.acting-code", {}, made.code.replace(/(.{4})/, "$1 "));
     holder.replaceChildren(make("img.acting-qr", { src: made.picture, alt: made.address }), code, make("p", {}, hall.t("acting.phone.how", { address: made.address.replace(/\?.*/, "") })));
-    dialog.poll = setInterval(async () => {
+    mine.poll = setInterval(async () => {
       const found = await ask(`/api/v1/acting/pairing?wall=${encodeURIComponent(hall.page.wall.name)}`).catch(() => null);
-      if (!dialog || !found) return;
+      if (dialog !== mine || !found) return;
       if (found.name) return welcomed(found);
       if (found.state !== "over") return;
-      clearInterval(dialog.poll);
+      clearInterval(mine.poll);
       setText(status, hall.t("acting.phone.over"));
       holder.replaceChildren();
     }, POLL_MS);

@@ -15,10 +15,11 @@
     const who = () => (hall.page.who || {}).display || (hall.page.who || {}).name || "";
     const failed = (error) => hall.say(status, () => `✕ ${hall.knows(`acting.refused.${error.reason}`) ? hall.t(`acting.refused.${error.reason}`, { n: error.message }) : hall.why(error)}`, true);
 
-    async function confirm(button) {
+    /** `asked`: the code whose wall was named, whatever stands in the field by now. */
+    async function confirm(button, asked) {
       button.disabled = true;
       try {
-        const made = await hall.ask("/api/v1/acting/confirm", { method: "POST", body: { code: digits() } });
+        const made = await hall.ask("/api/v1/acting/confirm", { method: "POST", body: { code: asked } });
         question.replaceChildren();
         form.hidden = true;
         hall.say(status, () => `✓ ${hall.t("pair.done", { wall: made.wall, n: made.minutes })}`);
@@ -33,10 +34,12 @@
       hall.say(status, null);
       question.replaceChildren();
       try {
-        const found = await hall.ask(`/api/v1/acting/asked/${digits()}`);
+        const asked = digits();
+        const found = await hall.ask(`/api/v1/acting/asked/${asked}`);
+        if (asked !== digits()) return; // another code by now
         const yes = hall.said("button.desk-button.is-primary.pair-yes", "pair.confirm", null, { type: "button" });
         const no = hall.said("button.desk-button", "pair.cancel", null, { type: "button" });
-        yes.onclick = () => confirm(yes);
+        yes.onclick = () => confirm(yes, asked);
         no.onclick = () => question.replaceChildren();
         question.replaceChildren(hall.said("p", "pair.question", { wall: found.wall, who: who(), n: found.minutes }), yes, no);
         yes.focus();
@@ -44,6 +47,7 @@
         failed(error);
       }
     };
+    code.oninput = () => question.replaceChildren(); // it named another code's wall
     if (digits().length === 8) form.requestSubmit();
     else requestAnimationFrame(() => code.focus());
     return { locale: () => hall.sayAgain(status) };

@@ -103,7 +103,7 @@
     const left = make("div.load-left", {}, [what, label("trial.rules", area), make("div.trial-tools", {}, [load, again, save, open]), label("trial.source", source), fileRow, label("trial.span-label", span), kept, make("div.trial-tools", {}, [go, stop]), bar, status, how]);
     const right = make("div.load-right", {}, [out, said("h3.tab-title", "trial.recent"), runs]);
     hall.fill(node, make("div.load-page.trial-page", {}, [left, right]));
-    let known = { trials: [], feeds: [] }, open_ = null, timer = null, shown = false, base = "", painted = "";
+    let known = { trials: [], feeds: [] }, open_ = null, timer = null, shown = false, base = "", painted = "", looks = 0;
 
     function tell(text, failed) {
       status.dataset.failed = failed ? "1" : "";
@@ -160,13 +160,16 @@
     /** Asks again while it runs, and once more when it has ended. */
     async function look(id, fetchRules) {
       clearTimeout(timer);
+      const mine = (looks += 1);
       try {
-        const before = open_;
-        open_ = await hall.ask(`${URL_}/${id}`);
+        const [before, found] = [open_, await hall.ask(`${URL_}/${id}`)];
+        if (mine !== looks) return; // another one was opened meanwhile
+        open_ = found;
         if (fetchRules && open_.rules) area.value = open_.rules;
         if (running(open_)) timer = shown ? setTimeout(look, LOOK_MS, id) : null;
         else if (running(before) && before.trial === id) ended();
       } catch (error) {
+        if (mine !== looks) return;
         tell(hall.failed(error), true);
         if (running(open_) && shown && error.status !== 404) timer = setTimeout(look, LOOK_MS * 3, id);
       }

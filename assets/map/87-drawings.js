@@ -206,6 +206,7 @@
       if (this.gone.checked) {
         try {
           const { streams } = await hall.ask("/api/v1/streams/shape?ended=true");
+          if (!this.gone.checked) return; // not wanted any more
           this.removed = streams.filter(({ state }) => state.state === "removed").map(({ subject, state }) => ({ subject, data: state })).sort((a, b) => b.data.changed - a.data.changed);
         } catch (error) {
           this.say(hall.why(error), true);
