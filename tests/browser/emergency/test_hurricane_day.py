@@ -214,10 +214,10 @@ async def shown(wall: Page, leader: Page, closure: str) -> None:
     await expect(strip.locator('[data-strip="red"] .strip-value')).to_contain_text("分")
     assert (await document(wall, closure))["state"] == "confirmed"
     await expect(wall.locator('[data-panel="closures"]')).to_contain_text("已封 1")
-    open_tasks = (
-        "() => [...hall.store.docs('task').values()].filter(e => ['open', 'acknowledged'].includes(e.data?.state)).length"
+    await wall.wait_for_function(  # in one look: the hall goes on making and ending tasks
+        """() => { const open = [...hall.store.docs('task').values()].filter(e => ['open', 'acknowledged'].includes(e.data?.state)).length;
+          return document.querySelector('[data-panel="tasks_due"]').innerText.includes(`未完成 ${open}`); }"""
     )
-    await expect(wall.locator('[data-panel="tasks_due"]')).to_contain_text(f"未完成 {await wall.evaluate(open_tasks)}")
     await shot(wall, "9-wall")
 
 

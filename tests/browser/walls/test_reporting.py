@@ -7,7 +7,9 @@ import pytest
 from hall.core.clock import real_ms
 
 pytestmark = pytest.mark.browser
-MINUTE = 60_000
+MINUTE = (
+    60_000  # minutes are told rounded: from .4 before one they are the same for most of a minute, however long a page takes
+)
 ROWS = """() => [...document.querySelectorAll('.reporting-row:not([hidden])')].map(row => [row.dataset.how,
   row.querySelector('.reporting-how').textContent, row.querySelector('.reporting-units').textContent,
   getComputedStyle(row).color === getComputedStyle(document.querySelector('.reporting-silent')).color])"""
@@ -27,7 +29,7 @@ def rhythm(missing, waiting, **more):
             "of": 12,
         }
     ]
-    data = {"plan": "flood", "state": "running", "label": {"zh-CN": "防汛应急预案"}, "every_minutes": 60, "due": real_ms() + 22.2 * MINUTE,
+    data = {"plan": "flood", "state": "running", "label": {"zh-CN": "防汛应急预案"}, "every_minutes": 60, "due": real_ms() + 22.4 * MINUTE,
             "units": {unit: {} if unit in missing else told for unit in UNITS}, "missing": missing, "waiting": waiting, "late": [],
             "excused": {}, "periods": [], "figures": figures}  # fmt: skip
     return ("reporting/flood", {**data, **more})
@@ -45,7 +47,7 @@ def test_units_that_owe_the_hours_report_are_first_red_and_named(stage, open_pag
     assert "还剩 22 分" in left and "■ 5 个单位暂无上报内容" in left
     assert page.inner_text("[data-panel=reporting] .reporting-sums") == "移动泵 14 台"
 
-    stage.gate.put(rhythm([], [], due=real_ms() - 4 * MINUTE))
+    stage.gate.put(rhythm([], [], due=real_ms() - 3.6 * MINUTE))
     page.wait_for_function("() => document.querySelectorAll('.reporting-row:not([hidden])').length === 1")
     left = page.inner_text("[data-panel=reporting] .reporting-line")
     assert "已超 4 分" in left and "● 各单位均已上报" in left
