@@ -140,11 +140,22 @@
       return oldest === null ? null : Date.now() - oldest;
     }
 
+    /** What a whole frame needs is wanted, and nothing else any more; of a piece only what lies beside it. */
+    look(frame) {
+      const all = frame.part || frame;
+      const beside = frame.left < all.left || frame.top < all.top || frame.left + frame.width > all.left + all.width || frame.top + frame.height > all.top + all.height;
+      for (const { source, store } of this.sheets) {
+        const rows = rowsOf(source, all);
+        if (this.frame !== all) store.want([...coarse(rows, source), ...rows]);
+        if (beside) store.also(rowsOf(source, frame));
+      }
+      this.frame = all;
+    }
+
     paint(c, frame) {
+      this.look(frame);
       for (const sheet of this.sheets) {
         const rows = rowsOf(sheet.source, frame);
-        if (frame.part) sheet.store.also(rows);
-        else if (this.frame !== frame) sheet.store.want([...coarse(rows, sheet.source), ...rows]);
         const first = sheet === this.sheets[0];
         c.globalAlpha = sheet.source.opacity * (first ? 1 : Math.max(0.75, this.brightness));
         this.paintRows(c, frame, sheet.store.cover(rows));
@@ -156,7 +167,6 @@
           c.globalAlpha = 1;
         }
       }
-      if (!frame.part) this.frame = frame;
     }
 
     paintRows(c, frame, rows) {

@@ -65,6 +65,12 @@ def test_pictures_of_a_service_lie_where_they_belong_and_what_is_chosen_stays(op
     for zoom in (16.4, 13):  # a street has its name from 12.2 to 15.5
         go(page, MARK[0] + 0.0004, MARK[1], zoom)
         page.wait_for_function(f"at => ({ASIDE})(at) < 1.5", arg=list(MARK))
+    store = "[...hall.citymap.live][0].groundChoice.pictures.sheets[0].store"
+    far = page.evaluate(
+        f"[...{store}.wanted.values()].map(([z, x]) => Math.abs((x + 0.5) / 2 ** z - hall.citymap.projectX({MARK[0]})) * 2 ** 13)"
+    )
+    assert far and max(far) < 6, "what left the view is wanted no more: it can be let go"
+    assert page.evaluate(f"new Set([...{store}.wanted.values()].map(([z]) => z)).size") <= 2, "of this view, and what stands in"
     page.wait_for_function("[...hall.citymap.live][0].ground.named.some(({text}) => text === '和平街道')")
     page.locator(".map-ground button[aria-checked=true]").focus()
     assert page.evaluate("document.activeElement.textContent") == "影像"
