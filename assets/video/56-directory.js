@@ -176,11 +176,11 @@
       const { tree } = this;
       const steps = [{ id: "", name: "" }, ...(tree.path || [])];
       if (this.scope && steps[steps.length - 1].id !== this.scope) steps.push({ id: this.scope, name: "" });
-      this.trail.replaceChildren(...steps.map((step) => {
-        const button = make("button.video-step", { type: "button" }, this.nameOf(step));
+      place(this.trail, steps.map((step) => {
+        const button = make("button.video-step", { type: "button", "data-step": step.id }, this.nameOf(step));
         button.onclick = () => this.go(step.id);
         return button;
-      }));
+      }), "data-step");
       const found = this.input.value.trim() ? [] : tree.children.filter((child) => child.total);
       const branches = found.map((child) => {
         const counts = make("span.video-count", {}, `${format.number(child.online)}/${format.number(child.total)}`);

@@ -269,7 +269,9 @@ class PictureStage(Stage):
 
     def rows(self) -> list[dict]:
         """The cameras that the hall told of, as the catalogue answers them."""
-        return [{**event["data"], "subject": name} for name, event in self.gate.events.items() if name.startswith("channel/")]
+        return [
+            {**event["data"], "subject": name} for name, event in list(self.gate.events.items()) if name.startswith("channel/")
+        ]
 
     def _catalogue(self, server: FastAPI) -> None:
         def node(name: str, rows: list[dict]) -> dict:
