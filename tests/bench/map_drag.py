@@ -103,7 +103,7 @@ def all_layers(page: Page, browser: Any, gate: Any) -> tuple[Rows, float]:
     ):
         took, count = page.evaluate(FILTER, asked)
         rows.append((f"filter to painted, all layers: {name} ({count:,})", f"{took:.0f} ms"))
-    rows.append(("5,000 moves to painted, p50 / p95", of(page.evaluate(MOVES, 20), 50, 95)))
+    rows.append(("5,000 moves to painted, p50 / p95", of(page.evaluate(MOVES, 60), 50, 95)))
     rows.append(("hit at the city's zoom, p50 / p99", of(page.evaluate(HIT, 500), 50, 99)))
     for name, asked, zoom in (
         ("the city's zoom", {}, 0),

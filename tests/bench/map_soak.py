@@ -1,6 +1,6 @@
 """What the map's renderer holds while somebody pans and zooms without end and 5,000 units move: memory after each round, told minute by minute.
 
-Beside it the JavaScript heap with its garbage, and the map's canvases with their pixels. `HALL_BENCH_MINUTES=60 python -m tests.bench map_soak`
+Five minutes of ten with heat of a million past cases in place of cells and rain. Beside it the JavaScript heap with its garbage, and the map's canvases with their pixels. `HALL_BENCH_MINUTES=60 python -m tests.bench map_soak`
 (2 without), or `python -m tests.bench.map_soak 60`, which records nothing. `HALL_BENCH_COMPONENTS` makes it smaller; `HALL_BENCH_DUMPS`,
 a folder, gets every five minutes what each allocator of the browser holds. The browser is driven without Playwright (see `_cdp`).
 """
@@ -36,6 +36,13 @@ def round_trip(page: _cdp.Page, chance: random.Random) -> None:
     page.evaluate("hall.map.home()")
 
 
+def coloured(page: _cdp.Page, minute: int) -> None:
+    """Heat comes for the second half of ten minutes, and goes."""
+    if minute % 5 == 0:
+        asked = "{period: 'month'}" if minute % 10 else "null"
+        page.evaluate(f"{_map.MAP}.layers.get('heat').set({asked}); 0")
+
+
 def told(minute: int, sizes: list[float], page: _cdp.Page) -> None:
     found = page.metrics()
     count, pixels = page.evaluate(CANVASES)
@@ -67,6 +74,7 @@ def main() -> int:
             begun = time.monotonic()
             for minute in range(1, minutes + 1):
                 sizes: list[float] = []
+                coloured(page, minute)
                 while not sizes or time.monotonic() < begun + 60 * minute:
                     round_trip(page, chance)
                     sizes.append(_map.held(page.renderers()))
