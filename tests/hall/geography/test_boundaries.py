@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 
 import httpx
 import pytest
+import shapely
 from fastapi import FastAPI
+from shapely.geometry import shape
 
 from hall.app import answers, boundaries
 from hall.core import config, settings
@@ -57,6 +60,23 @@ async def test_areas_come_with_code_parent_and_size_and_are_not_sent_twice(clien
     unknown, broken = await client.get("/api/v1/boundaries/nix"), await client.get("/api/v1/boundaries/broken")
     assert (unknown.status_code, unknown.json()["reason"]) == (404, "boundary-unknown")
     assert (broken.status_code, broken.json()["reason"]) == (503, "boundary-unreadable")
+
+
+async def test_a_surveyed_border_lies_where_it_was_surveyed_within_a_pixel_of_the_closest_zoom(client, tmp_path):
+    """A corner each metre or two, of a river bank, beside and between which it goes to and fro by up to a metre and a half."""
+    chance, metre = random.Random(7), 1 / 111_195
+    across = [113.0 + 0.01 * n / 1_000 for n in range(1_001)]
+    bank = [[lon, 35.01 + chance.uniform(-1.5, 1.5) * metre] for lon in reversed(across)]
+    ring = [[113.0, 35.0], [113.01, 35.0], *bank, [113.0, 35.0]]
+    feature = {
+        "type": "Feature",
+        "properties": {"name": "s", "code": "s"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    (tmp_path / "s.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), "utf-8")
+    (told,) = (await client.get("/api/v1/boundaries/streets")).json()["features"]
+    moved = shapely.hausdorff_distance(shapely.Polygon(ring), shape(told["geometry"])) / metre
+    assert moved < 0.73, "1.5 px of zoom 18 at this latitude"
 
 
 async def test_a_place_is_told_by_its_area_of_each_level(client):
