@@ -216,8 +216,10 @@
 
   async function read() {
     const mine = it;
+    const turn = (mine.asked += 1);
     const rows = await video.recordings.of(mine.subject);
-    if (mine !== it) return;
+    if (mine !== it || turn < mine.answered) return; // a later question was answered before
+    mine.answered = turn;
     mine.rows = rows;
     counts.set(mine.subject, rows.length);
     const button = document.getElementById("tab-recordings");
@@ -250,7 +252,7 @@
     const status = make("p.recording-status", { role: "status" });
     const near = make("div.recording-near");
     const node = make("div.recording-tab", {}, [status, said("h3.tab-title", "playback.of-case"), list, ...(hall.may("record") ? [said("h3.tab-title", "playback.new"), near] : [])]);
-    it = { subject, view, list, status, node, near, rows: [], chosen: new Set(), locale: hall.locale, at: 0 };
+    it = { subject, view, list, status, node, near, rows: [], chosen: new Set(), locale: hall.locale, at: 0, asked: 0, answered: 0 };
     await read();
     if (hall.may("record")) cameras(view).then((nodes) => it.node === node && near.replaceChildren(...nodes), () => {});
     return [node];

@@ -145,7 +145,10 @@ def test_the_number_in_each_picture_is_that_of_the_sliders_moment_wherever_it_is
 @pytest.mark.parametrize("rate", [1, 2, 4])
 def test_channels_play_in_step_at_each_speed(player, rate):
     player.evaluate("() => hall.video.playing.player.pause()")
-    found = player.evaluate(STEP_JS, rate)
+    for _ in range(4):
+        found = player.evaluate(STEP_JS, rate)
+        if found["looks"] > 30:  # fewer, in three seconds and more, tell of the machine alone
+            break
     assert found["ended"], found
     assert found["apart"][len(found["apart"]) // 2] < 100 * rate, found  # a tenth of a second on the screen
     assert 0.6 * rate < found["speed"] < 1.3 * rate, found
@@ -259,11 +262,16 @@ def test_what_was_not_recorded_is_a_hole_and_is_passed_over(page, recorded, plac
     hole = (double[0]["to"] + double[1]["from"]) / 2
     page.evaluate("ms => hall.video.playing.jump(ms)", hole)
     page.wait_for_function("() => [...document.querySelectorAll('.playback-tile')].every(t => t.dataset.state === 'gap')")
-    page.evaluate("() => hall.video.playing.player.play()")
-    page.wait_for_function("ms => hall.video.playing.player.lead && hall.video.playing.at >= ms", arg=double[1]["from"])
-    assert "已跳过" in page.inner_text(".playback-note")
-    states = page.evaluate("() => [...document.querySelectorAll('.playback-tile')].map(t => t.dataset.state).sort()")
-    assert states == ["gap", "picture"]
+    # noted when it is said and shown: two seconds of footage later the end is told instead
+    page.evaluate("""() => { const note = document.querySelector('.playback-note'), tiles = [...document.querySelectorAll('.playback-tile')];
+      window.said = [], window.shown = [];
+      new MutationObserver(() => said.push(note.textContent)).observe(note, {childList: true, characterData: true, subtree: true});
+      const look = new MutationObserver(() => shown.push([hall.video.playing.at, tiles.map(t => t.dataset.state).sort().join()]));
+      tiles.forEach(t => look.observe(t, {attributes: true, attributeFilter: ['data-state']}));
+      hall.video.playing.player.play(); }""")
+    page.wait_for_function("ms => shown.some(([at, states]) => at >= ms && states === 'gap,picture')", arg=double[1]["from"])
+    assert "已跳过" in page.evaluate("() => said[0]")
+    assert not page.evaluate("ms => shown.some(([at, states]) => at < ms && states.includes('picture'))", double[1]["from"])
     page.keyboard.press("Escape")
 
 
