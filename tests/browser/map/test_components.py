@@ -51,6 +51,8 @@ def components_route(chance, asked):
             route.fulfill(json=about)
         elif asked[-1] == "/pack":
             route.fulfill(body=body, headers=headers)
+        elif "department" in parse_qs(found.query):
+            route.fulfill(status=403, json={"reason": "not-allowed", "detail": "not for walls"})
         elif asked[-1] == "/filter":
             assert parse_qs(found.query) == {"state": ["damaged"]}
             route.fulfill(body=pack.bits(damaged), headers=headers)
@@ -103,6 +105,18 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     assert "125,181,255" not in colours(page, "things", along, 3), "only while the card is open"
     page.locator(".map-components [data-act=clear]").press("Enter")
     wait_count(page, "components", 2000)
+    go(page, tree["lon"], tree["lat"], 18)
+    page.locator("#city-map").focus()
+    inside = """(() => { const { frame } = [...hall.citymap.live][0].stage;
+        return ([lon, lat]) => frame.holds(frame.px(hall.citymap.projectX(lon)), frame.py(hall.citymap.projectY(lat)), 0); })()"""
+    places = [[float(x), float(y)] for x, y in zip(lon, lat, strict=True)]
+    near = page.evaluate(f"places => places.flatMap((place, row) => (({inside})(place) ? [row] : []))", places)
+    assert 0 < len(near) < 150
+    stepped = []
+    for _ in near:
+        page.keyboard.press("n")
+        stepped.append(page.evaluate("[...hall.citymap.live][0].layers.get('live').at.entry.subject"))
+    assert sorted(stepped) == sorted(f"component/{row}" for row in near), "n goes through those in view"
     # with a view the filter goes to a wall, where nobody else's is left standing
     page.evaluate("hall.page.who = null, window.view = [...hall.citymap.live][0], view.components.choose(true)")
     page.evaluate("hall.citymap.showView(view, {parts: {components: {state: ['damaged'], bad: 1, q: 7}}})")
@@ -111,7 +125,12 @@ def test_components_come_when_they_are_switched_on_are_filtered_and_each_has_its
     page.locator(".map-component-only", has_text="仅显示：状态 破损").wait_for()  # asked anew: said when it is answered
     wait_count(page, "components", int(damaged.sum()))
     assert page.evaluate("hall.citymap.viewOf(view).parts.components") == {"state": ["damaged"]}
+    page.evaluate("hall.citymap.showView(view, {parts: {components: {department: ['a']}}})")
+    page.locator(".map-component-said", has_text="not for walls").wait_for()  # all are shown, and it is said why
+    wait_count(page, "components", 2000)
+    page.faults.clear()  # the browser's own word about 403
     page.evaluate("hall.citymap.showView(view, {})")
+    page.locator(".map-component-said", has_text="not for walls").wait_for(state="hidden")
     wait_count(page, "components", 2000)
     layer.press("Enter")
     box.wait_for(state="hidden")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -29,6 +32,11 @@ def radar_rows(age_minutes=1, **more):
     return ("raster/rv/rain", data), {"v-5": west, "v0": west, "v10": west[::-1]}
 
 
+#: which frame the map shows at the moment of each case: its version
+NOW = """cases => { const { citymap } = hall, { now } = citymap;
+  const shown = cases.map(({ at, ...doc }) => { const radar = new citymap.Radar(() => {}, () => {}); citymap.now = () => at;
+    radar.docs.set('raster/f/p', doc); const { state } = radar; radar.remove(); return state && !state.ended ? state.frame.version : null; });
+  citymap.now = now; return shown; }"""
 WEST, EAST = ({"lon": lon, "lat": 35.3333} for lon in (113.8633, 113.9833))
 
 
@@ -41,6 +49,11 @@ def test_the_radar_lies_on_the_ground_says_its_age_and_marks_a_forecast(open_map
         asked.append(route.request.url.rpartition("/")[2])
         route.fulfill(body=pixels[asked[-1]], content_type="application/octet-stream")
 
+    cases = json.loads(
+        (Path(__file__).parents[2] / "core" / "raster_now.json").read_text("utf-8")
+    )  # as hall/core/raster.py has it
+    shown = page.evaluate(NOW, cases)
+    assert {case["case"]: version for case, version in zip(cases, shown, strict=True)} == {c["case"]: c["shown"] for c in cases}
     page.route("**/api/v1/rasters/**", answer)
     box, layer = page.locator(".map-radar"), page.locator("[data-layer=radar]")
     assert not layer.is_visible()

@@ -108,16 +108,27 @@ def assert_lists_are_of_now(page, gate, moment):
     gate.put(("sensor/gauges/g1", {"feed": "gauges", "sensor_id": "g1", "lon": 113.9, "lat": 35.3, "quantity": "water_depth"}))
     gate.put(("observation/gauges/g1/water_depth", reading))
     page.wait_for_function("hall.store.get('observation/gauges/g1/water_depth')")
-    page.evaluate("""hall.page.may = ['command', 'tell-crews'], hall.citymap.page = {root: document.body, view, refresh() {},
-        side: {open(drawer) { document.body.append(drawer.node), (window.drawer = drawer); }}},
-        view.map.fire('contextmenu', {latlng: L.latLng(35.3, 113.9)}), 0""")
+    case = row | {"subject": "case/cases/1", "title": "K1", "state": "reported", "time": real_ms()}
+    found = {"as_of": real_ms(), "late": [], "groups": [{"kind": "case", "rows": [case]}]}
+    page.route("**/api/v1/find?**", lambda route: route.fulfill(json=found))
+    page.evaluate("""hall.page.may = ['command', 'tell-crews'], window.drawers = [], hall.citymap.page = {root: document.body, view, refresh() {},
+        side: {open(drawer) { document.body.append(drawer.node), drawers.push(drawer); }}},
+        view.map.fire('contextmenu', {latlng: L.latLng(35.3, 113.9)}),
+        hall.citymap.tools.find(({ name }) => name === 'search').act(view, hall.citymap.page), 0""")
     box, orders = page.locator(".map-around"), page.locator(".map-around :is(a, [data-act=message])")
+    finder, links = page.locator(".map-finder"), page.locator(".map-finder a")
     box.locator(".map-found").nth(2).wait_for(state="attached")
-    assert "不是回放时刻" in box.locator(".map-select-present").inner_text() and orders.count() == 0
+    finder.locator("input").fill("K1")
+    finder.locator(".map-found[data-subject='case/cases/1']").wait_for(state="attached")
+    moment_text = page.evaluate("`${hall.format.day(hall.citymap.past.now)} ${hall.format.time(hall.citymap.past.now)}`")
+    for drawer, acts in ((box, orders), (finder, links)):
+        said = drawer.locator(".map-select-present").inner_text()
+        assert "不是回放时刻" in said and moment_text in said and acts.count() == 0
     assert "7.50 m" in box.locator("[data-kind=gauge]").first.text_content()
     page.evaluate("bar.replay.setTime(null)")
     assert box.locator(".map-select-present").is_hidden() and orders.count() == 3
-    page.evaluate("drawer.onClose(), drawer.node.remove()")
+    assert finder.locator(".map-select-present").is_hidden() and links.count() == 1
+    page.evaluate("drawers.forEach((drawer) => (drawer.onClose(), drawer.node.remove()))")
     page.evaluate("t => bar.replay.setTime(t)", moment)
 
 

@@ -64,6 +64,14 @@ def test_drawn_shapes_are_shown_to_walls_as_shared_and_a_view_becomes_a_sheet_wi
     page.mouse.click(*page.evaluate(SCREEN, [edge["lon"], edge["lat"]]))
     carded(page, "<img", "li")
     assert not page.evaluate("window.hacked")
+    page.evaluate("[...hall.citymap.live][0].card.show(null)")
+    page.locator("#city-map").focus()
+    at = "(({ at }) => at && [at.what, at.entry.subject])([...hall.citymap.live][0].layers.get('live'))"
+    for wanted in (["case", "case/cases/1"], ["shape", "shape/one"]):  # the severe first
+        page.keyboard.press("n")
+        assert page.evaluate(at) == wanted
+    carded(page, "<img", "li")
+    page.keyboard.press("Escape")
     layers = page.evaluate("""hall.citymap.layersShown([...hall.citymap.live][0])
         .map(({ name, count, time }) => [name, count, time === null ? null : hall.citymap.now() - time])""")
     found = {name: (count, age) for name, count, age in layers}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -22,6 +23,7 @@ from tests.feeds.rasters.odimfile import composite, place_of
 from tests.feeds.rasters.test_odim import NOON, SHAPE, packed
 
 KEEP = 120 * MINUTE
+RASTER_NOW = Path(__file__).parent.parent.parent / "core" / "raster_now.json"
 TOML = """
 [[feeds]]
 name = "rv"
@@ -87,6 +89,16 @@ def test_where_nothing_was_measured_the_forecast_of_the_moment_stands_until_its_
     raster = Raster(feed="f", product="p", grid=grid(), bounds=(0, 0, 1, 1), step=0.004, frames=hours, stale_seconds=600)
     shown = {at: found and found.version for at in (365, 449, 451, 571, 659, 661) for found in [current(raster, at * MINUTE)]}
     assert shown == {365: "360+60", 449: "360+60", 451: "360+120", 571: "360+240", 659: "360+240", 661: None}
+
+
+@pytest.mark.parametrize("case", msgspec.json.decode(RASTER_NOW.read_bytes()), ids=lambda case: case["case"])
+def test_the_hall_answers_with_the_frame_that_screens_show(case):
+    """The same cases run on the page: tests/browser/map/test_fields.py."""
+    ring = [Frame(start=0, **one) for one in case["frames"]]
+    stale = case["stale_seconds"]
+    raster = Raster(feed="f", product="p", grid=grid(), bounds=(0, 0, 1, 1), step=0.004, frames=ring, stale_seconds=stale)
+    found = current(raster, case["at"])
+    assert (found and found.version) == case["shown"]
 
 
 def config(text: str):
