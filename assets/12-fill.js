@@ -1,7 +1,8 @@
-/* Renewing what a node holds, without losing a click.
+/* Renewing what a node holds, without losing a click or the keyboard's place.
  *
  * hall.fill(node, children)   A browser makes a click of a press and a release on the same element. What is pressed right now is therefore
- *                             renewed after its release, with the newest children; everything else at once.
+ *                             renewed after its release, with the newest children; everything else at once. Who is on a control with the
+ *                             keyboard is on the same one of the new children: by its data, name, address or id, else by its text
  */
 "use strict";
 
@@ -12,8 +13,26 @@
 
   hall.fill = function (node, children) {
     if (pressed && node.contains(pressed)) waiting.set(node, children);
-    else waiting.delete(node), node.replaceChildren(...[].concat(children));
+    else waiting.delete(node), renew(node, children);
   };
+
+  function renew(node, children) {
+    const wanted = [].concat(children);
+    if (wanted.length === node.childNodes.length && wanted.every((one, i) => one === node.childNodes[i])) return; // there already: taken out and put in again a film stops
+    const at = document.activeElement;
+    const held = at && at !== node && node.contains(at) ? at : null;
+    const [mark, place] = held ? [markOf(held), alike(node, held).indexOf(held)] : [];
+    node.replaceChildren(...wanted);
+    if (!held || document.activeElement === held) return;
+    const again = held.isConnected ? held : alike(node, held, mark)[place];
+    if (again) again.focus({ preventScroll: true });
+  }
+
+  function markOf(node) {
+    const own = [...node.attributes].filter(({ name }) => name.startsWith("data-") || ["id", "name", "href"].includes(name)).map(({ name, value }) => `${name}=${value}`);
+    return own.length ? own.sort().join(" ") : node.textContent;
+  }
+  const alike = (node, held, mark = markOf(held)) => [...node.querySelectorAll(held.localName)].filter((one) => markOf(one) === mark);
 
   function released() {
     pressed = null;

@@ -181,9 +181,14 @@
     retryTimer = setTimeout(connect, base * (0.5 + Math.random() * 0.5));
   }
 
+  /** What was said while this page did not run is read first: a busy page is no silent gate. */
   function watch() {
+    const mine = socket;
+    if (mine) setTimeout(() => mine === socket && judge(), 0);
+  }
+
+  function judge() {
     const now = performance.now();
-    if (!socket) return;
     if (socket.readyState === WebSocket.CONNECTING) {
       if (now - opened > LOST_MS) setState("lost", link.reason);
       if (now - opened > CONNECT_MS) again();

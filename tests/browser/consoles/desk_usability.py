@@ -154,7 +154,7 @@ async def test_what_is_pressed_is_not_renewed_before_its_release(hall):
     async with seat(hall) as zhao:
         page = zhao.page
         await page.evaluate(
-            """() => { window.renew = (text) => { const b = hall.make('button.fill-test', {}, text); b.onclick = () => (window.clicked = text); hall.fill(window.box, b); };
+            """() => { window.renew = (text) => { const b = hall.make('button.fill-test', { 'data-act': 'test' }, text); b.onclick = () => (window.clicked = text); hall.fill(window.box, b); };
             window.box = hall.make('div', { style: 'position:fixed;left:40px;top:40px;z-index:9999' }); document.body.append(window.box); renew('one'); }"""
         )
         await page.hover(".fill-test")
@@ -164,3 +164,7 @@ async def test_what_is_pressed_is_not_renewed_before_its_release(hall):
         await page.mouse.up()
         await expect(page.locator(".fill-test")).to_have_text("three")
         assert await page.evaluate("window.clicked") == "one"
+        held = (
+            "() => { document.querySelector('.fill-test').focus(); renew('four'); return document.activeElement.textContent; }"
+        )
+        assert await page.evaluate(held) == "four", "who is on it with the keyboard stays on it"
