@@ -117,6 +117,7 @@
       tiles: ground.tiles.store.whole, pictures: part.groundChoice.pictures.sheets.every(({ store }) => store.whole), rain: part.radar.codes.has(`rain${zoom}`),
       cells: ground.rows[zoom], units: has(movers.units, "position/crews/trail", "position/crews/about"), depots: has(things.depots, "depot/d"),
       depths: ["areas", "grid"].every((name) => waters.includes(name + zoom) && depth.field.codes.has(name + zoom)), heat: heat.field && !heat.asking,
+      areas: ground.districts.length && ground.basemap.length && ground.cells.size && part.layers.get("boundaries").counts().boundaries,
       view: stage.frame.zoom === zoom && stage.lower.frame.zoom === zoom,
     };
     return Object.keys(found).filter((name) => !found[name]);
