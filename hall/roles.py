@@ -21,6 +21,7 @@ MATRIX: dict[str, frozenset[str]] = {
     "see-wall": _EVERYBODY,
     "see-desk": _PEOPLE,
     "see-ground": frozenset(ROLES),  # streets and districts: nobody's secret, and a crew's phone draws them
+    "see-components": frozenset(ROLES),  # a view of them and one record: what each is shown says hall/app/components.py
     "see-system": _SEATS | {"leader"},
     "see-parked": _SEATS,
     "replay-parked": _LEAD,

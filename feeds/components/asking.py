@@ -15,7 +15,7 @@ import shapely
 
 from feeds.components import choosing, finding, pack
 from feeds.components.choosing import ALL, EVERYTHING, Chosen, Question, Scope
-from feeds.components.grid import Box, grid
+from feeds.components.grid import MOST, Box, grid
 from feeds.components.record import MARKS, STATES
 from feeds.components.store import DEGREE, Store, open_current
 from hall.core.errors import Refused
@@ -156,8 +156,8 @@ class View:
 
         return self._kept.get((self.version, question, "bits"), made)
 
-    def grid(self, question: Question, box: Box, zoom: int) -> dict[str, Any]:
-        found = grid(self.store, self._chosen(question), box, zoom)
+    def grid(self, question: Question, box: Box, zoom: int, most: int = MOST) -> dict[str, Any]:
+        found = grid(self.store, self._chosen(question), box, zoom, most)
         features = found.features
         if self.scope != ALL:
             rows = np.array([feature[3] for feature in features], np.int64)

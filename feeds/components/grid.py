@@ -29,12 +29,12 @@ class Grid(NamedTuple):
     features: list[list[float]]
 
 
-def grid(store: Store, some: Chosen, box: Box, zoom: int) -> Grid:
-    """The chosen ones in a box. `zoom`: of the map, 0 .. 22."""
+def grid(store: Store, some: Chosen, box: Box, zoom: int, most: int = MOST) -> Grid:
+    """The chosen ones in a box, in `most` features. `zoom`: of the map, 0 .. 22."""
     west, south, east, north = box
     (x0, x1), (y1, y0) = (v.astype(np.int64) for v in morton.steps_of(np.array([west, east]), np.array([south, north])))
     level = max(0, min(morton.BITS, zoom + _FINER))
-    while _cells(x0, x1, level) * _cells(y0, y1, level) > MOST:
+    while _cells(x0, x1, level) * _cells(y0, y1, level) > most:
         level -= 1
     shift = morton.BITS - level
     xs, ys = np.arange(x0 >> shift, (x1 >> shift) + 1), np.arange(y0 >> shift, (y1 >> shift) + 1)
@@ -44,7 +44,7 @@ def grid(store: Store, some: Chosen, box: Box, zoom: int) -> Grid:
     high = np.searchsorted(some.keys, ((cells + np.uint64(1)) << np.uint64(2 * shift)) - np.uint64(1), side="right")
     counts = high - low
     total = int(counts.sum())
-    if total <= MOST:
+    if total <= most:
         rows = _rows(some, low, counts)
         lon, lat = store.column("lon")[rows], store.column("lat")[rows]
         edges = np.round(np.array(box) / DEGREE)

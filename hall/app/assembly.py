@@ -182,7 +182,7 @@ async def assemble(process: Process) -> Assembled:
     recordings = dispatchroom.recordings(process, parts, views, channels, command_desk, words)
     inventory = Inventory(process.settings.data_dir / "components")
     heat = Heat(HeatIndex(book), Question)
-    components = Components(inventory, book, first_import(process))
+    components = Components(inventory, book, first_import(process), command_desk.state)
     routers += dispatchroom.mapwork(process, parts, command_desk, book, inventory, channels, heat)
     history = History(lambda: Past(process.settings.data_dir), TOPICS - BEATS, history_of(process.config).keep_ms)
     places = Gazetteer(process, tiles.Maps(process.config, process.settings.data_dir / "maps"))

@@ -28,6 +28,7 @@ RULES: tuple[tuple[frozenset[str] | None, str, str], ...] = (
     (_READ, r"/api/v1/measures(/[^/]+/[^/]+)?", "see-wall"),
     (_READ, r"/tiles(/[^/]+\.json|/[^/]+/[^/]+/[^/]+/[^/]+)?|/api/v1/geography/[^/]+", "see-ground"),
     (_READ, r"/video/poster/.+|/api/v1/channels(/tree|/near|/grid|/one/.+)?", "see-wall"),
+    (_READ, r"/api/v1/components(/grid|/at/[0-9]+)?", "see-components"),
     (_READ, r"/api/v1/components(/.+)?", "see-wall"),
     (_READ, r"/api/v1/boundaries(/[^/]+)?", "see-wall"),
     (_READ, r"/api/v1/history(/(changes|positions|(segments|rasters)/[^/]+))?", "see-wall"),

@@ -105,14 +105,13 @@ def inside(record, box=BOX):
     return box[0] <= record["lon"] <= box[2] and box[1] <= record["lat"] <= box[3]
 
 
-def test_a_viewport_of_few_shows_each_of_many_how_many_and_never_loses_one(filled, monkeypatch):
+def test_a_viewport_of_few_shows_each_of_many_how_many_and_never_loses_one(filled):
     city, records = filled
     view = city.view()
     expected = {number for number, record in records.items() if inside(record)}
     shown = view.grid(EVERYTHING, BOX, 12)
     assert {view.at(f[3])["component_id"] for f in shown["features"]} == expected and shown["total"] == len(expected)
-    monkeypatch.setattr("feeds.components.grid.MOST", 50)
-    world = view.grid(EVERYTHING, (-179, -80, 179, 80), 9)
+    world = view.grid(EVERYTHING, (-179, -80, 179, 80), 9, 50)
     assert world["total"] == sum(f[2] for f in world["features"]) == 600 and len(world["features"]) <= 50
     places = {(r["lon"], r["lat"]) for r in records.values()}
     assert all((f[0], f[1]) in places for f in world["features"]), "a feature stands where a component does"

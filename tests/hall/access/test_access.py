@@ -15,6 +15,7 @@ EXPECTED = {
     "see-wall": "yyyyyyyyy-",
     "see-desk": "y-yyyyyyy-",
     "see-ground": "yyyyyyyyyy",
+    "see-components": "yyyyyyyyyy",
     "see-system": "--yyyyy---",
     "see-parked": "--yyy-y---",
     "replay-parked": "----y-y---",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -30,6 +31,8 @@ crs = "WGS-84"
 [components.parts.mapping]
 component_id = "id"
 department = "unit"
+owner = "owner"
+extra = ["unit"]
 lon = "x"
 lat = "y"
 """
@@ -55,23 +58,28 @@ async def hall(tmp_path):
     """A client of the router alone, over an import of three components and a casebook; `as_(identity)` says who asks."""
     (tmp_path / "hall.toml").write_text(TOML, "utf-8")
     rows = [
-        f"{NUMBER},市政处,113.912345,35.312345",
-        "4107020104000002,园林处,113.95,35.31234",
-        "4107020104000003,,113.96,35.31234",
+        f"{NUMBER},市政处,113.912345,35.312345,王师傅 13803731234",
+        "4107020104000002,园林处,113.95,35.31234,",
+        "4107020104000003,,113.96,35.31234,",
     ]
     book = Casebook.open_writer(tmp_path / "cases.db")
     book.record(CASES)
     told = config.load(tmp_path / "hall.toml")
 
     def imported(count):
-        (tmp_path / "c.csv").write_text("\n".join(["id,unit,x,y", *rows[:count]]) + "\n", "utf-8")
+        (tmp_path / "c.csv").write_text("\n".join(["id,unit,x,y,owner", *rows[:count]]) + "\n", "utf-8")
         order = Order(where=str(tmp_path / "c.csv"), source=source_of(told, "parts"), whole=True, at=1)
         import_components(told, tmp_path / "components", order)
 
     who = [Identity("o", "operator")]
     app = FastAPI()
     install(app)
-    parts = Components(Inventory(tmp_path / "components"), book)
+    crews = {"crew/c1": SimpleNamespace(unit="市政处", ended=0), "crew/c2": SimpleNamespace(unit="", ended=0)}
+
+    async def crew(subject):
+        return crews.get(subject)
+
+    parts = Components(Inventory(tmp_path / "components"), book, crew=crew)
 
     @app.middleware("http")
     async def visiting(request, call_next):
@@ -102,6 +110,40 @@ async def test_a_component_tells_its_cases_those_that_name_it_and_those_at_its_p
     assert [case["case_id"] for case in (await hall.get(f"/{NUMBER}")).json()["cases"]] == ["3", "2"]
     hall.as_("wall:east", "wall")
     assert (await hall.get(f"/{NUMBER}")).json()["cases"] is None
+
+
+async def test_a_phone_is_shown_what_its_crews_unit_is_competent_for_without_words_and_people(hall):
+    hall.imported(3)
+    hall.as_("crew:c1", "crew", crew="c1")
+    about = (await hall.get("")).json()
+    grid = (await hall.get("/grid?bbox=113,35,114,36&zoom=12")).json()
+    assert (about["total"], len(grid["features"]), grid["version"]) == (1, 1, about["version"])
+    found = (await hall.get(f"/at/{grid['features'][0][3]}?version={grid['version']}")).json()
+    assert found["component"]["component_id"] == NUMBER and found["component"]["owner"] == "王师傅 •••"
+    assert not {"extra", "x", "y", "source"} & set(found["component"])
+    assert [(case["case_id"], case["open"], case["reported"]) for case in found["cases"]] == [("2", True, 2)]
+    assert "description" not in found["cases"][0] and "subject" not in found["cases"][0]
+    for who, why in (("c2", "no-unit"), ("gone", "crew-unknown")):
+        hall.as_("x", "crew", crew=who)
+        for address in ("", "/grid?bbox=113,35,114,36&zoom=12", f"/at/0?version={about['version']}"):
+            assert (await hall.get(address)).json()["reason"] == why
+    hall.as_("crew:c1", "crew", crew="c1", case="file/f/2")
+    assert (await hall.get("/grid?bbox=113,35,114,36&zoom=12")).json()["reason"] == "one-case-link"
+
+
+async def test_a_view_is_sent_once_and_small(hall):
+    hall.imported(3)
+    address = "/grid?bbox=113,35,114,36&zoom=12&most=50"
+    plain = await hall.get(address, headers={"accept-encoding": "identity"})
+    packed = await hall.get(address, headers={"accept-encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip" and packed.json() == plain.json() and packed.json()["total"] == 3
+    assert "content-encoding" not in plain.headers and plain.headers["vary"] == "Accept-Encoding"
+    tag = {"if-none-match": plain.headers["etag"]}
+    again = await hall.get(address, headers=tag)
+    assert (again.status_code, again.content) == (304, b"")
+    hall.as_("d", "department", unit="市政处")
+    assert (await hall.get(address, headers=tag)).json()["total"] == 1, "what another may see is another answer"
+    assert (await hall.get("/grid?bbox=113,35,114,36&zoom=12&most=2001")).status_code == 422
 
 
 async def test_a_row_holds_for_its_version_only_and_the_pack_is_sent_once(hall):
