@@ -46,6 +46,7 @@
     field.csrf = "";
     Object.assign(state, { entered: false, doc: null, tag: "" });
     field.keep("tasks", null);
+    field.keep("components", null);
     paint();
   };
 

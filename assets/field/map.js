@@ -10,7 +10,7 @@
   const field = window.field;
   const make = field.make;
   const [EVERY_MS, ANSWER_MS, OLD_MS, CLOSE_ZOOM] = [15000, 12000, 60000, 16];
-  const SCRIPTS = ["leaflet.js", "citymap.js", "mapthings.js"];
+  const SCRIPTS = ["leaflet.js", "citymap.js", "mapthings.js", "partsdraw.js", "mapparts.js", "component.js"];
   const EMPTY = { closures: [], warnings: [], gauges: [] };
   let loading = null;
   let open = null;
@@ -52,12 +52,12 @@
   const ARROWS = ["↑", "↗", "→", "↘", "↓", "↙", "←", "↖"];
 
   /** "东北 ↗ 1.2 公里": as the crow flies. */
-  function way(from, to) {
+  field.way = function (from, to) {
     const rad = Math.PI / 180;
     const east = (to.lon - from.lon) * Math.cos(((from.lat + to.lat) / 2) * rad);
     const turn = Math.round(Math.atan2(east, to.lat - from.lat) / (Math.PI / 4) + 8) % 8;
     return field.t("field.map.way", { wind: field.t(`field.map.wind.${WINDS[turn]}`), arrow: ARROWS[turn], distance: field.distance(field.metres(from, to)) });
-  }
+  };
 
   const NAMES = {
     task: (one) => one.subclass_name || one.class_name || one.number,
@@ -87,17 +87,21 @@
   class View {
     constructor(target) {
       this.target = target ? target.subject : "";
+      this.wishes = [];
       this.holder = make("div.map-holder");
       this.status = make("p.map-status", { role: "status" }, field.t("field.map.loading"));
-      this.strip = make("section.map-strip", { "aria-live": "polite" });
+      this.told = make("div.map-strip-told", { "aria-live": "polite" });
+      this.strip = make("section.map-strip", {}, this.told);
       const button = (key, name, onclick) => make("button.map-button", { type: "button", "data-map": name, onclick }, field.t(key));
       this.node = make("div.map-view", { role: "dialog", "aria-modal": "true", "aria-label": field.t("field.map.title") }, [this.holder,
         make("div.map-top", {}, [button("field.map.back", "back", () => history.back()), this.status]),
-        make("div.map-side-buttons", {}, [button("field.map.all", "all", () => this.all()), button("field.map.here", "here", () => this.here())]), this.strip]);
+        make("div.map-side-buttons", {}, [button("field.map.all", "all", () => this.soon(() => this.all())), button("field.map.here", "here", () => this.soon(() => this.here())), button("field.component.layer", "components", () => this.soon(() => this.parts.choose(!this.parts.shown)))]), this.strip]);
+      this.strip.onpointerdown = () => (this.held = true);
+      this.strip.onpointerup = this.strip.onpointercancel = this.strip.onpointerleave = () => (this.held = false);
       document.body.append(this.node);
       document.body.classList.add("covered");
       this.node.querySelector("button").focus();
-      this.leave = () => this.close();
+      this.leave = () => field.sheets.close() || this.close(); // a sheet above the map goes first
       window.addEventListener("popstate", this.leave);
       this.key = (event) => event.key === "Escape" && history.back();
       document.addEventListener("keydown", this.key);
@@ -112,12 +116,22 @@
       }
       if (open !== this) return;
       this.map = new window.MapThings(this.holder, { label: field.t("field.map.title"), home: field.settings.home, pick: (thing) => this.pick(thing) });
+      this.parts = this.map.under = new window.FieldParts(this.map, { changed: () => this.switched(), says: (text) => this.says(text), open: (part) => this.record(part) });
+      this.strip.append(this.parts.node);
+      this.switched();
       this.paint();
       const target = this.chosen();
       if (target) this.map.go(target, field.position.here);
       else this.all();
+      for (const work of this.wishes.splice(0)) work();
       this.timer = setInterval(() => this.again(), EVERY_MS);
-      this.tick = setInterval(() => this.paint(), 1000);
+      this.tick = setInterval(() => (this.parts.tick(), this.paint()), 1000);
+    }
+
+    /** What was tapped while the map was still being opened is done as soon as it is there. */
+    soon(work) {
+      if (this.map) work();
+      else this.wishes.push(work);
     }
 
     async again() {
@@ -126,12 +140,32 @@
     }
 
     chosen() {
-      return things().find((one) => one.subject === this.target) || null;
+      const part = this.parts && this.parts.chosen;
+      return things().find((one) => one.subject === this.target) || (part && part.subject === this.target ? part : null);
     }
 
     pick(thing) {
+      if (thing && thing.kind === "component") return this.parts.press(thing);
       this.target = thing ? thing.subject : "";
+      this.parts.chosen = null;
+      this.map.repaint();
       this.paint();
+    }
+
+    /** The layer of components was switched, or has other news. */
+    switched() {
+      const button = this.node.querySelector('[data-map="components"]');
+      button.setAttribute("aria-pressed", String(Boolean(this.parts && this.parts.shown)));
+      if (this.target.startsWith("component/") && !(this.parts && this.parts.chosen)) this.target = "";
+    }
+
+    /** 一物一档 of one that was touched; afterwards the strip below names it. */
+    record(mark) {
+      this.parts.chosen = { ...mark, name: mark.of.sub || mark.of.main || field.t("field.component.unnamed"), one: {}, own: false };
+      this.target = mark.subject;
+      this.map.repaint();
+      this.paint();
+      field.componentSheet(this.parts.chosen, { place: () => this.place(), changed: () => this.parts.ask(true) });
     }
 
     all() {
@@ -181,15 +215,16 @@
       if (words.length) parts.push(make("p.map-warned", {}, words.length > 2 ? [...words.slice(0, 2), field.t("field.map.more-warnings", { n: words.length - 2 })].join("；") : words.join("；")));
       if (chosen) {
         const since = chosen.at ? field.t("field.map.since", { age: field.ago(field.now() - chosen.at) }) : "";
-        parts.unshift(make("h2", {}, [chosen.exercise ? `▨ ${field.t("field.map.exercise")} · ` : "", chosen.name]), make("p", {}, [chosen.one.address, place ? way(place, chosen) : "", since].filter(Boolean).join(" · ")));
+        parts.unshift(make("h2", {}, [chosen.exercise ? `▨ ${field.t("field.map.exercise")} · ` : "", chosen.name]), make("p", {}, [chosen.one.address, place ? field.way(place, chosen) : "", since].filter(Boolean).join(" · ")));
         const links = [make("a.small", { href: `geo:${chosen.lat},${chosen.lon}?q=${chosen.lat},${chosen.lon}(${encodeURIComponent(chosen.name.slice(0, 80))})`, "data-do": "navigate" }, [field.icon("navigate"), make("span", {}, field.t("field.navigate"))])];
+        if (chosen.kind === "component") links.unshift(make("button.small", { type: "button", "data-do": "open-record", onclick: () => this.record(chosen) }, [field.icon("done"), make("span", {}, field.t("field.component.record"))]));
         if (chosen.own) links.unshift(make("button.small", { type: "button", "data-do": "open-task", onclick: () => this.toCard(chosen.subject) }, [field.icon("done"), make("span", {}, field.t("field.map.open"))]));
         parts.push(make("div.map-strip-do", {}, links));
       }
       const shown = parts.map((part) => part.outerHTML).join("");
-      if (shown === this.shown) return;
+      if (shown === this.shown || this.held) return; // a button that is replaced under a finger would lose the touch
       this.shown = shown;
-      this.strip.replaceChildren(...parts);
+      this.told.replaceChildren(...parts);
     }
 
     toCard(subject) {
@@ -202,6 +237,7 @@
       document.removeEventListener("keydown", this.key);
       clearInterval(this.timer);
       clearInterval(this.tick);
+      if (this.parts) this.parts.remove();
       if (this.map) this.map.remove();
       this.node.remove();
       document.body.classList.remove("covered");

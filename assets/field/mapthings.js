@@ -2,6 +2,7 @@
  *
  * new MapThings(node, {label, home: {lon, lat, zoom}, pick(thing | null)})
  *   show(things, warnings, place, chosen)   as assets/field/map.js has them; place {lon, lat, accuracy, age}
+ *   under   what lies below the things: {draw(c, frame), at(point)}, draw's boxes to keep off, at's {mark, px} or null;  repaint()
  *   go(thing, place, zoom)   one thing, with the own position where both fit;  fit(things, place);  remove()
  */
 "use strict";
@@ -11,6 +12,7 @@
   const field = window.field;
   const citymap = hall.citymap;
   const REACH = 26; // px that a finger may miss a symbol by
+  const NEARER = 8; // px that what lies below must be nearer by
   const CLOSEST = 17;
   const INK = { task: "#ffffff", given: "#9fd0ff", message: "#ffd43b", gauge: "#5cc8ff", closure: "#ff5a5f" };
   hall.make = field.make;
@@ -47,7 +49,7 @@
   window.MapThings = class {
     constructor(node, { label, home, pick }) {
       hall.page.home = home;
-      Object.assign(this, { things: [], place: null, chosen: null, told: "", hits: [] });
+      Object.assign(this, { things: [], place: null, chosen: null, told: "", under: null });
       this.plain = new citymap.PlainMap(node, label);
       this.plain.fitted = true; // goes where it is told
       this.map = this.plain.map;
@@ -67,7 +69,20 @@
 
     at(point) {
       const near = this.things.map((one) => [one, this.map.latLngToContainerPoint([one.lat, one.lon]).distanceTo(point)]).filter(([, px]) => px < REACH);
-      return near.length ? near.reduce((best, one) => (one[1] <= best[1] ? one : best))[0] : null;
+      const best = near.length ? near.reduce((least, one) => (one[1] <= least[1] ? one : least)) : null;
+      const below = this.under ? this.under.at(point) : null;
+      const again = best && this.chosen && best[0].subject === this.chosen.subject; // a second touch means what lies beneath it
+      return below && (!best || again || below.px + NEARER < best[1]) ? below.mark : best && best[0];
+    }
+
+    repaint() {
+      if (!this.plain.stage || this.waits) return;
+      this.waits = requestAnimationFrame(() => {
+        this.waits = 0;
+        if (!this.plain.stage) return;
+        this.plain.stage.dirty("things");
+        this.plain.stage.paint();
+      });
     }
 
     /** What the bars at the edges leave free, px. */
@@ -88,12 +103,19 @@
     }
 
     draw(c, frame) {
+      const below = this.under ? this.under.draw(c, frame) : []; // boxes that names of what is not the crew's keep off
       const spot = (one) => [frame.px(citymap.projectX(one.lon)), frame.py(citymap.projectY(one.lat))];
       if (this.place) this.own(c, frame, spot(this.place), this.chosen && spot(this.chosen));
       const rows = this.things.map((one) => [one, ...spot(one)]);
       for (const [one, x, y] of rows) this.mark(c, frame, one, x, y);
       const boxes = new citymap.Boxes(64);
-      for (const [one, x, y] of [...rows].reverse().sort(([a], [b]) => (b === this.chosen) - (a === this.chosen))) this.name(c, frame, one, x, y, boxes);
+      const first = (one) => (one === this.chosen ? 2 : one.own ? 1 : 0);
+      const named = [...rows].reverse().sort(([a], [b]) => first(b) - first(a));
+      const others = named.findIndex(([one]) => !first(one));
+      named.forEach(([one, x, y], i) => {
+        if (i === others) for (const box of below) boxes.put(...box);
+        this.name(c, frame, one, x, y, boxes);
+      });
     }
 
     own(c, frame, [x, y], to) {

@@ -73,6 +73,7 @@
 
   const clock = (options) => new Intl.DateTimeFormat(field.locale, { timeZone: settings.timezone, hourCycle: "h23", ...options });
   field.time = (ms) => clock({ hour: "2-digit", minute: "2-digit" }).format(ms);
+  field.day = (ms) => clock({ year: "numeric", month: "2-digit", day: "2-digit" }).format(ms);
   field.moment = (ms) => clock({ month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" }).format(ms);
 
   field.span = function (ms) {

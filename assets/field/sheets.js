@@ -1,5 +1,8 @@
 /* What needs more than a tap: feeding back with photos, a photo alone, declining, a message, the answer to an urging.
  * What is typed is kept on the phone until it is sent; photos are taken with the phone's own camera.
+ *
+ * field.sheets.open(title, parts, send, before, {go, stop})   `send` null: nothing is sent, it is only read
+ * Above the map a sheet is a step of the phone's own way back: what leads back closes it, and the map after it.
  */
 "use strict";
 
@@ -8,37 +11,51 @@
   const make = field.make;
   const MOST_PHOTOS = 9;
   let open = null;
+  let opener = null;
 
+  /** Whether one was open. */
   function close() {
+    const was = open;
     if (open) open.remove();
     open = null;
-    document.body.classList.remove("covered");
+    if (was && opener && opener.isConnected) opener.focus({ preventScroll: true });
+    document.body.classList.toggle("covered", Boolean(overMap()));
     if (field.paint) field.paint();
+    return Boolean(was);
   }
+  const overMap = () => document.querySelector(".map-view");
+  const leave = () => (overMap() ? history.back() : close());
 
   /** A form over the whole screen; `send()` returns false or a text of what is missing, or adds actions and returns true. */
-  function sheet(title, parts, send, before) {
+  function sheet(title, parts, send, before, { go = field.t("field.send"), stop = field.t("field.cancel") } = {}) {
     close();
+    opener = document.activeElement;
+    if (overMap()) history.pushState({ sheet: true }, "", location.href);
     const fault = make("p.fault", { role: "alert" });
-    const submit = make("button.primary", { type: "submit" }, field.t("field.send"));
+    const submit = make("button.primary", { type: "submit" }, go);
     const form = make("form.sheet-body", { novalidate: true }, [
       make("h2", { id: "sheet-title" }, title), ...parts, fault,
-      make("div.sheet-buttons", {}, [make("button.plain", { type: "button", onclick: close }, field.t("field.cancel")), submit]),
+      make("div.sheet-buttons", { "data-read-only": String(!send) }, [make("button.plain", { type: "button", onclick: leave }, stop), send ? submit : ""]),
     ]);
     form.onsubmit = async (event) => {
       event.preventDefault();
+      if (!send) return;
       submit.disabled = true;
       try {
         const missing = await send();
         if (typeof missing === "string") fault.textContent = missing;
-        else close();
+        else leave();
       } catch (_) {
         fault.textContent = field.t("field.queue.full");
       }
       submit.disabled = false;
     };
     open = make("div.sheet", { role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet-title" }, form);
-    open.onkeydown = (event) => void (event.key === "Escape" && !event.isComposing && close()); // false would swallow every other key
+    open.onkeydown = (event) => {
+      if (event.key !== "Escape" || event.isComposing) return;
+      event.stopPropagation(); // the map below goes back, too
+      leave();
+    };
     document.body.append(open);
     document.body.classList.add("covered");
     (before || form.querySelector("textarea, input, button")).focus();
@@ -99,7 +116,7 @@
   }
 
   field.sheets = {
-    open: sheet, typed, photos,
+    open: sheet, close, typed, photos,
     done(task) {
       const name = `field-text-done-${task.subject}`;
       const text = typed(name, field.t("field.opinion"), field.t("field.opinion.hint"));

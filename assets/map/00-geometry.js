@@ -121,6 +121,20 @@
     }
   };
 
+  function holds({ lines }, x, y) {
+    let inside = false;
+    for (const line of lines) {
+      for (let i = 0, j = line.length - 2; i < line.length; j = i, i += 2) {
+        if (line[i + 1] > y !== line[j + 1] > y && x < ((line[j] - line[i]) * (y - line[i + 1])) / (line[j + 1] - line[i + 1]) + line[i]) inside = !inside;
+      }
+    }
+    return inside;
+  }
+
+  /** The first of some areas {lines, box} that holds a place of the unit square; null for none. The city's own have the smallest first. */
+  citymap.areaAt = (areas, x, y) =>
+    areas.find((one) => x >= one.box.west && x <= one.box.east && y >= one.box.north && y <= one.box.south && holds(one, x, y)) || null;
+
   /** Boxes already taken by labels; `take` refuses a box that would touch one of them. */
   citymap.Boxes = class {
     constructor(step = 128) {

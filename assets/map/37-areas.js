@@ -1,7 +1,6 @@
 /* The city's areas by level (docs/MAP.md, boundaries): fetched once per page, in the unit square of the map.
  *
  * hall.citymap.areas(level) -> Promise<[{code, name, parent, km2, label: [x, y], lines, area, box}]>   rejects where they cannot be had
- * hall.citymap.areaAt(areas, x, y)   the area that holds a place of the unit square; null for none. The smallest wins
  * hall.citymap.colouring(host, name, shown)   areas or heat were switched: the other one and the radar make room, else colours would mix
  * hall.citymap.hatch(c, frame)       a pattern for areas of which nothing is known
  */
@@ -32,24 +31,11 @@
     return asked.get(level);
   };
 
-  function holds({ lines }, x, y) {
-    let inside = false;
-    for (const line of lines) {
-      for (let i = 0, j = line.length - 2; i < line.length; j = i, i += 2) {
-        if (line[i + 1] > y !== line[j + 1] > y && x < ((line[j] - line[i]) * (y - line[i + 1])) / (line[j + 1] - line[i + 1]) + line[i]) inside = !inside;
-      }
-    }
-    return inside;
-  }
-
   /** Whether an area's middle lies in a box. */
   citymap.areaInBox = function ({ box }, outer) {
     const [x, y] = [(box.west + box.east) / 2, (box.north + box.south) / 2];
     return x >= outer.west && x <= outer.east && y >= outer.north && y <= outer.south;
   };
-
-  citymap.areaAt = (areas, x, y) =>
-    areas.find((one) => x >= one.box.west && x <= one.box.east && y >= one.box.north && y <= one.box.south && holds(one, x, y)) || null;
 
   const COLOURINGS = ["measures", "heat"];
 

@@ -18,9 +18,6 @@
   const HOVER_FROM = 15; // `wide` zoom from which pointing without pressing tells what is there
   const BAND = 272; // device px high: what is painted at once; a whole picture takes 40 MB at 3840 x 2160
   const FULL = 0.35; // of the sheet's pixels that points may cover at most, as long as they are larger than one
-  // classes by number of components, most first; no yellow, orange or red: those are severities
-  citymap.COMPONENT_COLOURS = ["#4fc3d9", "#b79cf2", "#7ccf8a", "#e39bc6", "#8fa8ff"];
-  citymap.COMPONENT_OTHER = "#b4c2cf";
 
   function word(colour) {
     const value = parseInt(colour.slice(1), 16);
@@ -123,22 +120,11 @@
 
     /** Main classes, most first: [{main, codes, count, colour}], and a colour for each class number. */
     colour() {
-      const groups = new Map();
-      for (const { main, code, count } of (this.about && this.about.classes) || []) {
-        const group = groups.get(main) || { main, codes: [], count: 0 };
-        groups.set(main, group);
-        group.codes.push(code);
-        group.count += count;
-      }
-      this.groups = [...groups.values()].sort((a, b) => b.count - a.count);
-      this.groups.forEach((group, i) => (group.colour = citymap.COMPONENT_COLOURS[i] || citymap.COMPONENT_OTHER));
+      const classes = (this.about && this.about.classes) || [];
+      this.groups = citymap.componentGroups(classes);
       this.colours = new Uint32Array(256).fill(word(citymap.COMPONENT_OTHER));
-      this.kinds = new Map();
-      for (const kind of (this.about && this.about.classes) || []) {
-        if (kind.number > 254) continue;
-        this.kinds.set(kind.number, kind);
-        this.colours[kind.number] = word(groups.get(kind.main).colour);
-      }
+      for (const { numbers, colour } of this.groups) for (const number of numbers) if (number < 255) this.colours[number] = word(colour);
+      this.kinds = new Map(classes.filter(({ number }) => number < 255).map((kind) => [kind.number, kind]));
     }
 
     // -- filters ---------------------------------------------------------------------------------------------------------

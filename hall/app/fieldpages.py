@@ -29,15 +29,24 @@ FOLDER = Path(__file__).parent.parent.parent / "assets" / "field"
 TYPES = {
     ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png", ".svg": "image/svg+xml",
 }  # fmt: skip
-PREFIXES = ("field.", "notice.", "language.", "map.zoom-", "map.tiles-missing")
+PREFIXES = ("field.", "notice.", "language.", "map.zoom-", "map.tiles-missing", "component.state", "component.mark.", "case.")
 #: the ground of the city's map as the phone's page loads it when its map is opened first, one file of these
 CITYMAP = (
     "10-hall", "map/00-geometry", "map/05-moment", "map/07-kept", "map/08-maps", "map/09-glass", "map/10-stage",
     "map/11-backdrop", "map/12-pieces", "map/20-symbols", "map/30-ground", "map/31-mvt", "map/31-tile-decode",
     "map/32-tile-store", "map/32-tile-style", "map/32-tiles", "map/35-names", "map/35-tile-names", "map/46-plates",
-    "map/65-scale", "map/78-plain-map", "map/79-layers", "map/81-basemap",
+    "map/54-components-colours", "map/65-scale", "map/78-plain-map", "map/79-layers", "map/81-basemap",
 )  # fmt: skip
-_ON_THE_MAP = ("leaflet.js", "citymap.js", "mapthings.js", "leaflet.css", "map.css")
+_ON_THE_MAP = (
+    "leaflet.js",
+    "citymap.js",
+    "mapthings.js",
+    "partsdraw.js",
+    "mapparts.js",
+    "component.js",
+    "leaflet.css",
+    "map.css",
+)
 _WORKERS = ("/assets/map/31-tile-decode.js", "/assets/map/31-mvt.js")
 
 _PAGE = """<!DOCTYPE html>

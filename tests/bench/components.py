@@ -173,7 +173,37 @@ def asked(root: Path) -> list[tuple[str, str]]:
             f"{len(view.pack()) / 1e6:.1f} MB; {len(scoped.pack()) / 1e6:.1f} MB in {first[0]:.0f} ms",
         )
     )
-    return found + by_sqlite(store, view)
+    return found + by_phone(view) + by_sqlite(store, view)
+
+
+def by_phone(view) -> list[tuple[str, str]]:
+    """What a phone asks for (390 by 844 px and a quarter beyond each edge), as it is sent: JSON, gzip."""
+    found = []
+    for zoom in (10, 12, 14, 16, 18):
+        side, most = 360 / 2**zoom / 256, 2_000 if zoom >= 18 else 700
+        middles = [((w + e) / 2, (s + n) / 2) for w, s, e, n in boxes(zoom, 100)]
+        some = [(x - 292 * side, y - 633 * side * 0.816, x + 292 * side, y + 633 * side * 0.816) for x, y in middles]
+        sent: list[tuple[int, int, int]] = []
+
+        def answer(run, some=some, zoom=zoom, most=most, sent=sent) -> None:
+            told = view.grid(EVERYTHING, some[run], zoom - 1, most)
+            body = msgspec.json.encode(told)
+            sent.append((len(told["features"]), len(body), len(gzip.compress(body, 4, mtime=0))))
+
+        took = timed(answer, len(some))
+        marks, plain, packed = (
+            np.percentile(np.array(sent), 50, axis=0),
+            np.max([s[1] for s in sent]),
+            np.max([s[2] for s in sent]),
+        )
+        found.append(
+            (
+                f"a phone's view z{zoom}, gzipped JSON, p50 / p99",
+                f"{took[0]:.2f} / {took[1]:.2f} ms; {marks[0]:.0f} marks in {marks[2] / 1000:.1f} kB, largest {packed / 1000:.1f} kB "
+                f"({plain / 1000:.1f} kB plain)",
+            )
+        )
+    return found
 
 
 def by_sqlite(store, view) -> list[tuple[str, str]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import io
+import math
 import re
 
 import pytest
 from PIL import Image
 from playwright.async_api import expect
 
+from feeds.components.importing import Order, import_components
+from feeds.components.settings import source_of
 from hall import access
+from hall.core import config
+from hall.core.clock import real_ms
 from hall.core.command import Actor
 from tests.chromium import PATIENCE_MS, intercept
 from tests.hall.app.test_field import SYSTEM
@@ -443,3 +448,70 @@ async def test_a_message_of_the_desk_is_read_with_one_tap_also_without_a_network
         await expect(card).to_contain_text("误发")
         await card.locator('[data-step="read"]').click()
         await expect(card).to_have_count(0)
+
+
+PARTS = """
+[city]
+name = {en = "X"}
+centre = [113.92, 35.3]
+[components.parts]
+crs = "WGS-84"
+same_place = 0
+[components.parts.mapping]
+component_id = "id"
+department = "unit"
+address = "address"
+lon = "x"
+lat = "y"
+"""
+HERE, CELLS = (113.921, 35.301), 2**18  # where the phone is; counted cells of the world's side, 64 px each at zoom 16
+
+
+def brought_in(home, unit: str) -> tuple[float, float]:
+    """A component of this unit where the phone is, 801 in the middle of the cell two farther east; returns how many px
+    east and south it lies at zoom 16."""
+    (home / "parts.toml").write_text(PARTS, "utf-8")
+    east = (int((HERE[0] / 360 + 0.5) * CELLS) + 2.5) / CELLS
+    y = math.log(math.tan(math.pi / 4 + math.radians(HERE[1]) / 2)) / (2 * math.pi)
+    middle = (math.floor(y * CELLS) + 0.5) / CELLS
+    lon, lat = (east - 0.5) * 360, math.degrees(math.atan(math.sinh(2 * math.pi * middle)))
+    rows = [f"4107020104{n:06d},{unit},井边,{x:.7f},{y:.7f}" for n, (x, y) in enumerate([HERE, *[(lon, lat)] * 801])]
+    (home / "parts.csv").write_text(
+        "\n".join(["id,unit,address,x,y", *rows, f"4107020104900000,燃气,,{HERE[0]},35.3012"]), "utf-8"
+    )
+    told = config.load(home / "parts.toml")
+    order = Order(where=str(home / "parts.csv"), source=source_of(told, "parts"), whole=True, at=real_ms())
+    import_components(told, home / "var" / "components", order)
+    return (east - HERE[0] / 360 - 0.5) * CELLS * 64, (y - middle) * CELLS * 64
+
+
+async def test_components_of_the_crews_unit_are_counted_gone_into_and_opened_on_the_map(phone, side, city_hall):
+    east, south = brought_in(city_hall.home, "排水所")
+    crew = await side.crew("排水所")
+    async with phone(crew) as page:
+        line, layer = page.locator(".map-parts"), page.locator('[data-map="components"]')
+        await page.tap('[data-do="open-map"]')
+        await page.tap('[data-map="here"]')
+        await expect(page.locator(".map-own")).to_contain_text("±9 米")
+        await expect(layer).to_have_attribute("aria-pressed", "false")
+        await layer.tap()
+        await expect(line).to_contain_text("视野内部件约 802 个")
+        await expect(line).to_contain_text("入库")
+        await page.touchscreen.tap(180, 370)  # the middle of the map
+        record = page.locator(".sheet")
+        await expect(record).to_contain_text("4107020104000000")
+        for words in ("排水所", "井边", "没有本单位的案件提到它", "我的位置误差 ±9 米"):
+            await expect(record).to_contain_text(words)
+        await page.go_back()  # out of the record, not out of the map
+        await expect(record).to_have_count(0)
+        await expect(page.locator(".map-strip h2")).to_have_text("公用设施")
+        await page.touchscreen.tap(180 + east, 370 + south)
+        await expect(line).to_contain_text("视野内部件 801 个")
+        await page.context.set_offline(True)
+        await expect(line).to_contain_text("没有网络")
+        await expect(line).to_contain_text("视野内部件 801 个")
+        await page.go_back()
+        await page.tap('[data-do="open-map"]')  # the phone remembers that the layer was on, and its last answer
+        await expect(layer).to_have_attribute("aria-pressed", "true")
+        await expect(line).to_have_attribute("data-state", "fault")
+        await expect(line).to_have_attribute("data-marks", "802")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hall.app.fieldmap import FRESH_MS, warnings_now, wet_gauges
 from hall.app.fieldpages import CITYMAP, FOLDER
 from hall.app.picture import Row
@@ -57,6 +59,10 @@ def test_only_gauges_where_water_stands_now_are_told_the_deepest_first():
 
 def test_the_phones_map_is_made_of_files_that_are_there():
     assert all((FOLDER.parent / f"{name}.js").is_file() for name in CITYMAP)
+    code = "\n".join((FOLDER.parent / f"{name}.js").read_text("utf-8") for name in CITYMAP)
+    called = set(re.findall(r"citymap\.(\w+)\(", code))
+    made = set(re.findall(r"citymap\.(\w+) = ", code))
+    assert called - made == set(), "a part of the phone's map calls what is not among its files"
 
 
 async def test_a_phone_gets_the_ground_and_a_link_for_one_case_nothing_else(city_hall, side):
