@@ -55,7 +55,14 @@
       this.map = this.plain.map;
       this.map.zoomControl?.remove();
       this.plain.stage.add({ name: "things", upper: true, draw: (c, frame) => this.draw(c, frame) });
-      this.map.on("click", ({ containerPoint }) => pick(this.at(containerPoint)));
+      this.map.doubleClickZoom.disable(); // Leaflet takes any two touches within 0.2 s for one, however far apart
+      this.map.on("click", ({ containerPoint }) => {
+        const hit = this.at(containerPoint);
+        this.twice = !hit && !!this.touched && this.touched.distanceTo(containerPoint) < REACH;
+        this.touched = hit ? null : containerPoint;
+        pick(hit);
+      });
+      this.map.on("dblclick", ({ containerPoint }) => this.twice && this.map.setZoomAround(containerPoint, this.map.getZoom() + 1));
     }
 
     show(things, warnings, place, chosen) {

@@ -514,4 +514,4 @@ async def test_components_of_the_crews_unit_are_counted_gone_into_and_opened_on_
         await page.tap('[data-do="open-map"]')  # the phone remembers that the layer was on, and its last answer
         await expect(layer).to_have_attribute("aria-pressed", "true")
         await expect(line).to_have_attribute("data-state", "fault")
-        await expect(line).to_have_attribute("data-marks", "802")
+        await expect(line).to_have_attribute("data-marks", "801")
