@@ -45,6 +45,8 @@ def build(order: Order, progress: Progress) -> Report:
         raise HallError(f"{order.source}: no such file")
     if order.out.resolve() == order.source.resolve():
         raise HallError(f"{order.out}: that is the extract itself; name another file with --out")
+    if order.out.suffix != ".mbtiles":
+        raise HallError(f"{order.out}: a map is an MBTiles file; end its name with .mbtiles, or the hall does not find it")
     report = Report()
     area = extract.boundary(order.clip, order.clip_crs, report) if order.clip else None
     report.way = _way(order)

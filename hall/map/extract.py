@@ -13,6 +13,7 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from hall.core.coordinates import Convert, to_wgs84
+from hall.core.encodings import of_json
 from hall.core.errors import BadInput, HallError
 from hall.map import schema
 from hall.map.report import Report
@@ -94,8 +95,9 @@ def _features(path: Path, crs: str) -> Iterator[tuple[int, BaseGeometry | None, 
     """(number, geometry in WGS-84, properties) of each feature; without a geometry: what is wrong with it."""
     try:
         convert = to_wgs84(crs)
-        data = msgspec.json.decode(path.read_bytes())
-    except (OSError, ValueError) as error:
+        raw = path.read_bytes()
+        data = msgspec.json.decode(_text(raw, path.name))
+    except (OSError, ValueError, RecursionError) as error:
         raise HallError(f"{path.name}: {error}") from None
     features = data.get("features", [data]) if isinstance(data, dict) else None
     if not isinstance(features, list):
@@ -106,6 +108,16 @@ def _features(path: Path, crs: str) -> Iterator[tuple[int, BaseGeometry | None, 
             yield number, geometry, feature.get("properties") or {}
         except _BROKEN as error:
             yield number, None, str(error) or type(error).__name__
+
+
+def _text(raw: bytes, name: str) -> str:
+    """In UTF-8, UTF-16 or GB 18030, whichever its letters are. Raises ValueError where none of them reads it."""
+    try:
+        return raw.decode(of_json(raw, name))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is not {error.encoding}; write the file as UTF-8") from None
+    except ValueError:
+        raise ValueError("neither UTF-8 nor GB 18030 reads its letters; write the file as UTF-8") from None
 
 
 def _converted(geometry: BaseGeometry, convert: Convert) -> BaseGeometry:
