@@ -123,6 +123,16 @@
       c.arc(0, r * 0.85, r * 0.62, 0, Math.PI, true);
       c.closePath();
     },
+    /** A person stands upright; a tip beside it says where it goes. */
+    walking(c, r, turn) {
+      BODY.crew(c, r);
+      const angle = ((turn - 8) * Math.PI) / 16;
+      const at = (ahead, side) => [r * (ahead * Math.cos(angle) - side * Math.sin(angle)), r * (ahead * Math.sin(angle) + side * Math.cos(angle))];
+      c.moveTo(...at(1.5, 0));
+      c.lineTo(...at(0.95, 0.52));
+      c.lineTo(...at(0.95, -0.52));
+      c.closePath();
+    },
     still(c, r) {
       c.beginPath();
       c.rect(-r * 0.95, -r * 0.55, r * 1.15, r * 1.05); // a lorry from the side: load, cab
@@ -143,10 +153,10 @@
     },
   };
 
-  /** A vehicle or crew: an arrow where it is heading, a lorry when that is not known; faint when late, hollow with a broken edge when old. */
+  /** A vehicle or crew: an arrow where it is heading (of a crew on foot a tip), a lorry when that is not known; faint when late, hollow with a broken edge when old. */
   function drawUnit(c, r, { body, turn, age }) {
-    c.rotate((turn * Math.PI) / 16);
-    BODY[body](c, r);
+    if (body !== "walking") c.rotate((turn * Math.PI) / 16);
+    BODY[body](c, r, turn);
     c.lineJoin = "round";
     c.lineWidth = r * 0.5;
     c.strokeStyle = citymap.ink.halo;

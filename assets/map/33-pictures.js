@@ -16,6 +16,7 @@
   const RETRY_MS = 5000;
   const RELOOK_MS = 5 * 60 * 1000;
   const COARSER = 3; // levels
+  const FINER = 2; // levels that a service's widest zoom may be closer than the view: sixteen times the tiles, beyond it thousands
   const FEW = 8; // tiles that need nothing to stand in for them
 
   // -- which sources there are -----------------------------------------------------------------------------------------------
@@ -93,6 +94,7 @@
       Object.assign(this, { renew, told });
       this.source = null;
       this.sheets = []; // [{source, store}], lowest first
+      this.farther = false; // whether the view is too wide for the source: nothing is asked for
       this.brightness = 1;
     }
 
@@ -144,6 +146,7 @@
     look(frame) {
       const all = frame.part || frame;
       const beside = frame.left < all.left || frame.top < all.top || frame.left + frame.width > all.left + all.width || frame.top + frame.height > all.top + all.height;
+      this.farther = this.sheets.length > 0 && !rowsOf(this.source, all).length;
       for (const { source, store } of this.sheets) {
         const rows = rowsOf(source, all);
         if (this.frame !== all) store.want([...coarse(rows, source), ...rows]);
@@ -200,7 +203,9 @@
 
   /** The tiles that meet a frame, nearest to its middle first. Names in pictures are as large as 16 px glyphs: `wide` makes them legible. */
   function rowsOf({ min_zoom: least, max_zoom: most, detail }, frame) {
-    const z = Math.max(least, Math.min(most, Math.round(frame.wide + detail)));
+    const wanted = Math.min(most, Math.round(frame.wide + detail));
+    if (least > wanted + FINER) return [];
+    const z = Math.max(least, wanted);
     const side = 2 ** z;
     const unit = (value) => Math.max(0, Math.min(side - 1, Math.floor((value / frame.scale) * side)));
     const [west, east] = [unit(frame.left), unit(frame.left + frame.width - 0.01)];

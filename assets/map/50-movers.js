@@ -6,7 +6,7 @@
   const citymap = (hall.citymap = hall.citymap || {});
   const TURNS = 32; // headings are drawn to the nearest 32nd of a circle
   const PIXELS_FROM = 300; // units in view from which they are written by pixels
-  const BODIES = { crew: 0, still: 1, moving: 2 };
+  const BODIES = { crew: 0, still: 1, moving: 2, walking: 3 };
   const FEW = 150; // units in view up to which trails, accuracy and ages of all are drawn; of more only those of who is chosen or called
   const NAMED_MAX = 14; // units in view up to which all names are written
   const NAMES_FROM = 14.5; // or from this `wide` zoom on, where there is room
@@ -35,8 +35,8 @@
       unit.event = event;
       unit.time = event.time;
       const moving = Number.isFinite(data.heading_deg);
-      unit.body = data.kind === "crew" ? "crew" : moving ? "moving" : "still";
-      unit.turn = unit.body === "moving" ? ((Math.round((data.heading_deg / 360) * TURNS) % TURNS) + TURNS) % TURNS : 0;
+      unit.body = data.kind === "crew" ? (moving ? "walking" : "crew") : moving ? "moving" : "still";
+      unit.turn = moving ? ((Math.round((data.heading_deg / 360) * TURNS) % TURNS) + TURNS) % TURNS : 0;
       unit.accuracy = data.accuracy_m > 0 ? data.accuracy_m : 0;
       citymap.place(unit, data);
       if (unit.known) this.trails.add(subject, unit.x, unit.y, event.time);

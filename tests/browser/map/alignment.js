@@ -68,6 +68,7 @@
     incidents: ["things", () => (things.shown.incidents = true), { foot: true, below: 0.19 }, "incident"],
     vehicles: ["movers", () => unit("still"), { box: true }, "unit"],
     "vehicles crew": ["movers", () => unit("crew"), { box: true }, "unit"],
+    "vehicles crew's heading": ["movers", () => unit("foot"), { box: true, aside: 0.273 }, "unit"], // its tip reaches east
     "vehicles north": ["movers", () => unit("north"), { box: true, below: -0.046 }, "unit"],
     "vehicles east": ["movers", () => unit("east"), { box: true, aside: 0.046 }, "unit"],
     "vehicles accuracy": ["movers", () => (unit("about"), unstamped())],

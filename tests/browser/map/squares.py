@@ -129,6 +129,7 @@ class Told:
             (f"incident/i{zoom}", {"incident_id": f"i{zoom}", "title": "i", "state": "open", "grade": "II"} | place),
             (f"position/crews/still{zoom}", unit | {"unit_id": f"still{zoom}"}),
             (f"position/crews/crew{zoom}", unit | {"unit_id": f"crew{zoom}", "kind": "crew"}),
+            (f"position/crews/foot{zoom}", unit | {"unit_id": f"foot{zoom}", "kind": "crew", "heading_deg": 90}),
             (f"position/crews/north{zoom}", unit | {"unit_id": f"north{zoom}", "heading_deg": 0}),
             (f"position/crews/east{zoom}", unit | {"unit_id": f"east{zoom}", "heading_deg": 90}),
             (f"position/crews/about{zoom}", unit | {"unit_id": f"about{zoom}", "accuracy_m": metres(zoom, 40)}),

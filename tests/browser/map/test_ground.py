@@ -72,6 +72,10 @@ def test_pictures_of_a_service_lie_where_they_belong_and_what_is_chosen_stays(op
     assert far and max(far) < 6, "what left the view is wanted no more: it can be let go"
     assert page.evaluate(f"new Set([...{store}.wanted.values()].map(([z]) => z)).size") <= 2, "of this view, and what stands in"
     page.wait_for_function("[...hall.citymap.live][0].ground.named.some(({text}) => text === '和平街道')")
+    page.evaluate("(({ source }) => { source.min_zoom = 19; })([...hall.citymap.live][0].groundChoice.pictures)")
+    go(page, *MARK, 12)
+    page.wait_for_function("document.querySelector('.map-note').textContent.includes('影像：此比例尺下没有图块，请放大')")
+    assert page.evaluate(f"{store}.wanted.size") == 0, "not thousands of tiles"
     page.locator(".map-ground button[aria-checked=true]").focus()
     assert page.evaluate("document.activeElement.textContent") == "影像"
     page.keyboard.press("ArrowRight")
