@@ -19,6 +19,9 @@ KINDS = ("cases", "crews", "vehicles", "cameras", "gauges", "components", "shape
 #: degrees that an area may reach from side to side
 WIDEST = 4.0
 COLUMNS = ("kind", "id", "name", "class", "state", "severity", "district", "unit", "address", "time", "lon", "lat", "text")
+#: columns that somebody wrote freely; of some kinds the name is such a text, of others it is a number or code
+_WRITTEN = ("text", "address", "commander")
+_NAMED_FREELY = frozenset({"shapes", "incidents", "closures", "warnings"})
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _ROUND = 128  # corners that a circle is taken as
 _EARTH = 6_371_008.8
@@ -71,7 +74,14 @@ def line_of(kind: str, row: dict[str, Any], calling: bool) -> dict[str, Any]:
         "lat": row.get("lat"),
         "text": said,
     }
-    return made if calling else {key: redacted(value) if isinstance(value, str) else value for key, value in made.items()}
+    return made if calling else discreet(made)
+
+
+def discreet(line: dict[str, Any]) -> dict[str, Any]:
+    """A line (or a feature's properties, with its `kind`) for who does not call people: free texts without their numbers. What
+    identifies a thing stays whole: case numbers, ids and codes of 15 or 18 digits look like a person's number and are none."""
+    names = (*_WRITTEN, "name") if line.get("kind") in _NAMED_FREELY else _WRITTEN
+    return line | {name: redacted(line[name]) for name in names if isinstance(line.get(name), str)}
 
 
 def as_csv(lines: list[dict[str, Any]], zone: str) -> bytes:

@@ -21,12 +21,11 @@ from hall.app import viewfeatures as features
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.boundaries import Boundaries
-from hall.app.discretion import redacted
 from hall.app.heat import Heat
 from hall.app.seeing import CALLING, told_of
 from hall.app.selecting import EXPORTED, Area, Selecting
 from hall.app.selection import KINDS as SELECTED
-from hall.app.selection import as_features, line_of, moment
+from hall.app.selection import as_features, discreet, line_of, moment
 from hall.app.viewasked import AskedField, View
 from hall.app.viewfeatures import Made, Table, Told
 from hall.app.visit import current_visit
@@ -38,7 +37,6 @@ from hall.core.raster import Raster
 
 _QUANTITY = Sensor(feed="", sensor_id="").quantity  # of a gauge whose document does not name it
 _MORE = ("value", "quantity", "unit_of_value", "accuracy_m", "radius_m")
-_SAID = ("name", "text", "address", "commander")
 
 
 class ViewFile:
@@ -125,7 +123,7 @@ class ViewFile:
                 if isinstance(own.get(name), int):
                     own[name] = self._said(own[name])
             if not calling:
-                own.update({name: redacted(own[name]) for name in _SAID if isinstance(own.get(name), str)})
+                own.update(discreet(own))
         return Made(made.total, made.features[: self._most])
 
     async def _selected(self, view: View, area: Any, kind: str) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hall.app import selection
 from hall.app.discretion import redacted
 from tests.hall.app.test_dispatching import fresh, move, moved, reported
 
@@ -60,3 +61,28 @@ async def test_what_changed_meanwhile_is_told_as_discreetly(city_hall):
         await moved(zhao, view, "accept", data={}, reason="打 13812345678 问过")
         late = await move(sun, view, "cancel", id=fresh(), reason="误报")
         assert late.status_code in (403, 409) and "13812345678" not in late.text
+
+
+def test_a_files_free_texts_lose_numbers_and_what_identifies_a_thing_stays_whole():
+    number, station, person, phone = "202403010812345", "60123456", "410102199001011234", "13912345678"
+    case = {
+        "subject": f"case/cases/{number}",
+        "name": number,
+        "description": f"{person} 来电 {phone}",
+        "address": f"3 号 {phone}",
+    }
+    line = selection.line_of("cases", case, calling=False)
+    assert (line["id"], line["name"], line["text"], line["address"]) == (
+        f"case/cases/{number}",
+        number,
+        "••• 来电 •••",
+        "3 号 •••",
+    )
+    gauge = selection.line_of("gauges", {"subject": f"sensor/f/{station}", "name": station}, calling=False)
+    assert (gauge["id"], gauge["name"]) == (f"sensor/f/{station}", station)
+    shape = selection.line_of("shapes", {"subject": "shape/1", "title": f"找 {phone}", "note": phone}, calling=False)
+    assert (shape["id"], shape["name"], shape["text"]) == ("shape/1", "找 •••", "•••")
+    cell = {"kind": "cells", "id": number, "name": number, "open_cases": 3}
+    assert selection.discreet(cell) == cell
+    assert selection.discreet({"kind": "incidents", "name": f"{phone} 报"})["name"] == "••• 报"
+    assert selection.line_of("cases", case, calling=True)["text"] == f"{person} 来电 {phone}"
