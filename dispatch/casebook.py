@@ -22,6 +22,7 @@ from dispatch.facts import WITHDRAWN, Facts, facts_of, is_ended, last_moment
 from dispatch.laidover import LaidOver, applied, decoded, shown
 from hall.core.errors import HallError
 from hall.core.model import Case
+from hall.core.wording import plain
 
 _decode = msgspec.json.Decoder(Case).decode
 _encode = msgspec.json.Encoder().encode
@@ -228,10 +229,10 @@ class Casebook:
 
 
 def searched_text(case: Case) -> str:
-    """What a search looks in: number, description, address, classes, district, unit and component, in lower case."""
-    fields = (case.case_id, case.description, case.address, case.class_name, case.subclass_name, case.district, case.unit)
-    fields += (case.component,)
-    return "".join(f"{field}\n" for field in fields if field).lower() + "\n"
+    """What a search looks in, as `plain` has it; until a case changes it may be there in lower case only, as it was before."""
+    named = (case.class_name, case.subclass_name, case.district, case.unit, case.component)
+    fields = (case.case_id, case.description, case.address, *named)
+    return plain("".join(f"{field}\n" for field in fields if field)) + "\n"
 
 
 def _store(db: sqlite3.Connection, version: Version) -> tuple[bool, Facts | None]:

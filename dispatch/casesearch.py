@@ -9,11 +9,13 @@ that finds little in its time is given up for collecting. Totals are counted up 
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from typing import Any, NamedTuple
 
 from dispatch import casesql as sql
 from dispatch.laidover import shown
 from hall.core.clock import monotonic
+from hall.core.wording import plain
 
 TOTAL_BOUND = 10_000
 LIMIT_BOUND = 1_000
@@ -34,10 +36,14 @@ class Page(NamedTuple):
     capped: bool
 
 
+#: a word in every way in which it may have been written into the index: as it is compared, and in lower case only
+_Word = tuple[str, ...]
+
+
 class _Words(NamedTuple):
     match: str  # expression for the text index; empty: it cannot help
-    tests: list[str]  # words a walk looks for
-    unindexed: list[str]  # words the text index cannot answer
+    tests: list[_Word]  # words a walk looks for
+    unindexed: list[_Word]  # words the text index cannot answer
     impossible: bool
 
 
@@ -73,8 +79,9 @@ def first(db: sqlite3.Connection, text: str, filters: dict[str, Any], limit: int
     wanted, words = sql.conditions(filters, None), _words(db, text)
     ids: list[int] = []
     if len(words.tests) == 1 or words.impossible:
-        begun = text.strip()
-        for number in dict.fromkeys((begun, begun.upper())) if begun else ():
+        typed = text.strip()
+        begun = unicodedata.normalize("NFKC", typed)
+        for number in dict.fromkeys((typed, typed.upper(), begun, begun.upper())) if typed and begun else ():
             select = _select("", [("c.number >= ? AND c.number < ?", [number, _after(number)]), *wanted])
             ids += _ids(db, select, "c.number", (limit, 0))
     if not words.impossible and words.tests and len(ids) < limit:
@@ -92,8 +99,8 @@ def first(db: sqlite3.Connection, text: str, filters: dict[str, Any], limit: int
     return _documents(db, list(dict.fromkeys(ids))[:limit])
 
 
-def _holds(word: str) -> sql.Condition:
-    return "instr(c.text, ?)", [word]
+def _holds(word: _Word) -> sql.Condition:
+    return f"({' OR '.join(['instr(c.text, ?)'] * len(word))})", list(word)
 
 
 def _collect(db: sqlite3.Connection, words: _Words, wanted: list[sql.Condition], common: bool) -> tuple[str, list[Any]]:
@@ -118,21 +125,27 @@ def _passing(db: sqlite3.Connection, condition: sql.Condition) -> int:
 
 
 def _words(db: sqlite3.Connection, text: str) -> _Words:
-    tests = list(dict.fromkeys(text.replace("\0", " ").lower().split()))[:16]
+    typed = text.replace("\0", " ").split()
+    tests = list(dict.fromkeys(tuple(dict.fromkeys((plain(word), word.lower()))) for word in typed))[:16]
     parts, unindexed = [], []
     for word in tests:
-        if len(word) >= 3:
-            parts.append(_quoted(word))
-            continue
-        begun = (word, _after(word), _TERMS_BOUND + 1)
-        terms = _timed(db, _TERMS_SECONDS, lambda bounds=begun: db.execute(sql.TERMS, bounds).fetchall())
-        if terms is None or len(terms) > _TERMS_BOUND:
+        found = [_terms(db, written) for written in word]
+        if any(terms is None for terms in found):
             unindexed.append(word)
-        elif terms:
-            parts.append("(" + " OR ".join(_quoted(term) for (term,) in terms) + ")")
+        elif quoted := [_quoted(term) for terms in found for term in terms or ()]:
+            parts.append(quoted[0] if len(quoted) == 1 else f"({' OR '.join(quoted)})")
         else:
             return _Words("", [], [], True)
     return _Words(" AND ".join(parts), tests, unindexed, False)
+
+
+def _terms(db: sqlite3.Connection, written: str) -> list[str] | None:
+    """What the text index is asked for to find a word, shorter than its terms or not; None where that is too much."""
+    if len(written) >= 3:
+        return [written]
+    begun = (written, _after(written), _TERMS_BOUND + 1)
+    terms = _timed(db, _TERMS_SECONDS, lambda: db.execute(sql.TERMS, begun).fetchall())
+    return None if terms is None or len(terms) > _TERMS_BOUND else [term for (term,) in terms]
 
 
 def _quoted(word: str) -> str:

@@ -9,7 +9,7 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dispatch import casesearch
+from dispatch import casebook, casesearch
 from dispatch.casebook import Casebook, CasebookFault, Version
 from hall.core.model import Case, Stages
 
@@ -311,4 +311,33 @@ def test_cases_in_an_area_are_those_that_a_loop_finds(tmp_path):
     assert {one.subject.removeprefix("case/f/") for one in book.inside(area)} == still == {
         one.subject.removeprefix("case/f/") for one in found if not one.ended
     }  # fmt: skip
+    book.close()
+
+
+def test_full_width_signs_do_not_count_in_what_is_asked_nor_in_what_was_written(tmp_path, monkeypatch):
+    book = Casebook.open_writer(tmp_path / "cases.db")
+
+    def record(n, text, time=1):
+        book.record([Version(f"case/f/{n}", (time, 1, str(time)), "t", Case(feed="f", case_id=f"2026-{n}A", description=text))])
+
+    with monkeypatch.context() as before:  # as a casebook was written until now
+        before.setattr(casebook, "plain", str.lower)
+        record(1, "平原路（北）１２号，水深")
+        record(2, "平原路(北)12号,水深")
+    record(3, "平原路（北）１２号，水深")
+    asked = {
+        "２０２６": {1, 2, 3},
+        "２０２６－３ａ": {3},
+        "路(北)12": {2, 3},
+        "路（北）１２": {1, 2, 3},
+        "１２": {1, 2, 3},
+        "12": {2, 3},
+        "９": set(),
+    }
+    for text, wanted in asked.items():
+        for found in (book.search(text).rows, book.first(text, {}, 9)):
+            assert {int(row["subject"][-1]) for row in found} == wanted, text
+    record(1, "平原路（北）１２号，水深", time=2)  # told again: written as it is now
+    assert {row["subject"] for row in book.search("路(北)12").rows} == {"case/f/1", "case/f/2", "case/f/3"}
+    book._db().execute("INSERT INTO cases_text(cases_text, rank) VALUES('integrity-check', 1)")
     book.close()
