@@ -183,7 +183,8 @@
       hall.setText(time, `${hall.format.seconds(now)}${hall.clock.replay() ? ` · ${hall.t("desk.replay")}` : ""}`);
       link.dataset.link = hall.link.state;
       const mark = { live: "●", connecting: "◌", lost: "✕" }[hall.link.state];
-      hall.setText(link, `${mark} ${hall.t(`desk.link.${hall.link.state}`)}`);
+      const past = hall.replay && hall.replay.active && hall.link.state === "live"; // the map shows another moment than the link brings
+      hall.setText(link, `${mark} ${hall.t(past ? "desk.link.connected" : `desk.link.${hall.link.state}`)}`);
     }
 
     let asked = -Infinity;

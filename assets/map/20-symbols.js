@@ -170,7 +170,8 @@
     c.stroke();
   }
 
-  function drawCamera(c, r, { offline, stream }) {
+  function drawCamera(c, r, { state, stream }) {
+    const online = state === "online";
     c.beginPath();
     c.rect(-r * 0.95, -r * 0.5, r * 1.3, r);
     c.moveTo(r * 0.42, -r * 0.12);
@@ -182,10 +183,11 @@
     c.strokeStyle = citymap.ink.halo;
     c.stroke();
     c.lineWidth = r * 0.18;
-    c.strokeStyle = c.fillStyle = offline ? citymap.ink.dim : "#93a5ba";
-    if (stream && !offline) c.fill();
+    c.strokeStyle = c.fillStyle = online ? "#93a5ba" : citymap.ink.dim;
+    if (stream && online) c.fill();
+    if (state === "unknown") c.setLineDash([r * 0.3, r * 0.26]);
     c.stroke();
-    if (!offline) return;
+    if (state !== "offline") return;
     c.beginPath();
     c.moveTo(-r * 0.9, r * 0.85);
     c.lineTo(r * 0.9, -r * 0.85);

@@ -52,7 +52,7 @@
     for (const area of part.within()) {
       const row = part.row(area);
       const { box } = area;
-      if (!row || !row[0] || !frame.sees(box)) continue;
+      if (!row || !(row[0] || (row[0] === 0 && part.none())) || !frame.sees(box)) continue;
       const text = part.number(row[0]);
       if ((box.east - box.west) * frame.scale < c.measureText(text).width * 1.5 || (box.south - box.north) * frame.scale < frame.glyph * 1.8) continue;
       const [x, y] = area.label || [(box.west + box.east) / 2, (box.north + box.south) / 2];

@@ -40,19 +40,23 @@
     return [left, top, left + made.width, top + height];
   }
 
-  function sprite(frame, offline, stream) {
+  const stateOf = ({ state }) => (state === "online" || state === "offline" ? state : "unknown");
+
+  function sprite(frame, state, stream) {
     const r = Math.round(frame.glyph * 0.46);
-    return { r, picture: citymap.sprite("camera", `${offline}${stream}`, r, frame.ratio, { offline, stream }) };
+    return { r, picture: citymap.sprite("camera", `${state}${stream}`, r, frame.ratio, { state, stream }) };
   }
 
   function drawOne(things, c, frame, { entry, px, py }) {
     const { data } = entry.event;
-    const { r, picture } = sprite(frame, data.state === "offline", !!data.has_stream);
+    const { r, picture } = sprite(frame, stateOf(data), !!data.has_stream);
     citymap.stamp(c, picture, px, py, frame.ratio);
     things.hit(px, py, r * 1.3, "camera", entry);
   }
 
-  const dark = (one) => (one.count ? one.offline === one.count : one.event.data.state === "offline");
+  const are = (state) => (one) => (one.count ? (state === "unknown" ? one.count - one.online - one.offline : one[state]) === one.count : stateOf(one.event.data) === state);
+  /** What a group is drawn as: offline or unknown only where all of it is. */
+  const stateOfAll = (members) => ["offline", "unknown"].find((state) => members.every(are(state))) || "online";
 
   function drawGroups(things, c, frame, groups) {
     for (const group of groups) {
@@ -64,7 +68,7 @@
         drawOne(things, c, frame, { entry: lead, px, py });
         continue;
       }
-      const { r, picture } = sprite(frame, members.every(dark), true);
+      const { r, picture } = sprite(frame, stateOfAll(members), true);
       citymap.stamp(c, picture, px, py, frame.ratio);
       things.plates.push(writeNumber(c, frame, hall.format.number(count), px + r * 1.25, py));
       things.hit(px, py, r * 1.5, "cluster", group);

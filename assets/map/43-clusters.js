@@ -220,10 +220,11 @@
   };
 
   const sum = (members, state) => members.reduce((all, one) => all + (one.count ? one[state] : one.event.data.state === state ? 1 : 0), 0);
-  const cameraCard = (members, count) => ({
-    title: counted("cameras", count), severity: null,
-    rows: [["online", hall.format.number(sum(members, "online"))], ["offline", hall.format.number(sum(members, "offline"))]],
-  });
+  const cameraCard = (members, count) => {
+    const [online, offline] = [sum(members, "online"), sum(members, "offline")];
+    const rows = [["online", online], ["offline", offline], ["unknown", count - online - offline]].filter(([what, n]) => n > 0 || what !== "unknown");
+    return { title: counted("cameras", count), severity: null, rows: rows.map(([what, n]) => [what, hall.format.number(n)]) };
+  };
 
   /** Its members as a list of buttons, the most severe first. */
   citymap.clusterList = function (group, most) {

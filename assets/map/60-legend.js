@@ -13,7 +13,7 @@
     cases: ["case", { severity: 0, kind: "occurrence", overdue: false }],
     gauges: ["gauge", { severity: 0, level: 7, rain: false, stale: false }],
     vehicles: ["unit", { body: "moving", turn: 4, age: 0 }],
-    cameras: ["camera", { offline: false, stream: true }],
+    cameras: ["camera", { state: "online", stream: true }],
     closures: ["closure", { state: "confirmed" }],
     depots: ["depot", { kind: "pump_station" }],
     incidents: ["incident", { severity: 0, closed: false }],

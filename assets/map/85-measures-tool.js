@@ -6,7 +6,7 @@
   const part = (view) => view && view.layers.get("measures");
   citymap.tool({
     name: "measures",
-    order: 330,
+    order: 360,
     key: "c",
     act(view) {
       const found = part(view);
@@ -20,7 +20,7 @@
   const heat = (view) => view && view.layers.get("heat");
   citymap.tool({
     name: "heat",
-    order: 340,
+    order: 370,
     key: "e",
     act(view) {
       const found = heat(view);

@@ -11,6 +11,7 @@
   const citymap = hall.citymap;
   const EVERY_MS = 200; // between two views that are sent
   const SILENT_MS = 30000; // a leader that says nothing is gone; one that goes says so, one that is busy comes back
+  const NEAR = 4; // px
   const own = Math.random().toString(36).slice(2, 6);
   let channel = null;
   let role = ""; // "" | lead | follow
@@ -21,6 +22,7 @@
   let sent = 0;
   let soon = 0;
   let moving = false;
+  let place = null; // {centre, zoom} that this map got by the leader's view
 
   const view = () => citymap.page && citymap.page.view;
   const refresh = () => citymap.page && citymap.page.refresh();
@@ -57,6 +59,7 @@
     if (channel) channel.close();
     channel = null;
     role = leader = shown = "";
+    place = null;
     since = 0;
     if (why && citymap.page) citymap.page.tell(hall.t(why));
     refresh();
@@ -85,15 +88,24 @@
     shown = text;
     moving = true;
     citymap.showView(host, told);
-    setTimeout(() => (moving = false), 50);
+    stood(host);
+    setTimeout(() => (stood(host), (moving = false)), 50);
   }
+
+  const stood = ({ map }) => (place = map && { centre: map.getCenter(), zoom: map.getZoom() });
+
+  /** Whether a map that follows is somewhere else than it was led: somebody zoomed, panned, searched. A window of another size is not. */
+  const elsewhere = ({ map }) =>
+    !!place && (Math.abs(map.getZoom() - place.zoom) > 0.01 || map.latLngToContainerPoint(place.centre).distanceTo(map.getSize().divideBy(2)) > NEAR);
 
   citymap.layer({
     name: "step",
     make: (host) => ({
       attach(map) {
         map.on("move", () => role === "lead" && view() === host && send());
-        map.on("dragstart", () => role === "follow" && view() === host && !moving && leave("mappage.step-left"));
+        const left = (sure) => role === "follow" && view() === host && !moving && (sure || elsewhere(host)) && leave("mappage.step-left");
+        map.on("dragstart", () => left(true)).on("moveend", () => left(false));
+        map.getContainer().addEventListener("wheel", () => map.scrollWheelZoom.enabled() && left(true), { passive: true }); // before it has come to rest
       },
       tick() {
         if (view() !== host) return;

@@ -69,7 +69,7 @@ WATCH = f"""() => {{ const view = {MAP}, {{stage, map}} = view, seen = window.wa
 
 def components(root: Path) -> APIRouter:
     """The hall's own answers about the components under `root`."""
-    return Components(Inventory(root), SimpleNamespace(of_component=lambda *_: [])).router  # type: ignore[arg-type]
+    return Components(Inventory(root), SimpleNamespace(of_component=lambda *_: [], around=lambda *_: [])).router  # type: ignore[arg-type]
 
 
 def cameras(count: int) -> APIRouter:

@@ -55,6 +55,12 @@ async def test_the_map_page_finds_looks_around_keeps_its_view_and_goes_in_step(h
         await other.wait_for_function("hall.citymap.page.view.map.getCenter().lng.toFixed(3) === '113.800'")
         await page.evaluate("hall.map.focus(113.85, 35.29, 13)")
         await other.wait_for_function("hall.citymap.page.view.map.getCenter().lng.toFixed(3) === '113.850'")
+        await other.wait_for_function("document.querySelector('[data-tool=step]').textContent.includes('跟随')")
+        await other.locator(".leaflet-container").focus()
+        await other.keyboard.press("+")  # whoever moves the map himself leaves
+        await expect(other.locator('[data-tool="step"]')).to_have_attribute("aria-pressed", "false")
+        await other.keyboard.press("g")
+        await expect(other.locator('[data-tool="step"]')).to_have_attribute("aria-pressed", "true")
         await other.keyboard.press("Escape")
         await expect(other.locator('[data-tool="step"]')).to_have_attribute("aria-pressed", "false")
         await other.close()
