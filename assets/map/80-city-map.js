@@ -108,6 +108,10 @@
       if (frame.part) return;
       this.covered = false; // whether a symbol has come to lie on a name
       this.scale.show(frame);
+      const said = (this.ground.named || []).map(({ key, x, y }) => `${key} ${x} ${y}`).join();
+      // written anew in the same frame: labels keep off the names of before
+      if (this.named && this.named.frame === frame && this.named.said !== said) queueMicrotask(() => this.render("things"));
+      this.named = { frame, said };
     }
 
     drawThings(context, frame) {
