@@ -9,7 +9,7 @@ import asyncio
 import gzip
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,6 +22,7 @@ from hall.core.clock import monotonic
 from hall.core.errors import ConfigError, HallError
 from hall.core.process import Process
 from hall.core.typed import Directory, Names
+from hall.core.wording import plain
 from hall.map.mbtiles import GZIP
 
 log = logging.getLogger("hall.gazetteer")
@@ -75,7 +76,7 @@ class Gazetteer:
     def find(
         self, words: tuple[str, ...], limit: int, near: tuple[float, float], kinds: tuple[str, ...]
     ) -> tuple[list[Place], bool]:
-        """The best places of some kinds, the nearer of equals first; whether there are more."""
+        """The best places of some kinds, the nearer of equals first, each once (`once`); whether there are more."""
         found = []
         for kind in kinds:
             places, directory = self._places.get(kind, ([], None))
@@ -83,7 +84,8 @@ class Gazetteer:
                 place = places[number]
                 found.append((rank, _ORDER.get(kind, 9), metres(*near, place.lon, place.lat), place))
         found.sort(key=lambda row: row[:3])
-        return [row[3] for row in found[:limit]], len(found) > limit
+        shown = once((row[3] for row in found), limit + 1)
+        return shown[:limit], len(shown) > limit
 
     def _read(self) -> None:
         try:
@@ -178,7 +180,32 @@ class Gazetteer:
 
 #: of names that answer as well: the larger thing first
 _ORDER = {"district": 0, "place": 1, "cell": 2, "street": 3, "poi": 4, "park": 5, "water": 6}
-_BASEMAP = {"road_major": "street", "road_minor": "street", "water": "water", "park": "park", "label": "poi"}
+_BASEMAP = {"road_major": "street", "road_minor": "street", "water": "water", "park": "park", "label": "place"}
+#: metres within which one name of one kind is one thing: streets, rivers go on from piece to piece, branches of a bank do not
+_REACH = {"district": 3_000.0, "place": 3_000.0, "street": 5_000.0, "water": 5_000.0, "park": 2_000.0, "poi": 300.0}
+#: and a map's word for a district within so many of its middle is the district
+_DISTRICT_REACH = 15_000.0
+
+
+def once(places: Iterable[Place], most: int) -> list[Place]:
+    """The first `most` of places, best first, each thing once: what goes on from a place shown is that place, as the ways of a
+    street are; the suburb and the label on the map that are called as a district are the district. Cells are all shown."""
+    shown: list[Place] = []
+    known: dict[tuple[str, str], list[Place]] = {}
+    for place in places:
+        family = "place" if place.kind == "district" else place.kind
+        alike = known.setdefault((plain(place.name), family), [])
+        if not any(_same(place, one) for one in alike):
+            shown.append(place)
+            if len(shown) == most:
+                break
+        alike.append(place)
+    return shown
+
+
+def _same(one: Place, other: Place) -> bool:
+    reach = _REACH.get(one.kind, 0.0) if one.kind == other.kind else _DISTRICT_REACH
+    return metres(one.lon, one.lat, other.lon, other.lat) < reach
 
 
 def _array(rows: list[list[float]]) -> Any:

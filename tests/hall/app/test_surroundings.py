@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hall.app.gazetteer import Gazetteer, Place
 from hall.app.nearness import Spot, alike, metres, nearest
 from hall.core.clock import real_ms
 from hall.core.event import Event, encode
+from hall.core.typed import Directory, Names
 from tests.hall.app.test_dispatching import REPORT, fresh, moved, reported
 
 lons, lats = st.floats(-179, 179), st.floats(-70, 70)
@@ -191,3 +193,25 @@ async def test_settings_are_a_persons_own_and_bounded(city_hall):
         assert (last.status_code, last.json()["reason"]) == (422, "too-many-settings")
         assert (await zhao.delete("/api/v1/preferences/views")).status_code == 200
         assert (await zhao.get("/api/v1/preferences/views")).json() is None
+
+
+def test_a_street_of_many_ways_and_a_district_of_three_maps_are_one_row_each_and_branches_are_not():
+    km = 1 / 111.195  # degrees of latitude
+
+    def place(name, kind, north, what=""):
+        return Place(name, kind, what, 113.6, 34.7 + north * km, "m", Names.of(name))
+
+    some = [place("人民路", "street", 3 * n) for n in range(7)] + [place("人民路", "street", 60)]
+    some += [place("人民路", "district", 9), place("人民路", "place", 17, "suburb"), place("人民路", "place", 17.1, "label")]
+    some += [place("人民路", "place", 40, "village"), place("人民路", "poi", 1), place("人民路", "poi", 2)]
+    places = Gazetteer(None, None)  # as it is after reading
+    for kind in {one.kind for one in some}:
+        own = [one for one in some if one.kind == kind]
+        places._places[kind] = own, Directory([one.names for one in own])
+    kinds = ("place", "poi", "street", "park", "water", "district")
+    found, more = places.find(("人民路",), 7, (113.6, 34.7), kinds)
+    rows = [(one.kind, round((one.lat - 34.7) / km)) for one in found]
+    assert rows == [("district", 9), ("place", 40), ("street", 0), ("street", 60), ("poi", 1), ("poi", 2)] and not more
+    found, more = places.find(("人民路",), 3, (113.6, 34.7 + 60 * km), kinds)
+    assert [one.kind for one in found] == ["district", "place", "street"] and more
+    assert round((found[2].lat - 34.7) / km) == 60, "the nearest way of each"
