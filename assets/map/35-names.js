@@ -176,9 +176,15 @@
       ground.prepared = { frame, state, rows };
     }
     if (!(ground.numbers || []).length) return rows;
-    const numbers = ground.numbers.map((number) => ({ angle: 0, size: frame.font, weight: 600, gap: 0, order: 0, key: "", ...number }));
-    const from = rows.findIndex(({ rank }) => rank > 2);
-    return from < 0 ? [...rows, ...numbers] : [...rows.slice(0, from), ...numbers, ...rows.slice(from)];
+    const named = new Map(ground.numbers.filter(({ of }) => of).map((number) => [`district ${number.of}`, number]));
+    const told = rows.map((row) => {
+      const number = named.get(row.key);
+      return number ? { ...row, text: `${row.text} ${number.text}`, colour: number.colour, boxes: null, number } : row;
+    });
+    const alone = ground.numbers.filter((number) => !told.some((row) => row.number === number));
+    const numbers = alone.map((number) => ({ angle: 0, size: frame.font, weight: 600, gap: 0, order: 0, key: "", ...number }));
+    const from = told.findIndex(({ rank }) => rank > 2);
+    return from < 0 ? [...told, ...numbers] : [...told.slice(0, from), ...numbers, ...told.slice(from)];
   }
 
   const row = (text, x, y, size, more) => ({ text, x, y, angle: 0, size, weight: 500, order: 0, key: text, ...more });

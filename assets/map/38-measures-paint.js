@@ -56,8 +56,8 @@
       const text = part.number(row[0]);
       if ((box.east - box.west) * frame.scale < c.measureText(text).width * 1.5 || (box.south - box.north) * frame.scale < frame.glyph * 1.8) continue;
       const [x, y] = area.label || [(box.west + box.east) / 2, (box.north + box.south) / 2];
-      const below = part.level === "districts" ? frame.glyph * 1.25 : 0; // the district's name
-      found.push({ text, x: frame.px(x), y: frame.py(y) + below, colour: "#ffffff" });
+      const of = part.level === "districts" ? area.name : ""; // told with the district's name, which finds a place for both
+      found.push({ text, of, x: frame.px(x), y: frame.py(y), colour: "#ffffff" });
     }
     return found;
   };
