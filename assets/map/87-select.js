@@ -152,6 +152,7 @@
         const node = chip(`map.select.act.${key}`, () => (why ? this.say(why, true) : call()), { "data-act": key, "aria-disabled": String(!!why), title: why || "" });
         return node;
       };
+      const files = citymap.past ? hall.t("map.print.no-past") : "";
       const cases = this.total("cases") ? off : none("cases");
       const cameras = this.total("cameras") ? "" : none("cameras");
       const crews = this.total("crews") ? off : none("crews");
@@ -159,7 +160,7 @@
       return make("div.map-acts", {}, [
         may(hall.may("command-many"), act("batch", () => this.batch(), cases)), may(hall.may("act-emergency"), act("incident", () => this.incident(), off)), may(hall.messages.may(), act("message", () => this.message(), crews)),
         may(hall.may("switch-scene"), act("wall", () => this.wall(), cameras || off)), may(hall.may("act-emergency"), act("save", () => citymap.keepShape(this.sketch.last().kind, this.sketch.last().points), off)),
-        act("csv", () => this.export("csv")), act("geojson", () => this.export("geojson")),
+        act("csv", () => this.export("csv"), files), act("geojson", () => this.export("geojson"), files),
       ]);
     }
 

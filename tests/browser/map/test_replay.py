@@ -125,6 +125,13 @@ def assert_lists_are_of_now(page, gate, moment):
         said = drawer.locator(".map-select-present").inner_text()
         assert "不是回放时刻" in said and moment_text in said and acts.count() == 0
     assert "7.50 m" in box.locator("[data-kind=gauge]").first.text_content()
+    chosen = {"kinds": {"cases": {"total": 1, "groups": [], "rows": [case]}}, "missing": {}, "listed": 200}
+    page.route("**/api/v1/map/selection", lambda route: route.fulfill(json=chosen))
+    page.evaluate("""hall.citymap.selectShape(view, {kind: 'circle', radius_m: 500,
+        geometry: {type: 'Point', coordinates: [113.9, 35.3]}}), 0""")
+    for name in ("csv", "geojson"):  # of what the hall knows now: closed, and says why
+        file = page.locator(f".map-acts [data-act={name}]")
+        assert file.get_attribute("aria-disabled") == "true" and "回放时不能导出数据" in file.get_attribute("title")
     page.evaluate("bar.replay.setTime(null)")
     assert box.locator(".map-select-present").is_hidden() and orders.count() == 3
     assert finder.locator(".map-select-present").is_hidden() and links.count() == 1
