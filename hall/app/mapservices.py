@@ -54,14 +54,15 @@ class MapServices:
         return answer
 
     async def tile(self, name: str, z: str, x: str, y: str) -> Response:
-        """204 where the service has nothing. `Age`: seconds since it was asked; `Hall-Stale`: old, or away."""
+        """204 where the service has nothing. `Age`: seconds since it was asked; `Hall-Stale`: old, away, or nothing-there."""
         if not all(_NUMBER.fullmatch(part) for part in (z, x, y)):
             raise Refused("bad-request", "write /pictures/<source>/<z>/<x>/<y>, whole numbers", 422)
         zoom, column, row = int(z), int(x), int(y)
         if zoom > _DEEPEST or column >= 2**zoom or row >= 2**zoom:
             raise Refused("tile-outside", f"zoom 0 to {_DEEPEST}, x and y from 0 to 2^z - 1", 404)
         found = await self._get(name).tile(zoom, column, row)
-        headers = {"Age": str(max(0, (real_ms() - found.fetched) // 1000)), "Cache-Control": _SHORTLY if found.stale else _HELD}
+        held = _SHORTLY if found.stale or not found.body else _HELD
+        headers = {"Age": str(max(0, (real_ms() - found.fetched) // 1000)), "Cache-Control": held}
         if found.stale:
             headers["Hall-Stale"] = found.stale
         if not found.body:

@@ -23,7 +23,7 @@ MOST_BYTES = 4 * 2**20
 _REDIRECTS = 3
 _WAITING = 512  # more than so many that wait for their turn are refused
 #: failures in a row after which a service counts as away; seconds until it is tried again, doubled each time
-_FAILURES, _PAUSE, _PAUSE_MOST = 3, 5.0, 300.0
+_FAILURES, _PAUSE, _PAUSE_MOST = 3, 5.0, 60.0
 _MEANING = {
     401: ("key-refused", "the service refuses the key"), 403: ("key-refused", "the service refuses the key, or this machine"),
     418: ("key-refused", "the service takes us for a robot: quota, or key of the wrong kind"),

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 log = logging.getLogger("hall.pictures")
 
@@ -64,6 +64,15 @@ class Kept:
         if self.most:
             self._guarded(work)
 
+    def pictured(self) -> tuple[int, int, int] | None:
+        """z, x, y of the picture that was used last."""
+
+        def work(base: sqlite3.Connection) -> tuple[int, int, int] | None:
+            wanted = "SELECT z, x, y FROM tile WHERE bytes > ? ORDER BY used DESC LIMIT 1"
+            return base.execute(wanted, (_OVERHEAD,)).fetchone()
+
+        return self._guarded(work) if self.most else None
+
     def about(self, name: str) -> Found | None:
         def work(base: sqlite3.Connection) -> Found | None:
             row = base.execute("SELECT value, fetched FROM about WHERE name = ?", (name,)).fetchone()
@@ -89,7 +98,7 @@ class Kept:
         base.executemany("DELETE FROM tile WHERE z = ? AND x = ? AND y = ?", gone)
         self.tiles -= len(gone)
 
-    def _guarded(self, work: Callable[[sqlite3.Connection], Found | None]) -> Found | None:
+    def _guarded(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         """With the open file, alone; trouble with it is told, and what was asked for is not there."""
         with self._lock:
             try:

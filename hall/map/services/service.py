@@ -17,14 +17,16 @@ import numpy as np
 from PIL import Image
 
 from hall.core.errors import Refused
-from hall.map.services.asking import Asker, Away, SourceFault
+from hall.map.services.asking import Asker, Away, SourceFault, log
 from hall.map.services.grids import Grid, Matrix, common, mercator
 from hall.map.services.kept import Kept
 from hall.map.services.settings import Source
+from hall.map.services.silence import EMPTY_MS, NOTHING, Silence
 from hall.map.services.warp import Need, need, warped
 from hall.map.services.wmts import Layer, layer
 
 _DAY_MS = 86_400_000
+_MOMENT_MS = 60_000  # what came within it is not asked for again: neighbours need it
 _RAW_BYTES = 32 * 2**20  # of tiles as they came, kept in memory: each takes part in up to four of ours
 _FORMS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "GIF": "image/gif"}
 _QUALITY = 90
@@ -32,7 +34,8 @@ _CAPABILITIES = "capabilities"
 
 
 class Tile(NamedTuple):
-    """`body` empty: nothing there. `fetched`: ms. `stale`: "", "old" (older than it should be) or "away" (and gone)."""
+    """`body` empty: nothing there. `fetched`: ms. `stale`: "", "old" (older than it should be), "away" (and the
+    service gone), "nothing-there" (of an empty one: the service has nothing anywhere)."""
 
     body: bytes
     media: str
@@ -46,7 +49,7 @@ class _Raw(NamedTuple):
 
 
 class Pictures:
-    """One source. `now()`: ms of real time; `spawn`: starts a task that outlives the request."""
+    """One source. `now()`: ms of real time."""
 
     def __init__(self, source: Source, folder: Path, now: Callable[[], int], agent: str) -> None:
         self.source, self._now = source, now
@@ -58,6 +61,8 @@ class Pictures:
         self._asking: dict[tuple[str, int, int], asyncio.Task[_Raw]] = {}
         self._raw: OrderedDict[tuple[str, int, int], _Raw] = OrderedDict()
         self._raw_bytes = 0
+        self._silence = Silence()
+        self._looking: asyncio.Task[None] | None = None
         self._grid: Grid | None = common(source.crs, one.tile_size, source.least, source.most) if source.kind == "xyz" else None
         self._layer: Layer | None = None
         self._learning = asyncio.Lock()
@@ -68,17 +73,30 @@ class Pictures:
             raise Refused("tile-outside", f"zoom {self.source.least} to {self.source.most}", 404)
         now = self._now()
         found = await asyncio.to_thread(self.kept.get, z, x, y, now)
-        if found is not None:
+        if found is not None and (found.body or self._holds(found.body, found.fetched)):
             stale = ""
-            if now - found.fetched > self._fresh:
+            if not self._holds(found.body, found.fetched):
                 self._begin(z, x, y)
-                stale = "away" if self.asker.fault else "old"
-            return Tile(found.body, _media(found.body), found.fetched, stale)
+                stale = "away" if self.fault else "old"
+            return self._tile(found.body, found.fetched, stale)
         try:
             return await asyncio.shield(self._begin(z, x, y))
         except SourceFault as fault:
+            if found is not None:
+                return self._tile(b"", found.fetched, "away")
             wait = f"; asked again in {fault.seconds:.0f} s" if isinstance(fault, Away) else ""
             raise Refused(fault.reason, f"{fault.detail}{wait}", 503) from None
+
+    @property
+    def fault(self) -> SourceFault | None:
+        return self.asker.fault or (NOTHING if self._silence.said else None)
+
+    def _holds(self, body: bytes | None, fetched: int) -> bool:
+        """Whether what came then need not be asked for again: a picture for days, nothing for minutes."""
+        return self._now() - fetched <= (self._fresh if body else EMPTY_MS)
+
+    def _tile(self, body: bytes, fetched: int, stale: str = "") -> Tile:
+        return Tile(body, _media(body), fetched, stale or ("nothing-there" if self._silence.said and not body else ""))
 
     def _begin(self, z: int, x: int, y: int) -> asyncio.Task[Tile]:
         place = (z, x, y)
@@ -91,29 +109,36 @@ class Pictures:
     async def _make(self, z: int, x: int, y: int) -> Tile:
         if self.source.fault:
             raise SourceFault("key-missing", self.source.fault)
-        grid = self._grid or await self._learned()
-        matrix = _own(grid, z)
-        if matrix is not None:
-            raws = {(x, y): await self._ask(matrix, x, y, same=True)}
-            body = raws[x, y].data or b""
-        else:
-            try:
-                found = await asyncio.to_thread(need, grid, z, x, y)
-            except ValueError as error:
-                raise SourceFault("zoom-outside", str(error)) from None
-            places = found.tiles()
-            raws = dict(zip(places, await asyncio.gather(*(self._ask(found.matrix, *place) for place in places)), strict=True))
-            body = await asyncio.to_thread(_made, found, raws)
-        fetched = min((raw.fetched for raw in raws.values()), default=self._now())
+        matrix, places, found = await self._needed(z, x, y)
+        answers = await asyncio.gather(*(self._ask(matrix, *place, same=found is None) for place in places))
+        raws = dict(zip(places, answers, strict=True))
+        body = raws[x, y].data or b"" if found is None else await asyncio.to_thread(_made, found, raws)
+        fetched = min((raw.fetched for raw in answers), default=self._now())
+        if not body and not self._silence.proven(self._now()):  # its word alone takes no picture away
+            old = await asyncio.to_thread(self.kept.get, z, x, y, self._now())
+            if old is not None and old.body:
+                return self._tile(old.body, old.fetched, "old")
         await asyncio.to_thread(self.kept.put, z, x, y, body, fetched)
-        return Tile(body, _media(body), fetched, "")
+        return self._tile(body, fetched)
+
+    async def _needed(self, z: int, x: int, y: int) -> tuple[Matrix, list[tuple[int, int]], Need | None]:
+        """What is asked of the service for one of our tiles; no Need where it is the service's own as it is."""
+        grid = self._grid or await self._learned()
+        if (matrix := _own(grid, z)) is not None:
+            return matrix, [(x, y)], None
+        try:
+            found = await asyncio.to_thread(need, grid, z, x, y)
+        except ValueError as error:
+            raise SourceFault("zoom-outside", str(error)) from None
+        return found.matrix, found.tiles(), found
 
     async def _ask(self, matrix: Matrix, column: int, row: int, same: bool = False) -> _Raw:
         """A tile as it came, checked to be a picture; one question for all who ask at the same time."""
         place = (matrix.name, column, row)
-        if place in self._raw:
+        raw = self._raw.get(place)
+        if raw is not None and (self._now() - raw.fetched <= _MOMENT_MS or self._holds(raw.data, raw.fetched)):
             self._raw.move_to_end(place)
-            return self._raw[place]
+            return raw
         if place not in self._asking:
             task = asyncio.get_running_loop().create_task(
                 self._asked(matrix, column, row, same), name=f"ask {self.source.name}"
@@ -130,12 +155,32 @@ class Pictures:
         data = await self.asker.get(url, lambda body: (_opened if same else _pixels)(body, matrix.size))
         raw = _Raw(data, self._now())
         place = (matrix.name, column, row)
+        self._forget(place)
         self._raw[place] = raw
         self._raw_bytes += len(data or b"") + 200
         while self._raw_bytes > _RAW_BYTES and len(self._raw) > 1:
-            _, old = self._raw.popitem(last=False)
-            self._raw_bytes -= len(old.data or b"") + 200
+            self._forget(next(iter(self._raw)))
+        if self._silence.heard(data is not None, raw.fetched):
+            self._looking = asyncio.get_running_loop().create_task(self._look(), name=f"look {self.source.name}")
+            self._looking.add_done_callback(_heard)
         return raw
+
+    def _forget(self, place: tuple[str, int, int]) -> None:
+        old = self._raw.pop(place, None)
+        if old is not None:
+            self._raw_bytes -= len(old.data or b"") + 200
+
+    async def _look(self) -> None:
+        """Asks again for a picture that the service has given: whether it has nothing here, or nothing at all."""
+        found = await asyncio.to_thread(self.kept.pictured)
+        if found is not None:
+            matrix, places, own = await self._needed(*found)
+            for place in places:
+                self._forget((matrix.name, *place))
+            await asyncio.gather(*(self._ask(matrix, *place, same=own is None) for place in places))
+        self._silence.decided(self._now())
+        if self._silence.said:
+            log.warning("map source %s: %s", self.source.name, NOTHING)
 
     async def _learned(self) -> Grid:
         """The grid of a WMTS: from its capabilities, which are kept, so that a start without the network finds them."""
@@ -172,14 +217,14 @@ class Pictures:
 
     def shown(self) -> dict[str, Any]:
         """What screens are told of it now."""
-        fault = self.asker.fault
+        fault = self.fault
         state = {"reason": fault.reason, "detail": fault.detail} if fault else {}
         if self.source.fault:
             state = {"reason": "key-missing", "detail": self.source.fault}
         return self.source.shown() | {"away": state or None, "kept_tiles": self.kept.tiles, "kept_bytes": self.kept.bytes}
 
     async def close(self) -> None:
-        for task in (*self._making.values(), *self._asking.values()):
+        for task in (*self._making.values(), *self._asking.values(), *([self._looking] if self._looking else [])):
             task.cancel()
         await self.asker.close()
         await asyncio.to_thread(self.kept.close)

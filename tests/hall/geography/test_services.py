@@ -16,6 +16,7 @@ from hall.core import config, coordinates, settings
 from hall.core.errors import ConfigError, Refused
 from hall.core.process import Process
 from hall.map.services import grids
+from hall.map.services.asking import Asker, Away, SourceFault
 from hall.map.services.kept import Kept
 from hall.map.services.service import Pictures
 from hall.map.services.settings import sources
@@ -140,6 +141,82 @@ async def test_while_the_service_is_away_what_is_kept_is_shown_with_its_age_and_
     for task in list(again._making.values()):
         await task
     assert (await again.tile(9, 418, 202)).fetched == clock[0]
+
+
+async def settled(client: Pictures) -> None:
+    """What was begun beside an answer is over."""
+    for task in [*client._making.values(), *([client._looking] if client._looking else [])]:
+        await task
+
+
+async def test_what_is_in_memory_grows_old_as_what_is_on_disk_does(server, opened):
+    clock, zoom = [1000 * DAY], 12
+    x, y, mark = tile_of(*PLACES[0], zoom)
+    for lines in ("", '\ncrs = "GCJ-02"'):
+        client = opened(f'url = "{server.at}/gcj/{{z}}/{{x}}/{{y}}"{lines}', clock)
+        server.marks = []
+        first = await client.tile(zoom, x, y)
+        server.marks, asked_before = [mark], len(server.asked)
+        clock[0] += 29 * DAY
+        assert (await client.tile(zoom, x, y)).stale == "" and len(server.asked) == asked_before
+        clock[0] += 2 * DAY
+        old = await client.tile(zoom, x, y)
+        assert (old.stale, old.body) == ("old", first.body)
+        await settled(client)
+        new = await client.tile(zoom, x, y)
+        assert new.body != first.body and (new.stale, new.fetched) == ("", clock[0])
+        assert client._raw_bytes == sum(len(raw.data) + 200 for raw in client._raw.values())
+
+
+async def test_a_service_that_has_nothing_anywhere_is_named_asked_on_and_believed_for_minutes(server, opened):
+    clock = [1000 * DAY]
+    client = opened(f'url = "{server.at}/xyz/{{z}}/{{x}}/{{y}}"', clock)
+    server.answer = (404, {}, b"")
+    for row in range(200, 207):
+        assert (await client.tile(9, 418, row)).stale == "" and client.shown()["away"] is None
+    await client.tile(9, 418, 207)
+    await settled(client)
+    assert client.shown()["away"]["reason"] == "nothing-there"
+    assert (await client.tile(9, 418, 208)).stale == (await client.tile(9, 418, 200)).stale == "nothing-there"
+    assert len(server.asked) == 9  # asked on, and not twice within minutes
+    server.answer = None
+    clock[0] += 11 * 60_000
+    found = await client.tile(9, 418, 200)
+    assert found.body and found.stale == "" and client.shown()["away"] is None
+    clock[0] += 60_000
+    server.answer = (503, {}, b"")
+    assert (await client.tile(9, 418, 207)).stale == "away"  # nothing there as far as is known
+
+
+async def test_the_open_sea_is_no_fault_and_a_service_set_up_anew_takes_no_picture_away(server, opened):
+    clock = [1000 * DAY]
+    client, real = opened(f'url = "{server.at}/xyz/{{z}}/{{x}}/{{y}}"', clock), server.respond
+    await client.tile(9, 418, 202)
+    clock[0] += 2 * 3_600_000
+    server.respond = lambda path: real(path) if path.endswith("/418/202") else (404, {}, b"")
+    for row in range(203, 243):
+        await client.tile(9, 418, row)
+        await settled(client)
+    assert client.shown()["away"] is None and len(server.asked) == 2  # the picture from before was looked at, once
+    clock[0] += 40 * DAY
+    server.respond = lambda path: (404, {}, b"")
+    assert (await client.tile(9, 418, 202)).stale == "old"
+    await settled(client)
+    for row in range(203, 211):
+        await client.tile(9, 418, row)
+    await settled(client)
+    kept = await client.tile(9, 418, 202)
+    assert client.shown()["away"]["reason"] == "nothing-there" and kept.body and kept.stale == "away"
+
+
+async def test_a_service_that_is_away_is_tried_again_within_a_minute_however_long_it_was():
+    asker = Asker("other", {}, 1.0, 1, "test")
+    for _ in range(20):
+        asker._note(SourceFault("timeout", ""))
+    with pytest.raises(Away) as away:
+        asker._look()
+    assert 50 < away.value.seconds <= 60
+    await asker.close()
 
 
 @pytest.mark.parametrize(
