@@ -1,13 +1,15 @@
 /* Tiles that a map needs: fetched a few at a time, nearest first, let go when out of view, tried again when they failed, kept
  * while there is room.
  *
- * new citymap.TileStore({address(z, x, y) -> URL, decode(response) -> Promise<{bytes, …}>, arrived(z, x, y), told()})
+ * new citymap.TileStore({address(z, x, y) -> URL, decode(response) -> Promise<{bytes, …}>, arrived(z, x, y), told(), again(tile)})
  *   want(rows)          what is in view now: [[z, x, y], …], the most wanted first; what is under way and not in it is cancelled
  *   also(rows)          a piece that came into view besides
  *   get(z, x, y)        the tile; {bytes: 0} where the map is empty; undefined while it is not there
  *   cover(rows)         [{z, x, y, tile, clip}] to paint: the tile, else what stands in for it (clip: to the wanted tile)
  *   fault               why tiles in view are missing, "" when none is; `told` is called when it changes
- * A tile that failed is tried again after 2 s, 4 s … 60 s, at once when it comes into view anew.
+ * A tile that failed is tried again after 2 s, 4 s … 60 s, at once when it comes into view anew. One that the hall calls old, or of a
+ * service that is away (header Hall-Stale), is shown, and asked for again while it is in view: `again(tile) -> ms` (0: never) says when;
+ * all of a service that was away at once when one tile says that it is back.
  */
 "use strict";
 
@@ -20,12 +22,14 @@
   const UP = 5; // levels that a coarser tile may be stretched
   const DOWN = 2; // levels that finer tiles may be shrunk
   const EMPTY = Object.freeze({ bytes: 0 });
+  const TICK_MS = 5000; // at least between two looks at what is to be asked for again
+  const gone = (stale) => stale === "away" || stale === "nothing-there";
 
   const keyOf = (z, x, y) => `${z}/${x}/${y}`;
 
   citymap.TileStore = class {
-    constructor({ address, decode, arrived, told = () => {} }) {
-      Object.assign(this, { address, decode, arrived, told });
+    constructor({ address, decode, arrived, told = () => {}, again = null }) {
+      Object.assign(this, { address, decode, arrived, told, again });
       this.tiles = new Map(); // key -> tile, the least lately wanted first
       this.bytes = 0;
       this.room = ROOM;
@@ -34,6 +38,8 @@
       this.failed = new Map(); // key -> {why, timer}: waits to be tried again
       this.tried = new Map(); // key -> how often what is still wanted has failed
       this.fault = "";
+      this.ticking = 0;
+      this.back = -Infinity; // when all were last asked for at once
     }
 
     want(rows) {
@@ -80,6 +86,37 @@
         if (this.loading.size >= AT_ONCE) return;
         if (!this.tiles.has(key) && !this.loading.has(key) && !this.failed.has(key)) this.load(key, row);
       }
+      if (this.again) this.renew();
+    }
+
+    /** What is missing comes first; then what is there and due again. */
+    renew() {
+      const now = performance.now();
+      let soonest = Infinity;
+      for (const [key, row] of this.wanted) {
+        const { due } = this.tiles.get(key) || {};
+        if (!due || this.loading.has(key)) continue;
+        if (due <= now && this.loading.size < AT_ONCE) this.load(key, row);
+        else soonest = Math.min(soonest, due);
+      }
+      clearTimeout(this.ticking);
+      if (soonest < Infinity) this.ticking = setTimeout(() => this.next(), Math.max(TICK_MS, soonest - now));
+    }
+
+    /** When a tile that has come is due again; one that is not of a service gone hastens those that are. */
+    plan(key, tile) {
+      const now = performance.now();
+      const before = this.tiles.get(key);
+      tile.times = tile.stale && before && before.stale === tile.stale ? before.times + 1 : 0;
+      const wait = this.again(tile);
+      tile.due = wait ? now + wait : 0;
+      if (gone(tile.stale) || (!tile.stale && !tile.bytes) || now - this.back < TICK_MS) return;
+      for (const other of this.wanted.keys()) {
+        const held = this.tiles.get(other);
+        if (other === key || !held || !gone(held.stale)) continue;
+        held.due = now;
+        this.back = now;
+      }
     }
 
     async load(key, row) {
@@ -88,8 +125,8 @@
       let tile = null;
       let why = "";
       try {
-        const answer = await fetch(this.address(...row), { credentials: "same-origin", signal: control.signal });
-        if (answer.status === 204) tile = EMPTY;
+        const answer = await fetch(this.address(...row), { credentials: "same-origin", signal: control.signal, cache: this.tiles.has(key) ? "no-cache" : "default" });
+        if (answer.status === 204) tile = this.again ? { bytes: 0, stale: answer.headers.get("Hall-Stale") || "" } : EMPTY;
         else if (answer.ok) tile = await this.decode(answer);
         else why = `${answer.status} ${(await answer.json().catch(() => ({}))).reason || ""}`.trim();
       } catch (error) {
@@ -97,7 +134,9 @@
       }
       if (this.loading.get(key) !== control) return; // closed meanwhile
       this.loading.delete(key);
+      const held = this.tiles.get(key);
       if (tile) this.keep(key, tile);
+      else if (held && why) held.due = performance.now() + RETRY_MOST_MS;
       else if (why && this.wanted.has(key)) this.fail(key, why);
       this.tell();
       this.next();
@@ -106,15 +145,21 @@
 
     keep(key, tile) {
       this.tried.delete(key);
+      if (this.again) this.plan(key, tile);
+      this.drop(key);
       this.tiles.set(key, tile);
       this.bytes += tile.bytes;
-      for (const [other, { bytes, close }] of this.tiles) {
+      for (const other of this.tiles.keys()) {
         if (this.bytes <= this.room) break;
-        if (this.wanted.has(other)) continue;
-        this.tiles.delete(other);
-        this.bytes -= bytes;
-        if (close) close();
+        if (!this.wanted.has(other)) this.drop(other);
       }
+    }
+
+    drop(key) {
+      const { bytes = 0, close } = this.tiles.get(key) || {};
+      this.tiles.delete(key);
+      this.bytes -= bytes;
+      if (close) close();
     }
 
     fail(key, why) {
@@ -174,6 +219,7 @@
       for (const { timer } of this.failed.values()) clearTimeout(timer);
       for (const { close } of this.tiles.values()) if (close) close();
       for (const held of [this.loading, this.failed, this.tried, this.tiles, this.wanted]) held.clear();
+      clearTimeout(this.ticking);
       this.bytes = 0;
       this.fault = "";
     }

@@ -15,6 +15,7 @@
   const KEPT = "hall.pictures"; // the last description, for a start while the hall does not answer
   const RETRY_MS = 5000;
   const RELOOK_MS = 5 * 60 * 1000;
+  const [OLD_MS, OLD_MOST_MS, AWAY_MS, EMPTY_MS, GOOD_MS] = [15_000, 240_000, 60_000, 600_000, 6 * 3_600_000];
   const COARSER = 3; // levels
   const FINER = 2; // levels that a service's widest zoom may be closer than the view: sixteen times the tiles, beyond it thousands
   const FEW = 8; // tiles that need nothing to stand in for them
@@ -87,6 +88,13 @@
     return { image, bytes: image.width * image.height * 4, at: Date.now() - age, stale, close: () => image.close() };
   }
 
+  /** ms until a tile in view is asked for again: old ones soon, as the hall asks meanwhile; good ones grow old on a wall that stands still. */
+  function again({ stale, bytes, times }) {
+    if (stale === "old") return Math.min(OLD_MOST_MS, OLD_MS * 2 ** times);
+    if (stale) return AWAY_MS;
+    return bytes ? GOOD_MS : EMPTY_MS;
+  }
+
   // -- one source and those over it --------------------------------------------------------------------------------------------
 
   citymap.Pictures = class {
@@ -120,11 +128,13 @@
           this.told();
         },
         told: () => this.told(),
+        again,
       });
     }
 
     get fault() {
-      return this.sheets.map(({ store }) => store.fault).find(Boolean) || "";
+      const nothing = ({ store }) => [...store.wanted.keys()].some((key) => (store.tiles.get(key) || {}).stale === "nothing-there");
+      return this.sheets.map(({ store }) => store.fault).find(Boolean) || (this.sheets.some(nothing) ? "nothing-there" : "");
     }
 
     get attribution() {
@@ -136,7 +146,7 @@
       for (const { store } of this.sheets) {
         for (const key of store.wanted.keys()) {
           const tile = store.tiles.get(key);
-          if (tile && tile.stale === "away" && (!oldest || tile.at < oldest)) oldest = tile.at;
+          if (tile && tile.image && tile.stale === "away" && (!oldest || tile.at < oldest)) oldest = tile.at;
         }
       }
       return oldest === null ? null : Date.now() - oldest;

@@ -147,6 +147,7 @@
       if (!pictures.source) return "";
       const name = this.label(pictures.source.name);
       if (pictures.farther) return hall.t("pictures.farther", { name });
+      if (pictures.fault === "nothing-there") return hall.t("pictures.nothing-there", { name });
       if (pictures.fault) return hall.t("pictures.missing", { name, why: reasonText(pictures.fault) });
       return pictures.stale === null ? "" : hall.t("pictures.stale", { name, age: hall.format.duration(pictures.stale) });
     }

@@ -72,6 +72,16 @@ def test_pictures_of_a_service_lie_where_they_belong_and_what_is_chosen_stays(op
     assert far and max(far) < 6, "what left the view is wanted no more: it can be let go"
     assert page.evaluate(f"new Set([...{store}.wanted.values()].map(([z]) => z)).size") <= 2, "of this view, and what stands in"
     page.wait_for_function("[...hall.citymap.live][0].ground.named.some(({text}) => text === '和平街道')")
+    note, gone = "document.querySelector('.map-note').textContent", "影像：服务答复各处均无图块，请核对图层与地址"
+    page.route("**/pictures/other/**", lambda route: route.fulfill(status=204, headers={"Hall-Stale": "nothing-there"}))
+    go(page, MARK[0] + 0.01, MARK[1], 17)
+    page.wait_for_function(f"text => {note}.includes(text) && {store}.whole", arg=gone)
+    page.unroute("**/pictures/other/**")  # one tile that comes says that the service is back: all others are asked for again
+    page.evaluate(f"(store => {{ [...store.tiles.values()].find((tile) => tile.stale).due = 1; store.next(); }})({store})")
+    page.wait_for_function(
+        f"text => !{note}.includes(text) && [...{store}.wanted.keys()].every((key) => ({store}.tiles.get(key) || {{}}).image)",
+        arg=gone,
+    )
     page.evaluate("(({ source }) => { source.min_zoom = 19; })([...hall.citymap.live][0].groundChoice.pictures)")
     go(page, *MARK, 12)
     page.wait_for_function("document.querySelector('.map-note').textContent.includes('影像：此比例尺下没有图块，请放大')")
