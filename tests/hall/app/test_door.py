@@ -25,6 +25,8 @@ DOORS = {
     ("GET", "/~L2Rlc2s/_dash-layout"): "y-yyyyyyy-",  # /desk
     ("GET", "/~L2FkbWluL3VzZXJz/_dash-layout"): "------y---",  # /admin/users
     ("GET", "/api/v1/geography/districts.json"): "yyyyyyyyyy",
+    ("GET", "/api/v1/components/grid"): "yyyyyyyyyy",
+    ("GET", "/api/v1/components/pack"): "yyyyyyyyy-",
     ("GET", "/api/v1/measures"): "yyyyyyyyy-",
     ("GET", "/api/v1/heat"): "yyyyyyyyy-",
     ("GET", "/api/v1/heat/about"): "yyyyyyyyy-",
