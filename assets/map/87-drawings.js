@@ -240,9 +240,8 @@
       const rows = this.all().filter(({ subject }) => subjects.includes(subject));
       const features = rows.map(({ data }) => ({ type: "Feature", geometry: data.geometry, properties: Object.fromEntries(["kind", "title", "note", "colour", "radius_m", "owner", "share", "changed", "expires", "about", "exercise"].filter((name) => data[name]).map((name) => [name, data[name]])) }));
       try {
-        const box = citymap.page.view.inView();
-        await hall.ask("/api/v1/map/exports", { method: "POST", body: { what: "geojson", title: hall.t("map.layer.shapes"), box, layers: rows.slice(0, 60).map(({ subject }) => subject) } });
-        citymap.save(new Blob([JSON.stringify({ type: "FeatureCollection", features })], { type: "application/geo+json" }), `${hall.t("map.layer.shapes")}-${citymap.stampText()}.geojson`);
+        const { head } = await hall.ask("/api/v1/map/exports", { method: "POST", body: { what: "geojson", title: hall.t("map.layer.shapes"), ...citymap.fileView(citymap.page.view), layers: rows.slice(0, 60).map(({ subject }) => subject) } });
+        citymap.save(new Blob([JSON.stringify(citymap.featureFile(head, "shapes", features, rows.map(({ data }) => data.changed).filter(Boolean)))], { type: "application/geo+json" }), `${hall.t("map.layer.shapes")}-${citymap.stampText()}.geojson`);
       } catch (error) {
         this.say(hall.why(error), true);
       }

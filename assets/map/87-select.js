@@ -248,7 +248,7 @@
     async export(format) {
       this.say(hall.t("map.select.exporting"));
       try {
-        const body = { ...this.asked(), format, title: hall.t("maptool.select") };
+        const body = { ...this.asked(), format, title: hall.t("maptool.select"), marks: citymap.fileMarks() };
         const answer = await citymap.sendRaw("/api/v1/map/selection/export", JSON.stringify(body), "application/json");
         citymap.save(await answer.blob(), `${hall.t("maptool.select")}-${citymap.stampText()}.${format}`);
         this.say(hall.t("map.select.exported", { n: hall.format.number(KINDS.reduce((sum, kind) => sum + this.total(kind), 0)) }));

@@ -1,6 +1,7 @@
 /* A view as data: what the hall is asked for, and what the file will hold, before anybody takes it.
  *
  * hall.citymap.viewAsked(view, title)  -> body of POST /api/v1/map/exports/view and …/geojson
+ * hall.citymap.fileMarks(), .fileView(view), .featureFile(head, kind, features, times)   what files say of themselves
  * hall.citymap.viewCounts(view, title) -> Promise of a node: how many of each kind, what is cut, what is not in the file
  */
 "use strict";
@@ -37,8 +38,24 @@
     rain: (view) => frameOf(view.radar),
   };
 
+  citymap.fileMarks = () => [(hall.exercise || []).length ? "exercise" : "", hall.page.demo ? "demo" : "", citymap.past ? "replay" : ""].filter(Boolean);
+
+  /** The view that a file is of: `{box, zoom, marks}`. */
+  citymap.fileView = (view) => ({ box: view.inView(), zoom: Math.max(0, Math.min(24, view.map.getZoom())), marks: citymap.fileMarks() });
+
+  /** A FeatureCollection made here, with the head that the hall gave (hall/app/filehead.py). `times`: ms of what is in it. */
+  citymap.featureFile = function (head, kind, features, times) {
+    const corners = features.flatMap(({ geometry }) => pairs(geometry.coordinates));
+    const ends = (values) => values.reduce(([least, most], value) => [Math.min(least, value), Math.max(most, value)], [Infinity, -Infinity]);
+    const [[west, east], [south, north], span] = [ends(corners.map(([lon]) => lon)), ends(corners.map(([, lat]) => lat)), ends(times)];
+    const iso = (ms) => new Date(ms).toISOString();
+    const made = { ...head, ...(corners.length ? { bbox: [west, south, east, north] } : {}), as_of: times.length ? { [kind]: { oldest: iso(span[0]), newest: iso(span[1]) } } : {} };
+    return { ...made, ...(citymap.past ? { moment: iso(citymap.now()) } : {}), features };
+  };
+  const pairs = (given) => (typeof given[0] === "number" ? [given] : given.flatMap(pairs));
+
   citymap.viewAsked = function (view, title) {
-    const body = { box: view.inView(), kinds: [], title, marks: [(hall.exercise || []).length ? "exercise" : "", hall.page.demo ? "demo" : ""].filter(Boolean) };
+    const body = { ...citymap.fileView(view), kinds: [], title };
     for (const { name } of citymap.layersShown(view)) {
       const kind = KIND[name];
       if (!kind) continue;

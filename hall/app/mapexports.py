@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hall.app.actors import current_actor
 from hall.app.answers import json
+from hall.app.filehead import Head, Mark, head
 from hall.app.visit import current_visit
 from hall.core.errors import Refused
 from hall.core.process import Process
@@ -26,7 +27,7 @@ _Short = Annotated[str, Field(max_length=200)]
 
 
 class Sheet(BaseModel):
-    """What leaves: `box` west, south, east, north in degrees; `layers` that are on it."""
+    """What leaves: `box` west, south, east, north in degrees and `zoom` of the view; `layers` that are on it."""
 
     model_config = ConfigDict(extra="forbid")
     what: Literal["png", "pdf", "geojson"]
@@ -35,6 +36,8 @@ class Sheet(BaseModel):
     box: Annotated[list[float], Field(min_length=4, max_length=4)]
     moment: int | None = None
     layers: Annotated[list[_Short], Field(max_length=60)] = []
+    marks: Annotated[list[Mark], Field(max_length=3)] = []
+    zoom: Annotated[float, Field(ge=0, le=24)] | None = None
 
 
 class MapExports:
@@ -48,11 +51,15 @@ class MapExports:
         self.router.add_api_route("/pdf", self.pdf, methods=["POST"], response_class=Response)
 
     async def begin(self, sheet: Sheet) -> Response:
-        """A line in the record; `{at, who, display}` is what the sheet says of itself. Without it nothing is exported."""
+        """A line in the record; `{at, who, display, head}` is what the sheet, or a GeoJSON file that is written in the browser,
+        says of itself. Without it nothing is exported."""
         who = current_visit().identity
         told = {"kind": sheet.what} | sheet.model_dump(exclude={"what"}, exclude_defaults=True)
         await self._note("export", current_actor(), {**told, "what": "map"})
-        return json({"at": self.process.clock.now(), "who": who.name, "display": who.display or who.name})
+        at = self.process.clock.now()
+        file = Head(sheet.title, who.name, at, sheet.marks, sheet.box, sheet.zoom)
+        made = {"head": head(file, self.process.config.city.timezone)} if sheet.what == "geojson" else {}
+        return json({"at": at, "who": who.name, "display": who.display or who.name, **made})
 
     async def pdf(
         self, request: Request, paper: Literal["a4", "a3"] = "a4", title: Annotated[str, Query(max_length=200)] = ""

@@ -23,6 +23,7 @@ from hall.app.channels import Channels, unseen_channel
 from hall.app.components import Asked as Filter
 from hall.app.components import question_of
 from hall.app.discretion import redacted
+from hall.app.filehead import Head, Mark, collection, head
 from hall.app.picture import Picture
 from hall.app.seeing import CALLING, seen, told_of, unseen
 from hall.app.selection import KINDS, area_of, as_csv, as_features, line_of
@@ -56,6 +57,7 @@ class Order(Area):
 
     format: Literal["csv", "geojson"]
     title: Annotated[str, Field(max_length=200)] = ""
+    marks: Annotated[list[Mark], Field(max_length=3)] = []
 
 
 class Found(NamedTuple):
@@ -124,16 +126,10 @@ class Selecting:
         headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="selection.{order.format}"'}
         if order.format == "csv":
             return Response(as_csv([line for line, _ in rows], zone), media_type="text/csv; charset=utf-8", headers=headers)
-        made = {
-            "type": "FeatureCollection",
-            "title": order.title,
-            "made_at": self.process.clock.now(),
-            "made_by": visit.identity.name,
-            "not_all": cut,
-            "missing": missing,
-            "features": as_features(rows, zone),
-        }
-        return _file(made, headers)
+        begun = head(Head(order.title, visit.identity.name, self.process.clock.now(), order.marks), zone)
+        area = order.geometry if order.radius_m is None else {**order.geometry, "radius_m": order.radius_m}
+        more = {"area": area, "not_all": cut, "missing": missing}
+        return _file(await asyncio.to_thread(lambda: collection(begun, as_features(rows, zone), **more)), headers)
 
     # -- looking -------------------------------------------------------------------------------------------------------
 

@@ -7,12 +7,12 @@ import io
 import math
 import zoneinfo
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import shapely
 
 from hall.app.discretion import redacted
+from hall.app.filehead import moment
 from hall.core.errors import Refused
 
 KINDS = ("cases", "crews", "vehicles", "cameras", "gauges", "components", "shapes")
@@ -106,8 +106,3 @@ def as_features(lines: list[tuple[dict[str, Any], dict[str, Any] | None]], zone:
         point = None if line["lon"] is None else {"type": "Point", "coordinates": [line["lon"], line["lat"]]}
         found.append({"type": "Feature", "geometry": geometry or point, "properties": properties})
     return found
-
-
-def moment(ms: int | None, place: zoneinfo.ZoneInfo) -> str | None:
-    """ISO 8601 by the city's clock."""
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, place).isoformat(timespec="seconds")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from hall.app.components import Asked as AskedComponents
+from hall.app.filehead import Mark
 
 Kind = Literal[
     "cases", "crews", "vehicles", "cameras", "gauges", "components", "shapes", "warnings", "closures", "depots", "incidents",
@@ -50,7 +51,8 @@ class View(Asked):
     box: Annotated[list[float], Field(min_length=4, max_length=4)]
     kinds: Annotated[list[Kind], Field(max_length=20)]
     title: _Short = ""
-    marks: Annotated[list[Literal["exercise", "demo"]], Field(max_length=2)] = []
+    marks: Annotated[list[Mark], Field(max_length=3)] = []
+    zoom: Annotated[float, Field(ge=0, le=24)] | None = None
     components: AskedComponents = AskedComponents()
     measures: AskedMeasure | None = None
     heat: AskedHeat | None = None

@@ -21,11 +21,12 @@ from hall.app import viewfeatures as features
 from hall.app.actors import current_actor
 from hall.app.answers import json
 from hall.app.boundaries import Boundaries
+from hall.app.filehead import Head, collection, head, moment
 from hall.app.heat import Heat
 from hall.app.seeing import CALLING, told_of
 from hall.app.selecting import EXPORTED, Area, Selecting
 from hall.app.selection import KINDS as SELECTED
-from hall.app.selection import as_features, discreet, line_of, moment
+from hall.app.selection import as_features, discreet, line_of
 from hall.app.viewasked import AskedField, View
 from hall.app.viewfeatures import Made, Table, Told
 from hall.app.visit import current_visit
@@ -71,20 +72,10 @@ class ViewFile:
         told = {"what": "map", "kind": "geojson", "title": view.title, "box": view.box, "rows": len(found)}
         await self._note("export", current_actor(), told | {"counts": counts, "cut": sorted(cut), "missing": sorted(missing)})
         who = current_visit().identity
-        collection = {
-            "type": "FeatureCollection",
-            "title": view.title,
-            "marks": view.marks,
-            "made_at": self._said(self.process.clock.now()),
-            "made_by": who.name,
-            "bbox": view.box,
-            "counts": counts,
-            "most_of_a_kind": self._most,
-            "not_all": cut,
-            "missing": missing,
-            "features": found,
-        }
-        body = await asyncio.to_thread(msgspec.json.encode, collection)
+        told = Head(view.title, who.name, self.process.clock.now(), view.marks, view.box, view.zoom)
+        begun, more = head(told, self.process.config.city.timezone), {"counts": counts, "most_of_a_kind": self._most}
+        more |= {"not_all": cut, "missing": missing}
+        body = await asyncio.to_thread(lambda: msgspec.json.encode(collection(begun, found, **more)))
         headers = {"cache-control": "no-store", "content-disposition": 'attachment; filename="view.geojson"'}
         return Response(body, headers=headers, media_type="application/geo+json")
 

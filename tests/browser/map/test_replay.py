@@ -132,6 +132,10 @@ def assert_lists_are_of_now(page, gate, moment):
     for name in ("csv", "geojson"):  # of what the hall knows now: closed, and says why
         file = page.locator(f".map-acts [data-act={name}]")
         assert file.get_attribute("aria-disabled") == "true" and "回放时不能导出数据" in file.get_attribute("title")
+    file = page.evaluate("""hall.citymap.featureFile({title: 't', ...hall.citymap.fileView(view)}, 'shapes',
+        [[[3, 4], [1, 9]], [2, -5]].map(coordinates => ({geometry: {coordinates}})), [86400000, 1000])""")
+    ages = {"oldest": "1970-01-01T00:00:01.000Z", "newest": "1970-01-02T00:00:00.000Z"}
+    assert (file["bbox"], file["marks"][-1], file["as_of"]) == ([1, -5, 3, 9], "replay", {"shapes": ages}) and file["moment"]
     page.evaluate("bar.replay.setTime(null)")
     assert box.locator(".map-select-present").is_hidden() and orders.count() == 3
     assert finder.locator(".map-select-present").is_hidden() and links.count() == 1

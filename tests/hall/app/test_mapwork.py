@@ -16,6 +16,8 @@ from hall.core.event import Event, encode
 from hall.core.model import Case
 
 RING = [[113.90, 35.30], [113.92, 35.30], [113.92, 35.32], [113.90, 35.32], [113.90, 35.30]]
+#: what every GeoJSON file says of itself
+HEAD = ("title", "coordinates", "made_at", "made_by", "marks", "bbox", "as_of")
 AREA = {"type": "Polygon", "coordinates": [RING]}
 
 
@@ -121,6 +123,8 @@ async def test_the_view_of_a_province_is_a_file_of_all_its_layers_as_the_asker_m
     assert (by_kind["depots"]["free"], by_kind["closures"]["name"]) == ({"pump": 6}, "隧道")
     assert (by_kind["incidents"]["severity"], by_kind["warnings"]["severity"]) == (4, 4)
     assert "13800138000" in json.dumps(made) and "13800138000" not in json.dumps(hers)
+    assert (made["view"], made["made_by"], hers["made_by"]) == ({"box": view["box"]}, "qi", "chen")
+    assert made["as_of"]["closures"]["newest"] == by_kind["closures"]["time"] and set(HEAD) < set(made)
     lines = await asyncio.to_thread(_audit, city_hall)
     assert lines[-2:] == [("qi", "map"), ("chen", "map")]
 
@@ -171,10 +175,29 @@ async def test_a_selection_counts_what_the_asker_may_see_and_its_file_is_in_the_
         ]
         assert "'=1+1 电话 13800138000" in mine and mine.count("道路积水") == 3
         assert "13800138000" not in hers and "•••" in hers, "who does not call reads no numbers"
-        made = (await whole.post("/api/v1/map/selection/export", json={**order, "format": "geojson"})).json()
+        made = (await whole.post("/api/v1/map/selection/export", json={**order, "format": "geojson", "marks": ["demo"]})).json()
+        assert set(HEAD) < set(made) and (made["marks"], made["area"], made["made_by"]) == (["demo"], AREA, "qi")
+        assert made["bbox"] == [113.91, 35.31, 113.912, 35.312] and set(made["as_of"]) == {"cases"}
         assert {tuple(one["geometry"]["coordinates"]) for one in made["features"]} == {row[2:] for row in rows[:3]}
-        sheet = {"what": "png", "title": "t", "box": [113, 35, 114, 36], "layers": ["cases"]}
-        assert (await chen.post("/api/v1/map/exports", json=sheet)).json()["who"] == "chen"
+        sheet = {
+            "what": "geojson",
+            "title": "t",
+            "box": [113, 35, 114, 36],
+            "layers": ["cases"],
+            "zoom": 12.5,
+            "marks": ["replay"],
+        }
+        told = (await chen.post("/api/v1/map/exports", json=sheet)).json()
+        assert told["who"] == "chen" and set(told["head"]) == {
+            "type",
+            "title",
+            "coordinates",
+            "made_at",
+            "made_by",
+            "marks",
+            "view",
+        }
+        assert told["head"]["view"] == {"box": [113, 35, 114, 36], "zoom": 12.5, "scale": "1:78600"}
     told = await asyncio.to_thread(_audit, city_hall)
     assert told[len(before) :] == [("qi", "selection"), ("chen", "selection"), ("qi", "selection"), ("chen", "map")]
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import shapely
 
+from hall.app import filehead
 from hall.app import viewfeatures as features
 from hall.core.raster import Frame, Grid, Raster, frame_at, rate_of
 
@@ -59,3 +60,18 @@ def test_a_warning_is_in_the_file_while_it_is_in_force_and_its_area_meets_the_vi
     found = features.warnings(rows, 100, shapely.box(113.5, 35.5, 120, 40))
     assert [one["properties"]["name"] for one in found] == ["a", "c"]
     assert features.warnings(rows, 100, shapely.box(115, 35, 116, 36)) == []
+
+
+def test_every_file_says_by_whom_and_when_it_was_made_of_which_view_and_how_old_its_data_is():
+    told = filehead.Head("防汛", "qi", 1_790_000_000_000, ["demo"], [113.0, -0.5, 114.0, 0.5], 12)
+    begun = filehead.head(told, "Asia/Shanghai")
+    assert (begun["made_at"], begun["made_by"], begun["marks"]) == ("2026-09-21T22:13:20+08:00", "qi", ["demo"])
+    assert begun["coordinates"] == "WGS 84 (RFC 7946)" and "crs" not in begun
+    assert begun["view"] == {"box": told.box, "zoom": 12, "scale": "1:136000"}  # OGC's 559,082,264 at zoom 0, on the equator
+    two = shapely.GeometryCollection([shapely.Point(3, 4), shapely.box(5, -2, 6, 7)])
+    rows = [(shapely.Point(9, 1), "2026-10-25T02:30:00+02:00"), (two, "2026-10-25T02:10:00+01:00"), (None, None)]
+    made = filehead.collection(begun, [features.feature(at, kind="cases", time=time) for at, time in rows], missing={})
+    assert made["bbox"] == [3, -2, 9, 7] and list(made)[-1] == "features" and made["missing"] == {}
+    assert made["as_of"] == {"cases": {"oldest": rows[0][1], "newest": rows[1][1]}}, "by the moment, not by the letters"
+    empty = filehead.collection(filehead.head(told._replace(box=None), "UTC"), [])
+    assert "bbox" not in empty and "view" not in empty and empty["as_of"] == {}
