@@ -152,7 +152,7 @@ class SourceConfig(Section, kw_only=True):
     timeout_seconds: Annotated[float, msgspec.Meta(gt=0, le=60)] = 8.0
     at_once: Annotated[int, msgspec.Meta(ge=1, le=32)] = 6  # tiles asked for at the same time
     fresh_days: Annotated[float, msgspec.Meta(ge=0)] = 30.0  # asked for again when older; shown all the same until it comes
-    disk_mib: Annotated[int, msgspec.Meta(ge=1)] = 2048  # kept on disk; the longest unused go first
+    disk_mib: Annotated[int, msgspec.Meta(ge=0)] = 2048  # kept on disk; the longest unused go first; 0 keeps nothing
 
 
 #: layers of the map that nobody sees before somebody switches them on; the latter two colour the same ground

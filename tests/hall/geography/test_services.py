@@ -115,8 +115,9 @@ def test_baidus_plane_has_tiananmen_where_baidu_has_it():
     assert plane[0] == pytest.approx([12958175.0, 4825923.77], abs=0.1)
 
 
-async def test_a_tile_of_the_maps_own_grid_goes_through_unchanged_and_is_asked_for_once(server, opened):
-    client = opened(f'preset = "tianditu-img"\nurl = "{server.at}"\nkey = "env:TEST_MAP_KEY"')
+@pytest.mark.parametrize("kept", ["", "disk_mib = 0"])
+async def test_a_tile_of_the_maps_own_grid_goes_through_unchanged_and_is_asked_for_once(server, opened, kept):
+    client = opened(f'preset = "tianditu-img"\nurl = "{server.at}"\nkey = "env:TEST_MAP_KEY"\n{kept}')
     found = await client.tile(10, 836, 404)
     assert found.body == tileserver.picture("w", [], 10, 836, 404) and found.media == "image/png"
     assert (await client.tile(10, 836, 404)).body == found.body and len(server.asked) == 1
