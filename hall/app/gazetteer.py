@@ -185,6 +185,7 @@ _BASEMAP = {"road_major": "street", "road_minor": "street", "water": "water", "p
 _REACH = {"district": 3_000.0, "place": 3_000.0, "street": 5_000.0, "water": 5_000.0, "park": 2_000.0, "poi": 300.0}
 #: and a map's word for a district within so many of its middle is the district
 _DISTRICT_REACH = 15_000.0
+_APART, _THIN = 1.0, 0.25
 
 
 def once(places: Iterable[Place], most: int) -> list[Place]:
@@ -195,17 +196,20 @@ def once(places: Iterable[Place], most: int) -> list[Place]:
     for place in places:
         family = "place" if place.kind == "district" else place.kind
         alike = known.setdefault((plain(place.name), family), [])
-        if not any(_same(place, one) for one in alike):
+        far = min((_far(place, one) for one in alike), default=_APART)
+        if far >= _THIN:  # a street of a thousand ways is held by a few of them
+            alike.append(place)
+        if far >= _APART:
             shown.append(place)
             if len(shown) == most:
                 break
-        alike.append(place)
     return shown
 
 
-def _same(one: Place, other: Place) -> bool:
-    reach = _REACH.get(one.kind, 0.0) if one.kind == other.kind else _DISTRICT_REACH
-    return metres(one.lon, one.lat, other.lon, other.lat) < reach
+def _far(one: Place, other: Place) -> float:
+    """How far two of one name are from each other: 1 is as far as they can be and still be one."""
+    reach = _REACH.get(one.kind, 1.0) if one.kind == other.kind else _DISTRICT_REACH
+    return metres(one.lon, one.lat, other.lon, other.lat) / reach
 
 
 def _array(rows: list[list[float]]) -> Any:
