@@ -81,6 +81,18 @@ def test_drawn_shapes_are_shown_to_walls_as_shared_and_a_view_becomes_a_sheet_wi
         return [made.width, made.height, data.reduce((sum, value, i) => (i % 4 === 3 ? sum : sum + value), 0) / 60000]; }"""
     dark, light = page.evaluate(sheet, False), page.evaluate(sheet, True)
     assert dark[:2] == light[:2] == [1169, 827] and dark[2] < 80 < 160 < light[2], "a light ground saves ink"
+    sent, told = [], {"head": {"type": "FeatureCollection", "made_by": "qi"}}
+    page.route("**/api/v1/map/exports", lambda route: (sent.append(route.request.post_data_json), route.fulfill(json=told)))
+    file = page.evaluate("""async () => { const { citymap } = hall, [view] = citymap.live, { page, save } = citymap, saved = [];
+        citymap.page = { root: document.body, view, refresh() {}, side: { open() {} } };
+        citymap.save = (blob) => saved.push(blob);
+        try {
+            citymap.tools.find(({ name }) => name === 'draw').act(view, citymap.page);
+            await citymap.drawings().export(['shape/one']);
+            return JSON.parse(await saved[0].text());
+        } finally { citymap.drawings()?.remove?.(), Object.assign(citymap, { page, save }); } }""")
+    assert (sent[0]["what"], sent[0]["zoom"], len(sent[0]["box"])) == ("geojson", 13, 4)
+    assert file["made_by"] == "qi" and len(file["features"]) == 1 and file["bbox"] and file["as_of"]["shapes"]["newest"]
     gate.put(("shape/one", None))
     wait_count(page, "shapes", 0)
 
