@@ -251,10 +251,8 @@
       for (const name of names) this.marked.add(name);
     }
 
-    /**
-     * Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest; a zoom draws all at its end.
-     * `hurried`: the lower glass alone, if something is marked there. True: the upper one is left to be drawn.
-     */
+    // Draws the marked sheets now: call it inside an animation frame. While the map moves, the lower glass waits for its rest; a zoom draws all at its end.
+    // `hurried`: the lower glass alone, if something is marked there. True: the upper one is left to be drawn.
     paint(hurried) {
       if (!this.frame || this.map._animatingZoom) return false;
       const left = !!hurried && !!this.upper && this.upper.frame === this.frame && !this.moving && this.stirred(this.lower);

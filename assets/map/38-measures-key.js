@@ -83,7 +83,7 @@
       const unit = hall.label(measure.unit);
       const swatch = (paint, text, title) => make("span.map-key-class", { title }, [make("i", { style: paint }), make("b", {}, text)]);
       const made = table.breaks.map((least, i) => swatch(`background:${ramp[i]}`, part.number(least), `≥ ${part.number(least)} ${unit}`));
-      if (part.none()) made.unshift(swatch("background:none;border:1px solid rgba(196,208,226,.38)", part.number(0), hall.t("measures.none")));
+      if (citymap.noneOf(part)) made.unshift(swatch("background:none;border:1px solid rgba(196,208,226,.38)", part.number(0), hall.t("measures.none")));
       if (table.known < table.areas || table.left_out) made.push(make("span.map-key-class.is-unknown", { title: hall.t("measures.unknown") }, [make("i"), make("b", {}, hall.t("measures.unknown"))]));
       return this.scale.replaceChildren(...made, make("span.map-key-unit", {}, unit));
     }
@@ -108,7 +108,7 @@
       const title = [this.title.textContent, ...part.path.map(({ name }) => name)].join(" › ");
       if (!table || !measure || citymap.past) return { title, classes: [], unit: "", age: null, said: this.said.textContent };
       const classes = table.breaks.map((least, i) => ({ colour: part.ramp()[i], alpha: citymap.MEASURE_ALPHA, text: `≥ ${part.number(least)}` }));
-      if (part.none()) classes.unshift({ colour: "#ffffff", alpha: 0, text: part.number(0) });
+      if (citymap.noneOf(part)) classes.unshift({ colour: "#ffffff", alpha: 0, text: part.number(0) });
       if (table.known < table.areas || table.left_out) classes.push({ colour: "#96a6ba", unknown: true, text: hall.t("measures.unknown") });
       return { title, classes, unit: hall.label(measure.unit), age: null, said: this.said.textContent };
     }

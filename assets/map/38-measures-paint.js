@@ -45,14 +45,18 @@
     c.stroke();
   };
 
+  /** Whether there are areas with nothing of what there should be (no crew): a 0 that must be seen. Of what should not be, it is left out. */
+  citymap.noneOf = (part) => !!part.measure && part.measure.higher === "better" && part.within().some((area) => (part.row(area) || [])[0] === 0);
+
   /** Values where their area has room for them, as `ground.numbers` takes them. */
   citymap.measureNumbers = function (part, c, frame) {
     const found = [];
     c.font = `600 ${frame.font}px ${citymap.family}`;
+    const none = citymap.noneOf(part);
     for (const area of part.within()) {
       const row = part.row(area);
       const { box } = area;
-      if (!row || !(row[0] || (row[0] === 0 && part.none())) || !frame.sees(box)) continue;
+      if (!row || !(row[0] || (row[0] === 0 && none)) || !frame.sees(box)) continue;
       const text = part.number(row[0]);
       if ((box.east - box.west) * frame.scale < c.measureText(text).width * 1.5 || (box.south - box.north) * frame.scale < frame.glyph * 1.8) continue;
       const [x, y] = area.label || [(box.west + box.east) / 2, (box.north + box.south) / 2];

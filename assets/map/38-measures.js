@@ -238,11 +238,6 @@
       return citymap.RAMPS[this.measure && this.measure.higher === "better" ? "better" : "worse"];
     }
 
-    /** Whether there are areas with nothing of what there should be (no crew): a 0 that must be seen. Of what should not be, it is left out. */
-    none() {
-      return !!this.measure && this.measure.higher === "better" && this.within().some((area) => (this.row(area) || [])[0] === 0);
-    }
-
     /** Values, placed with the names of the ground; a piece of a drag has none. */
     over(c, frame) {
       if (this.shown && this.table && !citymap.past && !frame.part) this.host.ground.numbers.push(...citymap.measureNumbers(this, c, frame));
