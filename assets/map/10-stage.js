@@ -134,11 +134,12 @@
       this.still();
       this.frame = frame;
       this.paint();
-      if (this.upper) this.settled();
+      this.settled();
     }
 
     /** Labels keep off the ground's names, which have been laid out only now: in the next frame the upper glass is drawn again. */
     settled() {
+      if (!this.upper || this.pending || this.moving) return; // it comes anyway
       this.settling = true;
       this.pending = requestAnimationFrame(() => {
         this.pending = 0;

@@ -109,9 +109,10 @@
       this.covered = false; // whether a symbol has come to lie on a name
       this.scale.show(frame);
       const said = (this.ground.named || []).map(({ key, x, y }) => `${key} ${x} ${y}`).join();
-      // written anew in the same frame: labels keep off the names of before
-      if (this.named && this.named.frame === frame && this.named.said !== said) queueMicrotask(() => this.render("things"));
+      if (this.ground.tiled && !this.ground.tiles.store.whole) return; // more names come with more tiles
+      const before = this.named;
       this.named = { frame, said };
+      if (before && before.frame === frame && before.said !== said) queueMicrotask(() => this.stage && this.stage.settled()); // written anew in the same frame
     }
 
     drawThings(context, frame) {

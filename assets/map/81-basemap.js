@@ -29,5 +29,7 @@
     };
   };
 
-  citymap.layer({ name: "basemap-tiles", make: (host) => citymap.tilesOn(host.ground, () => host.draw("ground")) });
+  /** The last tile that was wanted is painted at once: the city is whole then. Those before it as the map has time. */
+  const due = (host) => (host.ground.tiles.store.whole ? host.hurry("ground") : host.draw("ground"));
+  citymap.layer({ name: "basemap-tiles", make: (host) => citymap.tilesOn(host.ground, () => due(host)) });
 })();
