@@ -7,6 +7,7 @@
   const citymap = hall.citymap;
   const { make, said } = hall;
   const WAIT_MS = 120; // after the last key
+  const READING_MS = 1500; // until it is asked again while the hall reads its names
   const ARROWS = ["↑", "↗", "→", "↘", "↓", "↙", "←", "↖"];
   const TIMED = new Set(["case", "crew", "camera", "component", "gauge"]); // kinds whose rows have an age
 
@@ -74,6 +75,7 @@
       this.asking = new AbortController();
       this.node.dataset.busy = "1";
       const centre = this.view.map.getCenter();
+      let reading = false;
       try {
         const found = await hall.ask(`/api/v1/find?q=${encodeURIComponent(q)}&near=${centre.lng.toFixed(5)},${centre.lat.toFixed(5)}`, { signal: this.asking.signal });
         if (serial !== this.serial) return;
@@ -83,14 +85,19 @@
         const count = groups.reduce((sum, group) => sum + group.rows.length, 0);
         this.answered = q;
         this.show(groups, () => [count ? hall.t("mappage.found-n", { n: count, at: hall.format.time(found.as_of) }) : hall.t("mappage.found-none"), ...faults, ...late].join(" · "));
-        if (this.going && this.rows.length) this.go();
-        if (faults.some(() => found.groups.some((group) => group.fault === "places-reading"))) setTimeout(() => serial === this.serial && this.ask(), 3000);
+        reading = found.groups.some((group) => group.fault === "places-reading");
+        // while the city's names are still being read the first row may not be the one that is meant, unless it is called so
+        if (this.going && this.rows.length && (!reading || this.rows[0].title === q)) this.go(), (this.going = false);
+        if (reading) setTimeout(() => serial === this.serial && this.ask(), READING_MS);
       } catch (error) {
         if (error.name === "AbortError" || serial !== this.serial) return;
         this.asked = "";
         this.show([], () => hall.failed(error), true);
       } finally {
-        if (serial === this.serial) delete this.node.dataset.busy, (this.going = false);
+        if (serial === this.serial) {
+          delete this.node.dataset.busy;
+          this.going = this.going && reading;
+        }
       }
     }
 
